@@ -1,0 +1,319 @@
+package schedule
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode"
+	"unsafe"
+)
+
+// maxCells is the most cells an object may have: their number shares a word
+// with the object's identity. maxAllocs is the most objects one thread may
+// allocate in an execution, for the same reason.
+const (
+	maxCells  = 1<<12 - 1
+	maxAllocs = 1<<20 - 1
+)
+
+// A Cell is one word of shared memory. It is part of an [Object], found there
+// by [Object.Bind]. The methods of Cell are no steps: a primitive takes a step
+// first ([Thread.Step]) and then uses them.
+type Cell struct {
+	val  uint64
+	lo   uint64 // what the cell adds to the memory hash now, first lane
+	hi   uint64 // second lane, if the runner is Wide
+	obj  *Object
+	num  uint64 // place in the object, from 1; 0 is the object itself
+	name string // path below the object: "users", "table[2]"
+	ref  *Object
+	ptr  bool // part of a Ptr
+}
+
+// Value returns the word.
+func (c *Cell) Value() uint64 { return c.val }
+
+// Object returns the object that the cell is part of.
+func (c *Cell) Object() *Object { return c.obj }
+
+// Set changes the word and the memory hash.
+func (c *Cell) Set(v uint64) {
+	if c.val == v {
+		return
+	}
+	e := c.obj.exec
+	e.lo ^= c.lo
+	c.val, c.lo = v, 0
+	if v != 0 {
+		c.lo = hashPair(c.obj.id|c.num, v)
+		e.lo ^= c.lo
+	}
+	if e.wide {
+		e.hi ^= c.hi
+		c.hi = 0
+		if v != 0 {
+			c.hi = hashPairHi(c.obj.id|c.num, v)
+			e.hi ^= c.hi
+		}
+	}
+	if e.rec != nil {
+		e.rec.stored(c)
+	}
+}
+
+// Name returns the cell's name as C would write it, such as "ctx->users".
+func (c *Cell) Name() string {
+	switch {
+	case c.obj == nil:
+		return "?"
+	case c.name == "":
+		return c.obj.Name()
+	}
+	return c.obj.Name() + "->" + c.name
+}
+
+// A Ptr is a cell that holds a pointer to an object of a model, or nil. P is a
+// pointer type to a struct that embeds [Object].
+type Ptr[P Pointer] struct {
+	Cell
+	p P
+}
+
+// Pointer is what a [Ptr] may point to.
+type Pointer interface {
+	comparable
+	Header() *Object
+}
+
+// Get returns the pointer. It is no step.
+func (c *Ptr[P]) Get() P {
+	if c.val == 0 { // also after the object was zeroed, which does not touch p
+		var null P
+		return null
+	}
+	return c.p
+}
+
+// Put changes the pointer. It is no step.
+func (c *Ptr[P]) Put(p P) {
+	var null P
+	if p == null {
+		c.ref = nil
+		c.Set(0)
+		return
+	}
+	c.p, c.ref = p, p.Header()
+	c.Set(c.ref.id)
+}
+
+// An Object is the header of something that is allocated and freed as a whole.
+// A struct of a model embeds it and calls Bind once. Touching a cell of an
+// object that has been freed is a use-after-free, without the model's author
+// having to say anything.
+type Object struct {
+	exec  *Exec
+	id    uint64 // (allocating thread + 1, nth allocation) above the 12 bits of Cell.num
+	self  Cell   // 1 while live, 2 once freed
+	cells []*Cell
+	kind  string // "ctx"
+	nth   int    // which of its kind in this execution, from 0
+	live  uint64 // the epoch in which it is live, else 0
+	alloc Party
+	freed Party
+	seen  uint64 // mark of the leak check
+}
+
+// Header returns o: it lets [Ptr] find the header in any struct that embeds one.
+func (o *Object) Header() *Object { return o }
+
+// Name returns the name in traces: the kind, and a number from the second of
+// its kind on, such as "ctx" and "ctx2".
+func (o *Object) Name() string {
+	if o.nth == 0 {
+		return o.kind
+	}
+	return fmt.Sprintf("%s%d", o.kind, o.nth+1)
+}
+
+// Kind returns the name that all objects of this sort share.
+func (o *Object) Kind() string { return o.kind }
+
+// Live reports whether o is allocated now.
+func (o *Object) Live() bool { return o.exec != nil && o.live == o.exec.epoch }
+
+// Allocated returns the step that allocated o; nobody if it was there from the
+// start.
+func (o *Object) Allocated() Party { return o.alloc }
+
+// Freed returns the step that freed o, if it has been freed.
+func (o *Object) Freed() Party { return o.freed }
+
+// Bind finds the cells of owner, a pointer to the struct that embeds o, and
+// names them after their fields. It is called once in the life of a Go object,
+// however many executions use it, and uses reflection.
+//
+// A field's name is put in C spelling (ioctxTable becomes ioctx_table). The
+// inside of a struct from another package is not named: the count inside a
+// reference count is just "users", as a kernel developer would write it.
+func (o *Object) Bind(owner any, kind string) {
+	if o.kind != "" {
+		panic(fmt.Sprintf("schedule: object %q bound twice", o.kind))
+	}
+	o.kind = kind
+	o.self.obj = o
+	v := reflect.ValueOf(owner).Elem()
+	o.bind(v, "", v.Type().PkgPath())
+	if len(o.cells) > maxCells {
+		panic(fmt.Sprintf("schedule: object %q has %d cells, the limit is %d", kind, len(o.cells), maxCells))
+	}
+}
+
+var (
+	cellType   = reflect.TypeFor[Cell]()
+	objectType = reflect.TypeFor[Object]()
+)
+
+func (o *Object) bind(v reflect.Value, path, pkg string) {
+	switch typ := v.Type(); {
+	case typ == objectType:
+	case typ == cellType:
+		c := (*Cell)(unsafe.Pointer(v.UnsafeAddr()))
+		o.cells = append(o.cells, c)
+		c.obj, c.num, c.name = o, uint64(len(o.cells)), path
+	case typ.Kind() == reflect.Array:
+		for i := range v.Len() {
+			o.bind(v.Index(i), fmt.Sprintf("%s[%d]", path, i), pkg)
+		}
+	case typ.Kind() == reflect.Struct:
+		ptr := typ.PkgPath() == objectType.PkgPath() && strings.HasPrefix(typ.Name(), "Ptr[")
+		for i := range v.NumField() {
+			f, inner := typ.Field(i), path
+			if typ.PkgPath() == pkg && !f.Anonymous {
+				inner = strings.TrimPrefix(path+"."+CName(f.Name), ".")
+			}
+			o.bind(v.Field(i), inner, pkg)
+			if ptr && f.Type == cellType {
+				o.cells[len(o.cells)-1].ptr = true
+			}
+		}
+	}
+}
+
+// CName returns a Go name in the spelling of C: lookupIoctx is lookup_ioctx.
+func CName(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if unicode.IsUpper(r) {
+			if i > 0 && !strings.HasSuffix(b.String(), "_") {
+				b.WriteByte('_')
+			}
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Alloc makes o live with all cells 0, allocated by t; nth says which of its
+// kind it is in this execution. It must be freed, or be reachable from a static
+// object, when the execution ends, or that is a [Leak].
+func (t *Thread) Alloc(o *Object, nth int) {
+	if t.allocs++; t.allocs > maxAllocs {
+		panic(fmt.Sprintf("schedule: thread %s allocates more than %d objects", t.Name, maxAllocs))
+	}
+	t.exec.alloc(o, uint64(t.ID+1)<<32|uint64(t.allocs)<<12, nth)
+	o.alloc = Party{t, t.exec.steps}
+	t.exec.heap = append(t.exec.heap, o)
+}
+
+// AllocBoot is Alloc for what is there before the first thread runs. It counts
+// as allocated by nobody.
+func (e *Exec) AllocBoot(o *Object, nth int) {
+	e.boot(o, nth)
+	e.heap = append(e.heap, o)
+}
+
+func (e *Exec) boot(o *Object, nth int) {
+	e.boots++
+	e.alloc(o, uint64(e.boots)<<12, nth)
+}
+
+// Static makes o live with all cells 0 for the whole execution. It is never
+// freed and never leaks, and what it points to does not leak either.
+func (e *Exec) Static(o *Object, nth int) {
+	e.boot(o, nth)
+	e.static = append(e.static, o)
+}
+
+// facilityBase puts the identities of facilities' objects beside those of all
+// threads: a facility comes to life when it is first used, which must not
+// renumber anything.
+const facilityBase = uint64(MaxThreads+2) << 32
+
+func (e *Exec) alloc(o *Object, id uint64, nth int) {
+	if o.kind == "" {
+		panic("schedule: an object is allocated before Bind")
+	}
+	if o.live == e.epoch {
+		panic(fmt.Sprintf("schedule: object %q is allocated while live", o.kind))
+	}
+	o.exec, o.id, o.nth, o.live = e, id, nth, e.epoch
+	o.alloc, o.freed = Party{}, Party{}
+	for _, c := range o.cells {
+		c.val, c.lo, c.hi, c.ref = 0, 0, 0, nil
+	}
+	o.self.val, o.self.lo, o.self.hi = 0, 0, 0
+	o.self.Set(1)
+}
+
+// Free ends the life of o. Freeing it again is a [DoubleFree] of t. The cells
+// leave the memory hash: nobody can look at them any more.
+func (t *Thread) Free(o *Object) {
+	if o.live != t.exec.epoch {
+		t.Fail(DoubleFree, o, o.freed, "")
+	}
+	e := t.exec
+	for _, c := range o.cells {
+		e.lo ^= c.lo
+		e.hi ^= c.hi
+		c.lo, c.hi, c.ref = 0, 0, nil
+	}
+	o.self.Set(2)
+	o.live = 0
+	o.freed = Party{t, e.steps}
+	if e.rec != nil {
+		e.rec.freed(o)
+	}
+}
+
+// checkLeaks marks what static objects refer to, and what that refers to, and
+// fails for the first allocated object that is neither freed nor marked. It is
+// kmemleak, run at the end of every execution that leaves something allocated.
+func (e *Exec) checkLeaks() {
+	left := 0
+	for _, o := range e.heap {
+		if o.live == e.epoch {
+			left++
+		}
+	}
+	if left == 0 {
+		return
+	}
+	queue := append(e.scratch[:0], e.static...)
+	for i := 0; i < len(queue); i++ {
+		for _, c := range queue[i].cells {
+			if r := c.ref; r != nil && c.val != 0 && r.live == e.epoch && r.seen != e.epoch {
+				r.seen = e.epoch
+				queue = append(queue, r)
+			}
+		}
+	}
+	e.scratch = queue
+	for _, o := range e.heap {
+		if o.live == e.epoch && o.seen != e.epoch {
+			e.outcome = Fail
+			e.failure = Failure{Kind: Leak, Obj: o, Other: o.alloc}
+			return
+		}
+	}
+}

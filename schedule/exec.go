@@ -1,0 +1,362 @@
+package schedule
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// DefaultMaxSteps is the most steps an execution may take unless
+// [Runner.MaxSteps] says otherwise. The largest workload of the kernel models
+// takes about 300.
+const DefaultMaxSteps = 4096
+
+// A Program is what is run: a name, and a function that builds its Go objects.
+type Program struct {
+	Name string // "fs/aio/lookup-vs-destroy@v4.16"
+
+	// New builds what executions share (objects, bound functions), once for
+	// each [Runner]. It returns the function that begins one execution: it
+	// allocates what is there before the first step and creates the threads,
+	// in an order that depends on nothing but decisions ([Exec.Choose]).
+	New func() (begin func(e *Exec))
+}
+
+// Outcome is how an execution ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Invalid   Outcome = iota // says nothing about the program: see Result.Reason
+	Pass                     // all threads finished, all agents idle, nothing wrong
+	Fail                     // see Result.Failure
+	Abandoned                // the chooser had seen enough
+)
+
+var outcomeNames = [...]string{"invalid", "pass", "fail", "abandoned"}
+
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// StepLimit is the reason of an [Invalid] execution that took too many steps.
+const StepLimit = "step limit"
+
+// A Result is what one execution came to.
+type Result struct {
+	Outcome     Outcome
+	Reason      string  // of Invalid
+	Failure     Failure // of Fail
+	Steps       int
+	Decisions   int
+	Preemptions int
+	Switches    int // context switches: consecutive steps by different threads
+}
+
+// An Exec is the execution that a [Runner] has under way: what a program, its
+// primitives and a [Chooser] see of it.
+type Exec struct {
+	threads []*Thread // of this execution; a prefix of pool
+	pool    []*Thread // all that were ever needed, each with its coroutine
+	cpus    [MaxThreads]CPU
+
+	chooser Chooser
+	next    *Thread // who takes the next step; nil: it is over
+	last    *Thread // who took the last one
+	running *Thread // last, if it could go on, at the decision being taken
+	calm    *Thread
+	enabled uint32 // set of thread numbers
+
+	outcome Outcome
+	reason  string
+	failure Failure
+	crash   *Crash
+
+	starting, unwinding   bool
+	steps, maxSteps       int
+	preemptions, switches int
+	taken                 []uint8 // decisions
+	digest                uint64  // of all enabled sets and numbers of alternatives
+
+	epoch  uint64 // number of the execution, from 1
+	lo, hi uint64 // State
+	wide   bool
+	mute   Kinds
+	boots  uint32
+	setups uint64
+
+	heap, static, scratch []*Object
+	slots                 []slot
+	exits                 []func(*Thread)
+	ends                  []func(*Exec)
+	rec                   *recorder
+}
+
+// Threads returns the threads of the program in the order of their numbers. The
+// slice is the execution's own.
+func (e *Exec) Threads() []*Thread { return e.threads }
+
+// State returns the hash of the current state.
+func (e *Exec) State() State {
+	s := State{Lo: e.lo}
+	if e.wide {
+		s.Hi = e.hi
+	}
+	return s
+}
+
+// Memory returns the hash of the shared memory alone.
+func (e *Exec) Memory() uint64 {
+	h := e.lo
+	for _, t := range e.threads {
+		h ^= t.obs
+	}
+	return h
+}
+
+// Running returns, at a scheduling decision, the thread that could go on, so
+// that choosing another is a preemption; nil if it cannot. At a decision of
+// [Thread.Choose] it is nil.
+func (e *Exec) Running() *Thread { return e.running }
+
+// Enabled returns, at a scheduling decision, the set of enabled threads, bit i
+// for thread i; at a decision of Choose, 0.
+func (e *Exec) Enabled() uint32 { return e.enabled }
+
+// Alternative returns, at a scheduling decision, the thread that decision i
+// stands for.
+func (e *Exec) Alternative(i int) *Thread {
+	if i == 0 {
+		return e.calm
+	}
+	rest := e.enabled &^ (1 << e.calm.ID)
+	for ; i > 1; i-- {
+		rest &= rest - 1
+	}
+	return e.threads[bits.TrailingZeros32(rest)]
+}
+
+// Decisions returns how many decisions have been taken so far.
+func (e *Exec) Decisions() int { return len(e.taken) }
+
+// Steps returns how many steps have been taken so far.
+func (e *Exec) Steps() int { return e.steps }
+
+// Last returns the thread that took the last step, nil before the first.
+func (e *Exec) Last() *Thread { return e.last }
+
+// Go creates a thread with a CPU of its own. Threads are created by the program's
+// begin function, before the first step.
+func (e *Exec) Go(name string, body func(t *Thread)) *Thread {
+	t := e.thread(name)
+	t.body = body
+	return t
+}
+
+// Agent creates an agent with a CPU of its own.
+func (e *Exec) Agent(name string, a Agent) *Thread {
+	t := e.thread(name)
+	t.agent, t.state = a, idle
+	return t
+}
+
+// Handler creates an agent that interrupts cpu: it starts only where interrupts
+// are on, and while it runs nothing else on that CPU does.
+func (e *Exec) Handler(name string, cpu *CPU, a Agent) *Thread {
+	t := e.Agent(name, a)
+	t.handler, t.cpu = true, cpu
+	return t
+}
+
+func (e *Exec) thread(name string) *Thread {
+	if !e.starting {
+		panic("schedule: thread " + name + " is created after the first step")
+	}
+	n := len(e.threads)
+	if n == MaxThreads {
+		panic(fmt.Sprintf("schedule: more than %d threads", MaxThreads))
+	}
+	if n == len(e.pool) {
+		t := &Thread{ID: n, exec: e}
+		t.launch()
+		e.pool = append(e.pool, t)
+	}
+	t := e.pool[n]
+	e.threads = e.pool[:n+1]
+	t.Name = name
+	t.body, t.agent, t.gate, t.op = nil, nil, nil, Op{}
+	t.state, t.handler, t.interrupted = created, false, false
+	t.allocs = 0
+	t.cpu = &e.cpus[n]
+	*t.cpu = CPU{}
+	t.obs, t.obsHi = 0, 0
+	t.Forget(placeIdle)
+	return t
+}
+
+// Choose is [Thread.Choose] for the program's beginning: which threads there
+// are, and what they call.
+func (e *Exec) Choose(n int) int {
+	d := e.choose(n)
+	e.setups++
+	v := hashPair(e.setups, uint64(d)+1)
+	e.lo ^= v
+	if e.wide {
+		e.hi ^= hashPairHi(e.setups, uint64(d)+1)
+	}
+	return d
+}
+
+// AtExit has check called whenever a thread finishes or an agent becomes idle,
+// for what must be balanced by then. To be called by [Facility] objects, once
+// an execution.
+func (e *Exec) AtExit(check func(t *Thread)) { e.exits = append(e.exits, check) }
+
+// AtEnd has check called when all threads have finished and all agents are
+// idle, for what must hold then. It may call [Exec.FailAtEnd].
+func (e *Exec) AtEnd(check func(e *Exec)) { e.ends = append(e.ends, check) }
+
+// FailAtEnd ends the execution with a failure that no step shows, to be called
+// from a check of [Exec.AtEnd]. The first one counts.
+func (e *Exec) FailAtEnd(k Kind, o *Object, other Party, note string) {
+	if e.outcome == Pass {
+		e.outcome = Fail
+		e.failure = Failure{Kind: k, Obj: o, Other: other, Note: note}
+	}
+}
+
+// choose takes a decision that is not about threads.
+func (e *Exec) choose(n int) int {
+	if n == 1 {
+		return 0
+	}
+	if n < 1 || n > MaxAlternatives {
+		panic(fmt.Sprintf("schedule: Choose(%d): want 1 to %d", n, MaxAlternatives))
+	}
+	e.running, e.calm, e.enabled = nil, nil, 0
+	d := e.decide(n)
+	if d < 0 {
+		panic(unwind{})
+	}
+	return d
+}
+
+// decide asks the chooser. It returns -1 if the execution is abandoned.
+func (e *Exec) decide(n int) int {
+	e.digest = (e.digest ^ uint64(e.enabled) ^ uint64(n)<<32) * stepMul
+	d := e.chooser.Choose(e, n)
+	if d < 0 {
+		e.outcome = Abandoned
+		return -1
+	}
+	if d >= n {
+		panic(fmt.Sprintf("schedule: chooser answers %d of %d alternatives", d, n))
+	}
+	e.taken = append(e.taken, uint8(d))
+	return d
+}
+
+// open reports whether t is enabled.
+func (t *Thread) open() bool {
+	switch t.state {
+	case parked:
+		if h := t.cpu.handler; h != nil && h != t {
+			return false
+		}
+		return t.gate == nil || t.gate.Open(t) || t.interrupted
+	case idle:
+		if t.handler && (t.cpu.irqsOff > 0 || t.cpu.handler != nil) {
+			return false
+		}
+		return t.agent.Ready(t)
+	}
+	return false
+}
+
+// pick decides who takes the next step, leaves it in e.next and returns it; nil
+// if the execution is over. It runs on the coroutine of prev, the thread that
+// has just parked or finished, so that a thread that goes on need not switch.
+func (e *Exec) pick(prev *Thread) *Thread {
+	e.last = prev
+	e.next = nil
+	if e.steps >= e.maxSteps {
+		e.outcome, e.reason = Invalid, StepLimit
+		return nil
+	}
+	set := e.openSet()
+	if set == 0 {
+		if set = e.quiesce(); set == 0 {
+			return nil
+		}
+	}
+	if set&(set-1) == 0 {
+		e.next = e.threads[bits.TrailingZeros32(set)]
+	} else {
+		e.running, e.calm = nil, nil
+		if prev != nil && prev.state == parked && set>>prev.ID&1 != 0 {
+			e.running, e.calm = prev, prev
+		} else {
+			e.calm = e.threads[bits.TrailingZeros32(set)]
+		}
+		e.enabled = set
+		d := e.decide(bits.OnesCount32(set))
+		if d < 0 {
+			return nil
+		}
+		e.next = e.Alternative(d)
+		if d != 0 && e.running != nil {
+			e.preemptions++
+		}
+		if e.rec != nil {
+			e.rec.decided(e, d)
+		}
+	}
+	if prev != nil && e.next != prev {
+		e.switches++
+	}
+	return e.next
+}
+
+func (e *Exec) openSet() uint32 {
+	set := uint32(0)
+	for i, t := range e.threads {
+		if t.open() {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+// quiesce is called when no thread is enabled. Interruptible waiters get their
+// signal, once; then either all have finished and the checks of the end are
+// made, or it is a deadlock.
+func (e *Exec) quiesce() uint32 {
+	stuck := (*Thread)(nil)
+	for _, t := range e.threads {
+		if t.state != parked {
+			continue
+		}
+		if stuck == nil {
+			stuck = t
+		}
+		if t.op.Mode&Interruptible != 0 {
+			t.interrupted = true
+		}
+	}
+	if stuck == nil {
+		e.outcome = Pass
+		for _, check := range e.ends {
+			check(e)
+		}
+		if e.outcome == Pass {
+			e.checkLeaks()
+		}
+		return 0
+	}
+	if set := e.openSet(); set != 0 {
+		return set
+	}
+	e.outcome = Fail
+	e.failure = Failure{Kind: Deadlock, Party: Party{stuck, e.steps}, Op: stuck.op}
+	if c := stuck.op.Cell; c != nil {
+		e.failure.Obj = c.obj
+	}
+	return 0
+}

@@ -1,0 +1,95 @@
+package schedule
+
+// Kind says what sort of failure ended an execution. Kinds are ordered from
+// cause to symptom: of several failures with one cause, the lowest names the
+// bug.
+type Kind uint8
+
+// The kinds, each with the report that a kernel would print for it.
+const (
+	NoFailure     Kind = iota
+	LockRule           // a lock or read-side section misused or left unbalanced (lockdep, suspicious RCU usage)
+	SleepInAtomic      // may sleep while preemption or interrupts are off, or in an RCU reader (might_sleep)
+	ListCorrupt        // removing what is not on a list, adding what is (CONFIG_DEBUG_LIST)
+	DoubleKill         // a reference count killed twice (WARN)
+	RefResurrect       // a count that was 0 taken up again (refcount_t: addition on 0)
+	RefUnderflow       // a count below 0 (refcount_t: underflow)
+	DoubleRelease      // the release function of a count entered twice (WARN)
+	BugOn              // an assertion of the code itself (BUG)
+	LostUpdate         // an operation's promise does not hold afterwards
+	OutOfBounds        // an index at or above the allocated length (KASAN)
+	UseAfterFree       // a step on an object that has been freed (KASAN)
+	DoubleFree         // freeing what is already free (KASAN)
+	Leak               // at the end nothing refers to an object that was not freed (kmemleak)
+	Deadlock           // nobody can go on, somebody has not finished (hung task)
+	numKinds
+)
+
+var kindNames = [numKinds]string{
+	"no failure", "lock-rule", "sleep-in-atomic", "list-corruption", "double-kill",
+	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "lost-update",
+	"out-of-bounds", "use-after-free", "double-free", "memory-leak", "deadlock",
+}
+
+// String returns the name used in signatures and titles, such as
+// "use-after-free".
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "unknown kind"
+}
+
+// ParseKind returns the kind whose String is name.
+func ParseKind(name string) (Kind, bool) {
+	for k := LockRule; k < numKinds; k++ {
+		if kindNames[k] == name {
+			return k, true
+		}
+	}
+	return NoFailure, false
+}
+
+// Kinds is a set of kinds.
+type Kinds uint32
+
+// KindSet returns the set of the given kinds.
+func KindSet(kinds ...Kind) Kinds {
+	var s Kinds
+	for _, k := range kinds {
+		s |= 1 << k
+	}
+	return s
+}
+
+// Has reports whether k is in the set.
+func (s Kinds) Has(k Kind) bool { return s>>k&1 != 0 }
+
+// All returns the kinds of the set, from cause to symptom.
+func (s Kinds) All() []Kind {
+	var out []Kind
+	for k := LockRule; k < numKinds; k++ {
+		if s.Has(k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// A Party is a step of an execution as a failure refers to it: who, and when.
+// The zero value is nobody.
+type Party struct {
+	Thread *Thread
+	Step   int // number of the step, from 1
+}
+
+// A Failure is why an execution failed. It holds no text: the names are made
+// from a [Trace].
+type Failure struct {
+	Kind  Kind
+	Party         // the step at which it showed; Thread is nil for failures at the end (Leak, Deadlock)
+	Op    Op      // what that step was doing
+	Obj   *Object // the object concerned, or nil
+	Other Party   // the step that made it one: the free, the first release, the lock taken
+	Note  string  // a constant that says more, such as "sleeps while holding ctx_lock"; or empty
+}

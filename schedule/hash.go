@@ -1,0 +1,133 @@
+package schedule
+
+import (
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// The hash of a state, and why it is sound.
+//
+// The state of an execution between two steps is (a) the shared memory and (b)
+// the local state of each thread.
+//
+// (a) is the exclusive or of one part per cell, part = xxhash(cell, value), and
+// 0 for the value 0. A write takes the old part out and puts the new one in:
+// O(1), and the same memory has the same hash by whatever path it was reached.
+// A cell is named by its object's identity and its place in the object, and an
+// object's identity is (allocating thread, how many that thread had allocated
+// before): not an address, and not a count over all threads, which would tell
+// apart two orders of independent allocations.
+//
+// (b) A thread is a deterministic function. It was started with the same
+// arguments in every execution, and everything else it knows it got as the
+// result of a step. So its local state, including the place in the code and the
+// operation it is parked at, is a function of the sequence of those results.
+// That sequence is hashed: every step moves the hash on, every result is mixed
+// in. Blocked or enabled is a function of cells, hence of (a).
+//
+// Where all locals of a thread are dead (a worker between two items, a system
+// call loop between two calls) the program may say so with Forget, and
+// histories that differ only in what has been forgotten meet again.
+//
+// Each hash has 64 bits; an exhaustive search asks for a second, independent
+// 64 (Runner.Wide), because with n states the chance that any two collide is
+// about n*n/2^65 for the one and n*n/2^129 for both.
+
+// A State is the hash of a state. Hi is 0 unless the runner is Wide.
+type State struct{ Lo, Hi uint64 }
+
+// hashPair is the first lane: xxhash of the two words.
+func hashPair(a, b uint64) uint64 {
+	var buf [16]byte
+	binary.LittleEndian.PutUint64(buf[0:], a)
+	binary.LittleEndian.PutUint64(buf[8:], b)
+	return xxhash.Sum64(buf[:])
+}
+
+// hashPairHi is the second lane: the same words behind a constant one. The
+// longer input takes another path through xxhash.
+func hashPairHi(a, b uint64) uint64 {
+	var buf [24]byte
+	binary.LittleEndian.PutUint64(buf[0:], 0x9e3779b97f4a7c15)
+	binary.LittleEndian.PutUint64(buf[8:], b)
+	binary.LittleEndian.PutUint64(buf[16:], a)
+	return xxhash.Sum64(buf[:])
+}
+
+// stepMul and stepAdd move an observation hash on by one step that returned
+// nothing: a permutation of the 64-bit words (Knuth's MMIX generator), cheaper
+// than a hash. It starts from a hash of its own in every thread and each result
+// passes through xxhash, so nothing more is asked of it.
+const (
+	stepMul = 6364136223846793005
+	stepAdd = 1442695040888963407
+)
+
+// advance moves the observations of t on by one step.
+func (t *Thread) advance() {
+	e := t.exec
+	n := t.obs*stepMul + stepAdd
+	e.lo ^= t.obs ^ n
+	t.obs = n
+	if e.wide {
+		n = t.obsHi*stepMul + stepAdd
+		e.hi ^= t.obsHi ^ n
+		t.obsHi = n
+	}
+}
+
+// Observe mixes v, which the current step returns to the model, into the
+// observations of t, and returns v. A primitive must pass everything it returns
+// through here; see the top of hash.go.
+func (t *Thread) Observe(v uint64) uint64 {
+	t.mix(v)
+	if rec := t.exec.rec; rec != nil {
+		rec.observed(t, v)
+	}
+	return v
+}
+
+func (t *Thread) mix(v uint64) {
+	e := t.exec
+	n := hashPair(t.obs, v)
+	e.lo ^= t.obs ^ n
+	t.obs = n
+	if e.wide {
+		n = hashPairHi(t.obsHi, v)
+		e.hi ^= t.obsHi ^ n
+		t.obsHi = n
+	}
+}
+
+// ObserveBool is Observe for a truth value.
+func (t *Thread) ObserveBool(v bool) bool {
+	if v {
+		t.Observe(1)
+	} else {
+		t.Observe(0)
+	}
+	return v
+}
+
+// The places that the package itself knows. A program's own must be smaller.
+const (
+	placeIdle     = 1<<32 - 1 - iota // before the first step, or an agent between two pieces of work
+	placeFinished                    // the function has returned
+)
+
+// Forget says that all locals of t are dead and that it is at the place named
+// place: of its history, only place and the number of objects it has allocated
+// (which names the next one) matter from here on. The claim is the caller's; a
+// wrong one makes the state hash unsound, which CheckStates in the tests finds.
+func (t *Thread) Forget(place uint64) {
+	e := t.exec
+	e.lo ^= t.obs
+	t.obs = hashPair(uint64(t.ID)<<32|place, uint64(t.allocs)+1)
+	e.lo ^= t.obs
+	if e.wide {
+		e.hi ^= t.obsHi
+		t.obsHi = hashPairHi(uint64(t.ID)<<32|place, uint64(t.allocs)+1)
+		e.hi ^= t.obsHi
+	}
+}

@@ -1,0 +1,52 @@
+package schedule
+
+// Mode says how an operation touches its cell and how it is ordered: a set of
+// the bits below. Memory is sequentially consistent today, so ordering changes
+// nothing yet; models carry it from the first day so that a weaker memory will
+// not have to change one.
+type Mode uint16
+
+// The bits of a Mode. A plain access has neither Marked nor an ordering.
+const (
+	Reads   Mode = 1 << iota // the operation depends on the cell
+	Writes                   // the operation changes the cell
+	Marked                   // READ_ONCE, WRITE_ONCE, atomics: not a data race
+	Acquire                  // nothing later moves before it
+	Release                  // nothing earlier moves after it
+	Blocks                   // it may have to wait
+
+	// Interruptible marks a wait that a signal ends. When nothing else in the
+	// program can happen any more, every interruptible waiter gets one
+	// ([Thread.Interrupted]), as a user would press ^C.
+	Interruptible
+
+	PlainRead  = Reads
+	PlainWrite = Writes
+	ReadOnce   = Reads | Marked
+	WriteOnce  = Writes | Marked
+	RMW        = Reads | Writes | Marked // an atomic that orders nothing
+	RMWFull    = RMW | Acquire | Release // an atomic that returns a value
+	LockOp     = Reads | Writes | Marked | Acquire | Blocks
+	UnlockOp   = Writes | Marked | Release
+	Barrier    = Marked | Acquire | Release
+)
+
+// An Op is what a parked thread will do in its next step.
+type Op struct {
+	Verb string // as the kernel spells it: "percpu_ref_get"
+	Cell *Cell  // what it touches; nil: nothing that is shared
+	Mode Mode
+}
+
+// Conflicts reports whether the order of a and b can matter through the cells
+// they name: the same cell, and at least one of them writes.
+func (a Op) Conflicts(b Op) bool {
+	return a.Cell != nil && a.Cell == b.Cell && (a.Mode|b.Mode)&Writes != 0
+}
+
+// A Gate says whether a blocked operation could be taken now. It must depend
+// on nothing but cells and t, and change nothing. A gate is usually a pointer
+// to the primitive itself, so that waiting allocates nothing.
+type Gate interface {
+	Open(t *Thread) bool
+}

@@ -1,0 +1,163 @@
+package schedule
+
+import "fmt"
+
+// A Runner runs executions of one program, one after the other, and keeps what
+// they can share: once warm, a run allocates nothing. It belongs to one
+// goroutine; make one for each core. Close it when done, or its coroutines
+// stay.
+type Runner struct {
+	// MaxSteps ends an execution that takes more steps as [Invalid]. 0 means
+	// [DefaultMaxSteps].
+	MaxSteps int
+	// Mute is the set of kinds after which executions go on, as a kernel does
+	// after a WARN. Only failures raised by [Thread.Warn] can be muted.
+	Mute Kinds
+	// Wide computes 128 bits of state hash instead of 64.
+	Wide bool
+
+	program Program
+	begin   func(*Exec)
+	exec    Exec
+	bytes   ByteReader
+	tape    TapeReader
+}
+
+// A Crash is a panic of model code: a bug of this project, not of the kernel.
+// [Runner.Run] panics with it.
+type Crash struct {
+	Program string
+	Thread  string
+	Tape    Tape // the decisions up to there
+	Value   any
+	Stack   []byte
+}
+
+func (c *Crash) Error() string {
+	return fmt.Sprintf("%s: tape %q: thread %s: panic in model code (a bug of kschedfuzz, not of the kernel): %v\n%s",
+		c.Program, c.Tape.String(), c.Thread, c.Value, c.Stack)
+}
+
+// NewRunner returns a runner for p.
+func NewRunner(p Program) *Runner {
+	return &Runner{program: p, begin: p.New()}
+}
+
+// Program returns the program that r runs.
+func (r *Runner) Program() Program { return r.program }
+
+// Close ends the coroutines of r. r must not be used again.
+func (r *Runner) Close() {
+	for _, t := range r.exec.pool {
+		t.stop()
+	}
+	r.exec.pool = nil
+}
+
+// Run runs one execution, with the decisions of c.
+func (r *Runner) Run(c Chooser) Result {
+	e := &r.exec
+	r.reset(c)
+	r.start()
+	for e.next != nil {
+		e.next.resumeNow()
+	}
+	if e.rec != nil {
+		e.rec.finish(e)
+	}
+	r.abandon()
+	if e.crash != nil {
+		e.crash.Program, e.crash.Tape = r.program.Name, append(Tape(nil), e.taken...)
+		panic(e.crash)
+	}
+	return Result{
+		Outcome: e.outcome, Reason: e.reason, Failure: e.failure,
+		Steps: e.steps, Decisions: len(e.taken),
+		Preemptions: e.preemptions, Switches: e.switches,
+	}
+}
+
+// RunBytes is Run with the lenient [ByteReader].
+func (r *Runner) RunBytes(in []byte) Result {
+	r.bytes.Reset(in)
+	return r.Run(&r.bytes)
+}
+
+// RunTape is Run with a [TapeReader].
+func (r *Runner) RunTape(s Tape) Result {
+	r.tape.Reset(s)
+	return r.Run(&r.tape)
+}
+
+// Taken returns the decisions of the last execution in canonical form: the tape
+// that repeats it. The slice is the runner's own, until the next run.
+func (r *Runner) Taken() Tape { return Tape(r.exec.taken).Canonical() }
+
+// Exec returns the runner's execution, the last one once Run has returned.
+func (r *Runner) Exec() *Exec { return &r.exec }
+
+func (r *Runner) reset(c Chooser) {
+	e := &r.exec
+	e.epoch++
+	e.chooser = c
+	e.threads = e.pool[:0]
+	e.next, e.last, e.running, e.calm, e.enabled = nil, nil, nil, nil, 0
+	e.outcome, e.reason, e.failure, e.crash = Invalid, "", Failure{}, nil
+	e.maxSteps = r.MaxSteps
+	if e.maxSteps == 0 {
+		e.maxSteps = DefaultMaxSteps
+	}
+	e.steps, e.preemptions, e.switches = 0, 0, 0
+	e.taken = e.taken[:0]
+	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
+	e.boots, e.setups = 0, 0
+	e.heap, e.static = e.heap[:0], e.static[:0]
+	e.exits, e.ends = e.exits[:0], e.ends[:0]
+}
+
+// start begins the program and brings every thread to its first step.
+func (r *Runner) start() {
+	e := &r.exec
+	e.starting = true
+	defer func() { e.starting = false }()
+	if !r.setup() {
+		return
+	}
+	for i := 0; i < len(e.threads); i++ {
+		if t := e.threads[i]; t.agent == nil {
+			t.resumeNow()
+			if e.outcome != Invalid || e.crash != nil {
+				return
+			}
+		}
+	}
+	e.pick(nil)
+}
+
+// setup runs the program's begin function. It reports false if a chooser
+// abandoned the execution there.
+func (r *Runner) setup() (ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			if _, abandoned := v.(unwind); !abandoned {
+				panic(v)
+			}
+			ok = false
+		}
+	}()
+	r.begin(&r.exec)
+	return true
+}
+
+// abandon takes every thread that is inside a function out of it, so that the
+// next execution finds all coroutines at their root.
+func (r *Runner) abandon() {
+	e := &r.exec
+	e.unwinding = true
+	for _, t := range e.threads {
+		if t.state == parked {
+			t.resumeNow()
+		}
+	}
+	e.unwinding = false
+}

@@ -1,0 +1,310 @@
+package schedule
+
+import (
+	"iter"
+	"runtime/debug"
+)
+
+// MaxThreads is the largest number of threads, agents included, that a program
+// may have. No model needs half of it, and a set of threads is one word.
+const MaxThreads = 16
+
+// threadState says where a thread is between two of its steps.
+type threadState uint8
+
+const (
+	created  threadState = iota // has not run yet
+	idle                        // an agent between two pieces of work
+	parked                      // inside the function, before the step t.op
+	finished                    // the function has returned
+)
+
+// A Thread is one strand of a program. Model code gets it as its parameter t,
+// and every line that mentions t may be a step.
+type Thread struct {
+	ID   int    // 0, 1, 2 ... in the order in which the program created them
+	Name string // in traces
+
+	exec  *Exec
+	cpu   *CPU
+	body  func(*Thread)
+	agent Agent // nil for an ordinary thread
+
+	state       threadState
+	chained     bool // in the chain of handOver
+	handler     bool // an interrupt handler of its CPU
+	interrupted bool
+	op          Op
+	gate        Gate // of op; nil: always open
+	allocs      uint32
+	obs, obsHi  uint64
+
+	resume func() (struct{}, bool)
+	stop   func()
+	yield  func(struct{}) bool
+}
+
+// An Agent is what an idle agent thread waits for, and does. Its Run is a
+// thread's function like any other, called once for each piece of work.
+type Agent interface {
+	// Ready reports whether there is something to do. Like a [Gate] it
+	// depends on cells only and changes nothing.
+	Ready(t *Thread) bool
+	// Run takes one piece of work, tells [Thread.Begin] which, and does it.
+	Run(t *Thread)
+}
+
+// A CPU is what interrupts act on. Every thread has one of its own unless the
+// program says otherwise; a handler shares it with the thread it interrupts.
+type CPU struct {
+	irqsOff int     // nesting of sections with interrupts off
+	handler *Thread // the handler that runs here now: the others of this CPU are not enabled
+}
+
+// unwind is the panic that takes an abandoned thread out of the model's
+// functions. Nothing but run recovers it, since models have no defer.
+type unwind struct{}
+
+// Exec returns the execution that t is part of.
+func (t *Thread) Exec() *Exec { return t.exec }
+
+// CPU returns the CPU that t runs on.
+func (t *Thread) CPU() *CPU { return t.cpu }
+
+// Op returns the operation that t is parked before.
+func (t *Thread) Op() Op { return t.op }
+
+// IsAgent reports whether t is an agent.
+func (t *Thread) IsAgent() bool { return t.agent != nil }
+
+// Idle reports whether t is an agent between two pieces of work.
+func (t *Thread) Idle() bool { return t.state == idle }
+
+// Finished reports whether the function of t has returned.
+func (t *Thread) Finished() bool { return t.state == finished }
+
+// Interrupted reports whether the last wait of t ended by a signal, see
+// [Interruptible].
+func (t *Thread) Interrupted() bool { return t.interrupted }
+
+// IrqsOff reports whether interrupts are off on the CPU.
+func (c *CPU) IrqsOff() bool { return c.irqsOff > 0 }
+
+// DisableIrqs turns interrupts off; sections nest. It is no step: it belongs
+// to the step of the primitive that does it.
+func (c *CPU) DisableIrqs() { c.irqsOff++ }
+
+// EnableIrqs ends a section of [CPU.DisableIrqs].
+func (c *CPU) EnableIrqs() { c.irqsOff-- }
+
+// Step is the scheduling point before op. It returns when t has been chosen to
+// take it. The caller then performs the operation and passes what it returns
+// through [Thread.Observe].
+func (t *Thread) Step(op Op) { t.Await(op, nil) }
+
+// Await is Step for an operation that may have to wait: t is enabled only while
+// the gate is open.
+func (t *Thread) Await(op Op, g Gate) {
+	e := t.exec
+	t.op, t.gate = op, g
+	t.state = parked
+	if e.starting {
+		t.pause()
+	} else {
+		e.pick(t)
+	}
+	if e.next != t {
+		t.handOver()
+	}
+	t.begin()
+	if c := op.Cell; c != nil && c.obj.live != e.epoch {
+		t.touchDead(c.obj)
+	}
+}
+
+// Begin names the step with which an agent starts a piece of work. The step has
+// been taken already, when the idle agent was chosen.
+func (t *Thread) Begin(op Op) {
+	t.op = op
+	if rec := t.exec.rec; rec != nil {
+		rec.begin(t)
+	}
+	if c := op.Cell; c != nil && c.obj.live != t.exec.epoch {
+		t.touchDead(c.obj)
+	}
+}
+
+// handOver passes control to e.next and returns when t is to go on.
+//
+// A coroutine of package iter can only be resumed by a call and can only give
+// control back to that caller. So the coroutines that are inside such a call
+// form a chain, from Runner.Run to the one that runs now. A thread outside the
+// chain is resumed directly, one switch instead of the two that going through
+// Run would cost; to reach one inside, everybody above it pauses, and it finds
+// its call returned.
+func (t *Thread) handOver() {
+	e := t.exec
+	for e.next != t {
+		if n := e.next; n != nil && !n.chained {
+			n.resumeNow()
+		} else {
+			t.pause()
+		}
+	}
+}
+
+func (t *Thread) resumeNow() {
+	t.chained = true
+	t.resume()
+}
+
+// pause gives control back to whoever resumed t.
+func (t *Thread) pause() {
+	t.chained = false
+	t.yield(struct{}{})
+	if t.exec.unwinding {
+		panic(unwind{})
+	}
+}
+
+// begin does the bookkeeping of a step of t that has just been chosen.
+func (t *Thread) begin() {
+	e := t.exec
+	e.steps++
+	t.advance()
+	if e.rec != nil {
+		e.rec.begin(t)
+	}
+}
+
+func (t *Thread) touchDead(o *Object) {
+	if o.exec != t.exec || o.freed.Thread == nil {
+		panic("schedule: " + t.Name + ": " + t.op.Verb + " touches an object that was never allocated: " + o.kind)
+	}
+	t.Fail(UseAfterFree, o, o.freed, "")
+}
+
+// Touch fails as a step on o would if o has been freed, for operations that
+// touch memory besides the cell they name (a list neighbour, the tail of an
+// unlock).
+func (t *Thread) Touch(o *Object) {
+	if o.live != t.exec.epoch {
+		t.touchDead(o)
+	}
+}
+
+// Choose returns one of n alternatives, 0 to n-1, as the schedule says: whether
+// an allocation fails, which of several ready callbacks runs. The first
+// alternative should be the calm one. It is no step; the answer counts as
+// observed.
+func (t *Thread) Choose(n int) int {
+	d := t.exec.choose(n)
+	t.mix(uint64(d))
+	if rec := t.exec.rec; rec != nil && n > 1 {
+		rec.chosen(d)
+	}
+	return d
+}
+
+// Fail ends the execution with a failure at the current step of t. The other
+// party is who made it one, if anybody. It does not return.
+func (t *Thread) Fail(k Kind, o *Object, other Party, note string) {
+	e := t.exec
+	e.failure = Failure{Kind: k, Party: Party{t, e.steps}, Op: t.op, Obj: o, Other: other, Note: note}
+	e.outcome = Fail
+	panic(unwind{})
+}
+
+// Warn is Fail for a rule after whose violation the kernel warns and goes on:
+// it returns if the runner has muted the kind ([Runner.Mute]), and the caller
+// goes on as the kernel does.
+func (t *Thread) Warn(k Kind, o *Object, other Party, note string) {
+	if !t.exec.mute.Has(k) {
+		t.Fail(k, o, other, note)
+	}
+}
+
+// Now returns the current step of t, to be remembered and named in a later
+// failure.
+func (t *Thread) Now() Party { return Party{t, t.exec.steps} }
+
+// launch makes the coroutine that runs the functions of t, one after the other,
+// in this and all later executions.
+func (t *Thread) launch() {
+	e := t.exec
+	t.resume, t.stop = iter.Pull(func(yield func(struct{}) bool) {
+		t.yield = yield
+		for {
+			t.run()
+			for e.next != nil && !e.next.chained {
+				e.next.resumeNow()
+			}
+			t.chained = false
+			if !yield(struct{}{}) {
+				return
+			}
+		}
+	})
+}
+
+// run calls the function of t, or lets an agent do one piece of work, and
+// decides who goes on.
+func (t *Thread) run() {
+	defer t.recover()
+	e := t.exec
+	if t.agent != nil {
+		t.startWork()
+		t.agent.Run(t)
+	} else {
+		t.body(t)
+	}
+	for _, check := range e.exits {
+		check(t)
+	}
+	if t.agent != nil {
+		t.endWork()
+	} else {
+		t.state = finished
+		t.Forget(placeFinished)
+	}
+	if !e.starting {
+		e.pick(t)
+	}
+}
+
+// startWork takes the step with which an idle agent begins. What it begins it
+// says itself, with Begin.
+func (t *Thread) startWork() {
+	t.exec.steps++
+	t.state = parked
+	t.interrupted = false
+	if t.handler {
+		t.cpu.handler = t
+	}
+	t.advance()
+}
+
+// endWork makes the agent idle again. Nothing of what it knew lives on.
+func (t *Thread) endWork() {
+	t.state = idle
+	if t.handler {
+		t.cpu.handler = nil
+	}
+	t.Forget(placeIdle)
+}
+
+// recover ends an abandoned run of t, and keeps a panic of the model for
+// [Runner.Run] to raise: that is our own bug, not the kernel's.
+func (t *Thread) recover() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	e := t.exec
+	if _, ok := v.(unwind); !ok && e.crash == nil {
+		e.crash = &Crash{Thread: t.Name, Value: v, Stack: debug.Stack()}
+		e.outcome = Invalid
+	}
+	t.state = finished
+	e.next = nil
+}

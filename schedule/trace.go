@@ -1,0 +1,282 @@
+package schedule
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// primitives is part of the import path of the packages whose functions are
+// not named as the place of a step: a developer wants to read that
+// lookup_ioctx takes the reference, not that percpu_ref_get does.
+const primitives = "/kmodel/linux/"
+
+// A Trace is a recorded execution: everything that a fast run does not know.
+type Trace struct {
+	Program string
+	Tape    Tape // canonical: strict replay repeats the trace
+	Result  Result
+	Threads []ThreadInfo
+	Events  []Event
+}
+
+// ThreadInfo describes a thread of a [Trace].
+type ThreadInfo struct {
+	Name  string
+	Agent bool
+	// State is "finished", "idle", "blocked" or "enabled": how the execution
+	// left it. Pending is what it would have done next, if parked.
+	State   string
+	Pending string
+}
+
+// An Event is one step of a [Trace].
+type Event struct {
+	Step    int    // from 1
+	Thread  int    // number
+	Verb    string // "percpu_ref_get"
+	Object  string // "ctx->users"; empty if the step touches nothing shared
+	Mode    Mode
+	Value   string // what the step returned, or else what it left in the object; may be empty
+	Stored  bool   // Value was left, not returned
+	Stack   []Frame
+	Choices []int // what Thread.Choose answered within the step
+	Freed   []string
+
+	// Decision is the position in the tape of the decision that chose this
+	// step, counted from 0, or -1 where there was none to take. Preempted is the
+	// number of the thread that could have gone on instead, or -1.
+	Decision  int
+	Preempted int
+}
+
+// A Frame is one function on the stack of a step, such as {"kmodel/fs/aio",
+// "lookupIoctx"}.
+type Frame struct {
+	Package string // import path without the module's
+	Func    string // without package, receiver and type parameters
+}
+
+// String returns the function in C spelling.
+func (f Frame) String() string { return CName(f.Func) }
+
+// Primitive reports whether f is inside a primitive, rather than in the
+// kernel function that uses it.
+func (f Frame) Primitive() bool { return strings.Contains("/"+f.Package+"/", primitives) }
+
+// Func returns the kernel function that takes the step: the innermost that is
+// not a primitive's, else the outermost.
+func (ev *Event) Func() string {
+	for _, f := range ev.Stack {
+		if !f.Primitive() {
+			return f.String()
+		}
+	}
+	if n := len(ev.Stack); n > 0 {
+		return ev.Stack[n-1].String()
+	}
+	return ""
+}
+
+// Event returns the event of the step of p, or nil if p is nobody.
+func (tr *Trace) Event(p Party) *Event {
+	if p.Thread == nil || p.Step < 1 || p.Step > len(tr.Events) {
+		return nil
+	}
+	return &tr.Events[p.Step-1]
+}
+
+// Replay runs s again and records everything. It reads s strictly: a decision
+// that does not fit, or is left over, is an error that names its position. The
+// trace up to there is returned with it.
+func (r *Runner) Replay(s Tape) (*Trace, error) {
+	c := &strictReader{s: s}
+	tr := r.Record(c)
+	if err := c.finish(); err != nil {
+		return tr, fmt.Errorf("%s: tape %q: %w", r.program.Name, s.String(), err)
+	}
+	return tr, nil
+}
+
+// Record runs one execution with the decisions of c and records everything.
+func (r *Runner) Record(c Chooser) *Trace {
+	e := &r.exec
+	e.rec = &recorder{exec: e}
+	defer func() { e.rec = nil }()
+	res := r.Run(c)
+	tr := &Trace{
+		Program: r.program.Name, Tape: append(Tape(nil), r.Taken()...),
+		Result: res, Events: e.rec.events, Threads: e.rec.threads,
+	}
+	return tr
+}
+
+// CheckDeterminism runs s twice and compares the enabled sets at every
+// decision, the number of steps, the outcome and the final state. A difference
+// means that the model depends on something that is not in the schedule: a map
+// range, a clock, a goroutine, an address.
+func (r *Runner) CheckDeterminism(s Tape) error {
+	a := r.RunTape(s)
+	digest, state := r.exec.digest, r.exec.State()
+	b := r.RunTape(s)
+	switch {
+	case r.exec.digest != digest || a.Decisions != b.Decisions:
+		return fmt.Errorf("%s: tape %q: the model is not deterministic: two runs met different enabled sets (%d and %d decisions)",
+			r.program.Name, s.String(), a.Decisions, b.Decisions)
+	case a.Outcome != b.Outcome || a.Steps != b.Steps || a.Failure.Kind != b.Failure.Kind || r.exec.State() != state:
+		return fmt.Errorf("%s: tape %q: the model is not deterministic: %v after %d steps, then %v after %d steps",
+			r.program.Name, s.String(), a.Outcome, a.Steps, b.Outcome, b.Steps)
+	}
+	return nil
+}
+
+// A recorder is what an execution tells when it is being recorded.
+type recorder struct {
+	exec      *Exec
+	events    []Event
+	threads   []ThreadInfo
+	decision  int // of the next step, or -1
+	preempted int
+	pending   bool
+}
+
+func (rec *recorder) decided(e *Exec, d int) {
+	rec.pending = true
+	rec.decision, rec.preempted = len(e.taken)-1, -1
+	if d != 0 && e.running != nil {
+		rec.preempted = e.running.ID
+	}
+}
+
+// begin records that t takes a step.
+func (rec *recorder) begin(t *Thread) {
+	ev := Event{
+		Step: len(rec.events) + 1, Thread: t.ID,
+		Verb: t.op.Verb, Mode: t.op.Mode, Stack: modelStack(),
+		Decision: -1, Preempted: -1,
+	}
+	if c := t.op.Cell; c != nil {
+		ev.Object = c.Name()
+	}
+	if rec.pending {
+		ev.Decision, ev.Preempted, rec.pending = rec.decision, rec.preempted, false
+	}
+	rec.events = append(rec.events, ev)
+}
+
+func (rec *recorder) current() *Event {
+	if len(rec.events) == 0 {
+		return &Event{}
+	}
+	return &rec.events[len(rec.events)-1]
+}
+
+func (rec *recorder) observed(t *Thread, v uint64) {
+	ev := rec.current()
+	ev.Value, ev.Stored = rec.format(t.op.Cell, v), false
+}
+
+func (rec *recorder) chosen(d int) {
+	ev := rec.current()
+	ev.Choices = append(ev.Choices, d)
+}
+
+func (rec *recorder) stored(c *Cell) {
+	ev := rec.current()
+	if last := rec.exec.last; last != nil && (ev.Value == "" || ev.Stored) && c.Name() == ev.Object {
+		ev.Value, ev.Stored = rec.format(c, c.val), true
+	}
+}
+
+func (rec *recorder) freed(o *Object) {
+	ev := rec.current()
+	ev.Freed = append(ev.Freed, o.Name())
+}
+
+// format writes a word as its cell would: the name of an object, NULL, or a
+// signed number.
+func (rec *recorder) format(c *Cell, v uint64) string {
+	if c != nil && c.ptr {
+		if v == 0 {
+			return "NULL"
+		}
+		for _, list := range [][]*Object{rec.exec.heap, rec.exec.static} {
+			for _, o := range list {
+				if o.id == v {
+					return o.Name()
+				}
+			}
+		}
+	}
+	return strconv.FormatInt(int64(v), 10)
+}
+
+// finish records how the threads were left, before they are unwound.
+func (rec *recorder) finish(e *Exec) {
+	for _, t := range e.threads {
+		info := ThreadInfo{Name: t.Name, Agent: t.agent != nil}
+		switch {
+		case t.state == finished:
+			info.State = "finished"
+		case t.state == idle:
+			info.State = "idle"
+		case t.open():
+			info.State = "enabled"
+		default:
+			info.State = "blocked"
+		}
+		if t.state == parked {
+			info.Pending = t.op.Verb
+			if t.op.Cell != nil {
+				info.Pending += " " + t.op.Cell.Name()
+			}
+		}
+		rec.threads = append(rec.threads, info)
+	}
+}
+
+// modelStack returns the functions of the model that are under way, innermost
+// first: the frames between this package's scheduling point and its coroutine
+// root.
+func modelStack() []Frame {
+	var pcs [64]uintptr
+	n := runtime.Callers(3, pcs[:])
+	frames := runtime.CallersFrames(pcs[:n])
+	var out []Frame
+	for {
+		f, more := frames.Next()
+		fr := parseFrame(f.Function)
+		if fr.Package == "schedule" {
+			if fr.Func == "run" {
+				return out
+			}
+		} else {
+			out = append(out, fr)
+		}
+		if !more {
+			return out
+		}
+	}
+}
+
+const module = "github.com/kschedfuzz/kschedfuzz/"
+
+// parseFrame splits a Go symbol such as
+// "github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio.(*mmStruct).lookupIoctx".
+func parseFrame(symbol string) Frame {
+	symbol = strings.TrimPrefix(symbol, module)
+	slash := strings.LastIndexByte(symbol, '/') + 1
+	dot := strings.IndexByte(symbol[slash:], '.')
+	if dot < 0 {
+		return Frame{Func: symbol}
+	}
+	pkg, name := symbol[:slash+dot], symbol[slash+dot+1:]
+	name = strings.ReplaceAll(name, "[...]", "")
+	name = strings.TrimSuffix(name, "-fm")
+	parts := strings.Split(name, ".")
+	for len(parts) > 1 && strings.HasPrefix(parts[len(parts)-1], "func") {
+		parts = parts[:len(parts)-1]
+	}
+	return Frame{Package: pkg, Func: parts[len(parts)-1]}
+}
