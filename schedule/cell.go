@@ -33,6 +33,12 @@ type Cell struct {
 // Value returns the word.
 func (c *Cell) Value() uint64 { return c.val }
 
+// ID returns the number that stands for the cell in the state hash. It is the
+// same in every execution in which the object is the nth that its thread
+// allocated. Where a primitive must put cells in some order, this is the one
+// that does not depend on history.
+func (c *Cell) ID() uint64 { return c.obj.id | c.num }
+
 // Object returns the object that the cell is part of.
 func (c *Cell) Object() *Object { return c.obj }
 
@@ -79,10 +85,13 @@ type Ptr[P Pointer] struct {
 	p P
 }
 
+// Header is any struct that embeds [Object].
+type Header interface{ Header() *Object }
+
 // Pointer is what a [Ptr] may point to.
 type Pointer interface {
 	comparable
-	Header() *Object
+	Header
 }
 
 // Get returns the pointer. It is no step.
@@ -134,6 +143,10 @@ func (o *Object) Name() string {
 	}
 	return fmt.Sprintf("%s%d", o.kind, o.nth+1)
 }
+
+// Self returns a cell that stands for the object as a whole: what an operation
+// on all of it (freeing it) names.
+func (o *Object) Self() *Cell { return &o.self }
 
 // Kind returns the name that all objects of this sort share.
 func (o *Object) Kind() string { return o.kind }
@@ -199,17 +212,17 @@ func (o *Object) bind(v reflect.Value, path, pkg string) {
 	}
 }
 
-// CName returns a Go name in the spelling of C: lookupIoctx is lookup_ioctx.
+// CName returns a Go name in the spelling of C: lookupIoctx is lookup_ioctx,
+// userID is user_id.
 func CName(name string) string {
 	var b strings.Builder
-	for i, r := range name {
-		if unicode.IsUpper(r) {
-			if i > 0 && !strings.HasSuffix(b.String(), "_") {
-				b.WriteByte('_')
-			}
-			r = unicode.ToLower(r)
+	rs := []rune(name)
+	for i, r := range rs {
+		if unicode.IsUpper(r) && i > 0 && rs[i-1] != '_' &&
+			(!unicode.IsUpper(rs[i-1]) || i+1 < len(rs) && unicode.IsLower(rs[i+1])) {
+			b.WriteByte('_')
 		}
-		b.WriteRune(r)
+		b.WriteRune(unicode.ToLower(r))
 	}
 	return b.String()
 }

@@ -80,6 +80,7 @@ type Exec struct {
 	wide   bool
 	mute   Kinds
 	boots  uint32
+	calls  int
 	setups uint64
 
 	heap, static, scratch []*Object
@@ -92,6 +93,10 @@ type Exec struct {
 // Threads returns the threads of the program in the order of their numbers. The
 // slice is the execution's own.
 func (e *Exec) Threads() []*Thread { return e.threads }
+
+// Epoch returns the number of the execution, from 1, among those of its runner:
+// for what is reset when it is first used in an execution.
+func (e *Exec) Epoch() uint64 { return e.epoch }
 
 // State returns the hash of the current state.
 func (e *Exec) State() State {
@@ -139,6 +144,12 @@ func (e *Exec) Decisions() int { return len(e.taken) }
 // Steps returns how many steps have been taken so far.
 func (e *Exec) Steps() int { return e.steps }
 
+// Preemptions returns how many decisions so far were preemptions.
+func (e *Exec) Preemptions() int { return e.preemptions }
+
+// Switches returns how many context switches there were so far.
+func (e *Exec) Switches() int { return e.switches }
+
 // Last returns the thread that took the last step, nil before the first.
 func (e *Exec) Last() *Thread { return e.last }
 
@@ -162,6 +173,7 @@ func (e *Exec) Agent(name string, a Agent) *Thread {
 func (e *Exec) Handler(name string, cpu *CPU, a Agent) *Thread {
 	t := e.Agent(name, a)
 	t.handler, t.cpu = true, cpu
+	cpu.handlers++
 	return t
 }
 
@@ -196,13 +208,33 @@ func (e *Exec) thread(name string) *Thread {
 func (e *Exec) Choose(n int) int {
 	d := e.choose(n)
 	e.setups++
-	v := hashPair(e.setups, uint64(d)+1)
-	e.lo ^= v
-	if e.wide {
-		e.hi ^= hashPairHi(e.setups, uint64(d)+1)
-	}
+	e.stir(e.setups, uint64(d))
 	return d
 }
+
+// signal marks, in the state hash, a thread that has got one. No decision has so
+// many alternatives.
+const signal = 1 << 32
+
+// stir changes the state by something that is neither in a cell nor in what one
+// thread has observed.
+func (e *Exec) stir(what, v uint64) {
+	e.lo ^= hashPair(stirBase|what, v)
+	if e.wide {
+		e.hi ^= hashPairHi(stirBase|what, v)
+	}
+}
+
+// stirBase keeps the pairs of stir apart from those of cells.
+const stirBase = 1 << 63
+
+// CountCalls tells how many operations (system calls) the threads of a workload
+// will make in all, for a minimizer to make fewer. Begin functions that choose
+// their calls call it; it may be called more than once.
+func (e *Exec) CountCalls(n int) { e.calls += n }
+
+// Calls returns the sum of what [Exec.CountCalls] was told.
+func (e *Exec) Calls() int { return e.calls }
 
 // AtExit has check called whenever a thread finishes or an agent becomes idle,
 // for what must be balanced by then. To be called by [Facility] objects, once
@@ -260,7 +292,7 @@ func (t *Thread) open() bool {
 		if h := t.cpu.handler; h != nil && h != t {
 			return false
 		}
-		return t.gate == nil || t.gate.Open(t) || t.interrupted
+		return t.gate == nil || t.gate.Open(t) || t.interrupted && t.op.Mode&Interruptible != 0
 	case idle:
 		if t.handler && (t.cpu.irqsOff > 0 || t.cpu.handler != nil) {
 			return false
@@ -336,8 +368,9 @@ func (e *Exec) quiesce() uint32 {
 		if stuck == nil {
 			stuck = t
 		}
-		if t.op.Mode&Interruptible != 0 {
+		if t.op.Mode&Interruptible != 0 && !t.interrupted {
 			t.interrupted = true
+			e.stir(uint64(t.ID), signal)
 		}
 	}
 	if stuck == nil {

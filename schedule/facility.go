@@ -1,18 +1,28 @@
 package schedule
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // A Facility gives a primitive a state of its own in every execution: the list
 // of callbacks of an RCU, the held locks of a thread. The primitive makes one,
 // in a package variable, and gets at the state of the execution at hand with
-// Of.
-type Facility[S any] struct {
-	num   int
-	reset func(*S, *Exec)
+// Of. S is the state; its Reset brings it to its starting value when it is
+// first used in an execution.
+type Facility[S any, P Resetter[S]] struct{ num int }
+
+// A Resetter is the state of a [Facility].
+type Resetter[S any] interface {
+	*S
+	Reset(e *Exec)
 }
 
+// A slot holds the state of one facility as a bare pointer: only the facility of
+// that number writes it, so its type is known, and Of is called in every step of
+// some primitives.
 type slot struct {
-	state any
+	state unsafe.Pointer
 	epoch uint64
 }
 
@@ -20,41 +30,40 @@ type slot struct {
 // only.
 var facilities int
 
-// NewFacility returns a facility whose state is an S. It is brought to its
-// starting value by reset when it is first used in an execution; the zero S is
-// made once for each runner.
-func NewFacility[S any](reset func(s *S, e *Exec)) *Facility[S] {
+// NewFacility returns a facility whose state is an S. One zero S is made for
+// each runner that uses it.
+func NewFacility[S any, P Resetter[S]]() *Facility[S, P] {
 	facilities++
-	return &Facility[S]{num: facilities - 1, reset: reset}
+	return &Facility[S, P]{num: facilities - 1}
 }
 
 // Of returns the state in e.
-func (f *Facility[S]) Of(e *Exec) *S {
+func (f *Facility[S, P]) Of(e *Exec) P {
 	if f.num < len(e.slots) && e.slots[f.num].epoch == e.epoch {
-		return e.slots[f.num].state.(*S)
+		return P((*S)(e.slots[f.num].state))
 	}
 	return f.first(e)
 }
 
 // first makes the state if need be, and resets it for this execution.
-func (f *Facility[S]) first(e *Exec) *S {
+func (f *Facility[S, P]) first(e *Exec) P {
 	for len(e.slots) < facilities {
 		e.slots = append(e.slots, slot{})
 	}
 	sl := &e.slots[f.num]
 	if sl.state == nil {
-		sl.state = new(S)
+		sl.state = unsafe.Pointer(new(S))
 	}
 	sl.epoch = e.epoch
-	s := sl.state.(*S)
-	f.reset(s, e)
+	s := P((*S)(sl.state))
+	s.Reset(e)
 	return s
 }
 
 // Static makes o, the object in which the facility keeps its cells, live for
 // the execution. Its identity is the facility's: it does not depend on when the
 // facility is first used.
-func (f *Facility[S]) Static(e *Exec, o *Object) {
+func (f *Facility[S, P]) Static(e *Exec, o *Object) {
 	if f.num > maxAllocs {
 		panic(fmt.Sprintf("schedule: facility %d is beyond the limit", f.num))
 	}

@@ -20,6 +20,10 @@ const (
 	// ([Thread.Interrupted]), as a user would press ^C.
 	Interruptible
 
+	// Frees marks the freeing of the object: on one that is free already it is
+	// a [DoubleFree], where any other step is a [UseAfterFree].
+	Frees
+
 	PlainRead  = Reads
 	PlainWrite = Writes
 	ReadOnce   = Reads | Marked

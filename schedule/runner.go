@@ -110,7 +110,7 @@ func (r *Runner) reset(c Chooser) {
 	e.steps, e.preemptions, e.switches = 0, 0, 0
 	e.taken = e.taken[:0]
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
-	e.boots, e.setups = 0, 0
+	e.boots, e.setups, e.calls = 0, 0, 0
 	e.heap, e.static = e.heap[:0], e.static[:0]
 	e.exits, e.ends = e.exits[:0], e.ends[:0]
 }

@@ -57,8 +57,9 @@ type Agent interface {
 // A CPU is what interrupts act on. Every thread has one of its own unless the
 // program says otherwise; a handler shares it with the thread it interrupts.
 type CPU struct {
-	irqsOff int     // nesting of sections with interrupts off
-	handler *Thread // the handler that runs here now: the others of this CPU are not enabled
+	irqsOff  int     // nesting of sections with interrupts off
+	handlers int     // handlers that may interrupt this CPU
+	handler  *Thread // the handler that runs here now: the others of this CPU are not enabled
 }
 
 // unwind is the panic that takes an abandoned thread out of the model's
@@ -89,6 +90,10 @@ func (t *Thread) Interrupted() bool { return t.interrupted }
 
 // IrqsOff reports whether interrupts are off on the CPU.
 func (c *CPU) IrqsOff() bool { return c.irqsOff > 0 }
+
+// Interruptible reports whether there is any handler that could interrupt this
+// CPU. Where there is none, turning interrupts off needs no step.
+func (c *CPU) Interruptible() bool { return c.handlers > 0 }
 
 // DisableIrqs turns interrupts off; sections nest. It is no step: it belongs
 // to the step of the primitive that does it.
@@ -180,6 +185,9 @@ func (t *Thread) begin() {
 func (t *Thread) touchDead(o *Object) {
 	if o.exec != t.exec || o.freed.Thread == nil {
 		panic("schedule: " + t.Name + ": " + t.op.Verb + " touches an object that was never allocated: " + o.kind)
+	}
+	if t.op.Mode&Frees != 0 {
+		t.Fail(DoubleFree, o, o.freed, "")
 	}
 	t.Fail(UseAfterFree, o, o.freed, "")
 }

@@ -1,0 +1,222 @@
+// Package aio is the life of a kioctx (fs/aio.c): who may look one up, who kills it,
+// and when it may be freed.
+//
+// The nouns: a kioctx is what io_setup creates and io_destroy destroys; users counts
+// the system calls inside it, plus one for the table; reqs counts its requests. The
+// mm finds it by the address of its ring, the cookie that user space holds. From
+// v3.12 on it is in a table under RCU, with percpu_refs; before that on an RCU hlist,
+// with atomic counts (listctx.go).
+//
+// The story is in lookupIoctx and killIoctx. Between taking a kioctx out of the table
+// and dropping its first reference there was once an RCU delay; it was lost on the
+// theory that percpu_ref_kill() has one. That is a grace period of the other flavour:
+// it does not wait for a reader in lookup_ioctx. The variants (variants.go) are the
+// stations of this story from 2.6.29 to 4.17.
+//
+// The code follows v4.4.121, the tree that the fix baf10564fbb6 was ported to, with
+// the later patches applied by variant; the hlist follows v3.4.10 and v3.10.65.
+//
+// Not modelled: the contents of the ring and its head/tail arithmetic beyond counting
+// events, the quota of requests (aio_nr, reqs_available), eventfd, page migration of
+// the ring, mremap of the ring, files (a request holds one that nobody else closes),
+// retries and the aio workqueue of the hlist years. The table starts with one slot
+// and doubles, where the kernel starts with four and quadruples, so that few contexts
+// make it grow.
+//
+// Start reading at lookup.go and kill.go.
+package aio
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/atomic"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/completion"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/percpu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+const (
+	// maxCookies is one more than the most contexts that one execution may set up.
+	// The cookie of a context is the address of its ring; here the addresses are 1,
+	// 2, 3 ..., given out in an order that the program fixes beforehand.
+	maxCookies = 8
+	// maxSlots is the size of the largest table: 1, 2, 4, 8.
+	maxSlots = 8
+)
+
+// mmStruct is struct mm_struct, as far as aio goes.
+type mmStruct struct {
+	schedule.Object
+	mmUsers    atomic.Int
+	ioctxLock  spin.Lock
+	ioctxTable rcu.Ptr[*kioctxTable]
+	ioctxList  list.Head[*listKioctx] // before v3.12
+
+	// ring is user memory: the pages at each cookie, where user space and kernel
+	// find the number of the slot. 0: not mapped; else slot + 1.
+	ring [maxCookies]mem.Int
+
+	*system
+}
+
+// kioctxTable is struct kioctx_table.
+type kioctxTable struct {
+	schedule.Object
+	rcu   rcu.Head
+	nr    mem.Int // never changes once others can see the table
+	table [maxSlots]mem.Ptr[*kioctx]
+}
+
+// kioctx is struct kioctx.
+type kioctx struct {
+	schedule.Object
+	users  percpu.Ref // system calls inside, +1 for the table
+	dead   atomic.Int
+	reqs   percpu.Ref // requests, +1 to begin with, +1 until free_ioctx_users
+	userID mem.Int    // the cookie
+	id     mem.Int    // slot; never changes once others can see the context
+	mapped mem.Int    // mmap_size; only exit_aio changes it, alone
+
+	rqWait mem.Ptr[*ctxRqWait]
+
+	ctxLock    spin.Lock
+	activeReqs list.Head[*aioKiocb] // those that can be cancelled
+
+	ringLock       mutex.Mutex
+	wait           wait.Queue
+	completionLock spin.Lock
+	tail           mem.Int // events written
+	head           mem.Int // events read
+
+	freeWork  workqueue.Work    // before a6d7cff472e0
+	freeRwork workqueue.RcuWork // since then
+
+	*system
+}
+
+// ctxRqWait is struct ctx_rq_wait: on the stack of the task that waits.
+type ctxRqWait struct {
+	schedule.Object
+	comp  completion.Completion
+	count atomic.Int
+}
+
+// aioKiocb is struct aio_kiocb: a request.
+type aioKiocb struct {
+	schedule.Object
+	kiCtx     mem.Ptr[*kioctx]
+	kiListCtx mem.Ptr[*listKioctx] // ki_ctx before v3.12
+	kiList    list.Node[*aioKiocb]
+	kiCancel  mem.Int    // see cancel*
+	kiUsers   atomic.Int // before v3.12: submitter and IO; an int under ctx_lock before 3.10
+	device    deviceEntry
+}
+
+// Values of ki_cancel.
+const (
+	cancelNone = iota // cannot be cancelled
+	cancelFn          // has a cancel function
+	cancelled         // KIOCB_CANCELLED
+)
+
+// ListNode implements [list.Entry].
+func (req *aioKiocb) ListNode() *list.Node[*aioKiocb] { return &req.kiList }
+
+// syscalls is what user space can do with an mm, and what becomes of it.
+type syscalls interface {
+	ioSetup(t *schedule.Thread, cookie int)
+	ioSubmit(t *schedule.Thread, cookie int, cancellable bool)
+	ioGetevents(t *schedule.Thread, cookie, minNr int)
+	ioCancel(t *schedule.Thread, cookie int)
+	ioDestroy(t *schedule.Thread, cookie int)
+	exitAio(t *schedule.Thread)
+
+	// bootCtx sets up a context that is there before the first step.
+	bootCtx(e *schedule.Exec, cookie int)
+	aioComplete(t *schedule.Thread, req *aioKiocb)
+}
+
+// system is what all objects of a program share: which patches are applied, and the
+// caches.
+type system struct {
+	patches patches
+	mm      mmStruct
+	calls   syscalls // of mm: itself, or as it was before v3.12
+	device  device
+
+	bootSlots int // of the table that bootCtx makes: a power of 2
+
+	ctxCache     *slab.Cache[kioctx, *kioctx]
+	tableCache   *slab.Cache[kioctxTable, *kioctxTable]
+	rqWaitCache  *slab.Cache[ctxRqWait, *ctxRqWait]
+	reqCache     *slab.Cache[aioKiocb, *aioKiocb]
+	listCtxCache *slab.Cache[listKioctx, *listKioctx]
+}
+
+func newSystem(p patches) *system {
+	s := &system{patches: p}
+	s.mm.Bind(&s.mm, "mm")
+	s.mm.system = s
+	if s.calls = &s.mm; !s.has(ioctxTable) {
+		s.calls = &listMM{&s.mm}
+	}
+	s.ctxCache = slab.NewCache("ctx", func(ctx *kioctx) {
+		ctx.system = s
+		ctx.users.Ctor(ctx.freeIoctxUsers)
+		ctx.reqs.Ctor(ctx.freeIoctxReqs)
+		ctx.freeWork.Init(ctx.freeIoctx)
+		ctx.freeRwork.Init(ctx.freeIoctx)
+	})
+	s.device.complete = s.calls.aioComplete
+	s.tableCache = slab.NewCache("table", func(tbl *kioctxTable) { tbl.rcu.Init(tbl.kfree) })
+	s.rqWaitCache = slab.NewCache("wait", func(*ctxRqWait) {})
+	s.reqCache = slab.NewCache("req", func(*aioKiocb) {})
+	s.listCtxCache = newListCtxCache(s)
+	return s
+}
+
+// has reports whether a patch is applied.
+func (s *system) has(p patches) bool { return s.patches&p != 0 }
+
+// boot begins an execution: an mm with a first user.
+func (s *system) boot(e *schedule.Exec) {
+	e.Static(&s.mm.Object, 0)
+	s.mm.mmUsers.Init(1)
+}
+
+// bootAgents creates RCU and a kworker. They come after the threads, so that where the
+// schedule says nothing they wait until the threads have finished or sleep.
+func (s *system) bootAgents(e *schedule.Exec) {
+	flavours := rcu.Split
+	if s.has(mergedRCU) {
+		flavours = rcu.Merged
+	}
+	rcu.Boot(e, flavours)
+	workqueue.Boot(e, 1)
+}
+
+// bootCtx implements [syscalls].
+func (mm *mmStruct) bootCtx(e *schedule.Exec, cookie int) {
+	ctx := mm.ctxCache.AllocBoot(e)
+	ctx.init(cookie)
+	ctx.reqs.InitGet()
+	table := mm.ioctxTable.Peek()
+	if table == nil {
+		table = mm.tableCache.AllocBoot(e)
+		table.nr.Init(mm.bootSlots)
+		mm.ioctxTable.Init(table)
+	}
+	slot := 0
+	for table.table[slot].Peek() != nil {
+		slot++
+	}
+	ctx.id.Init(slot)
+	table.table[slot].Init(ctx)
+	mm.ring[cookie].Init(slot + 1)
+}

@@ -1,0 +1,54 @@
+package aio
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/fifo"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// deviceEntry is the place of a request among those that the device has.
+type deviceEntry = fifo.Entry
+
+// Entry returns the request's place in the device.
+func (req *aioKiocb) Entry() *fifo.Entry { return &req.device }
+
+// device is whatever does the IO. It completes the requests that it has, in any
+// order and at any time, from an interrupt: the agent irq. A program without
+// requests has no need of one.
+type device struct {
+	queue    fifo.Queue[*aioKiocb]
+	complete func(t *schedule.Thread, req *aioKiocb) // aio_complete() of the variant
+}
+
+// boot creates the agent. Its interrupt comes on a CPU of its own, or interrupts cpu if
+// that is not nil.
+func (d *device) boot(e *schedule.Exec, cpu *schedule.CPU) {
+	d.queue.Reset()
+	if cpu != nil {
+		e.Handler("irq", cpu, d)
+	} else {
+		e.Agent("irq", d)
+	}
+}
+
+// submit gives req to the device.
+func (d *device) submit(t *schedule.Thread, req *aioKiocb) {
+	t.Step(schedule.Op{Verb: "submit_bio", Cell: req.device.Cell(), Mode: schedule.WriteOnce | schedule.Release})
+	d.queue.Push(t, req)
+}
+
+// Ready reports whether the device has a request.
+func (d *device) Ready(*schedule.Thread) bool { return d.queue.Len() > 0 }
+
+// Run completes one request in interrupt context. The schedule says which.
+func (d *device) Run(t *schedule.Thread) {
+	i := t.Choose(d.queue.Len())
+	req := d.queue.At(i)
+	d.queue.Remove(i)
+	t.CPU().DisableIrqs()
+	preempt.Disable(t)
+	t.Begin(schedule.Op{Verb: "interrupt", Cell: req.device.Cell(), Mode: schedule.RMWFull})
+	d.complete(t, req)
+	preempt.Enable(t)
+	t.CPU().EnableIrqs()
+}

@@ -1,0 +1,114 @@
+package aio
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// killIoctx is kill_ioctx(): take the context out of the table and drop its first
+// reference. It reports false if somebody else is doing so (-EINVAL). In v4.4 it says
+// of percpu_ref_kill() that it will do the necessary call_rcu(). It does one, of
+// RCU-sched, and lookup_ioctx is a reader of the other flavour.
+func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) bool {
+	mm.ioctxLock.Lock(t)
+	if ctx.dead.Xchg(t, 1) != 0 {
+		mm.ioctxLock.Unlock(t)
+		return false
+	}
+	table := mm.ioctxTable.DereferenceRaw(t)
+	table.table[ctx.id.Peek()].Write(t, nil)
+	mm.ioctxLock.Unlock(t)
+	if mm.has(syncInKill) {
+		rcu.Synchronize(t)
+	}
+	ctx.wait.WakeUpAll(t)
+	if ctx.mapped.Peek() != 0 {
+		mm.ring[ctx.userID.Peek()].Write(t, 0) // vm_munmap
+	}
+	ctx.rqWait.Write(t, wait)
+	ctx.users.Kill(t)
+	return true
+}
+
+// ioDestroy is io_destroy().
+func (mm *mmStruct) ioDestroy(t *schedule.Thread, cookie int) {
+	ctx := mm.lookupIoctx(t, cookie)
+	if ctx == nil {
+		return // -EINVAL
+	}
+	wait := mm.rqWaitCache.AllocAtomic(t)
+	wait.count.Init(1)
+	won := mm.killIoctx(t, ctx, wait)
+	ctx.users.Put(t)
+	if won {
+		wait.comp.WaitForCompletion(t)
+	}
+	t.Free(&wait.Object) // the stack frame is gone
+}
+
+// freeIoctxUsers is free_ioctx_users(), the release of users: nobody is inside any
+// more, and nobody can come in. Runs in the softirq or in the last Put, so it must not
+// sleep.
+func (ctx *kioctx) freeIoctxUsers(t *schedule.Thread) {
+	ctx.ctxLock.LockIrq(t)
+	for !ctx.activeReqs.Empty(t) {
+		req := ctx.activeReqs.First(t)
+		ctx.activeReqs.DelInit(t, req)
+		req.kiocbCancel(t)
+	}
+	ctx.ctxLock.UnlockIrq(t)
+	ctx.reqs.Kill(t)
+	ctx.reqs.Put(t)
+}
+
+// freeIoctxReqs is free_ioctx_reqs(), the release of reqs: no request is left. Like
+// free_ioctx_users it must not sleep, so freeing is left to a work item.
+func (ctx *kioctx) freeIoctxReqs(t *schedule.Thread) {
+	if wait := ctx.rqWait.Read(t); wait != nil && wait.count.DecAndTest(t) {
+		wait.comp.Complete(t)
+	}
+	if ctx.has(delayFree) {
+		workqueue.QueueRcuWork(t, &ctx.freeRwork)
+	} else {
+		workqueue.ScheduleWork(t, &ctx.freeWork)
+	}
+}
+
+// freeIoctx is free_ioctx(), the work item.
+func (ctx *kioctx) freeIoctx(t *schedule.Thread) { slab.Free(t, "kmem_cache_free", ctx) }
+
+// exitAio is exit_aio(): mm_users is 0, so nobody else can be inside aio for this mm,
+// except requests. It waits for all contexts with one counter.
+func (mm *mmStruct) exitAio(t *schedule.Thread) {
+	table := mm.ioctxTable.DereferenceRaw(t)
+	if table == nil {
+		return
+	}
+	wait := mm.rqWaitCache.AllocAtomic(t)
+	wait.count.Init(table.nr.Peek())
+	skipped := 0
+	for i := range table.nr.Peek() {
+		ctx := table.table[i].Read(t)
+		if ctx == nil {
+			skipped++
+			continue
+		}
+		ctx.mapped.Write(t, 0) // exit_mmap() is coming
+		mm.killIoctx(t, ctx, wait)
+	}
+	if !wait.count.SubAndTest(t, skipped) {
+		wait.comp.WaitForCompletion(t)
+	}
+	mm.ioctxTable.Assign(t, nil)
+	slab.Free(t, "kfree", table)
+	t.Free(&wait.Object) // the stack frame is gone
+}
+
+// mmput is mmput(): the last user of the mm takes it down.
+func (mm *mmStruct) mmput(t *schedule.Thread) {
+	if mm.mmUsers.DecAndTest(t) {
+		mm.calls.exitAio(t)
+	}
+}

@@ -1,0 +1,180 @@
+package aio
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// ioSubmit is io_submit() with one iocb.
+func (mm *listMM) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
+	ctx := mm.lookupIoctx(t, cookie)
+	if ctx == nil {
+		return // -EINVAL
+	}
+	req := ctx.aioGetReq(t, mm.reqCache.Alloc(t), cancellable)
+	if ctx.submitDead(t) {
+		ctx.aioPutReq(t, req, 2) // the submitter's reference and that of the IO
+	} else {
+		mm.device.submit(t, req)
+		ctx.aioPutReq(t, req, 1)
+	}
+	ctx.putIoctx(t)
+}
+
+// aioGetReq is aio_get_req(). Requests of those years are all on active_reqs; whether
+// they can be cancelled is the driver's business.
+func (ctx *listKioctx) aioGetReq(t *schedule.Thread, req *aioKiocb, cancellable bool) *aioKiocb {
+	req.kiListCtx.Init(ctx)
+	req.kiUsers.Init(2)
+	if cancellable {
+		req.kiCancel.Init(cancelFn)
+	}
+	if ctx.has(refcounting) {
+		ctx.reqsActive.Inc(t)
+		if !cancellable {
+			return req
+		}
+	}
+	ctx.ctxLock.LockIrq(t)
+	ctx.activeReqs.Add(t, req)
+	if !ctx.has(refcounting) {
+		ctx.reqsActive.Set(t, ctx.reqsActive.Peek()+1) // only changes under ctx_lock
+	}
+	ctx.ctxLock.UnlockIrq(t)
+	return req
+}
+
+// submitDead is the test of io_submit_one() whether the context has died since it was
+// looked up (7137c6bd, 2.6.38). Without it the request starts after io_destroy has
+// waited for all requests.
+func (ctx *listKioctx) submitDead(t *schedule.Thread) bool {
+	if !ctx.has(submitDeadTest) {
+		return false
+	}
+	ctx.ctxLock.LockIrq(t)
+	dead := ctx.dead.Read(t) != 0
+	ctx.ctxLock.UnlockIrq(t)
+	return dead
+}
+
+// aioPutReq is aio_put_req(), n times.
+func (ctx *listKioctx) aioPutReq(t *schedule.Thread, req *aioKiocb, n int) {
+	if ctx.has(refcounting) {
+		ctx.__aioPutReq(t, req, n)
+		return
+	}
+	ctx.ctxLock.LockIrq(t)
+	ctx.__aioPutReq(t, req, n)
+	ctx.ctxLock.UnlockIrq(t)
+}
+
+// __aioPutReq is __aio_put_req(), with ctx_lock held, and the inside of aio_put_req() of
+// 3.10, which needs no lock.
+func (ctx *listKioctx) __aioPutReq(t *schedule.Thread, req *aioKiocb, n int) {
+	if !req.kiUsers.SubAndTest(t, n) {
+		return
+	}
+	if ctx.has(refcounting) {
+		slab.Free(t, "kiocb_free", req)
+		return
+	}
+	ctx.activeReqs.Del(t, req)
+	ctx.reallyPutReq(t, req)
+}
+
+// reallyPutReq is really_put_req().
+func (ctx *listKioctx) reallyPutReq(t *schedule.Thread, req *aioKiocb) {
+	slab.Free(t, "kmem_cache_free", req)
+	left := ctx.reqsActive.Peek() - 1 // only changes under ctx_lock
+	ctx.reqsActive.Set(t, left)
+	if left == 0 && ctx.dead.Read(t) != 0 {
+		ctx.wait.WakeUpAll(t)
+	}
+}
+
+// aioComplete is aio_complete(), in interrupt context.
+func (mm *listMM) aioComplete(t *schedule.Thread, req *aioKiocb) {
+	ctx := req.kiListCtx.Read(t)
+	if mm.has(refcounting) {
+		ctx.aioComplete310(t, req)
+		return
+	}
+	ctx.ctxLock.LockIrq(t)
+	ctx.tail.Write(t, ctx.tail.Peek()+1) // only changes under ctx_lock
+	ctx.__aioPutReq(t, req, 1)
+	if ctx.wait.Active(t) { // after smp_mb()
+		ctx.wait.WakeUp(t)
+	}
+	ctx.ctxLock.UnlockIrq(t)
+}
+
+// aioComplete310 is aio_complete() of 3.10. The read-side section keeps the context
+// for the wake-up that comes after the request has been counted off.
+func (ctx *listKioctx) aioComplete310(t *schedule.Thread, req *aioKiocb) {
+	rcu.ReadLock(t)
+	if req.kiList.Linked(t) {
+		ctx.ctxLock.LockIrq(t)
+		ctx.activeReqs.Del(t, req)
+		ctx.ctxLock.UnlockIrq(t)
+	}
+	ctx.tail.Write(t, ctx.tail.Peek()+1) // under completion_lock
+	ctx.__aioPutReq(t, req, 1)
+	ctx.reqsActive.Dec(t)
+	if ctx.wait.Active(t) { // after smp_mb()
+		ctx.wait.WakeUp(t)
+	}
+	rcu.ReadUnlock(t)
+}
+
+// ioCancel is io_cancel() of whichever request is first.
+func (mm *listMM) ioCancel(t *schedule.Thread, cookie int) {
+	ctx := mm.lookupIoctx(t, cookie)
+	if ctx == nil {
+		return // -EINVAL
+	}
+	ctx.ctxLock.LockIrq(t)
+	if req := ctx.activeReqs.First(t); req != nil { // lookup_kiocb
+		req.kiocbCancel(t)
+	}
+	ctx.ctxLock.UnlockIrq(t)
+	ctx.putIoctx(t)
+}
+
+// ioGetevents is io_getevents().
+func (mm *listMM) ioGetevents(t *schedule.Thread, cookie, minNr int) {
+	ctx := mm.lookupIoctx(t, cookie)
+	if ctx == nil {
+		return // -EINVAL
+	}
+	ctx.readEvents(t, minNr)
+	ctx.putIoctx(t)
+}
+
+// readEvents is read_events(): without sleeping if minNr is 0, else for as long as it
+// takes, or until the context dies.
+func (ctx *listKioctx) readEvents(t *schedule.Thread, minNr int) {
+	got := ctx.aioReadEvt(t)
+	if got >= minNr {
+		return
+	}
+	for {
+		ctx.wait.PrepareToWait(t)
+		if got += ctx.aioReadEvt(t); got >= minNr || ctx.dead.Read(t) != 0 || !wait.Schedule(t) {
+			break
+		}
+	}
+	ctx.wait.FinishWait(t)
+}
+
+// aioReadEvt is aio_read_evt().
+func (ctx *listKioctx) aioReadEvt(t *schedule.Thread) int {
+	ctx.ringLock.Lock(t)
+	n := ctx.tail.Read(t) - ctx.head.Peek() // head only changes under ring_lock
+	if n > 0 {
+		ctx.head.Write(t, ctx.head.Peek()+n)
+	}
+	ctx.ringLock.Unlock(t)
+	return n
+}

@@ -1,0 +1,133 @@
+package aio
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// ioSubmit is io_submit() with one iocb. cancellable says whether the driver calls
+// kiocb_set_cancel_fn().
+func (mm *mmStruct) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
+	ctx := mm.lookupIoctx(t, cookie)
+	if ctx == nil {
+		return // -EINVAL
+	}
+	req := mm.aioGetReq(t, ctx)
+	if cancellable {
+		req.kiocbSetCancelFn(t)
+	}
+	mm.device.submit(t, req)
+	ctx.users.Put(t)
+}
+
+// aioGetReq is aio_get_req().
+func (mm *mmStruct) aioGetReq(t *schedule.Thread, ctx *kioctx) *aioKiocb {
+	req := mm.reqCache.Alloc(t)
+	ctx.reqs.Get(t)
+	req.kiCtx.Init(ctx)
+	return req
+}
+
+// kiocbSetCancelFn is kiocb_set_cancel_fn(). The driver calls it before it starts the
+// IO.
+func (req *aioKiocb) kiocbSetCancelFn(t *schedule.Thread) {
+	ctx := req.kiCtx.Peek()
+	ctx.ctxLock.LockIrq(t)
+	ctx.activeReqs.Add(t, req)
+	req.kiCancel.Write(t, cancelFn)
+	ctx.ctxLock.UnlockIrq(t)
+}
+
+// kiocbCancel is kiocb_cancel(), with ctx_lock held. What a driver's cancel function
+// does is to have the device complete the request soon; it may do that at any time
+// anyway. It reports whether there was anything to cancel.
+func (req *aioKiocb) kiocbCancel(t *schedule.Thread) bool {
+	if req.kiCancel.ReadOnce(t) != cancelFn {
+		return false
+	}
+	req.kiCancel.WriteOnce(t, cancelled)
+	return true
+}
+
+// ioCancel is io_cancel() of whichever request is first.
+func (mm *mmStruct) ioCancel(t *schedule.Thread, cookie int) {
+	ctx := mm.lookupIoctx(t, cookie)
+	if ctx == nil {
+		return // -EINVAL
+	}
+	ctx.ctxLock.LockIrq(t)
+	if req := ctx.activeReqs.First(t); req != nil { // lookup_kiocb
+		req.kiocbCancel(t)
+	}
+	ctx.ctxLock.UnlockIrq(t)
+	ctx.users.Put(t)
+}
+
+// aioComplete is aio_complete(), in interrupt context.
+func (s *system) aioComplete(t *schedule.Thread, req *aioKiocb) {
+	ctx := req.kiCtx.Read(t)
+	if req.kiList.Linked(t) {
+		ctx.ctxLock.LockIrq(t)
+		ctx.activeReqs.Del(t, req)
+		ctx.ctxLock.UnlockIrq(t)
+	}
+	ctx.completionLock.LockIrq(t)
+	ctx.tail.Write(t, ctx.tail.Peek()+1) // only written under completion_lock
+	ctx.completionLock.UnlockIrq(t)
+	slab.Free(t, "kiocb_free", req)
+	if ctx.wait.Active(t) { // after smp_mb()
+		ctx.wait.WakeUp(t)
+	}
+	ctx.reqs.Put(t)
+}
+
+// ioGetevents is io_getevents(): read what is there, and if that is less than minNr,
+// sleep until it is not, or until the context dies.
+func (mm *mmStruct) ioGetevents(t *schedule.Thread, cookie, minNr int) {
+	ctx := mm.lookupIoctx(t, cookie)
+	if ctx == nil {
+		return // -EINVAL
+	}
+	ctx.readEvents(t, minNr)
+	ctx.users.Put(t)
+}
+
+// readEvents is read_events(): a timeout of 0 if minNr is 0, else none.
+func (ctx *kioctx) readEvents(t *schedule.Thread, minNr int) {
+	got := 0
+	if minNr == 0 {
+		ctx.aioReadEvents(t, &got, minNr)
+		return
+	}
+	for {
+		ctx.wait.PrepareToWait(t)
+		if ctx.aioReadEvents(t, &got, minNr) || !wait.Schedule(t) {
+			break
+		}
+	}
+	ctx.wait.FinishWait(t)
+}
+
+// aioReadEvents is aio_read_events(): the condition of the wait. It adds what it read
+// to got, and reports whether to stop. It may sleep (ring_lock is a mutex) although it
+// is a wait condition: then the kernel's task is running again and its wait goes round
+// once more, where the model's sleeps. A wake-up in between is lost in neither.
+func (ctx *kioctx) aioReadEvents(t *schedule.Thread, got *int, minNr int) bool {
+	*got += ctx.aioReadEventsRing(t)
+	if ctx.dead.Read(t) != 0 {
+		return true // -EINVAL
+	}
+	return *got >= minNr
+}
+
+// aioReadEventsRing is aio_read_events_ring().
+func (ctx *kioctx) aioReadEventsRing(t *schedule.Thread) int {
+	ctx.ringLock.Lock(t)
+	n := ctx.tail.Read(t) - ctx.head.Peek() // head only changes under ring_lock
+	if n > 0 {
+		ctx.head.Write(t, ctx.head.Peek()+n)
+	}
+	ctx.ringLock.Unlock(t)
+	return n
+}

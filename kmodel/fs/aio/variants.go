@@ -1,0 +1,97 @@
+package aio
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// patches is the set of upstream patches that a variant has applied, and of what its
+// kernel is configured for.
+type patches uint
+
+const (
+	// lookupIncNotZero is 3bd9a5d734c7 "aio: fix rcu ioctx lookup" (2.6.38): a
+	// context whose count is 0 is not found any more.
+	lookupIncNotZero patches = 1 << iota
+	// submitDeadTest is 7137c6bd (2.6.38): io_submit looks again, under ctx_lock,
+	// whether the context has died.
+	submitDeadTest
+	// refcounting is 36f5588905c1 with 4fcc712f5c48 (3.10): the last reference waits
+	// for the requests, and the first is dropped after an RCU delay.
+	refcounting
+	// ioctxTable is db446a08c23d and what came with it in 3.12: the contexts in a
+	// table, counted by percpu_refs; the RCU delay before the first reference is
+	// dropped went with e34ecee2ae79.
+	ioctxTable
+	// delayFree is a6d7cff472e0 (4.16): the memory is freed after an RCU delay. In
+	// the form of f729863a8c23 (4.17), a struct rcu_work.
+	delayFree
+	// tryGetLive is baf10564fbb6 (4.17): lookup_ioctx refuses a killed context.
+	tryGetLive
+
+	// tryGet has lookup_ioctx use percpu_ref_tryget() instead. Never upstream.
+	tryGet
+	// syncInKill has kill_ioctx wait for a grace period after it has emptied the
+	// slot, as 3.10 did. Never upstream.
+	syncInKill
+
+	// mergedRCU is CONFIG_PREEMPT=n, or the RCU of 4.20 and later.
+	mergedRCU
+)
+
+// variant is a station of the history.
+type variant struct {
+	name     string
+	versions string
+	about    string
+	patches  patches
+}
+
+var variants = []variant{
+	{"1a", "2.6.29-2.6.37", "lookup_ioctx takes a count that may be 0", 0},
+	{"1b", "2.6.38-3.9", "3bd9a5d734c7: lookup_ioctx takes the count if it is not 0",
+		lookupIncNotZero | submitDeadTest},
+	{"1c", "3.10-3.11", "36f5588905c1, 4fcc712f5c48: the first reference is dropped after an RCU delay",
+		refcounting},
+	{"1d", "3.12-4.15", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()", ioctxTable},
+	{"1d-merged", "3.12-4.15", "1d with CONFIG_PREEMPT=n", ioctxTable | mergedRCU},
+	{"1e", "4.16", "a6d7cff472e0: the context is freed after an RCU delay", ioctxTable | delayFree},
+	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", ioctxTable | delayFree | mergedRCU},
+	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",
+		ioctxTable | delayFree | tryGetLive},
+	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", ioctxTable | tryGetLive},
+	{"m2", "mutant", "1f with percpu_ref_tryget() instead of percpu_ref_tryget_live()",
+		ioctxTable | delayFree | tryGet},
+	{"m3", "mutant", "1d with synchronize_rcu() in kill_ioctx", ioctxTable | syncInKill},
+}
+
+// Kinds that a kernel only warns of, or goes on after without CONFIG_BUG.
+const (
+	resurrect = schedule.RefResurrect
+	again     = schedule.DoubleRelease
+	uaf       = schedule.UseAfterFree
+)
+
+// warnings are muted to see what the kernel runs into after it has warned.
+var warnings = schedule.KindSet(schedule.RefResurrect, schedule.RefUnderflow,
+	schedule.DoubleRelease, schedule.DoubleKill, schedule.BugOn)
+
+// expected is the table of verdicts: fewest preemptions of each kind of failure, by
+// scenario and variant. What is not here never fails.
+var expected = map[string]map[string][]program.Expect{}
+
+// Programs returns all programs, variants in historical order within a scenario.
+func Programs() []program.Program {
+	var out []program.Program
+	for _, sc := range scenarios {
+		for _, v := range variants {
+			out = append(out, program.Program{
+				Object: "fs/aio", Scenario: sc.name, Variant: v.name,
+				Versions: v.versions, Patches: v.about, Workload: sc.workload,
+				Expect: expected[sc.name][v.name],
+				New:    func() program.Instance { return sc.instance(newSystem(v.patches)) },
+			})
+		}
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package aio
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// The most of everything that a workload has.
+const (
+	maxThreads  = 4
+	maxCalls    = 4
+	maxContexts = 3
+)
+
+// callKind is a system call with those of its arguments that matter.
+type callKind uint8
+
+const (
+	callGetevents callKind = iota // io_getevents, no waiting
+	callDestroy
+	callSubmit
+	callCancel
+	callSetup
+	callGeteventsWait // io_getevents, until there is an event
+	callSubmitCancel  // io_submit of a request that can be cancelled
+	numCalls
+)
+
+type call struct {
+	kind   callKind
+	cookie int
+}
+
+// workload is a program whose threads and system calls the tape chooses before the
+// schedule: 2 to 4 threads with 1 to 4 calls each, over up to 3 contexts, of which
+// some are there from the start. In the end the mm may exit. What the calls do to each
+// other is up to the schedule; what comes of it must be right whatever they are.
+type workload struct {
+	*system
+	calls   [maxThreads][maxCalls]call
+	n       [maxThreads]int
+	exit    bool
+	cookies int // given out so far
+	bodies  [maxThreads]func(t *schedule.Thread)
+}
+
+func newWorkload(s *system) *workload {
+	w := &workload{system: s}
+	for i := range w.bodies {
+		w.bodies[i] = func(t *schedule.Thread) { w.run(t, i) }
+	}
+	return w
+}
+
+// names of the threads.
+var names = [maxThreads]string{"A", "B", "C", "D"}
+
+func (w *workload) begin(e *schedule.Exec) {
+	w.boot(e)
+	threads := 2 + e.Choose(maxThreads-1)
+	contexts := 1 + e.Choose(maxContexts)
+	w.exit = e.Choose(2) == 1
+	interrupts := e.Choose(2) == 1
+	w.bootSlots = 1
+	for w.bootSlots < contexts {
+		w.bootSlots *= 2
+	}
+	for w.cookies = 1; w.cookies <= contexts; w.cookies++ {
+		w.system.calls.bootCtx(e, w.cookies)
+	}
+	w.mm.mmUsers.Init(threads)
+	for i := range threads {
+		w.n[i] = 1 + e.Choose(maxCalls)
+		e.CountCalls(w.n[i])
+		for j := range w.n[i] {
+			w.calls[i][j] = w.chooseCall(e)
+		}
+		e.Go(names[i], w.bodies[i])
+	}
+	w.bootAgents(e)
+	var cpu *schedule.CPU
+	if interrupts {
+		cpu = e.Threads()[0].CPU()
+	}
+	w.device.boot(e, cpu)
+}
+
+// chooseCall chooses a call. What io_setup creates gets the next cookie, while there
+// are any; a call may name a context that is not there.
+func (w *workload) chooseCall(e *schedule.Exec) call {
+	kind := callKind(e.Choose(int(numCalls)))
+	if kind == callSetup && w.cookies <= maxContexts {
+		w.cookies++
+		return call{kind, w.cookies - 1}
+	}
+	if kind == callSetup {
+		kind = callGetevents
+	}
+	return call{kind, 1 + e.Choose(maxContexts)}
+}
+
+// run makes the calls of thread i.
+func (w *workload) run(t *schedule.Thread, i int) {
+	for j := range w.n[i] {
+		w.call(t, w.calls[i][j])
+		t.Forget(uint64(j))
+	}
+	if w.exit {
+		w.mm.mmput(t)
+	}
+}
+
+func (w *workload) call(t *schedule.Thread, c call) {
+	calls := w.system.calls
+	switch c.kind {
+	case callGetevents:
+		calls.ioGetevents(t, c.cookie, 0)
+	case callGeteventsWait:
+		calls.ioGetevents(t, c.cookie, 1)
+	case callDestroy:
+		calls.ioDestroy(t, c.cookie)
+	case callSubmit:
+		calls.ioSubmit(t, c.cookie, false)
+	case callSubmitCancel:
+		calls.ioSubmit(t, c.cookie, true)
+	case callCancel:
+		calls.ioCancel(t, c.cookie)
+	case callSetup:
+		calls.ioSetup(t, c.cookie)
+	}
+}

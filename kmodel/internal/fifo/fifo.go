@@ -1,0 +1,77 @@
+// Package fifo keeps things that CPUs have queued, to be run later: RCU callbacks,
+// work items, requests that a device has. It knows the order in which each CPU queued
+// them, and none across CPUs.
+package fifo
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// An Entry is the place of one thing in a queue. It is part of the thing, and so
+// part of the object that the thing is in.
+type Entry struct {
+	// place is 0 when not queued, else the CPU (its thread's number + 1) above
+	// placeBits and the rank among what that CPU has queued.
+	place schedule.Cell
+}
+
+const placeBits = 32
+
+// Cell returns the cell that operations on the entry name.
+func (en *Entry) Cell() *schedule.Cell { return &en.place }
+
+// Queued reports whether the entry is in a queue.
+func (en *Entry) Queued() bool { return en.place.Value() != 0 }
+
+// Item is what a queue holds.
+type Item interface {
+	comparable
+	Entry() *Entry
+}
+
+// A Queue holds items, ordered by the identity of their cells: an order that
+// does not depend on the history, so that two histories that lead to the same
+// queues are the same state.
+type Queue[I Item] struct{ items []I }
+
+// Reset empties the queue at the start of an execution.
+func (q *Queue[I]) Reset() { q.items = q.items[:0] }
+
+// Len returns the number of items.
+func (q *Queue[I]) Len() int { return len(q.items) }
+
+// At returns item i, in the order of their identity.
+func (q *Queue[I]) At(i int) I { return q.items[i] }
+
+// Push queues it on the CPU of t, behind what that CPU has queued already.
+func (q *Queue[I]) Push(t *schedule.Thread, it I) {
+	cpu := uint64(t.ID+1) << placeBits
+	last := cpu
+	for _, other := range q.items {
+		if p := other.Entry().place.Value(); p>>placeBits == cpu>>placeBits && p > last {
+			last = p
+		}
+	}
+	it.Entry().place.Set(last + 1)
+	i := len(q.items)
+	q.items = append(q.items, it)
+	for ; i > 0 && q.items[i-1].Entry().place.ID() > it.Entry().place.ID(); i-- {
+		q.items[i] = q.items[i-1]
+	}
+	q.items[i] = it
+}
+
+// First reports whether item i is the first that its CPU has queued.
+func (q *Queue[I]) First(i int) bool {
+	p := q.items[i].Entry().place.Value()
+	for _, other := range q.items {
+		if o := other.Entry().place.Value(); o>>placeBits == p>>placeBits && o < p {
+			return false
+		}
+	}
+	return true
+}
+
+// Remove takes item i out.
+func (q *Queue[I]) Remove(i int) {
+	q.items[i].Entry().place.Set(0)
+	q.items = append(q.items[:i], q.items[i+1:]...)
+}

@@ -1,0 +1,102 @@
+// Package kmodel lists the kernel models: every program in every variant, and
+// the fuzz targets over them.
+//
+// A model is the Go rendering of a kernel object and of the functions that race
+// on it. The kernel's own tree is the index: the model of fs/aio.c is package
+// kmodel/fs/aio, the primitives of include/linux/rcupdate.h are package
+// kmodel/linux/rcu, and every function keeps its kernel name, lookup_ioctx being
+// lookupIoctx.
+//
+// What is modelled is lifetime and ordering: who may free what, who waits for
+// whom. Data, errors that race with nothing, and hardware are left out; each
+// package comment says what. Memory is sequentially consistent.
+//
+// If you know the kernel, read fs/aio first and then linux/rcu. If you know Go
+// better, read package schedule first.
+package kmodel
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+)
+
+// Programs returns every program, objects in the order of their documents,
+// variants in historical order.
+func Programs() []program.Program {
+	return aio.Programs()
+}
+
+// Find returns the program of that full name. The error lists what there is.
+func Find(name string) (program.Program, error) {
+	object, scenario, _, err := program.Split(name)
+	if err != nil {
+		return program.Program{}, err
+	}
+	var near []string
+	for _, p := range Programs() {
+		if p.Name() == name {
+			return p, nil
+		}
+		if p.Object == object && p.Scenario == scenario {
+			near = append(near, p.Variant)
+		}
+	}
+	if near != nil {
+		return program.Program{}, fmt.Errorf("program %q: no such variant; %s/%s has %s",
+			name, object, scenario, strings.Join(near, ", "))
+	}
+	return program.Program{}, fmt.Errorf("program %q: no such program; there are: %s", name, strings.Join(paths(), ", "))
+}
+
+// paths returns every object/scenario once.
+func paths() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, p := range Programs() {
+		if path := p.Object + "/" + p.Scenario; !seen[path] {
+			seen[path] = true
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// A Target is a fuzz target: a workload in the variant it fuzzes by default.
+type Target struct {
+	Name     string // of the Go function: "FuzzLookupIoctx"
+	Object   string
+	Scenario string
+	Variant  string // by default
+}
+
+// Targets returns all fuzz targets.
+func Targets() []Target {
+	return []Target{
+		{"FuzzLookupIoctx", "fs/aio", "workload", "1e"},
+		{"FuzzFixedLookupIoctx", "fs/aio", "workload", "1f"},
+	}
+}
+
+// FindTarget returns the target of that name. The error lists what there is.
+func FindTarget(name string) (Target, error) {
+	var names []string
+	for _, t := range Targets() {
+		if t.Name == name {
+			return t, nil
+		}
+		names = append(names, t.Name)
+	}
+	return Target{}, fmt.Errorf("target %q: no such target; there are: %s", name, strings.Join(names, ", "))
+}
+
+// Program returns the target's program in the given variant, or in its default
+// one if variant is empty. The error lists the variants.
+func (t Target) Program(variant string) (program.Program, error) {
+	if variant == "" {
+		variant = t.Variant
+	}
+	return Find(t.Object + "/" + t.Scenario + "@" + variant)
+}

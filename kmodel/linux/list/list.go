@@ -1,0 +1,139 @@
+// Package list is the list with the links in its objects (include/linux/list.h),
+// and its RCU-protected form (include/linux/rculist.h), which readers walk without a
+// lock while whoever holds the writers' lock changes it.
+//
+// The links are in the objects, so walking to a neighbour that has been freed is
+// a use-after-free, as it is in the kernel.
+//
+// Steps: adding and deleting one each (the caller holds the writers' lock, and a
+// reader sees the one store that links or unlinks); First, Next, Empty and Linked
+// one each.
+//
+// Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
+// node), adding what is.
+package list
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// A Head is a struct list_head or hlist_head of objects of type P. One object can be
+// on one list.
+type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
+
+// A Node is the struct list_head or hlist_node inside an object, an [Entry].
+type Node[P Entry[P]] struct {
+	next  schedule.Ptr[P]
+	pprev schedule.Cell // 0: never linked, linked or poisoned otherwise
+}
+
+// Values of pprev.
+const (
+	linked   = 1
+	poisoned = 2 // LIST_POISON2: hlist_del_rcu() leaves next for readers and poisons pprev
+	toItself = 3 // after list_del_init(): not on a list, and may be deleted again
+)
+
+// Entry is what can be on a list: a pointer to a struct that embeds
+// [schedule.Object] and says where its node is.
+type Entry[P Entry[P]] interface {
+	schedule.Pointer
+	ListNode() *Node[P]
+}
+
+// AddHeadRcu is hlist_add_head_rcu().
+func (h *Head[P]) AddHeadRcu(t *schedule.Thread, p P) {
+	h.add(t, p, "hlist_add_head_rcu", schedule.WriteOnce|schedule.Release)
+}
+
+// Add is list_add().
+func (h *Head[P]) Add(t *schedule.Thread, p P) { h.add(t, p, "list_add", schedule.PlainWrite) }
+
+func (h *Head[P]) add(t *schedule.Thread, p P, verb string, m schedule.Mode) {
+	t.Step(schedule.Op{Verb: verb, Cell: &h.first.Cell, Mode: m})
+	t.Touch(p.Header())
+	if p.ListNode().pprev.Value() == linked {
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "adds what is on a list")
+	}
+	var null P
+	if first := h.first.Get(); first != null {
+		t.Touch(first.Header()) // its back link is written
+	}
+	h.link(p)
+}
+
+// Init puts p at the head where nobody else can see it yet: no step.
+func (h *Head[P]) Init(p P) { h.link(p) }
+
+func (h *Head[P]) link(p P) {
+	n := p.ListNode()
+	n.next.Put(h.first.Get())
+	n.pprev.Set(linked)
+	h.first.Put(p)
+}
+
+// DelRcu is hlist_del_rcu(). The node keeps its next, for readers that are there.
+func (h *Head[P]) DelRcu(t *schedule.Thread, p P) { h.del(t, p, "hlist_del_rcu", poisoned) }
+
+// Del is list_del().
+func (h *Head[P]) Del(t *schedule.Thread, p P) { h.del(t, p, "list_del", poisoned) }
+
+// DelInit is list_del_init(): the node may be deleted again without harm.
+func (h *Head[P]) DelInit(t *schedule.Thread, p P) { h.del(t, p, "list_del_init", toItself) }
+
+func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
+	n := p.ListNode()
+	t.Step(schedule.Op{Verb: verb, Cell: &n.pprev, Mode: schedule.WriteOnce})
+	switch n.pprev.Value() {
+	case linked:
+		t.Touch(h.first.Object())
+		h.unlink(t, p)
+	case toItself:
+	default:
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes a node that is not on a list")
+	}
+	n.pprev.Set(after)
+}
+
+func (h *Head[P]) unlink(t *schedule.Thread, p P) {
+	var null P
+	at := &h.first
+	for at.Get() != p {
+		if at.Get() == null {
+			t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes a node that is on another list")
+		}
+		at = &at.Get().ListNode().next
+	}
+	t.Touch(at.Object())
+	next := p.ListNode().next.Get()
+	if next != null {
+		t.Touch(next.Header()) // its back link is written
+	}
+	at.Put(next)
+}
+
+// Empty is list_empty().
+func (h *Head[P]) Empty(t *schedule.Thread) bool {
+	var null P
+	t.Step(schedule.Op{Verb: "list_empty", Cell: &h.first.Cell, Mode: schedule.PlainRead})
+	return t.ObserveBool(h.first.Get() == null)
+}
+
+// Linked is the test of a node's own next: whether it has ever been on a list.
+func (n *Node[P]) Linked(t *schedule.Thread) bool {
+	t.Step(schedule.Op{Verb: "read", Cell: &n.pprev, Mode: schedule.PlainRead})
+	return t.ObserveBool(n.pprev.Value() != 0)
+}
+
+// First is the load with which a walk begins: rcu_dereference() for readers.
+func (h *Head[P]) First(t *schedule.Thread) P { return follow(t, &h.first) }
+
+// Next is the load with which a walk goes on.
+func (n *Node[P]) Next(t *schedule.Thread) P { return follow(t, &n.next) }
+
+func follow[P Entry[P]](t *schedule.Thread, c *schedule.Ptr[P]) P {
+	t.Step(schedule.Op{Verb: "rcu_dereference", Cell: &c.Cell, Mode: schedule.ReadOnce | schedule.Acquire})
+	t.Observe(c.Value())
+	return c.Get()
+}
+
+// Peek returns the first entry without a step, for fingerprints.
+func (h *Head[P]) Peek() P { return h.first.Get() }

@@ -1,0 +1,83 @@
+// Package mem is memory: words and pointers with the accesses that C code makes
+// (asm-generic/rwonce.h, asm/barrier.h).
+//
+// A plain access, Read or Write, is what C does for x or x = v; it is subject to
+// data races. ReadOnce and WriteOnce are marked, LoadAcquire and StoreRelease are
+// ordered. Steps: every access is one. An x++ or x |= f on a plain word is two,
+// unless a lock protects it; write it as a Read and a Write.
+//
+// Memory is sequentially consistent, so the differences between the accesses
+// change nothing yet; they are recorded in every step for a weaker memory.
+package mem
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// An Int is a word.
+type Int struct{ cell schedule.Cell }
+
+func (x *Int) load(t *schedule.Thread, verb string, m schedule.Mode) int {
+	t.Step(schedule.Op{Verb: verb, Cell: &x.cell, Mode: m})
+	return int(t.Observe(x.cell.Value()))
+}
+
+func (x *Int) store(t *schedule.Thread, verb string, m schedule.Mode, v int) {
+	t.Step(schedule.Op{Verb: verb, Cell: &x.cell, Mode: m})
+	x.cell.Set(uint64(v))
+}
+
+// Read is a plain load.
+func (x *Int) Read(t *schedule.Thread) int { return x.load(t, "read", schedule.PlainRead) }
+
+// Write is a plain store.
+func (x *Int) Write(t *schedule.Thread, v int) { x.store(t, "write", schedule.PlainWrite, v) }
+
+// ReadOnce is READ_ONCE().
+func (x *Int) ReadOnce(t *schedule.Thread) int { return x.load(t, "READ_ONCE", schedule.ReadOnce) }
+
+// WriteOnce is WRITE_ONCE().
+func (x *Int) WriteOnce(t *schedule.Thread, v int) {
+	x.store(t, "WRITE_ONCE", schedule.WriteOnce, v)
+}
+
+// LoadAcquire is smp_load_acquire().
+func (x *Int) LoadAcquire(t *schedule.Thread) int {
+	return x.load(t, "smp_load_acquire", schedule.ReadOnce|schedule.Acquire)
+}
+
+// StoreRelease is smp_store_release().
+func (x *Int) StoreRelease(t *schedule.Thread, v int) {
+	x.store(t, "smp_store_release", schedule.WriteOnce|schedule.Release, v)
+}
+
+// Init sets the word where nobody else can see it yet: no step.
+func (x *Int) Init(v int) { x.cell.Set(uint64(v)) }
+
+// Peek returns the word without a step, for fingerprints and final checks.
+func (x *Int) Peek() int { return int(x.cell.Value()) }
+
+// A Ptr is a pointer.
+type Ptr[P schedule.Pointer] struct{ ptr schedule.Ptr[P] }
+
+func (x *Ptr[P]) load(t *schedule.Thread, verb string, m schedule.Mode) P {
+	t.Step(schedule.Op{Verb: verb, Cell: &x.ptr.Cell, Mode: m})
+	t.Observe(x.ptr.Value())
+	return x.ptr.Get()
+}
+
+// Read is a plain load.
+func (x *Ptr[P]) Read(t *schedule.Thread) P { return x.load(t, "read", schedule.PlainRead) }
+
+// ReadOnce is READ_ONCE().
+func (x *Ptr[P]) ReadOnce(t *schedule.Thread) P { return x.load(t, "READ_ONCE", schedule.ReadOnce) }
+
+// Write is a plain store.
+func (x *Ptr[P]) Write(t *schedule.Thread, p P) {
+	t.Step(schedule.Op{Verb: "write", Cell: &x.ptr.Cell, Mode: schedule.PlainWrite})
+	x.ptr.Put(p)
+}
+
+// Init sets the pointer where nobody else can see it yet: no step.
+func (x *Ptr[P]) Init(p P) { x.ptr.Put(p) }
+
+// Peek returns the pointer without a step, for fingerprints and final checks.
+func (x *Ptr[P]) Peek() P { return x.ptr.Get() }

@@ -1,0 +1,49 @@
+// Package mutex is struct mutex (include/linux/mutex.h).
+//
+// Steps: Lock one, enabled while nobody holds the mutex; Unlock two: the release,
+// and the tail that may touch the mutex although another task could already own
+// it. So a mutex must never be what protects the lifetime of the object that
+// contains it.
+//
+// Misuse: as package spin; Lock may sleep.
+//
+// Not modelled: optimistic spinning, hand-off, mutex_trylock(),
+// mutex_lock_interruptible().
+package mutex
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Mutex is a struct mutex. The zero value is unlocked.
+type Mutex struct {
+	owner schedule.Cell // thread number + 1, 0: free
+}
+
+// Lock is mutex_lock().
+func (m *Mutex) Lock(t *schedule.Thread) {
+	preempt.MightSleep(t, "mutex_lock")
+	lockdep.Recursive(t, &m.owner)
+	t.Await(schedule.Op{Verb: "mutex_lock", Cell: &m.owner, Mode: schedule.LockOp}, m)
+	m.owner.Set(uint64(t.ID) + 1)
+	lockdep.Acquire(t, &m.owner, "mutex_lock")
+}
+
+// Open is the gate of Lock. A mutex in freed memory can be taken at once: the
+// step then finds out.
+func (m *Mutex) Open(*schedule.Thread) bool {
+	return m.owner.Value() == 0 || !m.owner.Object().Live()
+}
+
+// Unlock is mutex_unlock().
+func (m *Mutex) Unlock(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "mutex_unlock", Cell: &m.owner, Mode: schedule.UnlockOp})
+	lockdep.Release(t, &m.owner)
+	m.owner.Set(0)
+	t.Step(schedule.Op{Verb: "mutex_unlock (tail)", Cell: &m.owner, Mode: schedule.ReadOnce})
+}
+
+// IsLocked is mutex_is_locked() without a step, for fingerprints.
+func (m *Mutex) IsLocked() bool { return m.owner.Value() != 0 }

@@ -1,0 +1,211 @@
+// Package percpu is struct percpu_ref (include/linux/percpu-refcount.h,
+// lib/percpu-refcount.c) as of v4.4.
+//
+// A percpu_ref counts per CPU, without shared writes, until it is killed. Kill
+// marks it DEAD and ATOMIC, and only after a grace period of RCU-sched, when every
+// operation that could have seen the per-CPU mode is over, are the per-CPU counts
+// summed into the shared one (the switch). Until then the shared count is held up
+// by a bias, so it cannot reach 0 before.
+//
+// Steps: Get, TryGet, TryGetLive and Put two each, reading the mode and updating
+// the count, in one section of RCU-sched; the release function, if the count falls
+// to 0, runs within that section. Kill nine: four for the two plain |= of a flag,
+// one for call_rcu_sched(), and those of Get and Put. The switch two and a Put, in
+// the softirq.
+//
+// Misuse: a Get of a count that is 0 ([schedule.RefResurrect]: the kernel does not
+// check, it goes on), a count below 0 ([schedule.RefUnderflow]), a release entered
+// twice ([schedule.DoubleRelease]), killing twice ([schedule.DoubleKill]). All four
+// can be muted; the operation then goes on as the kernel's does.
+//
+// Not modelled: switching back to per-CPU mode, percpu_ref_reinit(), confirmation
+// callbacks, percpu_ref_exit().
+package percpu
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// Bits of the mode.
+const (
+	atomicMode = 1 << iota // __PERCPU_REF_ATOMIC
+	dead                   // __PERCPU_REF_DEAD
+)
+
+// bias is PERCPU_COUNT_BIAS. The kernel's is the top bit of the word; any that no
+// count can reach will do.
+const bias = 1 << 40
+
+// A Ref is a struct percpu_ref.
+type Ref struct {
+	count schedule.Cell // shared count, biased until the switch
+	// percpu is the sum of the per-CPU counts. One cell stands for all of them:
+	// only their sum is ever read, and updates of different CPUs commute.
+	percpu  schedule.Cell
+	mode    schedule.Cell
+	ended   schedule.Cell // how often release was entered
+	rcu     rcu.Head
+	release func(t *schedule.Thread)
+	first   schedule.Party // the step that entered release first
+	killed  schedule.Party // the step that killed it first
+}
+
+// Ctor sets the release function. It belongs in the constructor of the object.
+func (r *Ref) Ctor(release func(t *schedule.Thread)) {
+	r.release = release
+	r.rcu.Init(r.percpuRefSwitchToAtomicRcu)
+}
+
+// Init is percpu_ref_init(): the count is 1, which Kill drops. It is no step:
+// nobody else can see the object yet.
+func (r *Ref) Init() {
+	r.count.Set(bias + 1)
+	r.first, r.killed = schedule.Party{}, schedule.Party{}
+}
+
+// InitGet is a Get while nobody else can see the object: no step.
+func (r *Ref) InitGet() { r.percpu.Set(r.percpu.Value() + 1) }
+
+// readMode is the first step of an operation. The section of RCU-sched that it
+// begins is ended by the operation.
+func (r *Ref) readMode(t *schedule.Thread, verb string) uint64 {
+	t.Step(schedule.Op{Verb: verb, Cell: &r.mode, Mode: schedule.ReadOnce})
+	rcu.ReadLockSched(t)
+	return t.Observe(r.mode.Value())
+}
+
+// update is the second step: it adds n in per-CPU mode and says that it did.
+func (r *Ref) update(t *schedule.Thread, verb string, mode uint64, n int64) bool {
+	c, m := &r.percpu, schedule.PlainRead|schedule.PlainWrite
+	if mode != 0 {
+		c, m = &r.count, schedule.RMWFull
+	}
+	t.Step(schedule.Op{Verb: verb, Cell: c, Mode: m})
+	if mode == 0 {
+		c.Set(c.Value() + uint64(n))
+	}
+	return mode == 0
+}
+
+// Get is percpu_ref_get(): it never fails and never looks whether the count is 0.
+func (r *Ref) Get(t *schedule.Thread) {
+	mode := r.readMode(t, "percpu_ref_get: mode")
+	if !r.update(t, "percpu_ref_get", mode, +1) {
+		if r.count.Value() == 0 {
+			t.Warn(schedule.RefResurrect, r.count.Object(), r.first, "takes a count of 0 to 1")
+		}
+		r.count.Set(r.count.Value() + 1)
+	}
+	rcu.ReadUnlockSched(t)
+}
+
+// TryGet is percpu_ref_tryget(): it fails if the count is 0.
+func (r *Ref) TryGet(t *schedule.Thread) bool {
+	mode := r.readMode(t, "percpu_ref_tryget: mode")
+	return r.tryAtomic(t, "percpu_ref_tryget", mode)
+}
+
+// TryGetLive is percpu_ref_tryget_live(): it fails if the reference has been
+// killed.
+func (r *Ref) TryGetLive(t *schedule.Thread) bool {
+	mode := r.readMode(t, "percpu_ref_tryget_live: mode")
+	if mode&dead != 0 {
+		rcu.ReadUnlockSched(t)
+		return false
+	}
+	return r.tryAtomic(t, "percpu_ref_tryget_live", mode)
+}
+
+func (r *Ref) tryAtomic(t *schedule.Thread, verb string, mode uint64) bool {
+	ok := r.update(t, verb, mode, +1)
+	if !ok && r.count.Value() != 0 {
+		r.count.Set(r.count.Value() + 1)
+		ok = true
+	}
+	t.ObserveBool(ok)
+	rcu.ReadUnlockSched(t)
+	return ok
+}
+
+// Put is percpu_ref_put(). If the count falls to 0 the release function runs, in
+// this thread and within the section of RCU-sched.
+func (r *Ref) Put(t *schedule.Thread) {
+	mode := r.readMode(t, "percpu_ref_put: mode")
+	if !r.update(t, "percpu_ref_put", mode, -1) {
+		r.putAtomic(t)
+	}
+	rcu.ReadUnlockSched(t)
+}
+
+// putAtomic drops one from the shared count, in the current step.
+func (r *Ref) putAtomic(t *schedule.Thread) {
+	v := int64(r.count.Value()) - 1
+	r.count.Set(uint64(v))
+	if v < 0 {
+		t.Warn(schedule.RefUnderflow, r.count.Object(), r.first, "drops a count that is 0")
+	}
+	if !t.ObserveBool(v == 0) {
+		return
+	}
+	if n := r.ended.Value(); n > 0 {
+		t.Warn(schedule.DoubleRelease, r.count.Object(), r.first, "enters the release function again")
+	} else {
+		r.first = t.Now()
+	}
+	r.ended.Set(r.ended.Value() + 1)
+	r.release(t)
+}
+
+// Kill is percpu_ref_kill(): it drops the initial reference and has the count
+// switch to atomic mode.
+func (r *Ref) Kill(t *schedule.Thread) {
+	if old := r.readKill(t); old&dead != 0 {
+		t.Warn(schedule.DoubleKill, r.mode.Object(), r.killed, "kills it again")
+	} else {
+		r.killed = t.Now()
+	}
+	r.orStore(t, dead)
+	if r.readKill(t)&atomicMode == 0 {
+		r.orStore(t, atomicMode)
+		r.Get(t)
+		rcu.CallSched(t, &r.rcu)
+	}
+	r.Put(t)
+}
+
+// readKill and orStore are the two halves of a plain mode |= flag.
+func (r *Ref) readKill(t *schedule.Thread) uint64 {
+	t.Step(schedule.Op{Verb: "percpu_ref_kill: read mode", Cell: &r.mode, Mode: schedule.PlainRead})
+	return t.Observe(r.mode.Value())
+}
+
+func (r *Ref) orStore(t *schedule.Thread, flag uint64) {
+	t.Step(schedule.Op{Verb: "percpu_ref_kill", Cell: &r.mode, Mode: schedule.PlainWrite})
+	r.mode.Set(r.mode.Value() | flag)
+}
+
+// percpuRefSwitchToAtomicRcu is percpu_ref_switch_to_atomic_rcu(): it sums the
+// per-CPU counts, which nobody changes any more, and takes the bias off. Only from
+// here on can the count reach 0.
+func (r *Ref) percpuRefSwitchToAtomicRcu(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "percpu_ref: add per-CPU counts", Cell: &r.count, Mode: schedule.RMWFull})
+	r.count.Set(r.count.Value() + r.percpu.Value() - bias)
+	r.Put(t)
+}
+
+// Mode returns 0 in per-CPU mode, without a step, for fingerprints.
+func (r *Ref) Mode() int { return int(r.mode.Value()) }
+
+// Count returns the shared count without its bias, and the sum of the per-CPU
+// ones, without a step, for fingerprints.
+func (r *Ref) Count() (shared, sum int) {
+	c := int64(r.count.Value())
+	if c > bias/2 {
+		c -= bias
+	}
+	return int(c), int(int64(r.percpu.Value()))
+}
+
+// Released reports whether the count has reached 0, without a step.
+func (r *Ref) Released() bool { return r.ended.Value() > 0 }

@@ -1,0 +1,98 @@
+// Package preempt is preempt_count and interrupts-off (include/linux/preempt.h,
+// irqflags.h) and might_sleep() (include/linux/kernel.h).
+//
+// Each thread has a CPU of its own unless the program says otherwise, so
+// turning preemption off keeps nobody from running here. It matters for two
+// things: what may sleep, and what RCU-sched waits for. Turning interrupts off
+// also keeps the handlers of that CPU away.
+//
+// Misuse: sleeping while either is off is [schedule.SleepInAtomic]; an enable
+// without its disable, or finishing with either off, is [schedule.LockRule].
+package preempt
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// The counts of a thread are functions of what it has done: no part of the
+// state, no cells.
+type state struct {
+	count [schedule.MaxThreads]int // nesting of preemption off, interrupts off and softirq
+	rcu   [schedule.MaxThreads]int // nesting of preemptible RCU sections
+	quiet func(t *schedule.Thread) // called when count of t falls to 0
+}
+
+var facility = schedule.NewFacility[state]()
+
+func (s *state) Reset(e *schedule.Exec) {
+	*s = state{}
+	e.AtExit(checkExit)
+}
+
+// OnQuiescent has f called whenever a thread leaves its outermost section with
+// preemption or interrupts off. RCU-sched asks for it.
+func OnQuiescent(e *schedule.Exec, f func(t *schedule.Thread)) { facility.Of(e).quiet = f }
+
+// Disable is preempt_disable(). It is no step.
+func Disable(t *schedule.Thread) { facility.Of(t.Exec()).count[t.ID]++ }
+
+// Enable is preempt_enable(). It is no step.
+func Enable(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	switch s.count[t.ID]--; {
+	case s.count[t.ID] < 0:
+		t.Fail(schedule.LockRule, nil, schedule.Party{}, "preempt_enable without preempt_disable")
+	case s.count[t.ID] == 0 && s.quiet != nil:
+		s.quiet(t)
+	}
+}
+
+// IrqDisable is local_irq_disable(). It is a step only where there is a handler
+// that it keeps away: elsewhere nobody could tell. Sections nest, as those of
+// local_irq_save() do.
+func IrqDisable(t *schedule.Thread) {
+	if t.CPU().Interruptible() && !t.CPU().IrqsOff() {
+		t.Step(schedule.Op{Verb: "local_irq_disable", Mode: schedule.Barrier})
+	}
+	t.CPU().DisableIrqs()
+	Disable(t)
+}
+
+// IrqEnable is local_irq_enable(). It is no step.
+func IrqEnable(t *schedule.Thread) {
+	if !t.CPU().IrqsOff() {
+		t.Fail(schedule.LockRule, nil, schedule.Party{}, "local_irq_enable without local_irq_disable")
+	}
+	t.CPU().EnableIrqs()
+	Enable(t)
+}
+
+// Atomic reports whether t may not sleep, a preemptible RCU section aside.
+func Atomic(t *schedule.Thread) bool { return facility.Of(t.Exec()).count[t.ID] > 0 }
+
+// RCUSection counts sections of preemptible RCU, in which a thread may be
+// preempted but may not sleep. Package rcu calls it.
+func RCUSection(t *schedule.Thread, change int) { facility.Of(t.Exec()).rcu[t.ID] += change }
+
+// MightSleep is might_sleep(): called by whatever may sleep, whether it does or
+// not. verb is the call that may.
+func MightSleep(t *schedule.Thread, verb string) {
+	s := facility.Of(t.Exec())
+	if s.count[t.ID] == 0 && s.rcu[t.ID] == 0 {
+		return
+	}
+	var o *schedule.Object
+	var at schedule.Party
+	if held := lockdep.All(t); len(held) > 0 {
+		h := held[len(held)-1]
+		o, at = h.Cell.Object(), h.At
+	}
+	t.Warn(schedule.SleepInAtomic, o, at, verb)
+}
+
+func checkExit(t *schedule.Thread) {
+	if Atomic(t) || t.CPU().IrqsOff() {
+		t.Fail(schedule.LockRule, nil, schedule.Party{}, "returns with preemption or interrupts off")
+	}
+}

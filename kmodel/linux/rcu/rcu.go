@@ -1,0 +1,284 @@
+// Package rcu is read-copy-update (include/linux/rcupdate.h) in the two flavours
+// that the kernel had until v4.19, and merged as it has been since v4.20.
+//
+// The nouns: a read-side critical section is what a thread does between
+// ReadLock and ReadUnlock (preemptible RCU), or while preemption or interrupts
+// are off (RCU-sched). A grace period of a flavour is over when every section of
+// that flavour that had begun before the grace period did has ended; sections
+// that begin later are not waited for. The difference between the flavours is
+// the whole of the aio lookup race: a reader of preemptible RCU does not hold up
+// a grace period of RCU-sched.
+//
+// Steps: ReadLock and ReadUnlock one each; CallRcu one; the callback starts with
+// one step of the softirq agent and runs there with preemption off, at any time
+// after the grace period. Callbacks that one CPU has queued for one flavour start
+// in that order, those of different CPUs in any. Synchronize takes two, the first
+// of which begins the grace period.
+//
+// Misuse is [schedule.LockRule]: an unlock too many, a section left open, queueing
+// a head that is queued, waiting for a grace period inside one's own section,
+// dereferencing an RCU pointer outside any. Sleeping in a section is
+// [schedule.SleepInAtomic].
+//
+// Not modelled: expedited grace periods, rcu_barrier(), SRCU, stalls.
+package rcu
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/fifo"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// Flavours says which readers a grace period waits for.
+type Flavours uint8
+
+const (
+	// Split is CONFIG_PREEMPT before v4.20: preemptible RCU and RCU-sched do not
+	// see each other's readers.
+	Split Flavours = iota
+	// Merged is v4.20 and later, and CONFIG_PREEMPT=n: every grace period waits
+	// for both sorts of readers.
+	Merged
+)
+
+// flavour indexes what there are two of.
+type flavour int
+
+const (
+	preemptible flavour = iota
+	sched
+)
+
+type state struct {
+	schedule.Object
+	rcu      schedule.Cell // what a reader's step names
+	rcuSched schedule.Cell
+	waits    [schedule.MaxThreads]schedule.Cell // readers that Synchronize of a thread waits for
+
+	flavours Flavours
+	// Which threads are inside a section: a function of what each has done.
+	readers [2]uint32
+	nest    [schedule.MaxThreads]int
+	queues  [2]fifo.Queue[*Head]
+	softirq softirq
+	booted  bool
+	bound   bool
+}
+
+var facility = schedule.NewFacility[state]()
+
+func (s *state) Reset(e *schedule.Exec) {
+	if !s.bound {
+		s.bound = true
+		s.Bind(s, "rcu")
+	}
+	facility.Static(e, &s.Object)
+	s.flavours, s.booted = Split, false
+	s.readers = [2]uint32{}
+	s.nest = [schedule.MaxThreads]int{}
+	s.queues[preemptible].Reset()
+	s.queues[sched].Reset()
+}
+
+// Boot starts RCU: it creates the softirq agent. A program that uses RCU calls
+// it when it begins.
+func Boot(e *schedule.Exec, f Flavours) {
+	s := facility.Of(e)
+	s.flavours, s.booted = f, true
+	preempt.OnQuiescent(e, schedQuiescent)
+	s.softirq.s = s
+	e.Agent("softirq", &s.softirq)
+}
+
+// ReadLock is rcu_read_lock().
+func ReadLock(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	t.Step(schedule.Op{Verb: "rcu_read_lock", Mode: schedule.Barrier})
+	s.nest[t.ID]++
+	preempt.RCUSection(t, +1)
+	lockdep.Acquire(t, &s.rcu, "rcu_read_lock")
+	s.readers[preemptible] |= 1 << t.ID
+}
+
+// ReadUnlock is rcu_read_unlock().
+func ReadUnlock(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	t.Step(schedule.Op{Verb: "rcu_read_unlock", Mode: schedule.Barrier})
+	lockdep.Release(t, &s.rcu)
+	preempt.RCUSection(t, -1)
+	if s.nest[t.ID]--; s.nest[t.ID] == 0 {
+		s.readers[preemptible] &^= 1 << t.ID
+		s.quiescent(t, preemptible)
+	}
+}
+
+// ReadLockHeld is rcu_read_lock_held().
+func ReadLockHeld(t *schedule.Thread) bool { return facility.Of(t.Exec()).nest[t.ID] > 0 }
+
+// ReadLockSched is rcu_read_lock_sched(), which turns preemption off. It is no
+// step: a primitive makes it part of its first one.
+func ReadLockSched(t *schedule.Thread) { preempt.Disable(t) }
+
+// ReadUnlockSched is rcu_read_unlock_sched(). It is no step: a primitive makes
+// it part of its last one.
+func ReadUnlockSched(t *schedule.Thread) { preempt.Enable(t) }
+
+// schedQuiescent is called when t leaves its outermost section with preemption
+// off.
+func schedQuiescent(t *schedule.Thread) { facility.Of(t.Exec()).quiescent(t, sched) }
+
+// quiescent takes t out of what every grace period of the flavour waits for. It
+// is what keeps readiness a function of cells: a callback's cell holds the
+// readers it still waits for, and they leave it one by one.
+func (s *state) quiescent(t *schedule.Thread, f flavour) {
+	if s.flavours == Merged {
+		if s.nest[t.ID] > 0 || preempt.Atomic(t) {
+			return // still a reader of the other sort
+		}
+		s.leave(t, preemptible)
+		s.leave(t, sched)
+		return
+	}
+	s.leave(t, f)
+}
+
+func (s *state) leave(t *schedule.Thread, f flavour) {
+	q := &s.queues[f]
+	for i := range q.Len() {
+		c := &q.At(i).wait
+		c.Set(c.Value() &^ (1 << t.ID))
+	}
+	if f == preemptible {
+		for _, w := range t.Exec().Threads() {
+			c := &s.waits[w.ID]
+			c.Set(c.Value() &^ (1 << t.ID))
+		}
+	}
+}
+
+// readersOf returns the threads that a grace period of the flavour beginning
+// now has to wait for.
+func (s *state) readersOf(e *schedule.Exec, f flavour) uint64 {
+	set := uint32(0)
+	if f == preemptible || s.flavours == Merged {
+		set = s.readers[preemptible]
+	}
+	if f == sched || s.flavours == Merged {
+		for i, t := range e.Threads() {
+			if preempt.Atomic(t) {
+				set |= 1 << i
+			}
+		}
+	}
+	return uint64(set)
+}
+
+// A Head is a struct rcu_head: the place of a callback in the queue. It calls
+// one function all its life.
+type Head struct {
+	entry fifo.Entry
+	wait  schedule.Cell // readers still waited for
+	fn    func(t *schedule.Thread)
+}
+
+// Entry returns the head's place in the queue.
+func (h *Head) Entry() *fifo.Entry { return &h.entry }
+
+// Init sets the callback. It belongs in the constructor of the object.
+func (h *Head) Init(fn func(t *schedule.Thread)) { h.fn = fn }
+
+// Call is call_rcu(): the callback of h runs after a grace period of preemptible
+// RCU.
+func Call(t *schedule.Thread, h *Head) { call(t, h, "call_rcu", preemptible) }
+
+// CallSched is call_rcu_sched(): the callback of h runs after a grace period of
+// RCU-sched.
+func CallSched(t *schedule.Thread, h *Head) { call(t, h, "call_rcu_sched", sched) }
+
+func call(t *schedule.Thread, h *Head, verb string, f flavour) {
+	s := facility.Of(t.Exec())
+	if !s.booted {
+		panic("rcu: " + verb + " before Boot")
+	}
+	t.Step(schedule.Op{Verb: verb, Cell: h.entry.Cell(), Mode: schedule.RMWFull})
+	if h.entry.Queued() {
+		t.Fail(schedule.LockRule, h.entry.Cell().Object(), schedule.Party{}, "queues an rcu_head that is queued")
+	}
+	h.wait.Set(s.readersOf(t.Exec(), f))
+	s.queues[f].Push(t, h)
+}
+
+// Synchronize is synchronize_rcu(): it sleeps for a grace period of preemptible
+// RCU.
+func Synchronize(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	preempt.MightSleep(t, "synchronize_rcu")
+	t.Step(schedule.Op{Verb: "synchronize_rcu", Mode: schedule.Barrier})
+	if s.nest[t.ID] > 0 {
+		t.Fail(schedule.LockRule, nil, schedule.Party{}, "waits for the grace period that its own section holds up")
+	}
+	s.waits[t.ID].Set(s.readersOf(t.Exec(), preemptible))
+	t.Await(schedule.Op{Verb: "synchronize_rcu ends", Mode: schedule.Barrier | schedule.Blocks}, s)
+}
+
+// Open is the gate of Synchronize.
+func (s *state) Open(t *schedule.Thread) bool { return s.waits[t.ID].Value() == 0 }
+
+// softirq is the agent that runs callbacks, with preemption off.
+type softirq struct{ s *state }
+
+// ready reports whether item i of the flavour's queue may run now.
+func (s *state) ready(f flavour, i int) bool {
+	q := &s.queues[f]
+	return q.At(i).wait.Value() == 0 && q.First(i)
+}
+
+// Ready reports whether there is a callback whose grace period is over.
+func (a *softirq) Ready(*schedule.Thread) bool {
+	s := a.s
+	for f := preemptible; f <= sched; f++ {
+		for i := range s.queues[f].Len() {
+			if s.ready(f, i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Run runs one of the callbacks that are ready, the schedule says which.
+func (a *softirq) Run(t *schedule.Thread) {
+	s := a.s
+	n := 0
+	for f := preemptible; f <= sched; f++ {
+		for i := range s.queues[f].Len() {
+			if s.ready(f, i) {
+				n++
+			}
+		}
+	}
+	h := s.take(t.Choose(n))
+	preempt.Disable(t)
+	t.Begin(schedule.Op{Verb: "rcu callback", Cell: h.entry.Cell(), Mode: schedule.RMWFull})
+	h.fn(t)
+	preempt.Enable(t)
+}
+
+// take removes the nth callback that is ready from its queue.
+func (s *state) take(nth int) *Head {
+	for f := preemptible; f <= sched; f++ {
+		for i := range s.queues[f].Len() {
+			if !s.ready(f, i) {
+				continue
+			}
+			if nth == 0 {
+				h := s.queues[f].At(i)
+				s.queues[f].Remove(i)
+				return h
+			}
+			nth--
+		}
+	}
+	panic("rcu: no such callback")
+}

@@ -1,0 +1,89 @@
+// Package slab allocates and frees objects (include/linux/slab.h) and finds
+// uses after free, as KASAN does.
+//
+// A [Cache] makes objects of one struct type, which embeds [schedule.Object].
+// Memory is never used again within an execution (KASAN's quarantine without an
+// end), so a stale pointer always shows as a use-after-free and never as
+// confusion with another object.
+//
+// Steps: allocating is none, since nobody else can see the object yet. Freeing
+// is one. Misuse: freeing twice is [schedule.DoubleFree]; an object that nothing
+// refers to and nobody freed is [schedule.Leak] at the end of the execution.
+//
+// Not modelled: allocations that fail, unless the model asks the schedule itself
+// ([schedule.Thread.Choose]); reuse of addresses.
+package slab
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Cache is a kmem_cache. P is a pointer to a struct that embeds
+// [schedule.Object]. Like a cache of the kernel it keeps its objects when they
+// are freed: the Go objects are constructed once and used by every execution.
+type Cache[T any, P interface {
+	*T
+	schedule.Pointer
+}] struct {
+	name  string
+	ctor  func(P)
+	objs  []P
+	used  int    // of objs, in this execution
+	epoch uint64 // the execution that used counts for
+}
+
+// NewCache is kmem_cache_create(). ctor, if not nil, is called once for each Go
+// object, before its first use, as the constructor of a kernel cache is: for
+// what never changes, such as which function a work item calls.
+func NewCache[T any, P interface {
+	*T
+	schedule.Pointer
+}](name string, ctor func(P)) *Cache[T, P] {
+	return &Cache[T, P]{name: name, ctor: ctor}
+}
+
+// Alloc is kmem_cache_zalloc(GFP_KERNEL): it may sleep, and returns an object
+// with all cells 0.
+func (c *Cache[T, P]) Alloc(t *schedule.Thread) P {
+	preempt.MightSleep(t, "kmem_cache_zalloc")
+	return c.AllocAtomic(t)
+}
+
+// AllocAtomic is kmem_cache_zalloc(GFP_ATOMIC): it does not sleep.
+func (c *Cache[T, P]) AllocAtomic(t *schedule.Thread) P {
+	o, nth := c.take(t.Exec())
+	t.Alloc(o.Header(), nth)
+	return o
+}
+
+// AllocBoot allocates an object that is there before the first step.
+func (c *Cache[T, P]) AllocBoot(e *schedule.Exec) P {
+	o, nth := c.take(e)
+	e.AllocBoot(o.Header(), nth)
+	return o
+}
+
+// take returns the next Go object of this execution and its number.
+func (c *Cache[T, P]) take(e *schedule.Exec) (P, int) {
+	if c.epoch != e.Epoch() {
+		c.epoch, c.used = e.Epoch(), 0
+	}
+	if c.used == len(c.objs) {
+		o := P(new(T))
+		o.Header().Bind(o, c.name)
+		if c.ctor != nil {
+			c.ctor(o)
+		}
+		c.objs = append(c.objs, o)
+	}
+	c.used++
+	return c.objs[c.used-1], c.used - 1
+}
+
+// Free is kmem_cache_free() or kfree().
+func Free(t *schedule.Thread, verb string, o schedule.Header) {
+	h := o.Header()
+	t.Step(schedule.Op{Verb: verb, Cell: h.Self(), Mode: schedule.Writes | schedule.Frees})
+	t.Free(h)
+}

@@ -1,0 +1,84 @@
+// Package spin is spinlock_t (include/linux/spinlock.h).
+//
+// Steps: Lock one, enabled while nobody holds the lock; Unlock one, and a second
+// if unlocks have a tail ([SetTail]). Preemption is off from the lock to the end
+// of the unlock, tail included, so a holder is a reader of RCU-sched. LockIrq
+// also keeps the interrupt handlers of this CPU away.
+//
+// Misuse: taking a lock that one holds, releasing one that one does not hold,
+// finishing with one held ([schedule.LockRule]); sleeping while holding one
+// ([schedule.SleepInAtomic]).
+//
+// Not modelled: spinning itself, fairness, reader-writer spin locks.
+package spin
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Lock is a spinlock_t. The zero value is unlocked.
+type Lock struct {
+	owner schedule.Cell // thread number + 1, 0: free
+}
+
+type config struct{ tail bool }
+
+var facility = schedule.NewFacility[config]()
+
+func (c *config) Reset(*schedule.Exec) { c.tail = false }
+
+// SetTail says whether an unlock touches the memory of the lock once more after
+// somebody else could have taken it, as debugging, paravirtual and RT spin locks
+// may. It is off unless a program turns it on when it begins.
+func SetTail(e *schedule.Exec, on bool) { facility.Of(e).tail = on }
+
+// Tail reports what SetTail said.
+func Tail(e *schedule.Exec) bool { return facility.Of(e).tail }
+
+// Lock is spin_lock().
+func (l *Lock) Lock(t *schedule.Thread) { l.lock(t, "spin_lock") }
+
+// LockIrq is spin_lock_irq() or spin_lock_irqsave().
+func (l *Lock) LockIrq(t *schedule.Thread) {
+	preempt.IrqDisable(t)
+	l.lock(t, "spin_lock_irq")
+}
+
+func (l *Lock) lock(t *schedule.Thread, verb string) {
+	lockdep.Recursive(t, &l.owner)
+	t.Await(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.LockOp}, l)
+	preempt.Disable(t)
+	l.owner.Set(uint64(t.ID) + 1)
+	lockdep.Acquire(t, &l.owner, verb)
+}
+
+// Open is the gate of Lock. A lock in freed memory can be taken at once: the
+// step then finds out.
+func (l *Lock) Open(*schedule.Thread) bool { return l.owner.Value() == 0 || !l.owner.Object().Live() }
+
+// Unlock is spin_unlock().
+func (l *Lock) Unlock(t *schedule.Thread) { l.unlock(t, "spin_unlock") }
+
+// UnlockIrq is spin_unlock_irq() or spin_unlock_irqrestore().
+func (l *Lock) UnlockIrq(t *schedule.Thread) {
+	l.unlock(t, "spin_unlock_irq")
+	preempt.IrqEnable(t)
+}
+
+func (l *Lock) unlock(t *schedule.Thread, verb string) {
+	t.Step(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.UnlockOp})
+	lockdep.Release(t, &l.owner)
+	l.owner.Set(0)
+	if Tail(t.Exec()) {
+		t.Step(schedule.Op{Verb: verb + " (tail)", Cell: &l.owner, Mode: schedule.ReadOnce})
+	}
+	preempt.Enable(t)
+}
+
+// IsLocked is spin_is_locked() without a step, for fingerprints.
+func (l *Lock) IsLocked() bool { return l.owner.Value() != 0 }
+
+// Cell returns the cell that stands for the lock in traces and in lockdep.
+func (l *Lock) Cell() *schedule.Cell { return &l.owner }

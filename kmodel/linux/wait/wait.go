@@ -1,0 +1,117 @@
+// Package wait is the wait queue (include/linux/wait.h): how a thread sleeps for
+// a condition without losing the wake-up.
+//
+// The order that the kernel prescribes is a model's to keep, step by step, as
+// wait_event() does:
+//
+//	for {
+//		q.PrepareToWait(t)
+//		if condition(t) || !wait.Schedule(t) {
+//			break
+//		}
+//	}
+//	q.FinishWait(t)
+//
+// A wake-up between the test and Schedule makes Schedule return at once. One that
+// comes before PrepareToWait is lost, which is why the condition is tested after
+// it.
+//
+// Steps: PrepareToWait one (queued and no longer running, under the queue's lock),
+// Schedule one, enabled when the thread has been woken, FinishWait one, which
+// touches the queue only if the thread is still on it; WakeUp and Active one each.
+//
+// Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). A wake-up
+// that never comes is [schedule.Deadlock], or, for an interruptible sleep, a signal
+// once nothing else can happen: a user may wait for ever.
+//
+// Not modelled: exclusive waiters, wake functions, timeouts.
+package wait
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Queue is a wait_queue_head_t.
+type Queue struct {
+	waiters schedule.Cell // set of thread numbers
+}
+
+// tasks holds the state of every task, which waking changes from outside.
+type tasks struct {
+	schedule.Object
+	sleeping [schedule.MaxThreads]schedule.Cell // 1: not TASK_RUNNING
+	bound    bool
+}
+
+var facility = schedule.NewFacility[tasks]()
+
+func (s *tasks) Reset(e *schedule.Exec) {
+	if !s.bound {
+		s.bound = true
+		s.Bind(s, "current")
+	}
+	facility.Static(e, &s.Object)
+}
+
+// PrepareToWait is prepare_to_wait(): queue the thread and say that it is about
+// to sleep.
+func (q *Queue) PrepareToWait(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "prepare_to_wait", Cell: &q.waiters, Mode: schedule.RMWFull})
+	q.waiters.Set(q.waiters.Value() | 1<<t.ID)
+	facility.Of(t.Exec()).sleeping[t.ID].Set(1)
+}
+
+// Schedule is schedule(): sleep until woken. It reports false if a signal came
+// instead.
+func Schedule(t *schedule.Thread) bool {
+	return sleep(t, schedule.Marked|schedule.Blocks|schedule.Interruptible)
+}
+
+// ScheduleUninterruptible is schedule() in TASK_UNINTERRUPTIBLE: no signal ends it.
+func ScheduleUninterruptible(t *schedule.Thread) { sleep(t, schedule.Marked|schedule.Blocks) }
+
+func sleep(t *schedule.Thread, m schedule.Mode) bool {
+	preempt.MightSleep(t, "schedule")
+	s := facility.Of(t.Exec())
+	t.Await(schedule.Op{Verb: "schedule", Cell: &s.sleeping[t.ID], Mode: m}, s)
+	return t.ObserveBool(s.sleeping[t.ID].Value() == 0)
+}
+
+// Open is the gate of Schedule.
+func (s *tasks) Open(t *schedule.Thread) bool { return s.sleeping[t.ID].Value() == 0 }
+
+// FinishWait is finish_wait(): run again, and leave the queue unless a wake-up has
+// taken the thread off it already, in which case the queue is not touched.
+func (q *Queue) FinishWait(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	t.Step(schedule.Op{Verb: "finish_wait", Cell: &s.sleeping[t.ID], Mode: schedule.RMW})
+	s.sleeping[t.ID].Set(0)
+	if q.waiters.Value()>>t.ID&1 != 0 {
+		t.Touch(q.waiters.Object())
+		q.waiters.Set(q.waiters.Value() &^ (1 << t.ID))
+	}
+}
+
+// WakeUpAll is wake_up_all(): make every waiter runnable and take it off the
+// queue.
+func (q *Queue) WakeUpAll(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "wake_up_all", Cell: &q.waiters, Mode: schedule.RMWFull})
+	s := facility.Of(t.Exec())
+	set := q.waiters.Value()
+	for i := range schedule.MaxThreads {
+		if set>>i&1 != 0 {
+			s.sleeping[i].Set(0)
+		}
+	}
+	q.waiters.Set(0)
+}
+
+// WakeUp is wake_up(). Without exclusive waiters it wakes all of them.
+func (q *Queue) WakeUp(t *schedule.Thread) { q.WakeUpAll(t) }
+
+// Active is waitqueue_active(): a look without the lock.
+func (q *Queue) Active(t *schedule.Thread) bool {
+	t.Step(schedule.Op{Verb: "waitqueue_active", Cell: &q.waiters, Mode: schedule.PlainRead})
+	return t.ObserveBool(q.waiters.Value() != 0)
+}

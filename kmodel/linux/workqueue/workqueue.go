@@ -1,0 +1,168 @@
+// Package workqueue is work items and the kworkers that run them
+// (include/linux/workqueue.h).
+//
+// Steps: ScheduleWork one, which finds the item pending already or queues it; the
+// item starts with one step of a kworker, which clears pending before it calls the
+// function, so that the item may be queued again while it runs. Items start in the
+// order in which a CPU queued them; one item never runs on two workers at once.
+// QueueRcuWork two, if the item was not pending: set pending, and call_rcu().
+//
+// The function runs in process context: it may sleep.
+//
+// Not modelled: cancelling, flushing, delayed work, the limits of a pool. The
+// number of kworkers is the program's ([Boot]).
+package workqueue
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/fifo"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Work is a struct work_struct. It calls one function all its life.
+type Work struct {
+	pending schedule.Cell
+	running schedule.Cell
+	entry   fifo.Entry
+	fn      func(t *schedule.Thread)
+}
+
+// Entry returns the item's place in the queue.
+func (w *Work) Entry() *fifo.Entry { return &w.entry }
+
+// Init is INIT_WORK(). It belongs in the constructor of the object.
+func (w *Work) Init(fn func(t *schedule.Thread)) { w.fn = fn }
+
+type state struct {
+	queue  fifo.Queue[*Work]
+	worker worker
+	booted bool
+}
+
+var facility = schedule.NewFacility[state]()
+
+func (s *state) Reset(*schedule.Exec) {
+	s.queue.Reset()
+	s.booted = false
+}
+
+// names of the workers that a program may have.
+var names = [...]string{"kworker", "kworker2", "kworker3", "kworker4"}
+
+// Boot creates n kworkers, at most 4. A program that queues work calls it when it
+// begins. With one, items run one after the other.
+func Boot(e *schedule.Exec, n int) {
+	s := facility.Of(e)
+	s.booted = true
+	s.worker.s = s
+	for _, name := range names[:n] {
+		e.Agent(name, &s.worker)
+	}
+}
+
+// ScheduleWork is schedule_work(): it reports whether the item was not pending
+// already.
+func ScheduleWork(t *schedule.Thread, w *Work) bool {
+	if !testAndSetPending(t, w, "schedule_work") {
+		return false
+	}
+	w.enqueue(t)
+	return true
+}
+
+// testAndSetPending is a step. It reports whether pending was clear.
+func testAndSetPending(t *schedule.Thread, w *Work, verb string) bool {
+	t.Step(schedule.Op{Verb: verb, Cell: &w.pending, Mode: schedule.RMWFull})
+	clear := w.pending.Value() == 0
+	w.pending.Set(1)
+	return t.ObserveBool(clear)
+}
+
+func (w *Work) enqueue(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	if !s.booted {
+		panic("workqueue: work is queued before Boot")
+	}
+	s.queue.Push(t, w)
+}
+
+// worker is the agent that runs items.
+type worker struct{ s *state }
+
+// ready reports whether item i may start: the first of its CPU, not running.
+func (s *state) ready(i int) bool {
+	return s.queue.First(i) && s.queue.At(i).running.Value() == 0
+}
+
+// Ready reports whether there is an item to run.
+func (a *worker) Ready(*schedule.Thread) bool {
+	s := a.s
+	for i := range s.queue.Len() {
+		if s.ready(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// Run runs one of the items that may start; the schedule says which.
+func (a *worker) Run(t *schedule.Thread) {
+	s := a.s
+	n := 0
+	for i := range s.queue.Len() {
+		if s.ready(i) {
+			n++
+		}
+	}
+	w := s.take(t.Choose(n))
+	t.Begin(schedule.Op{Verb: "process_one_work", Cell: &w.pending, Mode: schedule.RMWFull})
+	w.pending.Set(0)
+	w.running.Set(1)
+	w.fn(t)
+	if w.running.Object().Live() { // the function may free the item
+		w.running.Set(0)
+	}
+}
+
+func (s *state) take(nth int) *Work {
+	for i := range s.queue.Len() {
+		if !s.ready(i) {
+			continue
+		}
+		if nth == 0 {
+			w := s.queue.At(i)
+			s.queue.Remove(i)
+			return w
+		}
+		nth--
+	}
+	panic("workqueue: no such item")
+}
+
+// An RcuWork is a struct rcu_work: an item that is queued after a grace period.
+type RcuWork struct {
+	Work
+	head rcu.Head
+}
+
+// Init is INIT_RCU_WORK(). It belongs in the constructor of the object.
+func (w *RcuWork) Init(fn func(t *schedule.Thread)) {
+	w.Work.Init(fn)
+	w.head.Init(w.rcuWorkRcufn)
+}
+
+// QueueRcuWork is queue_rcu_work(): if the item was not pending, queue it after a
+// grace period and report true; else false, and no grace period is promised.
+func QueueRcuWork(t *schedule.Thread, w *RcuWork) bool {
+	if !testAndSetPending(t, &w.Work, "queue_rcu_work") {
+		return false
+	}
+	rcu.Call(t, &w.head)
+	return true
+}
+
+// rcuWorkRcufn is rcu_work_rcufn(), the callback that queues the item.
+func (w *RcuWork) rcuWorkRcufn(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "queue_work", Cell: &w.pending, Mode: schedule.RMWFull})
+	w.enqueue(t)
+}

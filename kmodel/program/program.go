@@ -1,0 +1,72 @@
+// Package program holds what is known about a program of the kernel models:
+// its name, which upstream patches it has applied, and how it is expected to
+// fail.
+//
+// It is apart from package kmodel, which lists all programs, because the
+// objects that kmodel lists are written in terms of it.
+package program
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Program is one scenario of one kernel object in one historical variant.
+type Program struct {
+	Object   string // kernel source file without its suffix: "fs/aio"
+	Scenario string // "io_getevents-vs-io_destroy", or "workload"
+	Variant  string // "1e"; see the object's list of variants
+	Versions string // kernels that had this code: "4.16", or "mutant"
+	Patches  string // what distinguishes the variant, in one line
+	// Workload says that the tape chooses threads and system calls too.
+	Workload bool
+	// Expect is how exhaustive search finds the program to fail; empty: it must
+	// never fail.
+	Expect []Expect
+	// New builds what the executions of one runner share.
+	New func() Instance
+}
+
+// An Instance is a program with Go objects of its own, as one runner needs them.
+type Instance struct {
+	// Begin is what [schedule.Program.New] returns.
+	Begin func(*schedule.Exec)
+	// Abstract calls hit with a hash of each part of the state at hand that a
+	// developer would call different: coarser than [schedule.Exec.State] by far,
+	// a few hundred values in all. It is what the Go fuzzer is fed, which cannot
+	// cope with more (it gives every input that found one the same time again).
+	Abstract func(hit func(uint64))
+}
+
+// An Expect is a failure that a program is known to have.
+type Expect struct {
+	Kind        schedule.Kind
+	Preemptions int            // the fewest with which it shows
+	Mute        schedule.Kinds // after which the kernel is let go on to get there
+}
+
+// Name returns the full name, "fs/aio/io_getevents-vs-io_destroy@1e".
+func (p Program) Name() string { return p.Object + "/" + p.Scenario + "@" + p.Variant }
+
+// Schedule returns p as package schedule runs it.
+func (p Program) Schedule() schedule.Program {
+	return schedule.Program{
+		Name: p.Name(),
+		New:  func() func(*schedule.Exec) { return p.New().Begin },
+	}
+}
+
+// Racy reports whether any failure is expected.
+func (p Program) Racy() bool { return len(p.Expect) > 0 }
+
+// Split takes a full name apart.
+func Split(name string) (object, scenario, variant string, err error) {
+	path, variant, ok := strings.Cut(name, "@")
+	i := strings.LastIndexByte(path, '/')
+	if !ok || i <= 0 || i == len(path)-1 || variant == "" {
+		return "", "", "", fmt.Errorf("program %q: want object/scenario@variant, such as fs/aio/workload@1e", name)
+	}
+	return path[:i], path[i+1:], variant, nil
+}
