@@ -279,23 +279,18 @@ func (e *Exec) alloc(o *Object, id uint64, nth int) {
 	o.self.Set(1)
 }
 
-// Free ends the life of o. Freeing it again is a [DoubleFree] of t. The cells
-// leave the memory hash: nobody can look at them any more.
+// Free ends the life of o. Freeing it again is a [DoubleFree] of t. The cells stay
+// in the memory hash: something may still have the object in a queue, and whether
+// that is ready is a function of its cells.
 func (t *Thread) Free(o *Object) {
 	if o.live != t.exec.epoch {
 		t.Fail(DoubleFree, o, o.freed, "")
 	}
-	e := t.exec
-	for _, c := range o.cells {
-		e.lo ^= c.lo
-		e.hi ^= c.hi
-		c.lo, c.hi, c.ref = 0, 0, nil
-	}
 	o.self.Set(2)
 	o.live = 0
-	o.freed = Party{t, e.steps}
-	if e.rec != nil {
-		e.rec.freed(o)
+	o.freed = Party{t, t.exec.steps}
+	if rec := t.exec.rec; rec != nil {
+		rec.freed(o)
 	}
 }
 

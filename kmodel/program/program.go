@@ -33,11 +33,12 @@ type Program struct {
 type Instance struct {
 	// Begin is what [schedule.Program.New] returns.
 	Begin func(*schedule.Exec)
-	// Abstract calls hit with a hash of each part of the state at hand that a
-	// developer would call different: coarser than [schedule.Exec.State] by far,
-	// a few hundred values in all. It is what the Go fuzzer is fed, which cannot
-	// cope with more (it gives every input that found one the same time again).
-	Abstract func(hit func(uint64))
+	// Abstract calls hit with a word for each part of the state at hand: two words
+	// are equal if a developer would call the parts equal. It is coarser than
+	// [schedule.Exec.State] by far, a few hundred words in all. This is what the Go
+	// fuzzer is fed, which cannot cope with more (every input that found something
+	// new gets the same time again, however many there are).
+	Abstract func(e *schedule.Exec, hit func(word uint64))
 }
 
 // An Expect is a failure that a program is known to have.

@@ -190,16 +190,17 @@ func (s *system) boot(e *schedule.Exec) {
 	s.mm.mmUsers.Init(1)
 }
 
-// bootAgents creates RCU and a kworker. They come after the threads, so that where the
-// schedule says nothing they wait until the threads have finished or sleep.
-func (s *system) bootAgents(e *schedule.Exec) {
-	flavours := rcu.Split
+// bootRCU creates the softirq, with the flavours of the variant.
+func (s *system) bootRCU(e *schedule.Exec) {
 	if s.has(mergedRCU) {
-		flavours = rcu.Merged
+		rcu.Boot(e, rcu.Merged)
+	} else {
+		rcu.Boot(e, rcu.Split)
 	}
-	rcu.Boot(e, flavours)
-	workqueue.Boot(e, 1)
 }
+
+// bootWorkqueue creates a kworker.
+func (s *system) bootWorkqueue(e *schedule.Exec) { workqueue.Boot(e, 1) }
 
 // bootCtx implements [syscalls].
 func (mm *mmStruct) bootCtx(e *schedule.Exec, cookie int) {

@@ -5,48 +5,63 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// scenario is what the threads of a program do.
+// scenario is what the threads of a program do: one call against io_destroy on the only
+// context, or, if call is nil, whatever the tape says.
 type scenario struct {
-	name     string
-	workload bool
-	instance func(s *system) program.Instance
+	name     string // "io_submit-vs-io_destroy"
+	thread   string // "io_submit"
+	requests bool   // there is a device
+	call     func(s *system, t *schedule.Thread)
 }
 
 var scenarios = []scenario{
-	{"io_getevents-vs-io_destroy", false, func(s *system) program.Instance {
-		return s.pair("io_getevents", func(t *schedule.Thread) { s.calls.ioGetevents(t, 1, 0) }, false)
-	}},
-	{"io_submit-vs-io_destroy", false, func(s *system) program.Instance {
-		return s.pair("io_submit", func(t *schedule.Thread) { s.calls.ioSubmit(t, 1, false) }, true)
-	}},
-	{"io_cancel-vs-io_destroy", false, func(s *system) program.Instance {
-		return s.pair("io_cancel", func(t *schedule.Thread) { s.calls.ioCancel(t, 1) }, false)
-	}},
-	{"io_destroy-vs-io_destroy", false, func(s *system) program.Instance {
-		return s.pair("io_destroy", func(t *schedule.Thread) { s.calls.ioDestroy(t, 1) }, false)
-	}},
-	{"workload", true, func(s *system) program.Instance {
-		w := newWorkload(s)
-		return program.Instance{Begin: w.begin, Abstract: s.abstract}
-	}},
+	{"io_getevents-vs-io_destroy", "io_getevents", false,
+		func(s *system, t *schedule.Thread) { s.calls.ioGetevents(t, 1, 0) }},
+	{"io_submit-vs-io_destroy", "io_submit", true,
+		func(s *system, t *schedule.Thread) { s.calls.ioSubmit(t, 1, false) }},
+	{"io_cancel-vs-io_destroy", "io_cancel", false,
+		func(s *system, t *schedule.Thread) { s.calls.ioCancel(t, 1) }},
+	{"io_destroy-vs-io_destroy", "io_destroy", false,
+		func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 1) }},
+	{name: "workload"},
 }
 
-// pair is a fixed scenario: one call on the only context against its io_destroy.
-func (s *system) pair(name string, call func(t *schedule.Thread), requests bool) program.Instance {
-	destroy := func(t *schedule.Thread) { s.calls.ioDestroy(t, 1) }
+// instance builds the scenario over s.
+func (sc *scenario) instance(s *system) program.Instance {
+	if sc.call == nil {
+		return program.Instance{Begin: newWorkload(s).begin, Abstract: s.abstract}
+	}
+	return s.pair(s.starters(sc))
+}
+
+// pair is an instance of a fixed scenario.
+func (s *system) pair(start []func(e *schedule.Exec)) program.Instance {
 	begin := func(e *schedule.Exec) {
 		s.boot(e)
 		s.bootSlots = 1
 		s.calls.bootCtx(e, 1)
-		e.Go(name, call)
-		e.Go("io_destroy", destroy)
-		s.bootAgents(e)
-		if requests {
-			s.device.boot(e, nil)
+		for _, f := range start {
+			f(e)
 		}
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
 
-// abstract is the fingerprint of each context: how far it is on its way out.
-func (s *system) abstract(hit func(uint64)) {}
+// starters returns the functions that create the threads of a fixed scenario. Their
+// order must not matter to anything but the numbers of the threads; a test permutes
+// them. The agents come last, so that where the schedule says nothing they wait until
+// the threads have finished or sleep.
+func (s *system) starters(sc *scenario) []func(e *schedule.Exec) {
+	call := func(t *schedule.Thread) { sc.call(s, t) }
+	destroy := func(t *schedule.Thread) { s.calls.ioDestroy(t, 1) }
+	start := []func(e *schedule.Exec){
+		func(e *schedule.Exec) { e.Go(sc.thread, call) },
+		func(e *schedule.Exec) { e.Go("io_destroy", destroy) },
+		s.bootRCU,
+		s.bootWorkqueue,
+	}
+	if sc.requests {
+		start = append(start, func(e *schedule.Exec) { s.device.boot(e, nil) })
+	}
+	return start
+}

@@ -83,11 +83,12 @@ var expected = map[string]map[string][]program.Expect{}
 // Programs returns all programs, variants in historical order within a scenario.
 func Programs() []program.Program {
 	var out []program.Program
-	for _, sc := range scenarios {
+	for i := range scenarios {
+		sc := &scenarios[i]
 		for _, v := range variants {
 			out = append(out, program.Program{
 				Object: "fs/aio", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.workload,
+				Versions: v.versions, Patches: v.about, Workload: sc.call == nil,
 				Expect: expected[sc.name][v.name],
 				New:    func() program.Instance { return sc.instance(newSystem(v.patches)) },
 			})

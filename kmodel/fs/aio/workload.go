@@ -74,7 +74,8 @@ func (w *workload) begin(e *schedule.Exec) {
 		}
 		e.Go(names[i], w.bodies[i])
 	}
-	w.bootAgents(e)
+	w.bootRCU(e)
+	w.bootWorkqueue(e)
 	var cpu *schedule.CPU
 	if interrupts {
 		cpu = e.Threads()[0].CPU()

@@ -197,14 +197,15 @@ func (r *Ref) percpuRefSwitchToAtomicRcu(t *schedule.Thread) {
 // Mode returns 0 in per-CPU mode, without a step, for fingerprints.
 func (r *Ref) Mode() int { return int(r.mode.Value()) }
 
-// Count returns the shared count without its bias, and the sum of the per-CPU
-// ones, without a step, for fingerprints.
-func (r *Ref) Count() (shared, sum int) {
-	c := int64(r.count.Value())
-	if c > bias/2 {
-		c -= bias
+// Count returns what the count amounts to, without a step, for fingerprints: before the
+// switch the shared part without its bias and the per-CPU part together, then the shared
+// part, which the other has been added to.
+func (r *Ref) Count() int {
+	n := int64(r.count.Value())
+	if n > bias/2 {
+		n += int64(r.percpu.Value()) - bias
 	}
-	return int(c), int(int64(r.percpu.Value()))
+	return int(n)
 }
 
 // Released reports whether the count has reached 0, without a step.

@@ -116,6 +116,10 @@ func ReadUnlock(t *schedule.Thread) {
 // ReadLockHeld is rcu_read_lock_held().
 func ReadLockHeld(t *schedule.Thread) bool { return facility.Of(t.Exec()).nest[t.ID] > 0 }
 
+// Readers reports whether any thread is in a section of preemptible RCU, for
+// fingerprints.
+func Readers(e *schedule.Exec) bool { return facility.Of(e).readers[preemptible] != 0 }
+
 // ReadLockSched is rcu_read_lock_sched(), which turns preemption off. It is no
 // step: a primitive makes it part of its first one.
 func ReadLockSched(t *schedule.Thread) { preempt.Disable(t) }

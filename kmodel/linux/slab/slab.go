@@ -81,6 +81,15 @@ func (c *Cache[T, P]) take(e *schedule.Exec) (P, int) {
 	return c.objs[c.used-1], c.used - 1
 }
 
+// InUse returns the objects that this execution has allocated, freed ones included,
+// for fingerprints.
+func (c *Cache[T, P]) InUse(e *schedule.Exec) []P {
+	if c.epoch != e.Epoch() {
+		return nil
+	}
+	return c.objs[:c.used]
+}
+
 // Free is kmem_cache_free() or kfree().
 func Free(t *schedule.Thread, verb string, o schedule.Header) {
 	h := o.Header()
