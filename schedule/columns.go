@@ -3,6 +3,7 @@ package schedule
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -142,10 +143,11 @@ func (c *columns) event(ev *Event) {
 }
 
 // site is Func, but empty for what an agent does before it is in any kernel
-// function, such as ending a grace period.
+// function, such as ending a grace period, and for the function literal that
+// starts a thread, whose name is a number.
 func (ev *Event) site() string {
-	if !ev.inPrimitive() {
-		return ev.Func()
+	if fn := ev.Func(); !ev.inPrimitive() && strings.Trim(fn, "0123456789") != "" {
+		return fn
 	}
 	return ""
 }
@@ -166,7 +168,7 @@ func (ev *Event) text() string {
 		s += " " + ev.Object
 	}
 	switch {
-	case ev.Value == "":
+	case ev.Value == "" || packed(ev.Value):
 	case !ev.Stored:
 		s += " = " + ev.Value
 	case ev.Mode&(Blocks|Frees) == 0 && !strings.Contains(ev.Verb, "unlock"):
@@ -184,6 +186,13 @@ func (ev *Event) text() string {
 		}
 	}
 	return s
+}
+
+// packed reports whether a value is a number that no kernel variable holds here:
+// several that a primitive keeps in one word, such as a place in a queue.
+func packed(value string) bool {
+	v, err := strconv.ParseInt(value, 10, 64)
+	return err == nil && int64(int32(v)) != v
 }
 
 // racing reports whether ev is one of the two steps of the failure. A deadlock

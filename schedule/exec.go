@@ -199,7 +199,7 @@ func (e *Exec) thread(name string) *Thread {
 	t.cpu = &e.cpus[n]
 	*t.cpu = CPU{}
 	t.obs, t.obsHi = 0, 0
-	t.Forget(placeIdle)
+	t.forget(placeIdle)
 	return t
 }
 
@@ -356,24 +356,23 @@ func (e *Exec) openSet() uint32 {
 	return set
 }
 
-// quiesce is called when no thread is enabled. Interruptible waiters get their
-// signal, once; then either all have finished and the checks of the end are
-// made, or it is a deadlock.
+// quiesce is called when no thread is enabled. Either all have finished, and the
+// checks of the end are made; or all that have not are in interruptible waits, and get
+// their signal; or it is a deadlock. A thread that no signal can wake is hung, whatever
+// the others could be made to do.
 func (e *Exec) quiesce() uint32 {
-	stuck := (*Thread)(nil)
+	var waiting, stuck *Thread // the first that waits, and that no signal can wake
 	for _, t := range e.threads {
-		if t.state != parked {
-			continue
-		}
-		if stuck == nil {
-			stuck = t
-		}
-		if t.op.Mode&Interruptible != 0 && !t.interrupted {
-			t.interrupted = true
-			e.stir(uint64(t.ID), signal)
+		if t.state == parked {
+			if waiting == nil {
+				waiting = t
+			}
+			if stuck == nil && t.op.Mode&Interruptible == 0 {
+				stuck = t
+			}
 		}
 	}
-	if stuck == nil {
+	if waiting == nil {
 		e.outcome = Pass
 		for _, check := range e.ends {
 			check(e)
@@ -383,8 +382,14 @@ func (e *Exec) quiesce() uint32 {
 		}
 		return 0
 	}
-	if set := e.openSet(); set != 0 {
-		return set
+	if stuck == nil {
+		for _, t := range e.threads {
+			if t.state == parked {
+				t.interrupted = true
+				e.stir(uint64(t.ID), signal)
+			}
+		}
+		return e.openSet()
 	}
 	e.outcome = Fail
 	e.failure = Failure{Kind: Deadlock, Party: Party{stuck, e.steps}, Op: stuck.op}

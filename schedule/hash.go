@@ -118,9 +118,16 @@ const (
 
 // Forget says that all locals of t are dead and that it is at the place named
 // place: of its history, only place and the number of objects it has allocated
-// (which names the next one) matter from here on. The claim is the caller's; a
-// wrong one makes the state hash unsound, which CheckStates in the tests finds.
+// (which names the next one) matter from here on. It fails where t could not
+// finish, holding a lock for example, since what it holds is part of what it knows.
+// Otherwise the claim is the caller's; a wrong one makes the state hash unsound,
+// which CheckStates in the tests finds.
 func (t *Thread) Forget(place uint64) {
+	t.checkExit()
+	t.forget(place)
+}
+
+func (t *Thread) forget(place uint64) {
 	e := t.exec
 	e.lo ^= t.obs
 	t.obs = hashPair(uint64(t.ID)<<32|place, uint64(t.allocs)+1)

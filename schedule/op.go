@@ -15,9 +15,9 @@ const (
 	Release                  // nothing earlier moves after it
 	Blocks                   // it may have to wait
 
-	// Interruptible marks a wait that a signal ends. When nothing else in the
-	// program can happen any more, every interruptible waiter gets one
-	// ([Thread.Interrupted]), as a user would press ^C.
+	// Interruptible marks a wait that a signal ends. When nothing can happen any
+	// more but for such waits, every waiter gets one ([Thread.Interrupted]), as a
+	// user would press ^C.
 	Interruptible
 
 	// Frees marks the freeing of the object: on one that is free already it is
@@ -43,7 +43,10 @@ type Op struct {
 }
 
 // Conflicts reports whether the order of a and b can matter through the cells
-// they name: the same cell, and at least one of them writes.
+// they name: the same cell, and at least one of them writes. That is not all that
+// can matter: a step may touch other cells too (a wake-up, a list neighbour), and
+// the beginning and end of a read-side section decide what a grace period waits for
+// although they name none. Do not reduce a search by it.
 func (a Op) Conflicts(b Op) bool {
 	return a.Cell != nil && a.Cell == b.Cell && (a.Mode|b.Mode)&Writes != 0
 }

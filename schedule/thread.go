@@ -88,6 +88,15 @@ func (t *Thread) Finished() bool { return t.state == finished }
 // [Interruptible].
 func (t *Thread) Interrupted() bool { return t.interrupted }
 
+// SignalHandled takes the signal away, as a return to user space does: the next wait
+// of t is a wait again.
+func (t *Thread) SignalHandled() {
+	if t.interrupted {
+		t.interrupted = false
+		t.exec.stir(uint64(t.ID), signal) // takes back what the signal stirred in
+	}
+}
+
 // IrqsOff reports whether interrupts are off on the CPU.
 func (c *CPU) IrqsOff() bool { return c.irqsOff > 0 }
 
@@ -133,6 +142,9 @@ func (t *Thread) Begin(op Op) {
 	t.op = op
 	if rec := t.exec.rec; rec != nil {
 		rec.begin(t)
+	}
+	if op.Cell != nil {
+		t.mix(op.Cell.ID()) // which piece of work it is: the queue no longer tells
 	}
 	if c := op.Cell; c != nil && c.obj.live != t.exec.epoch {
 		t.touchDead(c.obj)
@@ -266,17 +278,22 @@ func (t *Thread) run() {
 	} else {
 		t.body(t)
 	}
-	for _, check := range e.exits {
-		check(t)
-	}
+	t.checkExit()
 	if t.agent != nil {
 		t.endWork()
 	} else {
 		t.state = finished
-		t.Forget(placeFinished)
+		t.forget(placeFinished)
 	}
 	if !e.starting {
 		e.pick(t)
+	}
+}
+
+// checkExit runs the checks of [Exec.AtExit].
+func (t *Thread) checkExit() {
+	for _, check := range t.exec.exits {
+		check(t)
 	}
 }
 
@@ -285,7 +302,7 @@ func (t *Thread) run() {
 func (t *Thread) startWork() {
 	t.exec.steps++
 	t.state = parked
-	t.interrupted = false
+	t.SignalHandled()
 	if t.handler {
 		t.cpu.handler = t
 	}
@@ -298,7 +315,7 @@ func (t *Thread) endWork() {
 	if t.handler {
 		t.cpu.handler = nil
 	}
-	t.Forget(placeIdle)
+	t.forget(placeIdle)
 }
 
 // recover ends an abandoned run of t, and keeps a panic of the model for

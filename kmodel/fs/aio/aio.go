@@ -18,10 +18,12 @@
 //
 // Not modelled: the contents of the ring and its head/tail arithmetic beyond counting
 // events, the quota of requests (aio_nr, reqs_available), eventfd, page migration of
-// the ring, mremap of the ring, files (a request holds one that nobody else closes),
-// retries and the aio workqueue of the hlist years. The table starts with one slot
-// and doubles, where the kernel starts with four and quadruples, so that few contexts
-// make it grow.
+// the ring, mremap of the ring, a ring address that is used again, faults on user
+// memory in io_setup, requests that complete within io_submit, files (a request holds
+// one that nobody else closes), retries and the aio workqueue of the hlist years, and
+// that they called a driver's cancel function without ctx_lock. The table starts with
+// one slot and doubles, where the kernel starts with four and quadruples, so that few
+// contexts make it grow.
 //
 // Start reading at lookup.go and kill.go.
 package aio
@@ -113,7 +115,7 @@ type aioKiocb struct {
 	kiCtx     mem.Ptr[*kioctx]
 	kiListCtx mem.Ptr[*listKioctx] // ki_ctx before v3.12
 	kiList    list.Node[*aioKiocb]
-	kiCancel  mem.Int    // see cancel*
+	kiCancel  atomic.Int // see cancel*
 	kiUsers   atomic.Int // before v3.12: submitter and IO; an int under ctx_lock before 3.10
 	device    deviceEntry
 }

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
@@ -18,14 +19,19 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 		return false
 	}
 	table := mm.ioctxTable.DereferenceRaw(t)
-	table.table[ctx.id.Peek()].Write(t, nil)
+	slot := &table.table[ctx.id.Peek()]
+	if slot.Peek() != ctx { // nobody else can change it now
+		t.Warn(schedule.BugOn, &ctx.Object, schedule.Party{}, "WARN_ON: it is not in its slot")
+	}
+	slot.Write(t, nil)
 	mm.ioctxLock.Unlock(t)
 	if mm.has(syncInKill) {
 		rcu.Synchronize(t)
 	}
 	ctx.wait.WakeUpAll(t)
 	if ctx.mapped.Peek() != 0 {
-		mm.ring[ctx.userID.Peek()].Write(t, 0) // vm_munmap
+		preempt.MightSleep(t, "vm_munmap")
+		mm.ring[ctx.userID.Peek()].Write(t, 0)
 	}
 	ctx.rqWait.Write(t, wait)
 	ctx.users.Kill(t)
@@ -76,11 +82,18 @@ func (ctx *kioctx) freeIoctxReqs(t *schedule.Thread) {
 	}
 }
 
-// freeIoctx is free_ioctx(), the work item.
-func (ctx *kioctx) freeIoctx(t *schedule.Thread) { slab.Free(t, "kmem_cache_free", ctx) }
+// freeIoctx is free_ioctx(), the work item. Freeing the ring sleeps.
+func (ctx *kioctx) freeIoctx(t *schedule.Thread) {
+	preempt.MightSleep(t, "aio_free_ring")
+	slab.Free(t, "kmem_cache_free", ctx)
+}
 
 // exitAio is exit_aio(): mm_users is 0, so nobody else can be inside aio for this mm,
 // except requests. It waits for all contexts with one counter.
+//
+// If no slot is empty the counter can reach 0 twice: in free_ioctx_reqs, which then
+// completes, and in the subtraction of nothing here, which then does not wait for that.
+// The scenario exit_aio-full-table shows it; the kernel's table has 4 slots, 16, 64 ...
 func (mm *mmStruct) exitAio(t *schedule.Thread) {
 	table := mm.ioctxTable.DereferenceRaw(t)
 	if table == nil {
@@ -89,6 +102,10 @@ func (mm *mmStruct) exitAio(t *schedule.Thread) {
 	wait := mm.rqWaitCache.AllocAtomic(t)
 	wait.count.Init(table.nr.Peek())
 	skipped := 0
+	if mm.has(exitCountsItself) {
+		wait.count.Init(table.nr.Peek() + 1)
+		skipped = 1
+	}
 	for i := range table.nr.Peek() {
 		ctx := table.table[i].Read(t)
 		if ctx == nil {

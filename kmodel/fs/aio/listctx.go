@@ -5,6 +5,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
@@ -34,10 +35,11 @@ type listKioctx struct {
 	activeReqs list.Head[*aioKiocb]
 	reqsActive atomic.Int // under ctx_lock before 3.10
 
-	ringLock mutex.Mutex // info.ring_lock, a spinlock, before 3.10
-	wait     wait.Queue
-	tail     mem.Int // events written
-	head     mem.Int // events read
+	ringLock       mutex.Mutex // info.ring_lock, a spinlock, before 3.10
+	wait           wait.Queue
+	completionLock spin.Lock // since 3.10
+	tail           mem.Int   // events written
+	head           mem.Int   // events read
 
 	killHead rcu.Head // rcu_head, used for one after the other
 	freeHead rcu.Head
@@ -155,6 +157,7 @@ func (ctx *listKioctx) __putIoctx(t *schedule.Thread) {
 
 // aioFreeRing is aio_free_ring() up to 3.9, which unmaps the ring.
 func (ctx *listKioctx) aioFreeRing(t *schedule.Thread) {
+	preempt.MightSleep(t, "do_munmap")
 	if ctx.mapped.Read(t) != 0 {
 		ctx.mm.ring[ctx.userID.Peek()].Write(t, 0) // do_munmap
 	}
@@ -207,7 +210,7 @@ func (ctx *listKioctx) waitForAllAios(t *schedule.Thread) {
 }
 
 // ioSetup is io_setup(). It keeps no reference of its own before 86b62a2c (3.3), which
-// the variants here have, and drops it at the end.
+// the variants here have, and drops it at the end. 2.6.29 to 3.2 did not.
 func (mm *listMM) ioSetup(t *schedule.Thread, cookie int) {
 	ctx := mm.listCtxCache.Alloc(t)
 	ctx.init(cookie, 2)
@@ -252,6 +255,7 @@ func (mm *listMM) killIoctx(t *schedule.Thread, ctx *listKioctx) {
 	mm.ioctxList.DelRcu(t, ctx)
 	mm.ioctxLock.Unlock(t)
 	if ctx.mapped.Read(t) != 0 {
+		preempt.MightSleep(t, "vm_munmap")
 		mm.ring[ctx.userID.Peek()].Write(t, 0) // vm_munmap
 	}
 	rcu.Call(t, &ctx.killHead)

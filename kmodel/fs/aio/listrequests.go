@@ -119,7 +119,9 @@ func (ctx *listKioctx) aioComplete310(t *schedule.Thread, req *aioKiocb) {
 		ctx.activeReqs.Del(t, req)
 		ctx.ctxLock.UnlockIrq(t)
 	}
-	ctx.tail.Write(t, ctx.tail.Peek()+1) // under completion_lock
+	ctx.completionLock.LockIrq(t)
+	ctx.tail.Write(t, ctx.tail.Peek()+1) // only changes under completion_lock
+	ctx.completionLock.UnlockIrq(t)
 	ctx.__aioPutReq(t, req, 1)
 	ctx.reqsActive.Dec(t)
 	if ctx.wait.Active(t) { // after smp_mb()
@@ -171,9 +173,10 @@ func (ctx *listKioctx) readEvents(t *schedule.Thread, minNr int) {
 // aioReadEvt is aio_read_evt().
 func (ctx *listKioctx) aioReadEvt(t *schedule.Thread) int {
 	ctx.ringLock.Lock(t)
-	n := ctx.tail.Read(t) - ctx.head.Peek() // head only changes under ring_lock
+	head := ctx.head.Read(t)
+	n := ctx.tail.Read(t) - head
 	if n > 0 {
-		ctx.head.Write(t, ctx.head.Peek()+n)
+		ctx.head.Write(t, head+n)
 	}
 	ctx.ringLock.Unlock(t)
 	return n

@@ -35,7 +35,7 @@ func (req *aioKiocb) kiocbSetCancelFn(t *schedule.Thread) {
 	ctx := req.kiCtx.Peek()
 	ctx.ctxLock.LockIrq(t)
 	ctx.activeReqs.Add(t, req)
-	req.kiCancel.Write(t, cancelFn)
+	req.kiCancel.Set(t, cancelFn)
 	ctx.ctxLock.UnlockIrq(t)
 }
 
@@ -43,11 +43,13 @@ func (req *aioKiocb) kiocbSetCancelFn(t *schedule.Thread) {
 // does is to have the device complete the request soon; it may do that at any time
 // anyway. It reports whether there was anything to cancel.
 func (req *aioKiocb) kiocbCancel(t *schedule.Thread) bool {
-	if req.kiCancel.ReadOnce(t) != cancelFn {
-		return false
+	for cancel := req.kiCancel.Read(t); cancel == cancelFn; {
+		old := cancel
+		if cancel = req.kiCancel.Cmpxchg(t, old, cancelled); cancel == old {
+			return true
+		}
 	}
-	req.kiCancel.WriteOnce(t, cancelled)
-	return true
+	return false
 }
 
 // ioCancel is io_cancel() of whichever request is first.
@@ -96,9 +98,8 @@ func (mm *mmStruct) ioGetevents(t *schedule.Thread, cookie, minNr int) {
 // readEvents is read_events(): a timeout of 0 if minNr is 0, else none.
 func (ctx *kioctx) readEvents(t *schedule.Thread, minNr int) {
 	got := 0
-	if minNr == 0 {
-		ctx.aioReadEvents(t, &got, minNr)
-		return
+	if ctx.aioReadEvents(t, &got, minNr) || minNr == 0 {
+		return // wait_event() tests once before it queues itself
 	}
 	for {
 		ctx.wait.PrepareToWait(t)
@@ -124,9 +125,10 @@ func (ctx *kioctx) aioReadEvents(t *schedule.Thread, got *int, minNr int) bool {
 // aioReadEventsRing is aio_read_events_ring().
 func (ctx *kioctx) aioReadEventsRing(t *schedule.Thread) int {
 	ctx.ringLock.Lock(t)
-	n := ctx.tail.Read(t) - ctx.head.Peek() // head only changes under ring_lock
+	head := ctx.head.Read(t)
+	n := ctx.tail.Read(t) - head
 	if n > 0 {
-		ctx.head.Write(t, ctx.head.Peek()+n)
+		ctx.head.Write(t, head+n)
 	}
 	ctx.ringLock.Unlock(t)
 	return n

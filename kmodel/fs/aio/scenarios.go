@@ -5,24 +5,30 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// scenario is what the threads of a program do: one call against io_destroy on the only
-// context, or, if call is nil, whatever the tape says.
+// scenario is what the threads of a program do: one call on the only context, as a rule
+// against io_destroy; or, if call is nil, whatever the tape says.
 type scenario struct {
-	name     string // "io_submit-vs-io_destroy"
-	thread   string // "io_submit"
-	requests bool   // there is a device
-	call     func(s *system, t *schedule.Thread)
+	name    string // "io_submit-vs-io_destroy"
+	thread  string // "io_submit"
+	slots   int    // of the table that the context is in
+	destroy bool   // a second thread calls io_destroy
+	request bool   // there is a device
+	call    func(s *system, t *schedule.Thread)
 }
 
 var scenarios = []scenario{
-	{"io_getevents-vs-io_destroy", "io_getevents", false,
+	{"io_getevents-vs-io_destroy", "io_getevents", 1, true, false,
 		func(s *system, t *schedule.Thread) { s.calls.ioGetevents(t, 1, 0) }},
-	{"io_submit-vs-io_destroy", "io_submit", true,
+	{"io_submit-vs-io_destroy", "io_submit", 1, true, true,
 		func(s *system, t *schedule.Thread) { s.calls.ioSubmit(t, 1, false) }},
-	{"io_cancel-vs-io_destroy", "io_cancel", false,
+	{"io_cancel-vs-io_destroy", "io_cancel", 1, true, false,
 		func(s *system, t *schedule.Thread) { s.calls.ioCancel(t, 1) }},
-	{"io_destroy-vs-io_destroy", "io_destroy", false,
+	{"io_destroy-vs-io_destroy", "io_destroy", 1, true, false,
 		func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 1) }},
+	{"exit_aio", "exit", 2, false, false,
+		func(s *system, t *schedule.Thread) { s.mm.mmput(t) }},
+	{"exit_aio-full-table", "exit", 1, false, false,
+		func(s *system, t *schedule.Thread) { s.mm.mmput(t) }},
 	{name: "workload"},
 }
 
@@ -31,14 +37,14 @@ func (sc *scenario) instance(s *system) program.Instance {
 	if sc.call == nil {
 		return program.Instance{Begin: newWorkload(s).begin, Abstract: s.abstract}
 	}
-	return s.pair(s.starters(sc))
+	return sc.fixed(s, sc.starters(s))
 }
 
-// pair is an instance of a fixed scenario.
-func (s *system) pair(start []func(e *schedule.Exec)) program.Instance {
+// fixed is an instance of a fixed scenario whose threads start creates.
+func (sc *scenario) fixed(s *system, start []func(e *schedule.Exec)) program.Instance {
 	begin := func(e *schedule.Exec) {
 		s.boot(e)
-		s.bootSlots = 1
+		s.bootSlots = sc.slots
 		s.calls.bootCtx(e, 1)
 		for _, f := range start {
 			f(e)
@@ -51,16 +57,15 @@ func (s *system) pair(start []func(e *schedule.Exec)) program.Instance {
 // order must not matter to anything but the numbers of the threads; a test permutes
 // them. The agents come last, so that where the schedule says nothing they wait until
 // the threads have finished or sleep.
-func (s *system) starters(sc *scenario) []func(e *schedule.Exec) {
+func (sc *scenario) starters(s *system) []func(e *schedule.Exec) {
 	call := func(t *schedule.Thread) { sc.call(s, t) }
-	destroy := func(t *schedule.Thread) { s.calls.ioDestroy(t, 1) }
-	start := []func(e *schedule.Exec){
-		func(e *schedule.Exec) { e.Go(sc.thread, call) },
-		func(e *schedule.Exec) { e.Go("io_destroy", destroy) },
-		s.bootRCU,
-		s.bootWorkqueue,
+	start := []func(e *schedule.Exec){func(e *schedule.Exec) { e.Go(sc.thread, call) }}
+	if sc.destroy {
+		destroy := func(t *schedule.Thread) { s.calls.ioDestroy(t, 1) }
+		start = append(start, func(e *schedule.Exec) { e.Go("io_destroy", destroy) })
 	}
-	if sc.requests {
+	start = append(start, s.bootRCU, s.bootWorkqueue)
+	if sc.request {
 		start = append(start, func(e *schedule.Exec) { s.device.boot(e, nil) })
 	}
 	return start

@@ -32,8 +32,13 @@ type call struct {
 // schedule: 2 to 4 threads with 1 to 4 calls each, over up to 3 contexts, of which
 // some are there from the start. In the end the mm may exit. What the calls do to each
 // other is up to the schedule; what comes of it must be right whatever they are.
+//
+// The table is as small as can be, so that io_setup must make it larger, unless the mm
+// exits: then it has the kernel's four slots, which three contexts cannot fill, because
+// exit_aio has an error of its own with a full table (scenario exit_aio-full-table).
 type workload struct {
 	*system
+	choose  func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
 	calls   [maxThreads][maxCalls]call
 	n       [maxThreads]int
 	exit    bool
@@ -42,7 +47,7 @@ type workload struct {
 }
 
 func newWorkload(s *system) *workload {
-	w := &workload{system: s}
+	w := &workload{system: s, choose: (*schedule.Exec).Choose}
 	for i := range w.bodies {
 		w.bodies[i] = func(t *schedule.Thread) { w.run(t, i) }
 	}
@@ -54,20 +59,23 @@ var names = [maxThreads]string{"A", "B", "C", "D"}
 
 func (w *workload) begin(e *schedule.Exec) {
 	w.boot(e)
-	threads := 2 + e.Choose(maxThreads-1)
-	contexts := 1 + e.Choose(maxContexts)
-	w.exit = e.Choose(2) == 1
-	interrupts := e.Choose(2) == 1
+	threads := 2 + w.choose(e, maxThreads-1)
+	contexts := 1 + w.choose(e, maxContexts)
+	w.exit = w.choose(e, 2) == 1
+	interrupts := w.choose(e, 2) == 1
 	w.bootSlots = 1
 	for w.bootSlots < contexts {
 		w.bootSlots *= 2
+	}
+	if w.exit {
+		w.bootSlots = 4
 	}
 	for w.cookies = 1; w.cookies <= contexts; w.cookies++ {
 		w.system.calls.bootCtx(e, w.cookies)
 	}
 	w.mm.mmUsers.Init(threads)
 	for i := range threads {
-		w.n[i] = 1 + e.Choose(maxCalls)
+		w.n[i] = 1 + w.choose(e, maxCalls)
 		e.CountCalls(w.n[i])
 		for j := range w.n[i] {
 			w.calls[i][j] = w.chooseCall(e)
@@ -86,7 +94,7 @@ func (w *workload) begin(e *schedule.Exec) {
 // chooseCall chooses a call. What io_setup creates gets the next cookie, while there
 // are any; a call may name a context that is not there.
 func (w *workload) chooseCall(e *schedule.Exec) call {
-	kind := callKind(e.Choose(int(numCalls)))
+	kind := callKind(w.choose(e, int(numCalls)))
 	if kind == callSetup && w.cookies <= maxContexts {
 		w.cookies++
 		return call{kind, w.cookies - 1}
@@ -94,13 +102,14 @@ func (w *workload) chooseCall(e *schedule.Exec) call {
 	if kind == callSetup {
 		kind = callGetevents
 	}
-	return call{kind, 1 + e.Choose(maxContexts)}
+	return call{kind, 1 + w.choose(e, maxContexts)}
 }
 
 // run makes the calls of thread i.
 func (w *workload) run(t *schedule.Thread, i int) {
 	for j := range w.n[i] {
 		w.call(t, w.calls[i][j])
+		t.SignalHandled()
 		t.Forget(uint64(j))
 	}
 	if w.exit {

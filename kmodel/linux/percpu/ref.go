@@ -19,7 +19,9 @@
 // can be muted; the operation then goes on as the kernel's does.
 //
 // Not modelled: switching back to per-CPU mode, percpu_ref_reinit(), confirmation
-// callbacks, percpu_ref_exit().
+// callbacks, percpu_ref_exit(); and percpu_ref_switch_lock, under which Kill runs since
+// v4.9 or so. There the switch cannot come before the Put of its Kill, so that Put
+// cannot be the one that ends the count; here, as in v4.4, it can.
 package percpu
 
 import (
@@ -160,29 +162,30 @@ func (r *Ref) putAtomic(t *schedule.Thread) {
 // Kill is percpu_ref_kill(): it drops the initial reference and has the count
 // switch to atomic mode.
 func (r *Ref) Kill(t *schedule.Thread) {
-	if old := r.readKill(t); old&dead != 0 {
+	mode := r.readKill(t)
+	if mode&dead != 0 {
 		t.Warn(schedule.DoubleKill, r.mode.Object(), r.killed, "kills it again")
 	} else {
 		r.killed = t.Now()
 	}
-	r.orStore(t, dead)
-	if r.readKill(t)&atomicMode == 0 {
-		r.orStore(t, atomicMode)
+	r.storeKill(t, mode|dead)
+	if mode = r.readKill(t); mode&atomicMode == 0 {
+		r.storeKill(t, mode|atomicMode)
 		r.Get(t)
 		rcu.CallSched(t, &r.rcu)
 	}
 	r.Put(t)
 }
 
-// readKill and orStore are the two halves of a plain mode |= flag.
+// readKill and storeKill are the two halves of a plain mode |= flag.
 func (r *Ref) readKill(t *schedule.Thread) uint64 {
 	t.Step(schedule.Op{Verb: "percpu_ref_kill: read mode", Cell: &r.mode, Mode: schedule.PlainRead})
 	return t.Observe(r.mode.Value())
 }
 
-func (r *Ref) orStore(t *schedule.Thread, flag uint64) {
+func (r *Ref) storeKill(t *schedule.Thread, mode uint64) {
 	t.Step(schedule.Op{Verb: "percpu_ref_kill", Cell: &r.mode, Mode: schedule.PlainWrite})
-	r.mode.Set(r.mode.Value() | flag)
+	r.mode.Set(mode)
 }
 
 // percpuRefSwitchToAtomicRcu is percpu_ref_switch_to_atomic_rcu(): it sums the
@@ -191,6 +194,9 @@ func (r *Ref) orStore(t *schedule.Thread, flag uint64) {
 func (r *Ref) percpuRefSwitchToAtomicRcu(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "percpu_ref: add per-CPU counts", Cell: &r.count, Mode: schedule.RMWFull})
 	r.count.Set(r.count.Value() + r.percpu.Value() - bias)
+	if int64(r.count.Value()) <= 0 {
+		t.Warn(schedule.RefUnderflow, r.count.Object(), r.killed, "is not above 0 after the switch")
+	}
 	r.Put(t)
 }
 

@@ -48,15 +48,21 @@ func Enable(t *schedule.Thread) {
 	}
 }
 
-// IrqDisable is local_irq_disable(). It is a step only where there is a handler
-// that it keeps away: elsewhere nobody could tell. Sections nest, as those of
-// local_irq_save() do.
+// IrqDisable is local_irq_disable(). Sections nest, as those of local_irq_save() do.
+// It is a step only where there is a handler that it keeps away, see [NeedsStep];
+// elsewhere it belongs to the step before it.
 func IrqDisable(t *schedule.Thread) {
-	if t.CPU().Interruptible() && !t.CPU().IrqsOff() {
+	if NeedsStep(t) {
 		t.Step(schedule.Op{Verb: "local_irq_disable", Mode: schedule.Barrier})
 	}
 	t.CPU().DisableIrqs()
 	Disable(t)
+}
+
+// NeedsStep reports whether turning interrupts off is a step of its own here: whether
+// there is a handler that could still come before it and not after it.
+func NeedsStep(t *schedule.Thread) bool {
+	return t.CPU().Interruptible() && !t.CPU().IrqsOff()
 }
 
 // IrqEnable is local_irq_enable(). It is no step.

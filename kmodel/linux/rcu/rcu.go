@@ -20,7 +20,9 @@
 // dereferencing an RCU pointer outside any. Sleeping in a section is
 // [schedule.SleepInAtomic].
 //
-// Not modelled: expedited grace periods, rcu_barrier(), SRCU, stalls.
+// Not modelled: callbacks that run at once on two CPUs (there is one softirq), expedited
+// grace periods, rcu_barrier(), SRCU, stalls. A grace period of preemptible RCU may end
+// while a thread has interrupts off, as the API allows and tree RCU does not do.
 package rcu
 
 import (
@@ -217,11 +219,11 @@ func call(t *schedule.Thread, h *Head, verb string, f flavour) {
 // RCU.
 func Synchronize(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
-	preempt.MightSleep(t, "synchronize_rcu")
-	t.Step(schedule.Op{Verb: "synchronize_rcu", Mode: schedule.Barrier})
 	if s.nest[t.ID] > 0 {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "waits for the grace period that its own section holds up")
 	}
+	preempt.MightSleep(t, "synchronize_rcu")
+	t.Step(schedule.Op{Verb: "synchronize_rcu", Mode: schedule.Barrier})
 	s.waits[t.ID].Set(s.readersOf(t.Exec(), preemptible))
 	t.Await(schedule.Op{Verb: "synchronize_rcu ends", Mode: schedule.Barrier | schedule.Blocks}, s)
 }

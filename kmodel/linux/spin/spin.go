@@ -41,9 +41,18 @@ func Tail(e *schedule.Exec) bool { return facility.Of(e).tail }
 func (l *Lock) Lock(t *schedule.Thread) { l.lock(t, "spin_lock") }
 
 // LockIrq is spin_lock_irq() or spin_lock_irqsave().
+//
+// Where a handler could interrupt, interrupts go off in a step before, so that it
+// cannot come while the thread spins. Elsewhere they go off in the step that takes the
+// lock: to be a reader of RCU-sched any earlier would hide interleavings.
 func (l *Lock) LockIrq(t *schedule.Thread) {
-	preempt.IrqDisable(t)
-	l.lock(t, "spin_lock_irq")
+	if preempt.NeedsStep(t) {
+		preempt.IrqDisable(t)
+		l.lock(t, "spin_lock_irq")
+	} else {
+		l.lock(t, "spin_lock_irq")
+		preempt.IrqDisable(t)
+	}
 }
 
 func (l *Lock) lock(t *schedule.Thread, verb string) {

@@ -1,0 +1,258 @@
+package preempt_test
+
+import (
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+type vars struct {
+	schedule.Object
+	x, y mem.Int
+	lock spin.Lock
+	m    mutex.Mutex
+}
+
+// A prog makes the programs of the tables: threads over two words, a lock and a mutex.
+type prog struct {
+	*litmus.Program
+	*vars
+	r [8]litmus.Reg
+}
+
+func build(f func(p prog)) func(*litmus.Program) {
+	return func(p *litmus.Program) { f(prog{p, litmus.Static[vars](p, "v"), p.Regs()}) }
+}
+
+// alone makes a program of one thread.
+func alone(f func(p prog, t *schedule.Thread)) func(*litmus.Program) {
+	return build(func(p prog) { p.Thread("P0", func(t *schedule.Thread) { f(p, t) }) })
+}
+
+// none turns nothing off.
+func none(*schedule.Thread) {}
+
+// twice has a thread read x twice in a section, and an interrupt on its CPU write it. Bad
+// is that the two reads differ.
+func twice(off, on func(t *schedule.Thread)) func(*litmus.Program) {
+	return build(func(p prog) {
+		p.Interrupted("P0", func(t *schedule.Thread) {
+			off(t)
+			v := p.x.ReadOnce(t)
+			p.r[0].SetBool(p.x.ReadOnce(t) != v)
+			on(t)
+		}, p.Irq(func(t *schedule.Thread) { p.x.WriteOnce(t, 1) }))
+		p.Exists(func() bool { return p.r[0].Get() == 1 })
+	})
+}
+
+// nested turns interrupts off twice and on once, so that they stay off.
+func nested(t *schedule.Thread) {
+	preempt.IrqDisable(t)
+	preempt.IrqDisable(t)
+	preempt.IrqEnable(t)
+}
+
+var litmusTests = []litmus.Test{{
+	// The interrupt comes before, between or after the two reads.
+	Name: "IRQ+on", Build: twice(none, none),
+	Verdict: litmus.Sometimes, Counts: "2 pass, 1 exists",
+}, {
+	// Preemption off keeps no interrupt away, and is no step.
+	Name: "IRQ+preempt-off", Build: twice(preempt.Disable, preempt.Enable),
+	Verdict: litmus.Sometimes, Counts: "2 pass, 1 exists",
+}, {
+	// Interrupts off do: it comes before they are turned off or after they are turned on.
+	Name: "IRQ+off", Build: twice(preempt.IrqDisable, preempt.IrqEnable),
+	Verdict: litmus.Never, Counts: "2 pass",
+}, {
+	// Sections nest; only the outermost end turns interrupts on.
+	Name: "IRQ+off+nested", Build: twice(nested, preempt.IrqEnable),
+	Verdict: litmus.Never, Counts: "2 pass",
+}, {
+	// The handler runs to its end before the thread that it has interrupted goes on: two
+	// reads cannot see the middle of it.
+	Name: "IRQ+handler-whole", Build: build(func(p prog) {
+		p.Interrupted("P0", func(t *schedule.Thread) {
+			p.r[0].Set(p.x.ReadOnce(t))
+			p.r[1].Set(p.y.ReadOnce(t))
+		}, p.Irq(func(t *schedule.Thread) {
+			p.x.WriteOnce(t, 1)
+			p.y.WriteOnce(t, 1)
+		}))
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 0 })
+	}),
+	Verdict: litmus.Never, Counts: "3 pass",
+}, {
+	// Another CPU sees the middle of it.
+	Name: "IRQ+handler-othercpu", Build: build(func(p prog) {
+		p.Interrupted("P0", func(t *schedule.Thread) { t.Step(schedule.Op{Verb: "nop"}) },
+			p.Irq(func(t *schedule.Thread) {
+				p.x.WriteOnce(t, 1)
+				p.y.WriteOnce(t, 1)
+			}))
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].Set(p.x.ReadOnce(t))
+			p.r[1].Set(p.y.ReadOnce(t))
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 0 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "28 pass, 2 exists",
+}, {
+	// A thread has a CPU of its own: with preemption or interrupts off on one, the
+	// others run. Without a handler turning interrupts off is no step: 3 executions, as
+	// CoRR has.
+	Name: "CPU+others", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			preempt.IrqDisable(t)
+			preempt.Disable(t)
+			v := p.x.ReadOnce(t)
+			p.r[0].SetBool(p.x.ReadOnce(t) != v)
+			preempt.Enable(t)
+			preempt.IrqEnable(t)
+		})
+		p.Thread("P1", func(t *schedule.Thread) { p.x.WriteOnce(t, 1) })
+		p.Exists(func() bool { return p.r[0].Get() == 1 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "2 pass, 1 exists",
+}, {
+	// An interrupt on one CPU does not wait for the interrupts of another to be on.
+	Name: "CPU+irqoff-other", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			preempt.IrqDisable(t)
+			v := p.x.ReadOnce(t)
+			p.r[0].SetBool(p.x.ReadOnce(t) != v)
+			preempt.IrqEnable(t)
+		})
+		p.Interrupted("P1", func(t *schedule.Thread) { p.y.WriteOnce(t, 1) },
+			p.Irq(func(t *schedule.Thread) { p.x.WriteOnce(t, 1) }))
+		p.Exists(func() bool { return p.r[0].Get() == 1 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "13 pass, 7 exists",
+}}
+
+var misuseTests = []litmus.Test{{
+	// Nothing is off.
+	Name: "MISUSE+enable", Build: alone(func(_ prog, t *schedule.Thread) { preempt.Enable(t) }),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// Interrupts are on.
+	Name: "MISUSE+irq-enable", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.Disable(t)
+		preempt.IrqEnable(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// Interrupts off hold preemption off too, but are not ended by preempt_enable():
+	// interrupts would stay off.
+	Name: "MISUSE+irq-disable-enable", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.IrqDisable(t)
+		preempt.Enable(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// The thread finishes with preemption off.
+	Name: "MISUSE+exit", Build: alone(func(_ prog, t *schedule.Thread) { preempt.Disable(t) }),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// The thread finishes with interrupts off.
+	Name: "MISUSE+irq-exit", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.IrqDisable(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// An agent must be balanced after each piece of work, not only at the end.
+	Name: "MISUSE+agent-exit", Build: build(func(p prog) {
+		p.Interrupted("P0", none, p.Irq(func(t *schedule.Thread) { preempt.Disable(t) }))
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// It may sleep, whether it does or not.
+	Name: "SLEEP+preempt-off", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.Disable(t)
+		preempt.MightSleep(t, "msleep")
+		preempt.Enable(t)
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
+}, {
+	// As above, with interrupts off.
+	Name: "SLEEP+irqs-off", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.IrqDisable(t)
+		preempt.MightSleep(t, "msleep")
+		preempt.IrqEnable(t)
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
+}, {
+	// As above, in a handler.
+	Name: "SLEEP+handler", Build: build(func(p prog) {
+		p.Interrupted("P0", func(t *schedule.Thread) { p.x.Write(t, 1) },
+			p.Irq(func(t *schedule.Thread) { preempt.MightSleep(t, "msleep") }))
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "2 sleep-in-atomic",
+}, {
+	// The inner section has ended, the outer has not.
+	Name: "SLEEP+nested", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.Disable(t)
+		preempt.Disable(t)
+		preempt.Enable(t)
+		preempt.MightSleep(t, "msleep")
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
+}, {
+	// All sections have ended.
+	Name: "SLEEP+after", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.Disable(t)
+		preempt.IrqDisable(t)
+		preempt.IrqEnable(t)
+		preempt.Enable(t)
+		preempt.MightSleep(t, "msleep")
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// A kernel warns of it and goes on: x is written.
+	Name: "SLEEP+preempt-off+mute", Build: alone(func(p prog, t *schedule.Thread) {
+		preempt.Disable(t)
+		preempt.MightSleep(t, "msleep")
+		p.x.Write(t, 1)
+		preempt.Enable(t)
+		p.Exists(func() bool { return p.x.Peek() != 1 })
+	}),
+	Mute: schedule.KindSet(schedule.SleepInAtomic), Verdict: litmus.Never, Counts: "1 pass",
+}}
+
+// TestInterrupts runs the table.
+func TestInterrupts(t *testing.T) { litmus.Run(t, litmusTests) }
+
+// TestMisuse runs the table of what the package comment forbids.
+func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
+
+func TestContract(t *testing.T) { litmus.Contract(t, litmusTests, misuseTests) }
+
+// TestSleepsWhileHolding looks at what a failure names: the last lock taken, the step
+// that took it, and the call that may sleep.
+func TestSleepsWhileHolding(t *testing.T) {
+	o := new(vars)
+	o.Bind(o, "v")
+	r := schedule.NewRunner(schedule.Program{Name: "sleep", New: func() func(*schedule.Exec) {
+		return func(e *schedule.Exec) {
+			e.Static(&o.Object, 0)
+			e.Go("P0", func(t *schedule.Thread) {
+				o.x.Write(t, 1)
+				o.lock.Lock(t)
+				o.m.Lock(t)
+			})
+		}
+	}})
+	defer r.Close()
+	f := r.RunTape(nil).Failure
+	if f.Kind != schedule.SleepInAtomic || f.Obj != &o.Object || f.Other.Step != 2 ||
+		f.Note != "mutex_lock" {
+		t.Errorf("%v of %v by step %d (%s), want sleep-in-atomic of v by step 2 (mutex_lock)",
+			f.Kind, f.Obj, f.Other.Step, f.Note)
+	}
+}

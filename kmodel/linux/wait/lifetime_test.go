@@ -1,0 +1,152 @@
+package wait_test
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// object has a queue in it, which dies with it.
+type object struct {
+	schedule.Object
+	q wait.Queue
+}
+
+// lifetime makes a program of a waiter and a waker over x and a queue in an object,
+// which one of them frees.
+func lifetime(waiter, waker func(p prog, o *object, t *schedule.Thread)) func(*litmus.Program) {
+	return build(func(p prog) {
+		cache := slab.NewCache[object]("obj", nil)
+		var o *object
+		p.Begin(func(e *schedule.Exec) {
+			o = cache.AllocBoot(e)
+			p.obj.Put(o)
+		})
+		p.Thread("P0", func(t *schedule.Thread) { waiter(p, o, t) })
+		p.Thread("P1", func(t *schedule.Thread) { waker(p, o, t) })
+	})
+}
+
+// sleep sleeps on the queue, without a condition.
+func sleep(_ prog, o *object, t *schedule.Thread) {
+	o.q.PrepareToWait(t)
+	wait.ScheduleUninterruptible(t)
+	o.q.FinishWait(t)
+}
+
+// waitX is wait_event(o->q, x), and touches nothing of o after that.
+func waitX(p prog, o *object, t *schedule.Thread) {
+	for {
+		o.q.PrepareToWait(t)
+		if p.x.ReadOnce(t) != 0 {
+			break
+		}
+		wait.ScheduleUninterruptible(t)
+	}
+	o.q.FinishWait(t)
+}
+
+// waitOnce is waitX without the loop: any wake-up will do.
+func waitOnce(p prog, o *object, t *schedule.Thread) {
+	o.q.PrepareToWait(t)
+	if p.x.ReadOnce(t) == 0 {
+		wait.ScheduleUninterruptible(t)
+	}
+	o.q.FinishWait(t)
+}
+
+// wakeAndFree frees the object if it has woken somebody.
+func wakeAndFree(p prog, o *object, t *schedule.Thread) {
+	waiting := o.q.Active(t)
+	p.x.WriteOnce(t, 1)
+	o.q.WakeUpAll(t)
+	if waiting {
+		slab.Free(t, "kfree", o)
+	}
+}
+
+var lifetimeTests = []litmus.Test{{
+	// The wake-up takes the sleeper off the queue, so finish_wait() finds that it is on
+	// none and does not touch it. (Without a condition the wake-up may come too early.)
+	Name: "LIFETIME+woken", Build: lifetime(sleep, wakeAndFree),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "5 pass, 1 deadlock",
+}, {
+	// The waiter is still on the queue: it has seen x, and nobody has woken it.
+	Name: "LIFETIME+unwoken", Build: lifetime(waitX, func(p prog, o *object, t *schedule.Thread) {
+		waiting := o.q.Active(t)
+		p.x.WriteOnce(t, 1)
+		if waiting {
+			slab.Free(t, "kfree", o)
+		} else {
+			o.q.WakeUpAll(t)
+		}
+	}),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "9 pass, 2 use-after-free, 2 deadlock",
+}, {
+	// The waiter frees it when it has seen x, and the wake-up comes late.
+	Name: "LIFETIME+latewake", Build: lifetime(func(p prog, o *object, t *schedule.Thread) {
+		waitX(p, o, t)
+		slab.Free(t, "kfree", o)
+	}, func(p prog, o *object, t *schedule.Thread) {
+		p.x.WriteOnce(t, 1)
+		o.q.WakeUp(t)
+	}),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "8 pass, 2 use-after-free",
+}, {
+	// The woken thread goes round again, and puts itself on a queue that is gone.
+	Name: "LIFETIME+wait_event", Build: lifetime(waitX, wakeAndFree),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "16 pass, 8 use-after-free",
+}, {
+	// As above, but it does not go round again. finish_wait() looks whether the thread is on the queue without a lock
+	// (list_empty_careful()), and if so takes the queue's lock. The waiter has seen x
+	// and finds itself on the queue; then comes the wake-up, which takes it off, and the
+	// object is freed; then the waiter takes the lock.
+	Name: "LIFETIME+finish_wait", Build: lifetime(waitOnce, wakeAndFree),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "",
+}}
+
+var misuseTests = []litmus.Test{{
+	// schedule() with a spin lock held, even if it would return at once.
+	Name: "MISUSE+spinlock", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.lock.Lock(t)
+			wait.Schedule(t)
+			p.lock.Unlock(t)
+		})
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
+}, {
+	// A kernel warns of it and goes on.
+	Name: "MISUSE+spinlock+mute", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.lock.Lock(t)
+			wait.Schedule(t)
+			p.lock.Unlock(t)
+		})
+	}),
+	Mute: schedule.KindSet(schedule.SleepInAtomic),
+	Bad:  schedule.SleepInAtomic, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// schedule() in a reader of preemptible RCU.
+	Name: "MISUSE+rcu-reader", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			rcu.ReadLock(t)
+			wait.ScheduleUninterruptible(t)
+			rcu.ReadUnlock(t)
+		})
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
+}, {
+	// wake_up() may be called with a lock held.
+	Name: "WAKE+spinlock", Build: build(func(p prog) {
+		p.Thread("P0", p.waitEvent)
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.lock.Lock(t)
+			p.wake(t)
+			p.lock.Unlock(t)
+		})
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Never, Counts: "37 pass",
+}}

@@ -1,0 +1,245 @@
+package wait_test
+
+import (
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+type vars struct {
+	schedule.Object
+	q, q2 wait.Queue
+	x, y  mem.Int
+	lock  spin.Lock
+	obj   schedule.Ptr[*object]
+}
+
+// A prog makes the programs of the tables: threads over a wait queue and its condition,
+// that x is not 0.
+type prog struct {
+	*litmus.Program
+	*vars
+	r [8]litmus.Reg
+}
+
+func build(f func(p prog)) func(*litmus.Program) {
+	return func(p *litmus.Program) { f(prog{p, litmus.Static[vars](p, "v"), p.Regs()}) }
+}
+
+// waitEvent is wait_event(q, x).
+func (p prog) waitEvent(t *schedule.Thread) {
+	for {
+		p.q.PrepareToWait(t)
+		if p.x.ReadOnce(t) != 0 {
+			break
+		}
+		wait.ScheduleUninterruptible(t)
+	}
+	p.q.FinishWait(t)
+}
+
+// waitEventInterruptible is wait_event_interruptible(q, x). It reports whether x was seen.
+func (p prog) waitEventInterruptible(t *schedule.Thread) (seen bool) {
+	for {
+		p.q.PrepareToWait(t)
+		if seen = p.x.ReadOnce(t) != 0; seen || !wait.Schedule(t) {
+			break
+		}
+	}
+	p.q.FinishWait(t)
+	return seen
+}
+
+// waitTested tests the condition once, before it is on the queue.
+func (p prog) waitTested(t *schedule.Thread) {
+	if p.x.ReadOnce(t) != 0 {
+		return
+	}
+	p.q.PrepareToWait(t)
+	wait.ScheduleUninterruptible(t)
+	p.q.FinishWait(t)
+}
+
+// wake makes the condition true and then wakes.
+func (p prog) wake(t *schedule.Thread) {
+	p.x.WriteOnce(t, 1)
+	p.q.WakeUp(t)
+}
+
+// wakeActive wakes only if there is anybody to wake.
+func (p prog) wakeActive(t *schedule.Thread) {
+	p.x.WriteOnce(t, 1)
+	if p.q.Active(t) {
+		p.q.WakeUp(t)
+	}
+}
+
+// wakeActiveEarly looks for somebody to wake before it makes the condition true.
+func (p prog) wakeActiveEarly(t *schedule.Thread) {
+	active := p.q.Active(t)
+	p.x.WriteOnce(t, 1)
+	if active {
+		p.q.WakeUp(t)
+	}
+}
+
+// wakeEarly wakes, and then makes the condition true.
+func (p prog) wakeEarly(t *schedule.Thread) {
+	p.q.WakeUp(t)
+	p.x.WriteOnce(t, 1)
+}
+
+// two makes a program of a waiter and a waker.
+func two(waiter, waker func(p prog, t *schedule.Thread)) func(*litmus.Program) {
+	return build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) { waiter(p, t) })
+		p.Thread("P1", func(t *schedule.Thread) { waker(p, t) })
+	})
+}
+
+var litmusTests = []litmus.Test{{
+	// The thread is on the queue before it tests. What makes x true later wakes it.
+	Name: "WAIT+prepare+test", Build: two(prog.waitEvent, prog.wake),
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "8 pass",
+}, {
+	// The wake-up comes between the test and prepare_to_wait(): it is lost, since nobody
+	// is on the queue. (x, wake) fall into the one gap of the waiter's three steps.
+	Name: "WAIT+test+prepare", Build: two(prog.waitTested, prog.wake),
+	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "4 pass, 1 deadlock",
+}, {
+	// The waker wakes too early: the waiter finds x still false and sleeps.
+	Name: "WAIT+wake+set", Build: two(prog.waitEvent, prog.wakeEarly),
+	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "9 pass, 3 deadlock",
+}, {
+	// Store buffering, with the queue for one of the words: the waiter is on the queue
+	// before it reads x, the waker writes x before it reads the queue. (On weaker memory
+	// only with smp_mb() in both.)
+	Name: "SB+waitqueue_active", Build: two(prog.waitEvent, prog.wakeActive),
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "14 pass",
+}, {
+	// The look comes before the store: the waiter may come between the two.
+	Name: "SB+waitqueue_active-early", Build: two(prog.waitEvent, prog.wakeActiveEarly),
+	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "7 pass, 1 deadlock",
+}, {
+	// Nobody wakes: no signal ends an uninterruptible sleep.
+	Name: "SLEEP+uninterruptible", Build: build(func(p prog) { p.Thread("P0", p.waitEvent) }),
+	Bad: schedule.Deadlock, Verdict: litmus.Always, Counts: "1 deadlock",
+}, {
+	// Nobody wakes: the signal comes, since a user may wait for ever.
+	Name: "SLEEP+interruptible", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) { p.waitEventInterruptible(t) })
+	}),
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// The signal says so: schedule() returns without a wake-up.
+	Name: "SLEEP+signal", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) { p.r[0].SetBool(p.waitEventInterruptible(t)) })
+		p.Exists(func() bool { return p.r[0].Get() == 0 })
+	}),
+	Verdict: litmus.Always, Counts: "1 exists",
+}, {
+	// No signal comes while somebody else can still go on: the waiter is woken.
+	Name: "SLEEP+signal+wake", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) { p.r[0].SetBool(p.waitEventInterruptible(t)) })
+		p.Thread("P1", p.wake)
+		p.Exists(func() bool { return p.r[0].Get() == 0 })
+	}),
+	Verdict: litmus.Never, Counts: "8 pass",
+}, {
+	// A lost wake-up of an interruptible sleeper is no deadlock: the signal ends it.
+	Name: "SLEEP+lost", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) { p.waitEventInterruptible(t) })
+		p.Thread("P1", p.wakeEarly)
+	}),
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "12 pass",
+}, {
+	// Two sleepers, each interruptible: both get a signal.
+	Name: "SLEEP+two", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) { p.waitEventInterruptible(t) })
+		p.Thread("P1", func(t *schedule.Thread) { p.waitEventInterruptible(t) })
+	}),
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "36 pass",
+}, {
+	// The interruptible sleeper gets its signal, and on its way out it wakes the one that
+	// gets none.
+	Name: "SLEEP+signal+chain", Build: build(func(p prog) {
+		p.Thread("P0", p.waitEvent)
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.q2.PrepareToWait(t)
+			wait.Schedule(t)
+			p.q2.FinishWait(t)
+			p.wake(t)
+		})
+	}),
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "3 pass",
+}, {
+	// One wake_up() without exclusive waiters wakes both.
+	Name: "WAKE+two", Build: build(func(p prog) {
+		p.Thread("P0", p.waitEvent)
+		p.Thread("P1", p.waitEvent)
+		p.Thread("P2", p.wake)
+	}),
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "978 pass",
+}, {
+	// The wake-up comes between prepare_to_wait() and schedule(): schedule() returns at
+	// once. One that comes before prepare_to_wait() is lost; this thread tests nothing.
+	Name: "WAKE+schedule", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.q.PrepareToWait(t)
+			wait.ScheduleUninterruptible(t)
+			p.q.FinishWait(t)
+		})
+		p.Thread("P1", func(t *schedule.Thread) { p.q.WakeUpAll(t) })
+	}),
+	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "1 pass, 1 deadlock",
+}, {
+	// A thread that is not on any queue is running: schedule() does not sleep.
+	Name: "WAKE+running", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.q.PrepareToWait(t)
+			p.q.FinishWait(t)
+			p.r[0].SetBool(wait.Schedule(t))
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 0 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// finish_wait() takes the thread off: waitqueue_active() is false afterwards.
+	Name: "FINISH+active", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.q.PrepareToWait(t)
+			p.r[0].SetBool(!p.q.Active(t))
+			p.q.FinishWait(t)
+			p.r[1].SetBool(p.q.Active(t))
+		})
+		p.Exists(func() bool { return p.r[0].Get() != 0 || p.r[1].Get() != 0 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// A wake-up on another queue is none.
+	Name: "WAKE+otherqueue", Build: build(func(p prog) {
+		p.Thread("P0", p.waitEvent)
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.x.WriteOnce(t, 1)
+			p.q2.WakeUp(t)
+		})
+	}),
+	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "7 pass, 1 deadlock",
+}}
+
+// TestWait runs the table.
+func TestWait(t *testing.T) { litmus.Run(t, litmusTests) }
+
+// TestLifetime runs the table of queues that are freed.
+func TestLifetime(t *testing.T) { litmus.Run(t, lifetimeTests) }
+
+// TestMisuse runs the table of what the package comment forbids.
+func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
+
+func TestContract(t *testing.T) {
+	litmus.Contract(t, litmusTests, lifetimeTests, misuseTests)
+}
