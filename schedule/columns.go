@@ -220,7 +220,7 @@ func (c *columns) stopped(ev *Event) string {
 		// The scheduling point comes before the operation: what the thread
 		// does when it goes on is what it was waiting to do. An agent that
 		// goes on with a new piece of work was idle.
-		if info.Agent && (next.inPrimitive() || len(next.Stack) == 1) {
+		if info.Agent && next.inPrimitive() {
 			return ""
 		}
 		return joinNote("blocked", strings.TrimSpace(next.Verb+" "+next.Object))
@@ -257,7 +257,8 @@ func (c *columns) ending() {
 		if f.Obj != nil {
 			name = f.Obj.Name()
 		}
-		fmt.Fprintf(&c.out, "%*s-- at the end: %s --\n", gutter, "", joinNote(joinWords(f.Kind.String(), name), f.Note))
+		what := joinNote(strings.TrimSpace(f.Kind.String()+" "+name), f.Note)
+		fmt.Fprintf(&c.out, "%*s-- at the end: %s --\n", gutter, "", what)
 	}
 }
 
@@ -316,5 +317,3 @@ func joinNote(what, note string) string {
 	}
 	return what + ": " + note
 }
-
-func joinWords(a, b string) string { return strings.TrimSpace(a + " " + b) }

@@ -26,7 +26,6 @@ type ringTable struct {
 type ring struct {
 	table ringTable
 	ctx   ringCtx
-	held  Cell
 }
 
 func (r *ring) Open(*Thread) bool  { return r.table.lock.Value() == 0 }
@@ -125,7 +124,8 @@ func twice(r *ring, e *Exec) {
 
 // crowd has more threads than a page has room for columns of their own.
 func crowd(r *ring, e *Exec) {
-	for _, name := range []string{"io_submit", "io_getevents", "io_cancel", "io_pgetevents", "io_uring_enter"} {
+	names := []string{"io_submit", "io_getevents", "io_cancel", "io_pgetevents", "io_uring_enter"}
+	for _, name := range names {
 		e.Go(name, r.userspace)
 	}
 	e.Go("io_destroy", r.killCtx)
@@ -150,7 +150,6 @@ func TestColumns(t *testing.T) {
   3                               rcu_assign_pointer mm->slot <- NULL
   4                               spin_unlock mm->lock
   5                               schedule_work mm->queued <- 1
-                                                           run()
   6                                                          work runs mm->queued <- 0
                                                            free_ctx()
   7                                                        * kfree ctx
@@ -169,7 +168,6 @@ func TestColumns(t *testing.T) {
   3           rcu_assign_pointer mm->slot <- NULL
   4           spin_unlock mm->lock
   5           schedule_work mm->queued <- 1
-                   run()
   6                  work runs mm->queued <- 0
                    free_ctx()
   7                * kfree ctx
@@ -189,7 +187,6 @@ func TestColumns(t *testing.T) {
                <- NULL
   4        spin_unlock mm->lock
   5        schedule_work mm->queued <- 1
-             run()
   6            work runs mm->queued <- 0
              free_ctx()
   7          * kfree ctx
@@ -206,7 +203,6 @@ func TestColumns(t *testing.T) {
   4                               rcu_assign_pointer mm->slot <- NULL
   5                               spin_unlock mm->lock
   6                               schedule_work mm->queued <- 1
-                                                           run()
   7                                                          work runs mm->queued <- 0
                                                            free_ctx()
   8                                                          kfree ctx
@@ -228,14 +224,12 @@ func TestColumns(t *testing.T) {
   8                               rcu_assign_pointer mm->slot
   9                               spin_unlock mm->lock
  10                               schedule_work mm->queued
-                                                           run()
  11                                                          work runs mm->queued <- 0
                                                            free_ctx()
  12                                                          kfree ctx
 `},
 		{"leak", leak, "", 100, `
      io_destroy
-     leak()
   1    cond_resched
   2    rcu_assign_pointer mm->slot <- NULL
      -- at the end: memory-leak ctx --
@@ -279,7 +273,6 @@ func TestColumns(t *testing.T) {
  12                                                 rcu_assign_pointer mm->slot <- NULL
  13                                                 spin_unlock mm->lock
  14                                                 schedule_work mm->queued <- 1
-                                                           run()
  15                                                          work runs mm->queued <- 0
                                                            free_ctx()
  16                                                          kfree ctx

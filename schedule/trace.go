@@ -53,6 +53,10 @@ type Event struct {
 
 // A Frame is one function on the stack of a step, such as {"kmodel/fs/aio",
 // "lookupIoctx"}.
+//
+// Not every Go function is one of the kernel's. Those that are not count as part of
+// their caller, as a macro does, and have no frame: functions whose name ends in an
+// underscore, function literals, and the Run of an [Agent].
 type Frame struct {
 	Package string // import path without the module's
 	Func    string // without package, receiver and type parameters
@@ -251,7 +255,7 @@ func modelStack() []Frame {
 			if fr.Func == "run" {
 				return out
 			}
-		} else {
+		} else if fr.Func != "" {
 			out = append(out, fr)
 		}
 		if !more {
@@ -274,9 +278,10 @@ func parseFrame(symbol string) Frame {
 	pkg, name := symbol[:slash+dot], symbol[slash+dot+1:]
 	name = strings.ReplaceAll(name, "[...]", "")
 	name = strings.TrimSuffix(name, "-fm")
-	parts := strings.Split(name, ".")
-	for len(parts) > 1 && strings.HasPrefix(parts[len(parts)-1], "func") {
-		parts = parts[:len(parts)-1]
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	literal := strings.Trim(strings.TrimPrefix(last, "func"), "0123456789") == ""
+	if literal || strings.HasSuffix(last, "_") || last == "Run" {
+		last = ""
 	}
-	return Frame{Package: pkg, Func: parts[len(parts)-1]}
+	return Frame{Package: pkg, Func: last}
 }

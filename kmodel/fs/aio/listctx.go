@@ -83,7 +83,7 @@ func (mm *listMM) lookupIoctx(t *schedule.Thread, cookie int) *listKioctx {
 	var ret *listKioctx
 	rcu.ReadLock(t)
 	for ctx := mm.ioctxList.First(t); ctx != nil; ctx = ctx.list.Next(t) {
-		if ctx.userID.Read(t) == cookie && ctx.lookedUp(t) {
+		if ctx.userID.Read(t) == cookie && ctx.lookedUp_(t) {
 			ret = ctx
 			break
 		}
@@ -92,11 +92,11 @@ func (mm *listMM) lookupIoctx(t *schedule.Thread, cookie int) *listKioctx {
 	return ret
 }
 
-// lookedUp takes the reference of lookup_ioctx, or refuses the context.
-func (ctx *listKioctx) lookedUp(t *schedule.Thread) bool {
+// lookedUp_ takes the reference of lookup_ioctx, or refuses the context.
+func (ctx *listKioctx) lookedUp_(t *schedule.Thread) bool {
 	switch {
 	case ctx.has(refcounting):
-		ctx.inc(t)
+		ctx.inc_(t)
 		return true
 	case ctx.dead.Read(t) != 0:
 		return false
@@ -109,19 +109,19 @@ func (ctx *listKioctx) lookedUp(t *schedule.Thread) bool {
 
 // getIoctx is get_ioctx().
 func (ctx *listKioctx) getIoctx(t *schedule.Thread) {
-	ctx.bugOn(t, ctx.users.Read(t) <= 0)
-	ctx.inc(t)
+	ctx.bugOn_(t, ctx.users.Read(t) <= 0)
+	ctx.inc_(t)
 }
 
-// inc takes a reference that must not be the first.
-func (ctx *listKioctx) inc(t *schedule.Thread) {
+// inc_ takes a reference that must not be the first.
+func (ctx *listKioctx) inc_(t *schedule.Thread) {
 	if ctx.users.Inc(t); ctx.users.Peek() == 1 {
 		t.Warn(schedule.RefResurrect, &ctx.Object, ctx.firstFree, "takes a count of 0 to 1")
 	}
 }
 
-// bugOn is BUG_ON(). Without CONFIG_BUG the kernel goes on.
-func (ctx *listKioctx) bugOn(t *schedule.Thread, condition bool) {
+// bugOn_ is BUG_ON(). Without CONFIG_BUG the kernel goes on.
+func (ctx *listKioctx) bugOn_(t *schedule.Thread, condition bool) {
 	if condition {
 		t.Warn(schedule.BugOn, &ctx.Object, schedule.Party{}, "BUG_ON")
 	}
@@ -130,7 +130,7 @@ func (ctx *listKioctx) bugOn(t *schedule.Thread, condition bool) {
 // putIoctx is put_ioctx().
 func (ctx *listKioctx) putIoctx(t *schedule.Thread) {
 	if !ctx.has(refcounting) {
-		ctx.bugOn(t, ctx.users.Read(t) <= 0)
+		ctx.bugOn_(t, ctx.users.Read(t) <= 0)
 	}
 	if !ctx.users.DecAndTest(t) {
 		return
@@ -150,7 +150,7 @@ func (ctx *listKioctx) putIoctx(t *schedule.Thread) {
 
 // __putIoctx is __put_ioctx() up to 3.9.
 func (ctx *listKioctx) __putIoctx(t *schedule.Thread) {
-	ctx.bugOn(t, ctx.reqsActive.Read(t) != 0)
+	ctx.bugOn_(t, ctx.reqsActive.Read(t) != 0)
 	ctx.aioFreeRing(t)
 	rcu.Call(t, &ctx.freeHead)
 }

@@ -14,7 +14,7 @@ func (mm *listMM) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
 		return // -EINVAL
 	}
 	req := ctx.aioGetReq(t, mm.reqCache.Alloc(t), cancellable)
-	if ctx.submitDead(t) {
+	if ctx.submitDead_(t) {
 		ctx.aioPutReq(t, req, 2) // the submitter's reference and that of the IO
 	} else {
 		mm.device.submit(t, req)
@@ -46,10 +46,10 @@ func (ctx *listKioctx) aioGetReq(t *schedule.Thread, req *aioKiocb, cancellable 
 	return req
 }
 
-// submitDead is the test of io_submit_one() whether the context has died since it was
+// submitDead_ is the test of io_submit_one() whether the context has died since it was
 // looked up (7137c6bd, 2.6.38). Without it the request starts after io_destroy has
 // waited for all requests.
-func (ctx *listKioctx) submitDead(t *schedule.Thread) bool {
+func (ctx *listKioctx) submitDead_(t *schedule.Thread) bool {
 	if !ctx.has(submitDeadTest) {
 		return false
 	}
@@ -98,7 +98,7 @@ func (ctx *listKioctx) reallyPutReq(t *schedule.Thread, req *aioKiocb) {
 func (mm *listMM) aioComplete(t *schedule.Thread, req *aioKiocb) {
 	ctx := req.kiListCtx.Read(t)
 	if mm.has(refcounting) {
-		ctx.aioComplete310(t, req)
+		ctx.aioComplete310_(t, req)
 		return
 	}
 	ctx.ctxLock.LockIrq(t)
@@ -110,9 +110,9 @@ func (mm *listMM) aioComplete(t *schedule.Thread, req *aioKiocb) {
 	ctx.ctxLock.UnlockIrq(t)
 }
 
-// aioComplete310 is aio_complete() of 3.10. The read-side section keeps the context
+// aioComplete310_ is aio_complete() of 3.10. The read-side section keeps the context
 // for the wake-up that comes after the request has been counted off.
-func (ctx *listKioctx) aioComplete310(t *schedule.Thread, req *aioKiocb) {
+func (ctx *listKioctx) aioComplete310_(t *schedule.Thread, req *aioKiocb) {
 	rcu.ReadLock(t)
 	if req.kiList.Linked(t) {
 		ctx.ctxLock.LockIrq(t)

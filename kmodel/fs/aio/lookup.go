@@ -19,7 +19,7 @@ func (mm *mmStruct) lookupIoctx(t *schedule.Thread, cookie int) *kioctx {
 	rcu.ReadLock(t)
 	if table := mm.ioctxTable.Dereference(t); table != nil && id < table.nr.Peek() {
 		ctx := table.table[id].Read(t)
-		if ctx != nil && ctx.userID.Read(t) == cookie && mm.getUsers(t, ctx) {
+		if ctx != nil && ctx.userID.Read(t) == cookie && mm.getUsers_(t, ctx) {
 			ret = ctx
 		}
 	}
@@ -27,9 +27,9 @@ func (mm *mmStruct) lookupIoctx(t *schedule.Thread, cookie int) *kioctx {
 	return ret
 }
 
-// getUsers is how lookup_ioctx takes its reference. baf10564fbb6 replaced the first
+// getUsers_ is how lookup_ioctx takes its reference. baf10564fbb6 replaced the first
 // by the second.
-func (s *system) getUsers(t *schedule.Thread, ctx *kioctx) bool {
+func (s *system) getUsers_(t *schedule.Thread, ctx *kioctx) bool {
 	switch {
 	case s.has(tryGetLive):
 		return ctx.users.TryGetLive(t)
@@ -71,20 +71,20 @@ func (mm *mmStruct) ioctxAddTable(t *schedule.Thread, ctx *kioctx) {
 	mm.ioctxLock.Lock(t)
 	table := mm.ioctxTable.DereferenceRaw(t)
 	for {
-		if i := table.freeSlot(t); i >= 0 {
+		if i := table.freeSlot_(t); i >= 0 {
 			ctx.id.Init(i)
 			table.table[i].Write(t, ctx)
 			mm.ioctxLock.Unlock(t)
 			mm.ring[ctx.userID.Peek()].Write(t, i+1) // ring->id = ctx->id
 			return
 		}
-		table = mm.growTable(t, table)
+		table = mm.growTable_(t, table)
 	}
 }
 
-// freeSlot returns an empty slot, or -1. Slots change under ioctx_lock only, which the
+// freeSlot_ returns an empty slot, or -1. Slots change under ioctx_lock only, which the
 // caller holds.
-func (table *kioctxTable) freeSlot(t *schedule.Thread) int {
+func (table *kioctxTable) freeSlot_(t *schedule.Thread) int {
 	if table == nil {
 		return -1
 	}
@@ -96,10 +96,10 @@ func (table *kioctxTable) freeSlot(t *schedule.Thread) int {
 	return -1
 }
 
-// growTable is the rest of the loop in ioctx_add_table(): it drops the lock to
+// growTable_ is the rest of the loop in ioctx_add_table(): it drops the lock to
 // allocate, and publishes the new table unless somebody else has been quicker. It
 // returns with the lock held.
-func (mm *mmStruct) growTable(t *schedule.Thread, table *kioctxTable) *kioctxTable {
+func (mm *mmStruct) growTable_(t *schedule.Thread, table *kioctxTable) *kioctxTable {
 	nr := 1
 	if table != nil {
 		nr = table.nr.Peek() * 2

@@ -49,7 +49,7 @@ type workload struct {
 func newWorkload(s *system) *workload {
 	w := &workload{system: s, choose: (*schedule.Exec).Choose}
 	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run(t, i) }
+		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
 	}
 	return w
 }
@@ -105,10 +105,10 @@ func (w *workload) chooseCall(e *schedule.Exec) call {
 	return call{kind, 1 + w.choose(e, maxContexts)}
 }
 
-// run makes the calls of thread i.
-func (w *workload) run(t *schedule.Thread, i int) {
+// run_ makes the calls of thread i.
+func (w *workload) run_(t *schedule.Thread, i int) {
 	for j := range w.n[i] {
-		w.call(t, w.calls[i][j])
+		w.call_(t, w.calls[i][j])
 		t.SignalHandled()
 		t.Forget(uint64(j))
 	}
@@ -117,7 +117,7 @@ func (w *workload) run(t *schedule.Thread, i int) {
 	}
 }
 
-func (w *workload) call(t *schedule.Thread, c call) {
+func (w *workload) call_(t *schedule.Thread, c call) {
 	calls := w.system.calls
 	switch c.kind {
 	case callGetevents:

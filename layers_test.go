@@ -1,0 +1,202 @@
+// Package kschedfuzz holds the tests of the whole: which package may import which, and
+// what models may not do.
+package kschedfuzz
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kschedfuzz/kschedfuzz/"
+
+// layers lists every tree of packages with the trees of ours that it may import. The
+// longest path that fits a package counts. An arrow that is not here does not exist.
+var layers = map[string][]string{
+	"schedule":               {},
+	"schedule/explore":       {"schedule"},
+	"kmodel/internal":        {"schedule"},
+	"kmodel/internal/litmus": {"schedule", "schedule/explore", "kmodel/linux"}, // for tests
+	"kmodel/linux":           {"schedule", "kmodel/internal", "kmodel/linux"},
+	"kmodel/program":         {"schedule"},
+	"kmodel/fs":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
+	"kmodel":                 {"kmodel/fs", "kmodel/program"},
+	"triage":                 {"schedule", "schedule/explore"},
+	"fuzz/statecov":          {},
+	"fuzz":                   {"fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
+	"cmd":                    {"kmodel", "kmodel/program", "schedule", "schedule/explore", "triage"},
+}
+
+// testLayers is what tests may import besides.
+var testLayers = map[string][]string{
+	"schedule":        {"schedule/explore"},
+	"kmodel/program":  {"schedule/explore"},
+	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
+	"kmodel/fs":       {"schedule/explore"},
+	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
+}
+
+// outside is what the lean trees may import from other modules.
+var outside = map[string][]string{
+	"schedule": {"github.com/cespare/xxhash/v2"},
+	"kmodel":   {"github.com/cespare/xxhash/v2"},
+}
+
+// tree returns the longest key of m that dir is in, or "".
+func tree(m map[string][]string, dir string) string {
+	for d := dir; d != "."; d = path.Dir(d) {
+		if _, ok := m[d]; ok {
+			return d
+		}
+	}
+	return ""
+}
+
+// sources calls f with every Go file of the repository.
+func sources(t *testing.T, f func(dir, name string, file *ast.File, fset *token.FileSet)) {
+	t.Helper()
+	fset := token.NewFileSet()
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && name != "." && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		f(filepath.ToSlash(filepath.Dir(name)), name, file, fset)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestArrows(t *testing.T) {
+	files := 0
+	sources(t, func(dir, name string, file *ast.File, _ *token.FileSet) {
+		if dir == "." {
+			return
+		}
+		files++
+		from := tree(layers, dir)
+		if from == "" {
+			t.Errorf("%s: package %s is in no layer", name, dir)
+			return
+		}
+		may := layers[from]
+		if strings.HasSuffix(name, "_test.go") {
+			may = append(append([]string{from, "kmodel/internal"}, may...), testLayers[tree(testLayers, dir)]...)
+		}
+		for _, im := range file.Imports {
+			p, _ := strconv.Unquote(im.Path.Value)
+			if ours, ok := strings.CutPrefix(p, module); ok {
+				if to := tree(layers, ours); ours != dir && !slices.Contains(may, to) {
+					t.Errorf("%s imports %s: %s may import only %v", name, ours, from, may)
+				}
+				continue
+			}
+			lean := tree(outside, dir)
+			if lean != "" && strings.Contains(p, ".") && !slices.Contains(outside[lean], p) {
+				t.Errorf("%s imports %s: %s may import from outside only %v", name, p, lean, outside[lean])
+			}
+		}
+	})
+	if files < 50 {
+		t.Errorf("only %d files seen", files)
+	}
+}
+
+// banned imports have no place where an execution runs.
+var banned = []string{"sync", "sync/atomic", "time", "math/rand", "math/rand/v2", "os"}
+
+// TestModels looks for what would make an execution depend on anything but its tape
+// (goroutines, channels, clocks, randomness) or hide a step (defer). What it cannot see,
+// ranging over a map, CheckDeterminism finds. Tests may do as they like.
+func TestModels(t *testing.T) {
+	sources(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
+		model := strings.HasPrefix(dir, "kmodel/linux") || strings.HasPrefix(dir, "kmodel/fs") ||
+			strings.HasPrefix(dir, "kmodel/internal")
+		if strings.HasSuffix(name, "_test.go") || dir == "kmodel/internal/litmus" || !model && dir != "schedule" {
+			return
+		}
+		for _, im := range file.Imports {
+			if p, _ := strconv.Unquote(im.Path.Value); slices.Contains(banned, p) {
+				t.Errorf("%s imports %s", name, p)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			what := ""
+			switch n.(type) {
+			case *ast.GoStmt:
+				what = "a go statement"
+			case *ast.ChanType, *ast.SelectStmt, *ast.SendStmt:
+				what = "a channel"
+			case *ast.DeferStmt:
+				if model { // package schedule recovers its own panics
+					what = "a defer, which hides a step"
+				}
+			}
+			if what != "" {
+				t.Errorf("%s: %s", fset.Position(n.Pos()), what)
+			}
+			return true
+		})
+	})
+}
+
+// TestDocs checks that every package says what it is, and every exported name has a
+// sentence that begins with it.
+func TestDocs(t *testing.T) {
+	documented := map[string]bool{}
+	sources(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
+		if strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		documented[dir] = documented[dir] || file.Doc != nil
+		for _, decl := range file.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok || !f.Name.IsExported() || f.Recv != nil && !exported(f.Recv.List[0].Type) {
+				continue
+			}
+			if !strings.HasPrefix(f.Doc.Text(), f.Name.Name+" ") && f.Name.Name != "String" && f.Name.Name != "Error" {
+				t.Errorf("%s: %s has no sentence", fset.Position(f.Pos()), f.Name.Name)
+			}
+		}
+	})
+	for dir, ok := range documented {
+		if !ok && dir != "." {
+			t.Errorf("package %s has no comment", dir)
+		}
+	}
+}
+
+func exported(recv ast.Expr) bool {
+	for {
+		switch e := recv.(type) {
+		case *ast.StarExpr:
+			recv = e.X
+		case *ast.IndexExpr:
+			recv = e.X
+		case *ast.IndexListExpr:
+			recv = e.X
+		case *ast.Ident:
+			return e.IsExported()
+		default:
+			return false
+		}
+	}
+}
