@@ -44,10 +44,13 @@ func (c *Cell) Object() *Object { return c.obj }
 
 // Set changes the word and the memory hash.
 func (c *Cell) Set(v uint64) {
+	e := c.obj.exec
 	if c.val == v {
+		if e.rec != nil {
+			e.rec.stored(c)
+		}
 		return
 	}
-	e := c.obj.exec
 	e.lo ^= c.lo
 	c.val, c.lo = v, 0
 	if v != 0 {

@@ -30,7 +30,8 @@ const (
 //	                          rcu_assign_pointer mm->ioctx_table <- NULL
 //	                          -- blocked: wait_for_completion done --
 //
-// A line that ends in () is the kernel function that takes the steps below it.
+// A line that ends in () is the kernel function that takes the steps below it; where
+// two follow each other, the first is the system call that the second is part of.
 // A step is the verb and the object, then "= v" if it returned v, "<- v" if it
 // left v in the object. The two racing steps, the one that failed and the one
 // that made it fail, have a * before them. Agents are in brackets, as ps writes
@@ -46,7 +47,8 @@ const (
 func (tr *Trace) WriteColumns(w io.Writer, width int) error {
 	c := &columns{
 		tr: tr, width: width, prev: -1,
-		at: make([]int, len(tr.Threads)), fn: make([]string, len(tr.Threads)),
+		at: make([]int, len(tr.Threads)),
+		fn: make([]string, len(tr.Threads)), outer: make([]string, len(tr.Threads)),
 	}
 	c.layout()
 	c.heading()
@@ -65,6 +67,7 @@ type columns struct {
 	order []int    // the threads that have a column, from left to right
 	at    []int    // of each thread: where its column begins, -1: nowhere
 	fn    []string // of each thread: the function written last
+	outer []string // of each thread: the system call or callback it is in
 	prev  int      // the thread of the row above, -1 at the top
 	out   strings.Builder
 }
@@ -125,12 +128,7 @@ func (c *columns) event(ev *Event) {
 		}
 	}
 	c.prev = ev.Thread
-	if fn := ev.site(); fn != c.fn[ev.Thread] {
-		c.fn[ev.Thread] = fn
-		if fn != "" {
-			c.write(ev.Thread, "", 0, fn+"()")
-		}
-	}
+	c.function(ev)
 	mark := ""
 	if c.racing(ev) {
 		mark = "*"
@@ -142,23 +140,46 @@ func (c *columns) event(ev *Event) {
 	}
 }
 
-// site is Func, but empty for what an agent does before it is in any kernel
-// function, such as ending a grace period, and for the function literal that
-// starts a thread, whose name is a number.
-func (ev *Event) site() string {
-	if fn := ev.Func(); !ev.inPrimitive() && strings.Trim(fn, "0123456789") != "" {
-		return fn
+// function writes where the step is, if that is not where the last one was: its
+// function, and before that the system call, unless the thread is called after it.
+func (c *columns) function(ev *Event) {
+	fn, outer := ev.site(), ev.outermost()
+	if outer != c.outer[ev.Thread] && outer != "" {
+		c.outer[ev.Thread] = outer
+		c.fn[ev.Thread] = ""
+		if outer != fn && outer != c.tr.Threads[ev.Thread].Name {
+			c.write(ev.Thread, "", 0, outer+"()")
+		}
+	}
+	if fn != c.fn[ev.Thread] {
+		c.fn[ev.Thread] = fn
+		if fn != "" {
+			c.write(ev.Thread, "", 0, fn+"()")
+		}
+	}
+}
+
+// outermost returns the kernel function that the thread has entered first, a
+// system call or a callback.
+func (ev *Event) outermost() string {
+	for i := len(ev.Stack) - 1; i >= 0; i-- {
+		if f := ev.Stack[i]; !f.Primitive() && f.named() {
+			return f.String()
+		}
 	}
 	return ""
 }
 
-func (ev *Event) inPrimitive() bool {
-	for _, f := range ev.Stack {
-		if !f.Primitive() {
-			return false
-		}
+// named is false for a function literal whose name is a number.
+func (f Frame) named() bool { return strings.Trim(f.Func, "0123456789") != "" }
+
+// site is Func, but empty for what an agent does before it is in any kernel
+// function, such as ending a grace period.
+func (ev *Event) site() string {
+	if ev.outermost() == "" {
+		return ""
 	}
-	return true
+	return ev.Func()
 }
 
 // text returns the step as it stands in its row.
@@ -220,7 +241,7 @@ func (c *columns) stopped(ev *Event) string {
 		// The scheduling point comes before the operation: what the thread
 		// does when it goes on is what it was waiting to do. An agent that
 		// goes on with a new piece of work was idle.
-		if info.Agent && next.inPrimitive() {
+		if info.Agent && next.outermost() == "" {
 			return ""
 		}
 		return joinNote("blocked", strings.TrimSpace(next.Verb+" "+next.Object))

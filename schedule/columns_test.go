@@ -221,9 +221,9 @@ func TestColumns(t *testing.T) {
   6    schedule_work mm->queued <- 1
                                 kill_ctx()
   7                               spin_lock mm->lock
-  8                               rcu_assign_pointer mm->slot
+  8                               rcu_assign_pointer mm->slot <- NULL
   9                               spin_unlock mm->lock
- 10                               schedule_work mm->queued
+ 10                               schedule_work mm->queued <- 1
  11                                                          work runs mm->queued <- 0
                                                            free_ctx()
  12                                                          kfree ctx

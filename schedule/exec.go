@@ -64,6 +64,12 @@ type Exec struct {
 	calm    *Thread
 	enabled uint32 // set of thread numbers
 
+	// Which threads could be enabled, kept up to date where they park so that pick
+	// need not look at all: those that are parked without a gate are in free, those
+	// that must be asked (a gate, an idle agent) in ask.
+	free, ask  uint32
+	interrupts int // handlers that run now: then some thread is not enabled for that
+
 	outcome Outcome
 	reason  string
 	failure Failure
@@ -165,6 +171,7 @@ func (e *Exec) Go(name string, body func(t *Thread)) *Thread {
 func (e *Exec) Agent(name string, a Agent) *Thread {
 	t := e.thread(name)
 	t.agent, t.state = a, idle
+	e.ask |= t.bit
 	return t
 }
 
@@ -186,7 +193,7 @@ func (e *Exec) thread(name string) *Thread {
 		panic(fmt.Sprintf("schedule: more than %d threads", MaxThreads))
 	}
 	if n == len(e.pool) {
-		t := &Thread{ID: n, exec: e}
+		t := &Thread{ID: n, exec: e, bit: 1 << n}
 		t.launch()
 		e.pool = append(e.pool, t)
 	}
@@ -322,7 +329,7 @@ func (e *Exec) pick(prev *Thread) *Thread {
 		e.next = e.threads[bits.TrailingZeros32(set)]
 	} else {
 		e.running, e.calm = nil, nil
-		if prev != nil && prev.state == parked && set>>prev.ID&1 != 0 {
+		if prev != nil && prev.state == parked && set&prev.bit != 0 {
 			e.running, e.calm = prev, prev
 		} else {
 			e.calm = e.threads[bits.TrailingZeros32(set)]
@@ -347,9 +354,13 @@ func (e *Exec) pick(prev *Thread) *Thread {
 }
 
 func (e *Exec) openSet() uint32 {
-	set := uint32(0)
-	for i, t := range e.threads {
-		if t.open() {
+	set, ask := e.free, e.ask
+	if e.interrupts > 0 {
+		set, ask = 0, set|ask
+	}
+	for ; ask != 0; ask &= ask - 1 {
+		i := bits.TrailingZeros32(ask)
+		if e.threads[i].open() {
 			set |= 1 << i
 		}
 	}

@@ -108,6 +108,7 @@ func (r *Runner) reset(c Chooser) {
 		e.maxSteps = DefaultMaxSteps
 	}
 	e.steps, e.preemptions, e.switches = 0, 0, 0
+	e.free, e.ask, e.interrupts = 0, 0, 0
 	e.taken = e.taken[:0]
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
 	e.boots, e.setups, e.calls = 0, 0, 0

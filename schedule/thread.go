@@ -26,6 +26,7 @@ type Thread struct {
 	Name string // in traces
 
 	exec  *Exec
+	bit   uint32 // 1 << ID
 	cpu   *CPU
 	body  func(*Thread)
 	agent Agent // nil for an ordinary thread
@@ -122,6 +123,13 @@ func (t *Thread) Await(op Op, g Gate) {
 	e := t.exec
 	t.op, t.gate = op, g
 	t.state = parked
+	if g == nil {
+		e.free |= t.bit
+		e.ask &^= t.bit
+	} else {
+		e.free &^= t.bit
+		e.ask |= t.bit
+	}
 	if e.starting {
 		t.pause()
 	} else {
@@ -282,12 +290,18 @@ func (t *Thread) run() {
 	if t.agent != nil {
 		t.endWork()
 	} else {
-		t.state = finished
+		t.finish()
 		t.forget(placeFinished)
 	}
 	if !e.starting {
 		e.pick(t)
 	}
+}
+
+func (t *Thread) finish() {
+	t.state = finished
+	t.exec.free &^= t.bit
+	t.exec.ask &^= t.bit
 }
 
 // checkExit runs the checks of [Exec.AtExit].
@@ -305,6 +319,7 @@ func (t *Thread) startWork() {
 	t.SignalHandled()
 	if t.handler {
 		t.cpu.handler = t
+		t.exec.interrupts++
 	}
 	t.advance()
 }
@@ -312,8 +327,11 @@ func (t *Thread) startWork() {
 // endWork makes the agent idle again. Nothing of what it knew lives on.
 func (t *Thread) endWork() {
 	t.state = idle
+	t.exec.free &^= t.bit
+	t.exec.ask |= t.bit
 	if t.handler {
 		t.cpu.handler = nil
+		t.exec.interrupts--
 	}
 	t.forget(placeIdle)
 }
@@ -330,6 +348,6 @@ func (t *Thread) recover() {
 		e.crash = &Crash{Thread: t.Name, Value: v, Stack: debug.Stack()}
 		e.outcome = Invalid
 	}
-	t.state = finished
+	t.finish()
 	e.next = nil
 }

@@ -1,0 +1,170 @@
+package explore
+
+import "math/bits"
+
+// Counting the executions with exactly j preemptions.
+//
+// An execution is a path through the graph from node 0 to an ending. Let
+// P(j, v) be the number of paths from node 0 to v that take j preemptions. It
+// is the sum of P(j, u) over the edges u-v that are none, and of P(j-1, u)
+// over those that are. So the numbers for j follow from those for j-1 in one pass,
+// if the nodes are visited in an order in which edges without preemption lead
+// forward; where they form a cycle, there is nothing to count.
+//
+// Such an order need not be made anew for each j. Edges without preemption
+// never lead to a higher level: sorting each level once, when it is finished,
+// and visiting the highest level first, will do.
+
+// sortLevel appends the nodes of a level that has just been finished to
+// g.order, sorted by the edges without preemption (Kahn's algorithm). If they
+// form a cycle, the nodes it keeps from being sorted come last, as discovered.
+func (g *graph) sortLevel(level int) {
+	from, to := g.span(level)
+	inner := make([]uint32, to-from) // edges from unsorted nodes of the level
+	g.within(from, to, func(id uint32) { inner[id-from]++ })
+	base := len(g.order)
+	for id := from; id < to; id++ {
+		if inner[id-from] == 0 {
+			g.order = append(g.order, id)
+		}
+	}
+	for i := base; i < len(g.order); i++ {
+		g.targets(g.order[i], from, to, func(id uint32) {
+			if inner[id-from]--; inner[id-from] == 0 {
+				g.order = append(g.order, id)
+			}
+		})
+	}
+	if len(g.order) == int(to) {
+		return
+	}
+	g.cycle = CalmCycle
+	for id := from; id < to; id++ {
+		if inner[id-from] > 0 {
+			g.order = append(g.order, id)
+		}
+	}
+}
+
+// within calls f with the target of every edge without preemption between two
+// nodes of a range.
+func (g *graph) within(from, to uint32, f func(id uint32)) {
+	for id := from; id < to; id++ {
+		g.targets(id, from, to, f)
+	}
+}
+
+// targets calls f with the target of every edge of id without preemption that
+// leads to a node of a range.
+func (g *graph) targets(id, from, to uint32, f func(id uint32)) {
+	nd := &g.nodes[id]
+	for _, ed := range g.alternatives(nd)[:nd.calm()] {
+		if from <= ed.to && ed.to < to {
+			f(ed.to)
+		}
+	}
+}
+
+// cyclic reports whether the graph has a cycle, of whatever edges. The graph
+// must be exhausted.
+func (g *graph) cyclic() bool {
+	in := make([]uint32, len(g.nodes))
+	for _, ed := range g.edges {
+		if ed.to < terminal {
+			in[ed.to]++
+		}
+	}
+	queue := []uint32{0} // everything is reached from it
+	for i := 0; i < len(queue); i++ {
+		for _, ed := range g.alternatives(&g.nodes[queue[i]]) {
+			if ed.to >= terminal {
+				continue
+			}
+			if in[ed.to]--; in[ed.to] == 0 {
+				queue = append(queue, ed.to)
+			}
+		}
+	}
+	return len(queue) < len(g.nodes)
+}
+
+// countNext counts the executions with one preemption more than were counted
+// last, starting from 0. It reports false, and counts nothing, if there are
+// none or if their number does not fit. All edges that such executions take
+// must have been taken.
+func (g *graph) countNext() bool {
+	if g.over {
+		return false
+	}
+	c := counter{graph: g, next: g.spare}
+	c.ends = make([]uint64, len(g.endings))
+	c.next = append(c.next[:0], make([]uint64, len(g.nodes))...)
+	if len(g.counts) == 0 {
+		c.next[0] = 1
+	}
+	c.preemptions()
+	c.calm()
+	if c.over || c.total == 0 {
+		g.over = c.over
+		return false
+	}
+	for i, n := range c.ends {
+		end := &g.endings[i]
+		for len(end.counts) < len(g.counts) {
+			end.counts = append(end.counts, 0)
+		}
+		end.counts = append(end.counts, n)
+	}
+	g.counts = append(g.counts, c.total)
+	g.prefix, g.spare = c.next, g.prefix
+	return true
+}
+
+// A counter computes P(j, v) in next from P(j-1, v) in the graph's prefix.
+type counter struct {
+	*graph
+	next  []uint64
+	ends  []uint64 // of each ending
+	total uint64
+	over  bool
+}
+
+// preemptions adds the edges that are preemptions.
+func (c *counter) preemptions() {
+	for id, n := range c.prefix {
+		if nd := &c.nodes[id]; n > 0 && nd.preempt {
+			c.spread(c.alternatives(nd)[1:], n)
+		}
+	}
+}
+
+// calm adds the others, nodes in topological order.
+func (c *counter) calm() {
+	for level := min(len(c.counts), len(c.starts)-1); level >= 0; level-- {
+		from, to := c.span(level)
+		for _, id := range c.order[from:to] {
+			if n := c.next[id]; n > 0 {
+				nd := &c.nodes[id]
+				c.spread(c.alternatives(nd)[:nd.calm()], n)
+			}
+		}
+	}
+}
+
+// spread adds n to the targets of the edges.
+func (c *counter) spread(edges []edge, n uint64) {
+	for _, ed := range edges {
+		if ed.to < terminal {
+			c.add(&c.next[ed.to], n)
+			continue
+		}
+		c.add(&c.ends[ed.to&^terminal], n)
+		c.add(&c.total, n)
+	}
+}
+
+func (c *counter) add(sum *uint64, n uint64) {
+	s, carry := bits.Add64(*sum, n, 0)
+	*sum = s
+	c.over = c.over || carry != 0
+}

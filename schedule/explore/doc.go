@@ -1,0 +1,48 @@
+// Package explore runs many executions of one program: all of them, all with
+// few preemptions, or a random sample.
+//
+// # Exhaust
+//
+// [Exhaust] enumerates the executions of a [schedule.Program] by preemption
+// bound: all without a preemption, then all with one, and so on. It visits
+// states, not executions. A node is a decision that is still to be taken, and
+// two executions that come to the same state there share it; an edge is one
+// alternative of it. So a program with 10^12 executions may have 10^5 nodes, and
+// is exhausted in a second. The graph answers three questions, exactly:
+//
+//   - how can an execution end (a [Category]), and how many preemptions does
+//     each way need at least;
+//   - which schedule is the smallest that ends so (a [Witness]);
+//   - how many executions are there with exactly so many preemptions. These
+//     numbers are golden values: a scheduler that loses an interleaving, finds
+//     one twice or depends on the order in which threads were created gets
+//     another number.
+//
+// A [Report] says what it covered: everything ([Report.Complete]), a bound, or
+// less, and why. With every program that is meant to be clean, explore its racy
+// twin as well: a search that is off must not look like a clean result.
+//
+// # The others
+//
+// [Unreduced] answers the same questions by running every execution from its
+// start. It is there to be obviously right, for small programs. [Executions] is
+// its iterator.
+//
+// [Sample] runs one execution after the other with any [schedule.Chooser];
+// [Walk] is the chooser that decides uniformly at random.
+//
+// [CheckStates] tests what Exhaust rests on, the contract of
+// [schedule.Exec.State], for one program. Every program that somebody exhausts
+// should have such a test. A model that keeps something outside cells, or
+// forgets what it still knows, makes Exhaust skip executions without a word.
+//
+// # Limits
+//
+// Exhaust has no snapshots: it runs each edge from the beginning, so long
+// executions are dear. It knows nothing of independence: two orders of two
+// independent steps are two paths to one node, not one path. Nothing here runs
+// in parallel; call it from as many goroutines as there are cores.
+//
+// To read the code: exhaust.go is the search, graph.go what it stores, count.go
+// and minimal.go what is computed from that; unreduced.go is the second opinion.
+package explore

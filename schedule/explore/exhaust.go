@@ -1,0 +1,270 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// Exhaust enumerates the executions of p by preemption bound, 0, 1, 2 and so on
+// up to Options.Bound. It yields a report after each finished bound and ends
+// with the first whose Stop is not Continues; [Last] returns that one. Reports
+// depend on p and opt only. Where ctx is done, the last report tells how far it
+// came.
+//
+// The algorithm is a 0-1 search (algorithms.md 6.1). Of the edges that were not
+// taken yet, one that needs fewest preemptions is next: its node is reached by
+// running the program from the start, the alternative is taken, and the execution
+// goes on calmly, discovering a node at each decision, until it ends or comes
+// to a node that is known. Decision 0 is never a preemption, so going on calmly
+// costs nothing, and every node is discovered with as few preemptions as it can
+// be reached with.
+//
+// A bound is exact: there is no reduction within it that could lose an
+// execution (bounded partial-order reduction must be careful there, Coons,
+// Musuvathi and McKinley, OOPSLA 2013).
+func Exhaust(ctx context.Context, p schedule.Program, opt Options) iter.Seq[Report] {
+	return func(yield func(Report) bool) {
+		s := newSearch(ctx, p, opt)
+		defer s.runner.Close()
+		s.run(yield)
+	}
+}
+
+// Last returns the last report of a sequence that has one.
+func Last(reports iter.Seq[Report]) Report {
+	var last Report
+	for r := range reports {
+		last = r
+	}
+	return last
+}
+
+// A search is an Exhaust under way, and the chooser of its executions.
+type search struct {
+	*graph
+	ctx     context.Context
+	program schedule.Program
+	opt     Options
+	runner  *schedule.Runner
+
+	// Nodes whose alternatives other than 0 are to be taken: within the bound,
+	// and with one preemption more.
+	now, next []uint32
+
+	bound int
+	stop  Stop
+	err   error
+	runs  int
+	steps uint64
+
+	// The execution under way: the decisions to repeat, the last of them a new
+	// one, how many have been, the node it came from and by which alternative,
+	// and how far it was there.
+	tape           schedule.Tape
+	pos            int
+	from           uint32
+	alt            uint8
+	base, switched int
+}
+
+func newSearch(ctx context.Context, p schedule.Program, opt Options) *search {
+	s := &search{graph: newGraph(), ctx: ctx, program: p, opt: opt, runner: opt.runner(p)}
+	s.runner.Wide = true
+	if s.opt.MaxNodes == 0 {
+		s.opt.MaxNodes = DefaultMaxNodes
+	}
+	s.opt.MaxNodes = min(s.opt.MaxNodes, maxGraph)
+	return s
+}
+
+// run is Exhaust.
+func (s *search) run(yield func(Report) bool) {
+	for {
+		s.expand()
+		finished := s.bound
+		if s.stop != Continues {
+			finished--
+		} else {
+			s.sortLevel(s.bound)
+			s.priceLevel(s.bound)
+			if s.cycle != CalmCycle {
+				s.countNext()
+			}
+			s.conclude()
+		}
+		if !yield(s.report(finished)) || s.stop != Continues {
+			return
+		}
+		s.bound++
+		s.now, s.next = s.next, s.now[:0]
+		s.starts = append(s.starts, uint32(len(s.nodes)))
+	}
+}
+
+// expand takes every edge that belongs to the bound.
+func (s *search) expand() {
+	if s.bound == 0 {
+		s.execute(0, 0)
+	}
+	for len(s.now) > 0 && s.stop == Continues {
+		id := s.now[len(s.now)-1]
+		s.now = s.now[:len(s.now)-1]
+		s.tape = append(s.path(s.tape[:0], id), 0)
+		for alt := uint8(1); alt < s.nodes[id].n && s.stop == Continues; alt++ {
+			s.tape[len(s.tape)-1] = alt
+			s.execute(id, alt)
+		}
+	}
+}
+
+// execute runs s.tape, which takes alternative alt of node id, and what calmly
+// follows.
+func (s *search) execute(id uint32, alt uint8) {
+	if s.ctx.Err() != nil {
+		s.stop = Cancelled
+		return
+	}
+	s.from, s.alt = id, alt
+	s.pos, s.base, s.switched = 0, 0, 0
+	res := s.runner.Run(s)
+	s.runs++
+	s.steps += uint64(res.Steps)
+	switch {
+	case s.stop != Continues || res.Outcome == schedule.Abandoned:
+	case s.pos < len(s.tape):
+		s.fail(errors.New("an execution ended before the decision it was run for: " +
+			"the program is not deterministic, see Runner.CheckDeterminism"))
+	default:
+		s.link(s.ending(res)|terminal, res.Steps, res.Switches)
+	}
+}
+
+// Choose implements [schedule.Chooser].
+func (s *search) Choose(e *schedule.Exec, n int) int {
+	if s.pos < len(s.tape) {
+		d := s.tape[s.pos]
+		s.pos++
+		if s.pos == len(s.tape) {
+			s.base, s.switched = e.Steps(), e.Switches()
+			if keyOf(e) != s.nodes[s.from].key || n != int(s.nodes[s.from].n) {
+				return s.fail(errors.New("one tape led to two states: " +
+					"the program is not deterministic, see Runner.CheckDeterminism"))
+			}
+		}
+		return int(d)
+	}
+	k := keyOf(e)
+	at, known := s.find(k)
+	if known {
+		if err := s.check(e, at, n); err != nil {
+			return s.fail(err)
+		}
+		s.link(at, e.Steps(), e.Switches())
+		return -1
+	}
+	if s.full(s.opt.MaxNodes, n) {
+		s.stop = NodeLimit
+		return -1
+	}
+	s.discover(e, k, at, n)
+	return 0
+}
+
+// discover adds the node that e has come to, and goes on from there.
+func (s *search) discover(e *schedule.Exec, k key, slot uint32, n int) {
+	nd := node{
+		key: k, parent: s.from, alt: s.alt, level: uint32(s.bound),
+		enabled: uint16(e.Enabled()), n: uint8(n), preempt: e.Running() != nil,
+	}
+	id := s.add(slot, nd)
+	s.link(id, e.Steps(), e.Switches())
+	if nd.preempt {
+		s.next = append(s.next, id)
+	} else {
+		s.now = append(s.now, id)
+	}
+	s.from, s.alt = id, 0
+	s.base, s.switched = e.Steps(), e.Switches()
+}
+
+// link completes the edge that is being run.
+func (s *search) link(to uint32, steps, switches int) {
+	s.edges[s.nodes[s.from].edge+uint32(s.alt)] = edge{
+		to: to, steps: uint32(steps - s.base), switches: uint32(switches - s.switched),
+	}
+}
+
+// ending returns the index of the ending that res belongs to.
+func (s *search) ending(res schedule.Result) uint32 {
+	c := CategoryOf(res)
+	i, known := s.byCat[c]
+	if !known {
+		i = uint32(len(s.endings))
+		s.byCat[c] = i
+		s.endings = append(s.endings, ending{
+			Category: c,
+			level:    uint32(res.Preemptions),
+			cost:     unreached,
+			witness: Witness{
+				Tape:        append(schedule.Tape{}, s.runner.Taken()...),
+				Preemptions: res.Preemptions, Switches: res.Switches, Steps: res.Steps,
+			},
+		})
+	}
+	return i
+}
+
+// fail ends the search for a reason that lies in the program. It returns what
+// abandons the execution.
+func (s *search) fail(err error) int {
+	s.stop, s.err = Unsound, err
+	return -1
+}
+
+// conclude decides whether the bound just finished was the last.
+func (s *search) conclude() {
+	switch {
+	case len(s.next) == 0:
+		s.stop = Exhausted
+		if s.cycle == Acyclic && s.cyclic() {
+			s.cycle = PreemptiveCycle
+		}
+		s.countOn()
+	case s.bound == s.opt.Bound:
+		s.stop = AtBound
+	}
+}
+
+// countOn counts the executions of the bounds beyond the one that exhausted
+// the graph, as far as they were asked for. That takes no more executions.
+func (s *search) countOn() {
+	if s.cycle == CalmCycle || s.cycle == PreemptiveCycle && s.opt.Bound == Unbounded {
+		return
+	}
+	for len(s.counts) <= s.opt.Bound && s.countNext() {
+		if s.ctx.Err() != nil {
+			s.stop = Cancelled
+			return
+		}
+	}
+}
+
+func (s *search) report(bound int) Report {
+	r := Report{
+		Program: s.program.Name, Bound: bound, Stop: s.stop, Err: s.err,
+		Executions: slices.Clone(s.counts), Overflow: s.over, Cycle: s.cycle,
+		Nodes: len(s.nodes) - 1, Edges: len(s.edges) - 1, Runs: s.runs, Steps: s.steps,
+	}
+	for i := range s.endings {
+		end := &s.endings[i]
+		counts := make([]uint64, len(s.counts))
+		copy(counts, end.counts)
+		r.Endings = append(r.Endings, Ending{end.Category, counts, end.witness})
+	}
+	slices.SortFunc(r.Endings, func(a, b Ending) int { return a.Compare(b.Category) })
+	return r
+}

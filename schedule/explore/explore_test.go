@@ -1,0 +1,382 @@
+package explore_test
+
+import (
+	"context"
+	"reflect"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	. "github.com/kschedfuzz/kschedfuzz/schedule/explore"
+)
+
+var ctx = context.Background()
+
+func all(bound int) Options { return Options{Bound: bound} }
+
+// exhaust returns the last report.
+func exhaust(p schedule.Program, bound int) Report {
+	return Last(Exhaust(ctx, p, all(bound)))
+}
+
+// same fails unless both reports hold the same numbers: endings with their
+// counts and minimal witnesses, and totals.
+func same(t *testing.T, got, want Report) {
+	t.Helper()
+	if !reflect.DeepEqual(got.Executions, want.Executions) {
+		t.Errorf("%s: %v executions, want %v", got.Program, got.Executions, want.Executions)
+	}
+	if !reflect.DeepEqual(got.Endings, want.Endings) {
+		t.Errorf("%s: endings\n%+v, want\n%+v", got.Program, got.Endings, want.Endings)
+	}
+}
+
+// TestAgainstUnreduced holds the search against the enumeration, for every
+// bound. That includes the minimal witnesses: Unreduced takes the minimum
+// over all executions.
+func TestAgainstUnreduced(t *testing.T) {
+	programs := []schedule.Program{
+		independent(1), independent(3, 2), independent(2, 2, 2),
+		increments(1, 0, 1), increments(2, 0, 1), increments(1, 0, 1, 2),
+		locked(0, 1), locked(0, 1, 2), inversion(0, 1),
+		workers(0, 1, 2), choices(), rounds(), again(), detour(),
+	}
+	for _, p := range programs {
+		t.Run(p.Name, func(t *testing.T) {
+			for _, bound := range []int{0, 1, 2, 3, Unbounded} {
+				want := Unreduced(ctx, p, all(bound))
+				same(t, exhaust(p, bound), want)
+			}
+		})
+	}
+}
+
+func TestAgainstUnreducedRandom(t *testing.T) {
+	seeds := uint64(2000)
+	if testing.Short() {
+		seeds = 200
+	}
+	executions, endings, skipped := 0, 0, 0
+	for seed := range seeds {
+		p := random(seed)
+		bound := Unbounded
+		if seed%2 == 0 {
+			bound = int(seed/2) % 4
+		}
+		want := Unreduced(&doneAfter{ctx, 20_000}, p, all(bound))
+		if want.Stop == Cancelled {
+			skipped++
+			continue
+		}
+		same(t, exhaust(p, bound), want)
+		executions += want.Runs
+		endings += len(want.Endings)
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d programs, %d of them too large, %d executions, %d endings",
+		seeds, skipped, executions, endings)
+}
+
+// TestProgress holds every report on the way, not only the last one.
+func TestProgress(t *testing.T) {
+	p := increments(2, 0, 1)
+	bound := 0
+	for r := range Exhaust(ctx, p, all(Unbounded)) {
+		if r.Bound != bound {
+			t.Fatalf("report %d is of bound %d", bound, r.Bound)
+		}
+		if r.Stop == Continues {
+			same(t, r, Unreduced(ctx, p, all(bound)))
+		} else if !r.Complete() {
+			t.Errorf("the last report ends with %v", r.Stop)
+		}
+		bound++
+	}
+	if bound < 3 {
+		t.Errorf("%d reports, want one for each bound", bound)
+	}
+	for range Exhaust(ctx, p, all(Unbounded)) {
+		break // a consumer may have had enough
+	}
+}
+
+func binomial(n, k int) uint64 {
+	b := uint64(1)
+	for i := range k {
+		b = b * uint64(n-i) / uint64(i+1)
+	}
+	return b
+}
+
+// TestBinomials compares with numbers from a textbook. Two threads of n and m
+// steps can be shuffled in n+m over n ways. A shuffle is a sequence of blocks;
+// every change of block but the one after the thread that finishes first is
+// a preemption, so with j+2 blocks there are j. A thread of n steps falls
+// into k blocks in n-1 over k-1 ways.
+func TestBinomials(t *testing.T) {
+	for n := 1; n <= 6; n++ {
+		for m := 1; m <= 6; m++ {
+			r := exhaust(independent(n, m), Unbounded)
+			total, ok := r.Total()
+			if want := binomial(n+m, n); !ok || total != want {
+				t.Errorf("%d+%d steps: %d executions, want %d", n, m, total, want)
+			}
+			for j, got := range r.Executions {
+				more, less := (j+3)/2, (j+2)/2
+				want := binomial(n-1, more-1)*binomial(m-1, less-1) +
+					binomial(m-1, more-1)*binomial(n-1, less-1)
+				if got != want {
+					t.Errorf("%d+%d steps, %d preemptions: %d, want %d", n, m, j, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestNodes counts nodes. Two threads of n and m steps have one for the start
+// and, wherever both have steps left, one for each that can have run last.
+func TestNodes(t *testing.T) {
+	for _, tt := range [][2]int{{1, 1}, {3, 2}, {40, 30}} {
+		n, m := tt[0], tt[1]
+		r := exhaust(independent(n, m), Unbounded)
+		want := 1 + (n-1)*m + n*(m-1)
+		if r.Nodes != want || r.Edges != 2*want || r.Runs != want+1 {
+			t.Errorf("%d+%d steps: %d nodes, %d edges, %d runs, want %d, %d, %d",
+				n, m, r.Nodes, r.Edges, r.Runs, want, 2*want, want+1)
+		}
+	}
+}
+
+// TestByHand holds numbers that were worked out on paper.
+func TestByHand(t *testing.T) {
+	tests := []struct {
+		program schedule.Program
+		all     []uint64
+		failed  []uint64
+		tape    string // minimal of the failure
+	}{
+		// Shuffles of load store and load store: 6. Both orders of the whole
+		// are right, the four others lose an update: with both loads first, one
+		// preemption if the stores follow in the other order of the loads, and
+		// two if in the same. The first of them is the calm start, a switch to t1
+		// at the second decision, and t1 to its end.
+		{increments(1, 0, 1), []uint64{2, 2, 2}, []uint64{0, 2, 2}, "01"},
+		// A thread that holds one lock is preempted and the other takes its
+		// first: deadlock, in two ways. Or it is preempted after the inner
+		// unlock, the other takes that lock and must wait. Or nothing happens.
+		{inversion(0, 1), []uint64{2, 4}, []uint64{0, 2}, "01"},
+	}
+	for _, tt := range tests {
+		r := exhaust(tt.program, Unbounded)
+		if !reflect.DeepEqual(r.Executions, tt.all) {
+			t.Errorf("%s: %v executions, want %v", r.Program, r.Executions, tt.all)
+		}
+		for _, end := range r.Endings {
+			if end.Outcome != schedule.Fail {
+				continue
+			}
+			if !reflect.DeepEqual(end.Executions, tt.failed) {
+				t.Errorf("%s: %v fail, want %v", r.Program, end.Executions, tt.failed)
+			}
+			if end.Witness.Tape.String() != tt.tape {
+				t.Errorf("%s: %v: %q, want %q", r.Program, end.Category, end.Witness.Tape, tt.tape)
+			}
+		}
+	}
+}
+
+// TestOrderOfCreation makes the threads in every order. The names of threads
+// change, no number does.
+func TestOrderOfCreation(t *testing.T) {
+	perms := [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
+	for _, make := range []func(perm ...int) schedule.Program{
+		workers, locked,
+		func(perm ...int) schedule.Program { return increments(2, perm...) },
+	} {
+		var first Report
+		for i, perm := range perms {
+			r := exhaust(make(perm...), Unbounded)
+			if !r.Complete() {
+				t.Fatalf("%s: %s", r.Program, r.Coverage())
+			}
+			if i == 0 {
+				first = r
+			}
+			if !reflect.DeepEqual(r.Executions, first.Executions) {
+				t.Errorf("%s %v: %v executions, want %v",
+					r.Program, perm, r.Executions, first.Executions)
+			}
+			for j, end := range r.Endings { // no category here names a thread
+				if !reflect.DeepEqual(end.Executions, first.Endings[j].Executions) {
+					t.Errorf("%s %v: %v: %v executions, want %v", r.Program, perm,
+						end.Category, end.Executions, first.Endings[j].Executions)
+				}
+			}
+		}
+	}
+}
+
+// TestWitness replays minimal witnesses: they must end as they say.
+func TestWitness(t *testing.T) {
+	for _, p := range []schedule.Program{increments(2, 0, 1), inversion(0, 1), choices()} {
+		r := schedule.NewRunner(p)
+		defer r.Close()
+		for _, end := range exhaust(p, Unbounded).Endings {
+			w, ok := end.Witness, end.Witness.Minimal
+			tr, err := r.Replay(w.Tape)
+			if err != nil || !ok || CategoryOf(tr.Result) != end.Category ||
+				tr.Result.Preemptions != w.Preemptions ||
+				tr.Result.Switches != w.Switches || tr.Result.Steps != w.Steps {
+				t.Errorf("%s: %v: witness %+v replays as %+v, %v",
+					p.Name, end.Category, w, tr.Result, err)
+			}
+		}
+	}
+}
+
+func TestCycles(t *testing.T) {
+	for _, tt := range []struct {
+		program schedule.Program
+		want    Cycle
+	}{
+		{forever(), CalmCycle}, {stubborn(), PreemptiveCycle}, {rounds(), Acyclic},
+	} {
+		r := exhaust(tt.program, Unbounded)
+		_, counted := r.Total()
+		if r.Cycle != tt.want || counted != (tt.want == Acyclic) || r.Stop != Exhausted {
+			t.Errorf("%s: cycle %v, counted %v, %v", r.Program, r.Cycle, counted, r.Stop)
+		}
+	}
+	// A cycle that takes preemptions leaves the number for each bound.
+	for bound := range 6 {
+		r := exhaust(stubborn(), bound)
+		same(t, r, Unreduced(ctx, stubborn(), all(bound)))
+		if len(r.Executions) != bound+1 {
+			t.Errorf("bound %d: counted to %d", bound, len(r.Executions)-1)
+		}
+	}
+}
+
+func TestOverflow(t *testing.T) {
+	r := exhaust(independent(40, 40), Unbounded) // 80 over 40 is above 2^76
+	if _, ok := r.Total(); ok || !r.Overflow {
+		t.Errorf("overflow is not noticed: %v", r.Executions)
+	}
+	if len(r.Executions) == 0 || r.Executions[0] != 2 || r.Executions[1] != 78 {
+		t.Errorf("numbers before the overflow: %v", r.Executions)
+	}
+	if !r.Complete() {
+		t.Errorf("complete, though not counted: %s", r.Coverage())
+	}
+}
+
+func TestNodeLimit(t *testing.T) {
+	p := increments(2, 0, 1, 2)
+	nodes := exhaust(p, Unbounded).Nodes
+	for _, limit := range []int{1, 10, nodes - 1, nodes} {
+		r := Last(Exhaust(ctx, p, Options{Bound: Unbounded, MaxNodes: limit}))
+		if limit == nodes {
+			if !r.Complete() {
+				t.Errorf("limit %d for %d nodes: %s", limit, nodes, r.Coverage())
+			}
+			continue
+		}
+		if r.Stop != NodeLimit || r.Nodes != limit || r.Complete() {
+			t.Errorf("limit %d: %d nodes, %s", limit, r.Nodes, r.Coverage())
+		}
+		if r.Bound < 0 {
+			continue
+		}
+		want := Unreduced(ctx, p, all(r.Bound))
+		if !reflect.DeepEqual(r.Executions, want.Executions) {
+			t.Errorf("limit %d: %v executions, want %v", limit, r.Executions, want.Executions)
+		}
+	}
+}
+
+// A doneAfter is a context that is done after being asked some times.
+type doneAfter struct {
+	context.Context
+	n int
+}
+
+func (c *doneAfter) Err() error {
+	if c.n--; c.n < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestCancel(t *testing.T) {
+	p := increments(2, 0, 1, 2)
+	for _, n := range []int{0, 1, 100, 1000} {
+		r := Last(Exhaust(&doneAfter{ctx, n}, p, all(Unbounded)))
+		if r.Stop != Cancelled || r.Complete() || r.Runs != n {
+			t.Errorf("cancelled after %d: %d runs, %s", n, r.Runs, r.Coverage())
+		}
+		u := Unreduced(&doneAfter{ctx, n}, p, all(Unbounded))
+		if u.Stop != Cancelled || u.Complete() || u.Runs > n {
+			t.Errorf("cancelled after %d: %d runs, %s", n, u.Runs, u.Coverage())
+		}
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for range Sample(cancelled, p, NewWalk(1), Options{}) {
+		cancel()
+	}
+}
+
+func TestStepLimit(t *testing.T) {
+	body := func(t *schedule.Thread, b *board) {
+		for {
+			store(t, &b.x, load(t, &b.x)+1)
+		}
+	}
+	p := program("runaway", nil, nil, thread("t", body))
+	r := exhaust(p, Unbounded)
+	if r.Complete() || r.Endings[0].Category.Reason != schedule.StepLimit {
+		t.Errorf("a program without end: %s", r.Coverage())
+	}
+}
+
+func TestUnsound(t *testing.T) {
+	r := exhaust(hidden(true), Unbounded)
+	if r.Stop != Unsound || r.Err == nil || r.Complete() {
+		t.Errorf("hidden state is not noticed: %s", r.Coverage())
+	}
+}
+
+// TestDeterminism runs everything in many goroutines, and with one and many
+// processors: reports are identical to the last field.
+func TestDeterminism(t *testing.T) {
+	programs := []schedule.Program{
+		increments(2, 0, 1), inversion(0, 1), workers(0, 1, 2), choices(), forever(),
+	}
+	run := func() (out []Report) {
+		for _, p := range programs {
+			for r := range Exhaust(ctx, p, all(Unbounded)) {
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	want := run()
+	old := runtime.GOMAXPROCS(1)
+	if !reflect.DeepEqual(run(), want) {
+		t.Error("another run on one processor gives another report")
+	}
+	runtime.GOMAXPROCS(max(old, 8))
+	defer runtime.GOMAXPROCS(old)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			if !reflect.DeepEqual(run(), want) {
+				t.Error("another run among others gives another report")
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,204 @@
+package explore
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A key says which node a decision belongs to: the hash of the state, with what
+// else the future depends on.
+type key struct{ lo, hi uint64 }
+
+// keyOf returns the key of the decision that e has come to.
+//
+// What is decided, and what each alternative leads to, is a function of the
+// state and of two things more. The first is the running thread: whether
+// alternative 1 is a preemption, and who alternative 0 is. The second matters to
+// the number of context switches only: an agent that has just finished a piece
+// of work and is ready for the next is not the running thread, but going on
+// with it is no switch. Both are said by the thread that took the last step, if
+// it is enabled, and by none otherwise: any alternative is a switch then.
+//
+// At a Choose the state is that of the middle of a step. A mark of its own
+// keeps it apart from all scheduling decisions. No more is needed: who is asking
+// and for the how-manieth time within the step are part of the observations,
+// which the beginning of the step moved on and every answer is mixed into. (The
+// step's last answer is mixed in too, so its end is another state.)
+//
+// The mark is added to the second lane. Nodes of one state never collide by
+// it, and the chance for others stays what it was.
+func keyOf(e *schedule.Exec) key {
+	s := e.State()
+	const golden = 0x9e3779b97f4a7c15 // odd: multiples of it differ
+	mark := uint64(0)
+	if set := e.Enabled(); set != 0 {
+		mark = 1
+		if last := e.Last(); last != nil && set>>last.ID&1 != 0 {
+			mark = 2 + uint64(last.ID)
+		}
+	}
+	return key{s.Lo, s.Hi + mark*golden}
+}
+
+// A node is a decision still to be taken. Node 0 is none: it is the beginning,
+// its only edge leads to the first decision.
+type node struct {
+	key
+	edge    uint32 // the first of its edges, in order of alternatives
+	parent  uint32 // by which it was discovered, with the fewest preemptions
+	level   uint32 // the fewest preemptions
+	enabled uint16 // set of threads; 0: Choose
+	n       uint8  // alternatives
+	alt     uint8  // of parent
+	preempt bool   // alternatives other than 0 are preemptions
+}
+
+// An edge is one alternative of a node, and what happens until the next.
+type edge struct {
+	to       uint32 // a node, terminal|index of an ending, or unexpanded
+	steps    uint32
+	switches uint32
+}
+
+const (
+	unexpanded = 0 // nothing leads to node 0
+	terminal   = 1 << 31
+	// maxGraph is the most nodes that Options.MaxNodes can ask for.
+	maxGraph = terminal - 1
+)
+
+// An ending is a category as it is being explored.
+type ending struct {
+	Category
+	counts  []uint64 // executions with exactly so many preemptions
+	level   uint32   // the fewest preemptions
+	cost    uint64   // of the cheapest way to it, see minimal.go
+	witness Witness  // the first met; the minimal one once its level is finished
+}
+
+// A graph is what has been explored. The nodes of one level, those that need
+// the same number of preemptions, lie together, in the order of discovery:
+// everything in count.go and minimal.go goes level by level. Edges without
+// preemption never lead to a higher level, and the others to the next at most.
+type graph struct {
+	nodes   []node
+	edges   []edge
+	starts  []uint32 // the first node of each level
+	endings []ending
+	byCat   map[Category]uint32
+
+	// table finds nodes by key: open addressing, 0 is free. It costs 4 to 8
+	// bytes a node beside the keys, which nodes hold anyway.
+	table []uint32
+
+	order  []uint32 // nodes, topologically sorted within each finished level
+	costs  []uint64 // of the cheapest way to each node, see minimal.go
+	cycle  Cycle    // in the finished levels
+	counts []uint64 // executions with exactly so many preemptions
+	over   bool     // the next one does not fit
+	prefix []uint64 // prefixes that lead to each node with len(counts)-1 preemptions
+	spare  []uint64 // the next prefix
+}
+
+func newGraph() *graph {
+	return &graph{
+		nodes:  []node{{n: 1}},
+		edges:  []edge{{}},
+		starts: []uint32{0},
+		byCat:  make(map[Category]uint32),
+		table:  make([]uint32, 1<<10),
+	}
+}
+
+// find returns the node with key k and true, or the place in the table where
+// it belongs.
+func (g *graph) find(k key) (at uint32, known bool) {
+	mask := uint32(len(g.table) - 1)
+	for i := uint32(k.lo) & mask; ; i = (i + 1) & mask {
+		id := g.table[i]
+		if id == 0 {
+			return i, false
+		}
+		if g.nodes[id].key == k {
+			return id, true
+		}
+	}
+}
+
+// add adds nd with n unexpanded edges, at the place that find has returned.
+func (g *graph) add(slot uint32, nd node) uint32 {
+	id := uint32(len(g.nodes))
+	nd.edge = uint32(len(g.edges))
+	g.nodes = append(g.nodes, nd)
+	for range nd.n {
+		g.edges = append(g.edges, edge{})
+	}
+	g.table[slot] = id
+	if len(g.nodes) > len(g.table)/4*3 {
+		g.grow()
+	}
+	return id
+}
+
+func (g *graph) grow() {
+	g.table = make([]uint32, 2*len(g.table))
+	for id := 1; id < len(g.nodes); id++ {
+		slot, _ := g.find(g.nodes[id].key)
+		g.table[slot] = uint32(id)
+	}
+}
+
+// full reports whether there is no room for a node with n alternatives.
+func (g *graph) full(maxNodes, n int) bool {
+	return len(g.nodes) > maxNodes || len(g.edges)+n > math.MaxUint32
+}
+
+// alternatives returns the edges of nd.
+func (g *graph) alternatives(nd *node) []edge {
+	return g.edges[nd.edge : nd.edge+uint32(nd.n)]
+}
+
+// calm returns how many of nd's alternatives, from the first, take no
+// preemption.
+func (nd *node) calm() int {
+	if nd.preempt {
+		return 1
+	}
+	return int(nd.n)
+}
+
+// span returns the nodes of a level as a range.
+func (g *graph) span(level int) (from, to uint32) {
+	to = uint32(len(g.nodes))
+	if level+1 < len(g.starts) {
+		to = g.starts[level+1]
+	}
+	return g.starts[level], to
+}
+
+// path appends to s the decisions that lead to the node id.
+func (g *graph) path(s schedule.Tape, id uint32) schedule.Tape {
+	from := len(s)
+	for ; g.nodes[id].parent != 0; id = g.nodes[id].parent {
+		s = append(s, g.nodes[id].alt)
+	}
+	for i, j := from, len(s)-1; i < j; i, j = i+1, j-1 {
+		s[i], s[j] = s[j], s[i]
+	}
+	return s
+}
+
+// check compares what e decides with the node that its key says it is. A
+// difference means that the hash does not stand for the state.
+func (g *graph) check(e *schedule.Exec, id uint32, n int) error {
+	nd := &g.nodes[id]
+	if int(nd.n) == n && uint32(nd.enabled) == e.Enabled() {
+		return nil
+	}
+	return fmt.Errorf("tape %q comes to a state that the search has met, "+
+		"but enables threads %016b, not %016b, with %d alternatives, not %d: "+
+		"the program keeps state outside cells, see CheckStates",
+		g.path(nil, id).String(), e.Enabled(), nd.enabled, n, nd.n)
+}
