@@ -1,0 +1,31 @@
+// Package triage makes a bug report of a failing execution.
+//
+// A [Signature] is the value that makes two failures the same bug: the kind and
+// the racing pair of kernel functions. It is the only thing here that says
+// "the same"; no message text does. [Title] names the bug in the grammar of the
+// kernel's sanitizers, as syzbot would.
+//
+// [Minimize] shrinks a failing schedule to the smallest one that fails the same
+// way, by the measure of [Measure], and returns with it a [Certificate] of what
+// is known to be minimal about it, and the other failures that it met on the
+// way.
+//
+// A [Report] is what a developer reads: the splat, who freed the object and
+// where, the interleaving in columns, and the command that repeats it. A
+// [Golden] is the same failure as a file that a test can read back.
+//
+// This package knows no kernel model. What is to be said about a program beyond
+// its trace comes from the caller, as text ([About]).
+//
+// # Limits
+//
+// The functions of a signature are those of two steps. A failure that is raised
+// between two steps of a thread (a call that may sleep, and may not here) is
+// attributed to the function of the step before it, an allocation to that of
+// the step after it, and a thread that a deadlock has blocked to no function:
+// a trace does not have their stacks.
+//
+// To read the code: signature.go is what a bug is, minimize.go how a schedule is
+// shrunk, with passes.go, moves.go and setup.go for what is proposed and search.go
+// for the exact answer; report.go and title.go are the words, golden.go the file.
+package triage

@@ -1,0 +1,294 @@
+package triage
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// About is what is to be said of a program that no trace of it tells. Every
+// field may be empty.
+type About struct {
+	Versions string         // the kernels that had this code: "4.16"
+	Patches  string         // what distinguishes the variant, in one line
+	Mute     schedule.Kinds // after which executions went on, as a kernel does after a warning
+	Command  string         // repeats the execution: "go run ./cmd/minimize ..."
+}
+
+// A Report is what a developer is told of one failing execution. It is made of
+// text and numbers only, so it outlives the runner that the trace came from,
+// and other formats than [Report.WriteText] need nothing else.
+type Report struct {
+	Title     string
+	Signature Signature
+	Program   string
+	About     About
+	Note      string   // of the failure
+	Accesses  []Access // the failing step first, then who made it one
+	Waits     []Wait   // of a deadlock
+	Columns   string   // the interleaving, see [schedule.Trace.WriteColumns]
+	Measure   Measure
+	Agents    int           // that the program has, beside Measure.Threads
+	Tape      schedule.Tape // repeats the execution
+
+	// What [Minimize] adds; nil and empty in a report of a trace alone.
+	Original    *Measure
+	Certificate *Certificate
+	Slips       []Slip
+}
+
+// An Access is a step as a splat tells it.
+type Access struct {
+	Role  string // what the step did in this story: "failed", "freed", "allocated"
+	Task  string // empty: it was so from the start
+	Agent bool
+	Step  int
+	Text  string   // verb and object
+	Stack []string // kernel functions, innermost first; the first is the primitive
+}
+
+// A Wait is a thread that a deadlock has blocked.
+type Wait struct {
+	Task   string
+	Verb   string // what it waits to do
+	Object string
+	Last   *Access // the last step that somebody else took on the object, or nil
+}
+
+// NewReport makes the report of the failure that tr shows. It must be made
+// before the runner of tr runs again: the objects of a failure are the runner's.
+func NewReport(tr *schedule.Trace, about About) *Report {
+	var columns bytes.Buffer
+	if err := tr.WriteColumns(&columns, schedule.ColumnsWidth); err != nil {
+		panic(err) // a bytes.Buffer takes everything
+	}
+	r := &Report{
+		Title: Title(tr), Signature: Of(tr), Program: tr.Program, About: about,
+		Note: tr.Result.Failure.Note, Columns: columns.String(),
+		Measure: traceMeasure(tr), Tape: tr.Tape,
+	}
+	for _, info := range tr.Threads {
+		if info.Agent {
+			r.Agents++
+		}
+	}
+	if tr.Result.Outcome != schedule.Fail {
+		return r
+	}
+	if tr.Result.Failure.Kind == schedule.Deadlock {
+		r.Waits = waits(tr)
+		return r
+	}
+	r.Accesses = accesses(tr)
+	return r
+}
+
+// accesses tells the failing step, the step that made it one, and where the
+// object came from, as far as there are such steps.
+func accesses(tr *schedule.Trace) []Access {
+	f := &tr.Result.Failure
+	var out []Access
+	if f.Thread != nil {
+		a := newAccess(tr, "failed", f.Party)
+		if a.Task == "" { // before its first step
+			a.Task, a.Agent, a.Text = f.Thread.Name, f.Thread.IsAgent(), f.Op.Verb
+		}
+		out = append(out, a)
+	}
+	if f.Other.Thread != nil && f.Kind != schedule.Leak {
+		out = append(out, newAccess(tr, role(f.Kind), f.Other))
+	}
+	if f.Obj != nil && f.Kind != schedule.LockRule && f.Kind != schedule.SleepInAtomic {
+		out = append(out, allocation(tr, f.Obj))
+	}
+	return out
+}
+
+// allocation tells where o came from. Allocating is no step, so it is only
+// known after which step it was.
+func allocation(tr *schedule.Trace, o *schedule.Object) Access {
+	a := newAccess(tr, "allocated", o.Allocated())
+	a.Text, a.Stack = o.Name(), nil
+	return a
+}
+
+// role says what the other party of a failure of kind k did.
+func role(k schedule.Kind) string {
+	switch k {
+	case schedule.UseAfterFree, schedule.DoubleFree:
+		return "freed"
+	case schedule.LockRule, schedule.SleepInAtomic:
+		return "lock taken"
+	case schedule.ListCorrupt:
+		return "list changed"
+	case schedule.DoubleKill:
+		return "first killed"
+	case schedule.RefResurrect, schedule.RefUnderflow:
+		return "count fell to 0"
+	case schedule.DoubleRelease:
+		return "first released"
+	}
+	return "raced with"
+}
+
+func newAccess(tr *schedule.Trace, role string, p schedule.Party) Access {
+	ev := event(tr, p)
+	if ev == nil {
+		return Access{Role: role}
+	}
+	info := tr.Threads[ev.Thread]
+	return Access{
+		Role: role, Task: info.Name, Agent: info.Agent, Step: ev.Step,
+		Text: strings.TrimSpace(ev.Verb + " " + ev.Object), Stack: stack(ev),
+	}
+}
+
+// stack returns the functions of a step as the kernel would name them. The
+// functions of primitives are replaced by the verb, which is the kernel's
+// name of what they do together.
+func stack(ev *schedule.Event) []string {
+	out := []string{ev.Verb}
+	for _, f := range ev.Stack {
+		if kernelFunction(f) {
+			out = append(out, f.String())
+		}
+	}
+	return out
+}
+
+// waits tells the blocked threads of a deadlock, and for each who was at the
+// object last. That is the holder of a lock, unless it was released again.
+func waits(tr *schedule.Trace) []Wait {
+	var out []Wait
+	for _, b := range blockedThreads(tr) {
+		w := Wait{Task: tr.Threads[b.thread].Name, Verb: b.verb, Object: b.name}
+		for i := len(tr.Events) - 1; i >= 0 && b.name != ""; i-- {
+			ev := &tr.Events[i]
+			if ev.Object != b.name || ev.Thread == b.thread {
+				continue
+			}
+			info := tr.Threads[ev.Thread]
+			w.Last = &Access{
+				Role: "last there", Task: info.Name, Agent: info.Agent, Step: ev.Step,
+				Text: ev.Verb + " " + ev.Object, Stack: stack(ev),
+			}
+			break
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// WriteText writes the report as plain text, for a terminal or a mail: the
+// splat, the interleaving, and how to repeat it.
+func (r *Report) WriteText(w io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s\n\nprogram %s", r.Title, r.Program)
+	if r.About.Versions != "" {
+		fmt.Fprintf(&b, " (%s)", r.About.Versions)
+	}
+	b.WriteByte('\n')
+	if r.About.Patches != "" {
+		fmt.Fprintf(&b, "        %s\n", r.About.Patches)
+	}
+	if r.About.Mute != 0 {
+		fmt.Fprintf(&b, "gone on after %s\n", KindsText(r.About.Mute))
+	}
+	for _, a := range r.Accesses {
+		a.write(&b)
+		if a.Role == "failed" && r.Note != "" {
+			fmt.Fprintf(&b, "  note: %s\n", r.Note)
+		}
+	}
+	for _, wt := range r.Waits {
+		wt.write(&b)
+	}
+	fmt.Fprintf(&b, "\n%s\n", r.Columns)
+	r.writeNumbers(&b)
+	r.writeSlips(&b)
+	if r.About.Command != "" {
+		fmt.Fprintf(&b, "\nto repeat:\n  %s\n", r.About.Command)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (a *Access) write(b *bytes.Buffer) {
+	if a.Task == "" {
+		fmt.Fprintf(b, "\n%s: %s, before the first step\n", a.Role, a.Text)
+		return
+	}
+	fmt.Fprintf(b, "\n%s: %s, by %s", a.Role, a.Text, taskName(a.Task, a.Agent))
+	switch {
+	case a.Step > 0 && a.Stack == nil:
+		fmt.Fprintf(b, ", after step %d", a.Step)
+	case a.Step > 0:
+		fmt.Fprintf(b, ", step %d", a.Step)
+	}
+	b.WriteByte('\n')
+	for _, fn := range a.Stack {
+		fmt.Fprintf(b, "  %s\n", fn)
+	}
+}
+
+func (w *Wait) write(b *bytes.Buffer) {
+	fmt.Fprintf(b, "\nblocked: task %s, in %s\n", w.Task, strings.TrimSpace(w.Verb+" "+w.Object))
+	if w.Last != nil {
+		w.Last.write(b)
+	}
+}
+
+// writeNumbers writes what the execution takes, what is known to be minimal
+// about that, and its tape.
+func (r *Report) writeNumbers(b *bytes.Buffer) {
+	b.WriteString(r.Measure.String())
+	if r.Agents > 0 {
+		b.WriteString(", " + count(r.Agents, "agent"))
+	}
+	b.WriteByte('\n')
+	if r.Original != nil && r.Original.String() != r.Measure.String() {
+		fmt.Fprintf(b, "minimized from %s\n", r.Original.String())
+	}
+	if r.Certificate != nil {
+		fmt.Fprintf(b, "%s\n", r.Certificate.String())
+	}
+	fmt.Fprintf(b, "tape %s\nsignature %s\n", TapeText(r.Tape), r.Signature.String())
+}
+
+func (r *Report) writeSlips(b *bytes.Buffer) {
+	if len(r.Slips) == 0 {
+		return
+	}
+	b.WriteString("\nother failures met on the way, each a bug of its own:\n")
+	for _, s := range r.Slips {
+		fmt.Fprintf(b, "  %s\n    tape %s\n", s.Title, TapeText(s.Tape))
+	}
+}
+
+// taskName writes agents in brackets, as the columns do.
+func taskName(name string, agent bool) string {
+	if agent {
+		return "[" + name + "]"
+	}
+	return "task " + name
+}
+
+// TapeText returns the digits of s, and "0", which means the same, for the
+// empty tape: nobody can type or read nothing.
+func TapeText(s schedule.Tape) string {
+	if s = s.Canonical(); len(s) == 0 {
+		return "0"
+	}
+	return s.String()
+}
+
+// count returns "1 thread", "2 threads".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

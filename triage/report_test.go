@@ -1,0 +1,155 @@
+package triage_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// Only commit what -update changes if you understand what changed it.
+var update = flag.Bool("update", false, "write the golden reports anew")
+
+// TestReports minimizes and compares the whole report, one file for each.
+func TestReports(t *testing.T) {
+	about := triage.About{
+		Versions: "4.16",
+		Patches:  "a6d7cff472e0: the context is freed after an RCU delay",
+		Command:  "go run ./cmd/minimize -program toy 1200000001",
+	}
+	resurrect := schedule.KindSet(schedule.RefResurrect)
+	for _, test := range []struct {
+		file    string
+		program schedule.Program
+		tape    string
+		mute    schedule.Kinds
+		about   triage.About
+	}{
+		{"use-after-free", lookupRace, "1200000001", 0, about},
+		{"behind-warning", lookupRace, "12000002101", resurrect, triage.About{Mute: resurrect}},
+		{"deadlock", abba, "01", 0, triage.About{}},
+		{"leak", forget, "0", 0, triage.About{}},
+		{"workload", workload, "211121242224220000100021", 0, triage.About{}},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			s, err := schedule.Parse(test.tape)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res := minimize(t, test.program, s, triage.Options{Mute: test.mute})
+			var out bytes.Buffer
+			if err := res.Report(test.about).WriteText(&out); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, filepath.Join("testdata", "report", test.file+".txt"), out.Bytes())
+		})
+	}
+}
+
+func compare(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+	}
+	for i, line := range strings.Split(string(got), "\n") {
+		if len(line) > schedule.ColumnsWidth {
+			t.Errorf("%s:%d: %d columns wide", file, i+1, len(line))
+		}
+	}
+}
+
+// TestReportOfTrace needs no minimizer, and no failure.
+func TestReportOfTrace(t *testing.T) {
+	r := schedule.NewRunner(lookupRace)
+	defer r.Close()
+	tr, err := r.Replay(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := triage.NewReport(tr, triage.About{}).WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(out.String(), "no failure\n\nprogram toy/lookup-vs-destroy\n") {
+		t.Errorf("got\n%s", out.String())
+	}
+}
+
+// TestCertificateText has a text for each of the ways in which a search can end.
+func TestCertificateText(t *testing.T) {
+	for _, test := range []struct {
+		c    triage.Certificate
+		want string
+	}{
+		{
+			triage.Certificate{Smallest: true},
+			"certificate: fails without a preemption\n" +
+				"  none with as many has fewer context switches, or as many of those and fewer steps",
+		},
+		{
+			triage.Certificate{
+				Preemptions: 3, Bound: 1, States: 10, Executions: 20, Stop: "out of budget",
+			},
+			"certificate: no execution of this program with at most 1 preemption fails this way;\n" +
+				"  out of budget after 10 states, 20 executions: 2 is open",
+		},
+		{
+			triage.Certificate{
+				Preemptions: 3, States: 1, Executions: 1, Stop: "out of budget", Workload: true,
+			},
+			"certificate: no execution of these calls with no preemption fails this way;\n" +
+				"  out of budget after 1 state, 1 execution: 1 to 2 is open",
+		},
+		{
+			triage.Certificate{Preemptions: 2, Bound: -1, Stop: "cancelled"},
+			"certificate: none, no bound was finished (cancelled after 0 states, 0 executions)",
+		},
+		{
+			triage.Certificate{
+				Preemptions: 2, Bound: 1, States: 7, Executions: 9, Stop: "out of budget",
+				Elsewhere: 1, Workloads: 3,
+			},
+			"certificate: no execution of this program with at most 1 preemption fails this way:\n" +
+				"  7 states, 9 executions, complete\n" +
+				"  context switches and steps are locally minimal: out of budget\n" +
+				"  not counting 1 failure of the same kind in other functions\n" +
+				"  3 workloads near this one searched in vain",
+		},
+	} {
+		if got := test.c.String(); got != test.want {
+			t.Errorf("%+v:\ngot  %s\nwant %s", test.c, got, test.want)
+		}
+	}
+}
+
+// TestReportIsOfFinalTape: the trace of a result is a replay of its tape, and not of
+// the last execution that happened to be recorded.
+func TestReportIsOfFinalTape(t *testing.T) {
+	for _, s := range failing(t, workload, 0, 5) {
+		res, err := triage.Minimize(context.Background(), workload, s, triage.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := res.Trace.Tape.String(), res.Final.Tape.String(); got != want {
+			t.Errorf("trace of tape %s, result is tape %s", got, want)
+		}
+		if n := len(res.Trace.Events); n != res.Final.Steps {
+			t.Errorf("trace has %d steps, result has %d", n, res.Final.Steps)
+		}
+	}
+}

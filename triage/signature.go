@@ -1,0 +1,231 @@
+package triage
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Signature says which bug a failure is: two failures are the same exactly if
+// their signatures are equal. It has the kind and the racing pair of kernel
+// functions, because these survive what varies from one schedule to the next
+// (threads, step numbers, objects) and what varies from one release to the next
+// (message text). The zero value is no failure.
+type Signature struct {
+	Kind schedule.Kind
+
+	// Func is the kernel function that took the failing step. Where no step
+	// failed it is, for a deadlock, the sorted list of "verb:object" that the
+	// threads are blocked in; for a leak, the function that allocated; and
+	// for what was there from the start, the kind of the object in brackets,
+	// "[ctx]".
+	Func string
+	// Other is the kernel function of the step that made it a failure: the
+	// free, the lock taken. Empty if there is none, and for the kinds that are
+	// about a reference count: who happens to drop the last reference is up to
+	// the schedule, and the bug is the same whoever does.
+	Other string
+}
+
+// version is the first word of a written signature. It changes when the same
+// failure would get another signature than before.
+const version = "v1"
+
+// nobody stands for an empty field in a written signature.
+const nobody = "-"
+
+// counts are the kinds that are about a reference count.
+var counts = schedule.KindSet(schedule.DoubleKill, schedule.RefResurrect,
+	schedule.RefUnderflow, schedule.DoubleRelease)
+
+// Of returns the signature of the failure that tr shows, the zero Signature if
+// it shows none.
+func Of(tr *schedule.Trace) Signature {
+	if tr.Result.Outcome != schedule.Fail {
+		return Signature{}
+	}
+	f := &tr.Result.Failure
+	s := Signature{Kind: f.Kind}
+	switch {
+	case f.Kind == schedule.Deadlock:
+		s.Func = stuck(tr)
+	case f.Thread != nil && counts.Has(f.Kind):
+		s.Func = site(tr, f.Party)
+	case f.Thread != nil:
+		s.Func, s.Other = site(tr, f.Party), site(tr, f.Other)
+	default:
+		s.Func = allocSite(tr, f.Other)
+	}
+	if s.Func == "" && f.Obj != nil {
+		s.Func = "[" + word(f.Obj.Kind()) + "]"
+	}
+	return s
+}
+
+// String returns the signature as one line of four words that [ParseSignature]
+// reads again: "v1 use-after-free lookup_ioctx free_ioctx".
+func (s Signature) String() string {
+	fields := []string{version, word(s.Kind.String()), s.Func, s.Other}
+	for i, f := range fields {
+		if f == "" {
+			fields[i] = nobody
+		}
+	}
+	return strings.Join(fields, " ")
+}
+
+// ParseSignature reads what [Signature.String] writes, strictly.
+func ParseSignature(text string) (Signature, error) {
+	fields := strings.Split(text, " ")
+	if fields[0] != version {
+		return Signature{}, fmt.Errorf("signature %q: version %q, want %q",
+			text, fields[0], version)
+	}
+	if len(fields) != 4 {
+		return Signature{}, fmt.Errorf("signature %q: %d words, want 4: %s kind function other",
+			text, len(fields), version)
+	}
+	kind, ok := schedule.ParseKind(fields[1])
+	if !ok {
+		return Signature{}, fmt.Errorf("signature %q: %q is no kind of failure", text, fields[1])
+	}
+	s := Signature{Kind: kind, Func: fields[2], Other: fields[3]}
+	for _, f := range []*string{&s.Func, &s.Other} {
+		if *f != word(*f) || *f == "" {
+			return Signature{}, fmt.Errorf("signature %q: %q is not a word", text, *f)
+		}
+		if *f == nobody {
+			*f = ""
+		}
+	}
+	return s, nil
+}
+
+// Compare orders signatures from cause to symptom, then by name, for lists that
+// must not depend on the order of discovery.
+func (s Signature) Compare(o Signature) int {
+	if s.Kind != o.Kind {
+		return int(s.Kind) - int(o.Kind)
+	}
+	return strings.Compare(s.String(), o.String())
+}
+
+// site returns the kernel function of the step of p, empty if p is nobody. What
+// an agent does outside all kernel functions (a grace period ends) goes by
+// its verb.
+func site(tr *schedule.Trace, p schedule.Party) string {
+	ev := event(tr, p)
+	if ev == nil {
+		return ""
+	}
+	return function(ev)
+}
+
+func function(ev *schedule.Event) string {
+	for _, f := range ev.Stack {
+		if kernelFunction(f) {
+			return word(f.String())
+		}
+	}
+	return word(ev.Verb)
+}
+
+// kernelFunction reports whether f can be named as the place of a step. It is
+// not inside a primitive, and not the function literal that starts a thread, the
+// last part of whose name is a number.
+func kernelFunction(f schedule.Frame) bool {
+	_, err := strconv.Atoi(f.Func)
+	return err != nil && !f.Primitive()
+}
+
+// event returns the step of p. A failure can be raised before its thread has
+// taken any step: the step of that number is then another thread's, or none.
+func event(tr *schedule.Trace, p schedule.Party) *schedule.Event {
+	ev := tr.Event(p)
+	if ev == nil || ev.Thread != p.Thread.ID {
+		return nil
+	}
+	return ev
+}
+
+// allocSite returns the kernel function that allocated at p. Allocating is no
+// step: p is the step before it, perhaps in a function that has returned. What
+// the thread does next is more likely done to what it has just allocated.
+func allocSite(tr *schedule.Trace, p schedule.Party) string {
+	for i := p.Step; p.Thread != nil && i < len(tr.Events); i++ {
+		if ev := &tr.Events[i]; ev.Thread == p.Thread.ID {
+			return function(ev)
+		}
+	}
+	return site(tr, p)
+}
+
+// stuck lists what the threads of a deadlock wait for, without saying which
+// thread it is: who came first is a matter of the schedule. It does not say in
+// which function either, because a trace does not tell where a thread waits
+// that never goes on.
+func stuck(tr *schedule.Trace) string {
+	var places []string
+	for _, b := range blockedThreads(tr) {
+		places = append(places, word(strings.Trim(b.verb+":"+b.object, ":")))
+	}
+	slices.Sort(places)
+	return strings.Join(places, ",")
+}
+
+// A blocked thread is one that a deadlock left waiting.
+type blocked struct {
+	thread int
+	verb   string // what it waits to do
+	object string // and on what, without the number of the object
+	name   string // with it
+}
+
+func blockedThreads(tr *schedule.Trace) []blocked {
+	var out []blocked
+	for i, info := range tr.Threads {
+		if info.State != "blocked" {
+			continue
+		}
+		b := blocked{thread: i}
+		b.verb, b.name = splitPending(tr, info.Pending)
+		// The second ctx is ctx2: what is the same bug in either is named alike.
+		object, field, ok := strings.Cut(b.name, "->")
+		b.object = strings.TrimRight(object, "0123456789")
+		if ok {
+			b.object += "->" + field
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// splitPending takes "spin_lock mm->ioctx_lock" apart. Verbs may have spaces
+// ("synchronize_rcu ends"), names of objects do not. So the last word is the
+// object only if it looks like a field, or some step has named it.
+func splitPending(tr *schedule.Trace, pending string) (verb, object string) {
+	i := strings.LastIndexByte(pending, ' ')
+	if i < 0 {
+		return pending, ""
+	}
+	object = pending[i+1:]
+	named := func(ev schedule.Event) bool { return ev.Object == object }
+	if !strings.Contains(object, "->") && !slices.ContainsFunc(tr.Events, named) {
+		return pending, ""
+	}
+	return pending[:i], object
+}
+
+// word makes one word of a name, such that it is itself when made one again.
+func word(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return '_'
+		}
+		return r
+	}, name)
+}

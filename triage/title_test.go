@@ -1,0 +1,262 @@
+package triage_test
+
+import (
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// A story is a failure of a trace made by hand: what the thread did last, and
+// what the other party did.
+type story struct {
+	kind   schedule.Kind
+	fn     string // kernel function of the failing step; "": a primitive's alone
+	verb   string
+	note   string
+	other  string // kernel function of the other party's step, "": nobody
+	atEnd  bool   // no step failed
+	booted bool   // the object was there from the start
+}
+
+const primitive = "kmodel/linux/percpu"
+
+// trace tells the story of ctx2->users: a second context, so that numbers of
+// objects would show.
+func (s story) trace() *schedule.Trace {
+	ctx := new(toyCtx)
+	ctx.Bind(ctx, "ctx")
+	threads := []*schedule.Thread{{ID: 0, Name: "io_submit"}, {ID: 1, Name: "kworker"}}
+	stack := func(fn string) []schedule.Frame {
+		out := []schedule.Frame{{Package: primitive, Func: "Get"}}
+		if fn != "" {
+			out = append(out, schedule.Frame{Package: "kmodel/fs/aio", Func: fn})
+		}
+		return out
+	}
+	tr := &schedule.Trace{
+		Threads: []schedule.ThreadInfo{{Name: "io_submit"}, {Name: "kworker", Agent: true}},
+		Events: []schedule.Event{
+			{Step: 1, Thread: 1, Verb: "kfree", Object: "ctx2", Stack: stack(s.other)},
+			{Step: 2, Thread: 0, Verb: s.verb, Object: "ctx2->users", Stack: stack(s.fn)},
+			{Step: 3, Thread: 1, Verb: "work runs", Stack: stack(s.other)},
+		},
+	}
+	f := schedule.Failure{Kind: s.kind, Obj: &ctx.Object, Note: s.note}
+	if !s.atEnd {
+		f.Party = schedule.Party{Thread: threads[0], Step: 2}
+		f.Op = schedule.Op{Verb: s.verb, Cell: &ctx.users}
+	}
+	if s.other != "" && !s.booted {
+		f.Other = schedule.Party{Thread: threads[1], Step: 1}
+	}
+	tr.Result = schedule.Result{Outcome: schedule.Fail, Failure: f, Steps: len(tr.Events)}
+	return tr
+}
+
+func TestTitles(t *testing.T) {
+	for _, test := range []struct {
+		story     story
+		title     string
+		signature string
+	}{
+		{
+			story{
+				kind: schedule.UseAfterFree,
+				fn:   "lookupIoctx", verb: "percpu_ref_get", other: "freeIoctx",
+			},
+			"KASAN: use-after-free in lookup_ioctx",
+			"v1 use-after-free lookup_ioctx free_ioctx",
+		},
+		{
+			story{
+				kind: schedule.DoubleFree,
+				fn:   "freeIoctx", verb: "kfree", other: "ioctxAlloc",
+			},
+			"KASAN: double-free in free_ioctx",
+			"v1 double-free free_ioctx ioctx_alloc",
+		},
+		{
+			story{kind: schedule.OutOfBounds, fn: "listLruAdd", verb: "read"},
+			"KASAN: slab-out-of-bounds in list_lru_add",
+			"v1 out-of-bounds list_lru_add -",
+		},
+		{
+			story{
+				kind: schedule.RefResurrect,
+				fn:   "lookupIoctx", verb: "percpu_ref_get", other: "ioDestroy",
+			},
+			"refcount_t: addition on 0; use-after-free in lookup_ioctx",
+			"v1 refcount-resurrect lookup_ioctx -",
+		},
+		{
+			story{
+				kind: schedule.RefUnderflow,
+				fn:   "ioDestroy", verb: "percpu_ref_put", other: "ioDestroy",
+			},
+			"refcount_t: underflow; use-after-free in io_destroy",
+			"v1 refcount-underflow io_destroy -",
+		},
+		{
+			story{
+				kind: schedule.DoubleRelease,
+				fn:   "freeIoctxUsers", verb: "percpu_ref_put", other: "ioDestroy",
+			},
+			"WARNING: percpu_ref ctx->users released twice in free_ioctx_users",
+			"v1 double-release free_ioctx_users -",
+		},
+		{
+			story{
+				kind: schedule.DoubleKill,
+				fn:   "killIoctx", verb: "percpu_ref_kill", other: "killIoctx",
+			},
+			"WARNING: percpu_ref ctx->users killed twice in kill_ioctx",
+			"v1 double-kill kill_ioctx -",
+		},
+		{
+			story{kind: schedule.DoubleRelease, fn: "putIoctx", verb: "atomic_dec_and_test"},
+			"WARNING: reference count ctx->users released twice in put_ioctx",
+			"v1 double-release put_ioctx -",
+		},
+		{
+			story{
+				kind: schedule.SleepInAtomic,
+				fn:   "resizeList", verb: "spin_lock", note: "kmalloc",
+			},
+			"BUG: sleeping function called from invalid context in resize_list",
+			"v1 sleep-in-atomic resize_list -",
+		},
+		{
+			story{kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del"},
+			"list_del corruption in kill_ctx",
+			"v1 list-corruption kill_ctx -",
+		},
+		{
+			story{kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "list_add_tail"},
+			"list_add corruption in ioctx_alloc",
+			"v1 list-corruption ioctx_alloc -",
+		},
+		{
+			story{kind: schedule.BugOn, fn: "putIoctx", verb: "atomic_read"},
+			"kernel BUG in put_ioctx",
+			"v1 kernel-bug put_ioctx -",
+		},
+		{
+			story{kind: schedule.LostUpdate, fn: "switchMm", verb: "read"},
+			"lost update of ctx->users in switch_mm",
+			"v1 lost-update switch_mm -",
+		},
+		{
+			story{kind: schedule.LostUpdate, atEnd: true},
+			"lost update of ctx",
+			"v1 lost-update [ctx] -",
+		},
+		{
+			story{kind: schedule.Leak, atEnd: true, other: "ioctxAlloc"},
+			"memory leak in ioctx_alloc (allocated)",
+			"v1 memory-leak ioctx_alloc -",
+		},
+		{
+			story{kind: schedule.Leak, atEnd: true, booted: true},
+			"memory leak of ctx (allocated before the first step)",
+			"v1 memory-leak [ctx] -",
+		},
+		{
+			story{
+				kind: schedule.LockRule, fn: "lookupIoctx", verb: "READ_ONCE",
+				note: "rcu_dereference outside a read-side section",
+			},
+			"WARNING: suspicious RCU usage in lookup_ioctx",
+			"v1 lock-rule lookup_ioctx -",
+		},
+		{
+			story{
+				kind: schedule.LockRule,
+				fn:   "killIoctx", verb: "spin_unlock", note: "releases what it does not hold",
+			},
+			"WARNING: bad unlock balance detected in kill_ioctx",
+			"v1 lock-rule kill_ioctx -",
+		},
+		{
+			story{
+				kind: schedule.LockRule, fn: "killIoctx", verb: "READ_ONCE", other: "killIoctx",
+				note: "takes a lock that it holds",
+			},
+			"WARNING: possible recursive locking detected in kill_ioctx",
+			"v1 lock-rule kill_ioctx kill_ioctx",
+		},
+		{
+			story{
+				kind: schedule.LockRule,
+				fn:   "ioSubmit", verb: "READ_ONCE", note: "returns while holding it",
+			},
+			"WARNING: lock held when returning to user space in io_submit",
+			"v1 lock-rule io_submit -",
+		},
+		{
+			story{
+				kind: schedule.LockRule,
+				fn:   "ioSubmit", verb: "READ_ONCE", note: "some new rule",
+			},
+			"WARNING: locking rule broken in io_submit",
+			"v1 lock-rule io_submit -",
+		},
+		{
+			// Nothing but a primitive: it goes by its verb, which may have spaces.
+			story{kind: schedule.UseAfterFree, verb: "rcu callback", other: "freeIoctx"},
+			"KASAN: use-after-free in rcu_callback",
+			"v1 use-after-free rcu_callback free_ioctx",
+		},
+	} {
+		t.Run(test.title, func(t *testing.T) {
+			tr := test.story.trace()
+			if got := triage.Title(tr); got != test.title {
+				t.Errorf("title: got %q, want %q", got, test.title)
+			}
+			if got := triage.Of(tr).String(); got != test.signature {
+				t.Errorf("signature: got %q, want %q", got, test.signature)
+			}
+		})
+	}
+}
+
+// TestTitleEveryKind: a kind that is added to package schedule must get a title.
+func TestTitleEveryKind(t *testing.T) {
+	for _, k := range (^schedule.Kinds(0)).All() {
+		title := triage.Title(story{kind: k, fn: "lookupIoctx", verb: "read"}.trace())
+		if title == "" || title == k.String()+" of ctx->users in lookup_ioctx" {
+			t.Errorf("kind %q has no title of its own: %q", k, title)
+		}
+	}
+}
+
+// TestTitleBeforeFirstStep: the failure is the thread's, the step another's.
+func TestTitleBeforeFirstStep(t *testing.T) {
+	tr := story{kind: schedule.SleepInAtomic, fn: "ioSubmit", verb: "read"}.trace()
+	tr.Result.Failure.Step = 1
+	want := "BUG: sleeping function called from invalid context in task io_submit"
+	if got := triage.Title(tr); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestTitleOfNoFailure(t *testing.T) {
+	for _, test := range []struct {
+		result schedule.Result
+		want   string
+	}{
+		{schedule.Result{Outcome: schedule.Pass}, "no failure"},
+		{
+			schedule.Result{Outcome: schedule.Invalid, Reason: schedule.StepLimit},
+			"invalid execution: step limit",
+		},
+	} {
+		tr := &schedule.Trace{Result: test.result}
+		if got := triage.Title(tr); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+		if got := triage.Of(tr); got != (triage.Signature{}) {
+			t.Errorf("%s: got signature %q", test.want, got)
+		}
+	}
+}
