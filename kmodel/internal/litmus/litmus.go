@@ -85,8 +85,8 @@ func (p *Program) Agents(f func(e *schedule.Exec)) { p.units = append(p.units, f
 func (p *Program) Exists(f func() bool) { p.exists = f }
 
 // A Reg is a register: where a thread leaves what Exists looks at, since the thread's own
-// variables are forgotten when it finishes. Writing it is no step. A thread may read
-// one that others write only to compute what it puts in another.
+// variables are forgotten when it finishes. Writing it is no step. What others have
+// written to one a thread may copy to another at once, and do nothing else with it.
 type Reg struct{ cell *schedule.Cell }
 
 // Set changes the register.

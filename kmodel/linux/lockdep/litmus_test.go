@@ -136,7 +136,7 @@ var litmusTests = []litmus.Test{{
 			p.a.Lock(t)
 		})
 	}),
-	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "",
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "6 lock-rule",
 }}
 
 // TestLockdep runs the table.

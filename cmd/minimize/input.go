@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// maxInput is the largest file that is read, in bytes. A tape of a million
+// decisions is longer than any execution.
+const maxInput = 1 << 20
+
+// An input is what is to be minimized, from whatever it was read.
+type input struct {
+	file    string // empty: the tape was the argument
+	tape    schedule.Tape
+	strict  bool   // written down by somebody, so that every digit must fit
+	target  string // fuzz target; empty: not known
+	name    string // full name of the program; empty: not known
+	comment string // of a golden file
+	mute    schedule.Kinds
+	want    triage.Signature // zero: any failure
+
+	program program.Program // set by apply
+}
+
+// errorf puts the file in front of err.
+func (in *input) errorf(err error) error {
+	if in.file == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", in.file, err)
+}
+
+// readInput reads arg: an existing file, else a tape.
+func readInput(arg string) (*input, error) {
+	data, err := readFile(arg)
+	if errors.Is(err, os.ErrNotExist) {
+		tape, bad := schedule.Parse(arg)
+		if bad != nil || arg == "" {
+			return nil, fmt.Errorf("%s: no such file, and no tape either: "+
+				"that is hex digits only (0-9, a-f)", arg)
+		}
+		return &input{tape: tape, strict: true}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", arg, err)
+	}
+	in := &input{file: arg, target: targetOf(arg)}
+	if triage.IsGolden(data) {
+		return in, in.readGolden(data)
+	}
+	if in.target != "" || isCorpusFile(data) {
+		if data, err = parseCorpusFile(arg, data); err != nil {
+			return nil, err
+		}
+	}
+	in.tape = schedule.FromBytes(data)
+	return in, nil
+}
+
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, innermost(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxInput+1))
+	if err != nil {
+		return nil, innermost(err)
+	}
+	if len(data) > maxInput {
+		return nil, fmt.Errorf("larger than the limit of %d bytes", maxInput)
+	}
+	return data, nil
+}
+
+// innermost takes the name of the file off err, to be put in front.
+func innermost(err error) error {
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+func (in *input) readGolden(data []byte) error {
+	g, err := triage.ParseGolden(in.file, data)
+	if err != nil {
+		return err
+	}
+	in.tape, in.strict, in.name = g.Tape, true, g.Program
+	in.comment, in.mute, in.want = g.Comment, g.Mute, g.Want
+	in.target = "" // it says itself what it is for
+	return nil
+}
+
+// targetOf returns the fuzz target that a file belongs to by its place: in
+// .../fuzz/FuzzName, where both the corpus of a package and the build cache keep
+// it. Empty if it is in no such place.
+func targetOf(file string) string {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return ""
+	}
+	dir := filepath.Dir(abs)
+	name := filepath.Base(dir)
+	parents := strings.Split(filepath.ToSlash(filepath.Dir(dir)), "/")
+	if !strings.HasPrefix(name, "Fuzz") {
+		return ""
+	}
+	if slices.Contains(parents, "fuzz") {
+		return name
+	}
+	return ""
+}
+
+// apply finds the program, and lets the flags overrule what the input says.
+func (c *command) apply(in *input) (err error) {
+	if c.program != "" && (c.target != "" || c.variant != "") {
+		return errors.New("-program is a full name: it goes with neither -target nor -variant")
+	}
+	if c.mute != "" {
+		if in.mute, err = triage.ParseKinds(c.mute); err != nil {
+			return fmt.Errorf("-mute: %w", err)
+		}
+	}
+	if c.program != "" {
+		in.target, in.name = "", c.program
+	}
+	if c.target != "" {
+		in.target, in.name = c.target, ""
+	}
+	switch {
+	case in.name != "":
+		name := in.name
+		if path, _, ok := strings.Cut(name, "@"); ok && c.variant != "" {
+			name = path + "@" + c.variant
+		}
+		in.program, err = kmodel.Find(name)
+	case in.target != "":
+		var t kmodel.Target
+		if t, err = kmodel.FindTarget(in.target); err == nil {
+			in.program, err = t.Program(c.variant)
+		}
+	default:
+		err = errors.New("nothing says which program it is for: " +
+			"add -target FuzzName or -program name")
+	}
+	return err
+}
+
+// check replays what was written down, to see whether every digit fits. Bytes
+// of a fuzzer fit always.
+func (in *input) check() error {
+	if !in.strict {
+		return nil
+	}
+	r := schedule.NewRunner(in.program.Schedule())
+	defer r.Close()
+	r.Mute = in.mute
+	_, err := r.Replay(in.tape)
+	return err
+}
+
+// explain adds to an error what to try next.
+func (in *input) explain(err error) error {
+	no := (*triage.NotReproducedError)(nil)
+	if !errors.As(err, &no) || no.Result.Outcome != schedule.Pass {
+		return err
+	}
+	var others []string
+	for _, p := range kmodel.Programs() {
+		same := p.Object == in.program.Object && p.Scenario == in.program.Scenario
+		if same && p.Variant != in.program.Variant {
+			others = append(others, p.Variant)
+		}
+	}
+	return fmt.Errorf("%w; if it is for another variant, add -variant with one of %s",
+		err, strings.Join(others, ", "))
+}
+
+// about is what the report says of the program.
+func (in *input) about(res *triage.Result) triage.About {
+	mute := ""
+	if in.mute != 0 {
+		mute = " -mute " + triage.KindsText(in.mute)
+	}
+	return triage.About{
+		Versions: in.program.Versions,
+		Patches:  in.program.Patches,
+		Mute:     in.mute,
+		Command: fmt.Sprintf("go run ./cmd/minimize -program %s%s %s",
+			in.program.Name(), mute, triage.TapeText(res.Final.Tape)),
+	}
+}
+
+// writeGolden writes the result as a golden file.
+func writeGolden(file string, in *input, res *triage.Result) error {
+	g := triage.NewGolden(res.Trace, in.mute)
+	g.Comment = in.comment
+	var b bytes.Buffer
+	if _, err := g.WriteTo(&b); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("-o: %w", err)
+	}
+	return nil
+}
+
+// writePasses writes the table of -v.
+func writePasses(w io.Writer, res *triage.Result) {
+	fmt.Fprintf(w, "%-10s %8s %8s\n", "pass", "tries", "accepted")
+	for _, p := range res.Passes {
+		fmt.Fprintf(w, "%-10s %8d %8d\n", p.Name, p.Tries, p.Accepted)
+	}
+	fmt.Fprintf(w, "%d rounds, %d executions\n", res.Rounds, res.Executions)
+}

@@ -1,0 +1,149 @@
+// Minimize shrinks a failing schedule to the smallest one that fails in the same
+// way, and prints the report of that: a splat as the kernel would print it, the
+// interleaving in columns, and what is known to be minimal about it.
+//
+//	go run ./cmd/minimize fuzz/testdata/fuzz/FuzzLookupIoctx/916d9d9c4ab2b4ae
+//
+// Usage:
+//
+//	minimize [flags] file|tape
+//
+// The argument is one of
+//
+//   - a file that "go test -fuzz" has written. Where it lies says which fuzz target it
+//     is for: .../testdata/fuzz/FuzzName/file, or the same in the Go build cache.
+//   - a raw file, as libFuzzer and OSS-Fuzz keep them. It needs -target or -program.
+//   - a golden file that -o has written. It says itself what it is for.
+//   - a tape in digits, 0010000100001. It needs -target or -program. A file of that
+//     name goes first.
+//
+// Bytes of fuzzers are read leniently, as the fuzz targets read them. Digits,
+// which somebody has written down, are read strictly: one that does not fit the
+// program is an error.
+//
+// The flags are
+//
+//	-target name    the fuzz target that the tape is for: FuzzLookupIoctx
+//	-variant name   another variant of the same program: 1d
+//	-program name   the full name of a program: fs/aio/workload@1e
+//	-mute kinds     go on after these kinds of failure, as the kernel does after a
+//	                warning, to see what comes of it: refcount-resurrect,double-release
+//	-nodes n        states that the exact search may keep
+//	-o file         write the result as a golden file, which a test can read back
+//	-v              print what each pass has tried to standard error
+//
+// Sameness is decided by the signature, the last line of the numbers in the report:
+// kind and kernel functions. Another failure that is met on the way is listed in
+// the report with its tape, and not followed.
+//
+// The exit status is
+//
+//	0  minimized; the report is on standard output
+//	1  the input does not reproduce: its tape passes, or fails in another way than
+//	   the golden file says
+//	2  wrong usage, an input that cannot be read or does not fit the program, or
+//	   an output that cannot be written
+//
+// "go run" itself exits with 1 whatever it is; go build keeps the number.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// The exit statuses.
+const (
+	exitMinimized     = 0
+	exitNotReproduced = 1
+	exitWrong         = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main with its arguments and outputs given.
+func run(args []string, stdout, stderr io.Writer) int {
+	c, err := parseFlags(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitMinimized
+	} else if err != nil {
+		return exitWrong // package flag has said what is wrong
+	}
+	if err = c.minimize(stdout, stderr); err == nil {
+		return exitMinimized
+	}
+	fmt.Fprintf(stderr, "minimize: %v\n", err)
+	if no := (*triage.NotReproducedError)(nil); errors.As(err, &no) {
+		return exitNotReproduced
+	}
+	return exitWrong
+}
+
+// A command is what the command line says.
+type command struct {
+	arg                      string
+	target, variant, program string
+	mute, out                string
+	nodes                    int
+	verbose                  bool
+}
+
+func parseFlags(args []string, stderr io.Writer) (*command, error) {
+	c := new(command)
+	fs := flag.NewFlagSet("minimize", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&c.target, "target", "", "fuzz target that the tape is for, `name`")
+	fs.StringVar(&c.variant, "variant", "", "another variant of the same program, `name`")
+	fs.StringVar(&c.program, "program", "", "full `name` of a program, fs/aio/workload@1e")
+	fs.StringVar(&c.mute, "mute", "", "go on after these `kinds`: double-kill,double-release")
+	fs.IntVar(&c.nodes, "nodes", triage.DefaultNodes, "states that the exact search may keep")
+	fs.StringVar(&c.out, "o", "", "write the result as a golden `file`")
+	fs.BoolVar(&c.verbose, "v", false, "print what each pass has tried to standard error")
+	fs.Usage = func() {
+		fmt.Fprintln(stderr, "usage: minimize [flags] file|tape")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	if fs.NArg() != 1 || c.nodes < 1 {
+		fs.Usage()
+		return nil, errors.New("usage")
+	}
+	c.arg = fs.Arg(0)
+	return c, nil
+}
+
+// minimize reads the input, shrinks it and writes the report.
+func (c *command) minimize(stdout, stderr io.Writer) error {
+	in, err := readInput(c.arg)
+	if err != nil {
+		return err
+	}
+	if err := c.apply(in); err != nil {
+		return in.errorf(err)
+	}
+	if err := in.check(); err != nil {
+		return in.errorf(err)
+	}
+	res, err := triage.Minimize(context.Background(), in.program.Schedule(), in.tape,
+		triage.Options{Mute: in.mute, Want: in.want, Nodes: c.nodes})
+	if err != nil {
+		return in.errorf(in.explain(err))
+	}
+	if c.verbose {
+		writePasses(stderr, &res)
+	}
+	if c.out != "" {
+		if err := writeGolden(c.out, in, &res); err != nil {
+			return err
+		}
+	}
+	return res.Report(in.about(&res)).WriteText(stdout)
+}

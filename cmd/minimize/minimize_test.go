@@ -1,0 +1,196 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// The scripts run the command as a user does. They take their failing inputs
+// from here, found anew each time: a tape that is written down in a script would
+// have to change with every step that is added to a model.
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"minimize": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   filepath.Join("testdata", "script"),
+		Setup: setup,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"status": status,
+			"edit":   edit,
+		},
+	})
+}
+
+// status runs a command and compares the exit status: status 2 minimize x.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status number command [arg...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit := (*exec.ExitError)(nil)
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// edit replaces the first of some text in a file, \n standing for a new line.
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit file old new")
+	}
+	file, old := ts.MkAbs(args[0]), strings.ReplaceAll(args[1], `\n`, "\n")
+	data := ts.ReadFile(file)
+	if !strings.Contains(data, old) {
+		ts.Fatalf("%s has no %q", args[0], old)
+	}
+	data = strings.Replace(data, old, strings.ReplaceAll(args[2], `\n`, "\n"), 1)
+	ts.Check(os.WriteFile(file, []byte(data), 0o644))
+}
+
+// setup leaves in the directory of a script
+//
+//	testdata/fuzz/FuzzLookupIoctx/crash   as "go test -fuzz" has written it
+//	testdata/fuzz/FuzzLookupIoctx/pass    one that passes
+//	crash.bin                             the same as crash, raw
+//
+// and in its environment the tapes TAPE (of the target) and PAIR (of the program
+// $PROGRAM, which is one lookup against one io_destroy).
+func setup(env *testscript.Env) error {
+	found, err := find()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(env.WorkDir, "testdata", "fuzz", target)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	raw := found.target.Bytes()
+	for file, data := range map[string]string{
+		filepath.Join(dir, "crash"):             corpusFile(raw),
+		filepath.Join(dir, "pass"):              corpusFile(nil),
+		filepath.Join(env.WorkDir, "crash.bin"): string(raw),
+	} {
+		if err := os.WriteFile(file, []byte(data), 0o644); err != nil {
+			return err
+		}
+	}
+	env.Setenv("TAPE", found.target.String())
+	env.Setenv("PAIR", found.pair.String())
+	env.Setenv("PROGRAM", pair)
+	return nil
+}
+
+const (
+	target = "FuzzLookupIoctx"
+	pair   = "fs/aio/io_getevents-vs-io_destroy@1e"
+)
+
+func corpusFile(data []byte) string {
+	return fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", data)
+}
+
+type failing struct{ target, pair schedule.Tape }
+
+// find looks for failing tapes once for all scripts.
+var find = sync.OnceValues(func() (failing, error) {
+	t, err := kmodel.FindTarget(target)
+	if err != nil {
+		return failing{}, err
+	}
+	w, err := t.Program("")
+	if err != nil {
+		return failing{}, err
+	}
+	p, err := kmodel.Find(pair)
+	if err != nil {
+		return failing{}, err
+	}
+	var f failing
+	if f.target, err = fail(w.Schedule()); err != nil {
+		return failing{}, err
+	}
+	f.pair, err = fail(p.Schedule())
+	return f, err
+})
+
+// fail returns a tape with which p fails, found by a pseudo-random walk.
+func fail(p schedule.Program) (schedule.Tape, error) {
+	const tries = 1_000_000
+	r := schedule.NewRunner(p)
+	defer r.Close()
+	w := walk(1)
+	for range tries {
+		res := r.Run(&w)
+		if res.Outcome == schedule.Fail && res.Failure.Kind == schedule.RefResurrect {
+			return append(schedule.Tape(nil), r.Taken()...), nil
+		}
+	}
+	return nil, fmt.Errorf("%s: no failure in %d executions", p.Name, tries)
+}
+
+// walk decides at random, half of the time calmly, the same on every machine (a
+// 64-bit xorshift).
+type walk uint64
+
+func (w *walk) Choose(_ *schedule.Exec, n int) int {
+	*w ^= *w << 13
+	*w ^= *w >> 7
+	*w ^= *w << 17
+	if *w>>20&1 == 0 {
+		return 0
+	}
+	return int(uint64(*w) >> 33 % uint64(n))
+}
+
+func FuzzParseCorpusFile(f *testing.F) {
+	f.Add([]byte(corpusFile([]byte("0010\xff"))))
+	f.Add([]byte("go test fuzz v1\n[]byte(`0`)\r\n"))
+	f.Add([]byte("go test fuzz v1\n"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		data, err := parseCorpusFile("f", file)
+		if err != nil {
+			return
+		}
+		back, err := parseCorpusFile("f", []byte(corpusFile(data)))
+		if err != nil || string(back) != string(data) {
+			t.Errorf("%q: read %q, then %q, %v", file, data, back, err)
+		}
+	})
+}
+
+func TestTargetOf(t *testing.T) {
+	for _, test := range []struct{ file, want string }{
+		{"fuzz/testdata/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
+		{"/cache/fuzz/github.com/kschedfuzz/kschedfuzz/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
+		{"/tmp/FuzzLookupIoctx/916d", ""},
+		{"/tmp/fuzz/corpus/916d", ""},
+		{"/tmp/916d", ""},
+	} {
+		if got := targetOf(test.file); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.file, got, test.want)
+		}
+	}
+}
