@@ -65,7 +65,7 @@ func (r *ring) killCtx(t *Thread) {
 	r.table.queued.Set(1)
 }
 
-func (r *ring) userspace(t *Thread) { r.lookupCtx(t) }
+func (r *ring) ioSubmit(t *Thread) { r.lookupCtx(t) }
 
 func (r *ring) exitAio(t *Thread) {
 	r.lookupCtx(t)
@@ -95,7 +95,7 @@ func ringProgram(bodies func(r *ring, e *Exec)) Program {
 
 func race(r *ring, e *Exec) {
 	e.Agent("kworker", r)
-	e.Go("io_submit", r.userspace)
+	e.Go("io_submit", r.ioSubmit)
 	e.Go("idle", func(*Thread) {})
 	e.Go("io_destroy", r.killCtx)
 }
@@ -111,7 +111,7 @@ func leak(r *ring, e *Exec) {
 
 func stuck(r *ring, e *Exec) {
 	e.Go("io_setup", r.stuckCtx)
-	e.Go("io_submit", r.userspace)
+	e.Go("io_submit", r.ioSubmit)
 	e.Go("io_destroy", r.killCtx)
 }
 
@@ -126,7 +126,7 @@ func twice(r *ring, e *Exec) {
 func crowd(r *ring, e *Exec) {
 	names := []string{"io_submit", "io_getevents", "io_cancel", "io_pgetevents", "io_uring_enter"}
 	for _, name := range names {
-		e.Go(name, r.userspace)
+		e.Go(name, r.ioSubmit)
 	}
 	e.Go("io_destroy", r.killCtx)
 	e.Agent("kworker", r)
@@ -255,16 +255,20 @@ func TestColumns(t *testing.T) {
      lookup_ctx()
   1    rcu_dereference mm->slot = ctx
        -- preempted --
+              io_submit()
               lookup_ctx()
   2             rcu_dereference mm->slot = ctx
   3             percpu_ref_get ctx->users <- 1
   4    percpu_ref_get ctx->users <- 2
+                       io_submit()
                        lookup_ctx()
   5                      rcu_dereference mm->slot = ctx
   6                      percpu_ref_get ctx->users <- 3
+                                io_submit()
                                 lookup_ctx()
   7                               rcu_dereference mm->slot = ctx
   8                               percpu_ref_get ctx->users <- 4
+                                         io_submit()
                                          lookup_ctx()
   9                                        rcu_dereference mm->slot = ctx
  10                                        percpu_ref_get ctx->users <- 5
@@ -302,5 +306,79 @@ func checkColumns(t *testing.T, bodies func(*ring, *Exec), tape string, width in
 	}
 	if got := "\n" + out.String(); got != want {
 		t.Errorf("tape %s:\ngot%s\nwant%s", tape, got, want)
+	}
+}
+
+// TestColumnsKeepNames draws every picture at many widths: no word is ever broken, and
+// from a width on that has room for the longest everything is on the page.
+func TestColumnsKeepNames(t *testing.T) {
+	for name, bodies := range map[string]func(*ring, *Exec){
+		"race": race, "twice": twice, "stuck": stuck, "crowd": crowd, "leak": leak,
+	} {
+		r := NewRunner(ringProgram(bodies))
+		defer r.Close()
+		tr, err := r.Replay(Tape{0, 1})
+		if err != nil {
+			tr, err = r.Replay(nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for width := 1; width <= 140; width++ {
+			var out strings.Builder
+			if err := tr.WriteColumns(&out, width); err != nil {
+				t.Fatal(err)
+			}
+			words := map[string]bool{}
+			for _, w := range strings.Fields(out.String()) {
+				words[strings.TrimPrefix(w, "*")] = true
+			}
+			for _, ev := range tr.Events {
+				if !words[strings.Fields(ev.Verb)[0]] || ev.Object != "" && !words[ev.Object] {
+					t.Errorf("%s, width %d: step %d is not there in full:\n%s", name, width, ev.Step, out.String())
+				}
+			}
+			for _, line := range strings.Split(out.String(), "\n") {
+				if width >= 80 && len(line) > width {
+					t.Errorf("%s: %d wide, page is %d: %q", name, len(line), width, line)
+				}
+				if strings.TrimRight(line, " ") != line {
+					t.Errorf("%s, width %d: blanks at the end of %q", name, width, line)
+				}
+			}
+		}
+	}
+}
+
+// TestColumnsDetails draws single steps.
+func TestColumnsDetails(t *testing.T) {
+	kernel := []Frame{{Package: "kmodel/fs/aio", Func: "ioSubmit"}}
+	for _, test := range []struct {
+		event Event
+		want  string
+	}{
+		{Event{Verb: "READ_ONCE", Object: "x", Value: "1"}, "READ_ONCE x = 1"},
+		{Event{Verb: "WRITE_ONCE", Object: "x", Value: "NULL", Stored: true}, "WRITE_ONCE x <- NULL"},
+		{Event{Verb: "smp_mb"}, "smp_mb"},
+		// What a primitive keeps in its words is not the kernel's.
+		{Event{Verb: "spin_lock", Object: "l", Value: "3", Stored: true, Mode: LockOp}, "spin_lock l"},
+		{Event{Verb: "spin_unlock", Object: "l", Value: "0", Stored: true}, "spin_unlock l"},
+		{Event{Verb: "call_rcu", Object: "r", Value: "4294967297", Stored: true}, "call_rcu r"},
+		{Event{Verb: "atomic_dec", Object: "n", Value: "-1", Stored: true}, "atomic_dec n <- -1"},
+		// Choices other than the calm one, and what is freed along the way.
+		{Event{Verb: "kmalloc", Choices: []int{0, 2}}, "kmalloc (choice 2)"},
+		{Event{Verb: "kfree", Object: "mm", Freed: []string{"mm", "ctx"}}, "kfree mm (frees ctx)"},
+	} {
+		test.event.Step, test.event.Preempted, test.event.Stack = 1, -1, kernel
+		tr := &Trace{Threads: []ThreadInfo{{Name: "io_submit"}}, Events: []Event{test.event}}
+		tr.Result = Result{Outcome: Invalid, Reason: StepLimit}
+		var out strings.Builder
+		if err := tr.WriteColumns(&out, 100); err != nil {
+			t.Fatal(err)
+		}
+		want := "     io_submit\n     io_submit()\n  1    " + test.want + "\n     -- stopped: step limit --\n"
+		if out.String() != want {
+			t.Errorf("got\n%swant\n%s", out.String(), want)
+		}
 	}
 }

@@ -140,7 +140,8 @@ type recorder struct {
 	exec      *Exec
 	events    []Event
 	threads   []ThreadInfo
-	decision  int // of the next step, or -1
+	cell      *Cell // of the current step
+	decision  int   // of the next step, or -1
 	preempted int
 	pending   bool
 }
@@ -163,6 +164,7 @@ func (rec *recorder) begin(t *Thread) {
 	if c := t.op.Cell; c != nil {
 		ev.Object = c.Name()
 	}
+	rec.cell = t.op.Cell
 	if rec.pending {
 		ev.Decision, ev.Preempted, rec.pending = rec.decision, rec.preempted, false
 	}
@@ -188,7 +190,7 @@ func (rec *recorder) chosen(d int) {
 
 func (rec *recorder) stored(c *Cell) {
 	ev := rec.current()
-	if last := rec.exec.last; last != nil && (ev.Value == "" || ev.Stored) && c.Name() == ev.Object {
+	if c == rec.cell && (ev.Value == "" || ev.Stored) {
 		ev.Value, ev.Stored = rec.format(c, c.val), true
 	}
 }

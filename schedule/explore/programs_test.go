@@ -313,7 +313,10 @@ func detour() Program {
 			t.Fail(BugOn, &b.Object, Party{}, "")
 		}),
 		thread("idler", func(t *Thread, b *board) { store(t, &b.y, 1) }),
-		thread("setter", func(t *Thread, b *board) { store(t, &b.x, 1) }))
+		thread("setter", func(t *Thread, b *board) {
+			t.Await(Op{Verb: "set", Cell: &b.x, Mode: RMW | Blocks}, positive{&b.counts[0]})
+			b.x.Set(1)
+		}))
 }
 
 // hidden keeps a word outside cells: which thread was first. It makes a gate

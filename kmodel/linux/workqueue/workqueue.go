@@ -116,8 +116,8 @@ func (a *worker) Run(t *schedule.Thread) {
 	}
 	w := s.take(t.Choose(n))
 	t.Begin(schedule.Op{Verb: "process_one_work", Cell: &w.pending, Mode: schedule.RMWFull})
-	w.pending.Set(0)
 	w.running.Set(1)
+	w.pending.Set(0)
 	w.fn(t)
 	if w.running.Object().Live() { // the function may free the item
 		w.running.Set(0)

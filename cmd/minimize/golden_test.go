@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// TestGolden replays the interleavings that the documents tell, and minimizes them
+// again: they are what they were, step by step, and there is nothing smaller. They were
+// checked by hand against the step lists of the kernel's functions.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/golden/*.txtar")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("golden files: %v, %v", files, err)
+	}
+	preemptions := map[string]int{
+		"aio-1b-two-destroys": 1, "aio-1d-freed-under-lookup": 1, "aio-1e-count-from-0": 1,
+		"aio-1e-freed-after-unlock": 2, "aio-m1-freed-under-lookup": 1, "aio-exit-full-table": 2,
+	}
+	for _, file := range files {
+		name := filepath.Base(file[:len(file)-len(".txtar")])
+		t.Run(name, func(t *testing.T) {
+			g, err := triage.ReadGolden(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := kmodel.Find(g.Program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := g.Check(p.Schedule()); err != nil {
+				t.Fatal(err)
+			}
+			res, err := triage.Minimize(context.Background(), p.Schedule(), g.Tape,
+				triage.Options{Mute: g.Mute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := res.Trace.Tape.String(); got != g.Tape.String() {
+				t.Errorf("minimized to %s, the file has %s", got, g.Tape)
+			}
+			if want, ok := preemptions[name]; ok && res.Final.Preemptions != want {
+				t.Errorf("%d preemptions, want %d", res.Final.Preemptions, want)
+			}
+			if !res.Certificate.Proven() {
+				t.Errorf("not proven minimal: %v", &res.Certificate)
+			}
+		})
+	}
+}
