@@ -26,6 +26,6 @@
 // a trace does not have their stacks.
 //
 // To read the code: signature.go is what a bug is, minimize.go how a schedule is
-// shrunk, with passes.go, moves.go and setup.go for what is proposed and search.go
+// shrunk, with passes.go, moves.go and workload.go for what is proposed and search.go
 // for the exact answer; report.go and title.go are the words, golden.go the file.
 package triage

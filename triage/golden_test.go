@@ -23,9 +23,11 @@ toy/lookup-vs-destroy
 v1 use-after-free lookup_ctx free_ctx
 -- trace --
      io_getevents               io_destroy                 [kworker]
+     read_events()
      lookup_ctx()
   1    rcu_dereference mm->slot = ctx
        -- preempted --
+                                destroy_ctx()
                                 acquire()
   2                               spin_lock mm->lock
                                 destroy_ctx()
@@ -121,7 +123,7 @@ func TestGoldenCheckErrors(t *testing.T) {
 			"toy/lookup-vs-destroy: tape 0 passes (15 steps)"},
 		{"trace", edit("spin_lock ", "spin_lick "), lookupRace,
 			"toy/lookup-vs-destroy: tape 1200000001: " +
-				`trace line 6: got "  2                               spin_lock mm->lock", ` +
+				`trace line 8: got "  2                               spin_lock mm->lock", ` +
 				`want "  2                               spin_lick mm->lock"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -140,7 +142,7 @@ func TestParseGoldenErrors(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"empty", "", "f:1: the file is truncated: the last line has no end"},
 		{"no end", strings.TrimSuffix(goldenText, "\n"),
-			"f:29: the file is truncated: the last line has no end"},
+			"f:31: the file is truncated: the last line has no end"},
 		{"no title", "\n" + goldenText, "f:1: the first line is empty, want the title"},
 		{"title only", "title\n", `f:1: the file is truncated: there is no section "program"`},
 		{"truncated", goldenText[:strings.Index(goldenText, "-- want")],
@@ -160,7 +162,7 @@ func TestParseGoldenErrors(t *testing.T) {
 			`f:9: "leak" is no kind of failure; there are: ` + triage.KindsText(^schedule.Kinds(0))},
 		{"no trace", goldenText[:strings.Index(goldenText, "-- trace --\n")+len("-- trace --\n")],
 			`f:10: section "trace" is empty`},
-		{"one more", goldenText + "-- more --\n", "f:31: another section after the last"},
+		{"one more", goldenText + "-- more --\n", "f:33: another section after the last"},
 		{"large", strings.Repeat("x", triage.MaxGolden) + "\n",
 			"f:1: larger than the limit of 262144 bytes"},
 	} {

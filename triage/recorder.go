@@ -98,6 +98,7 @@ func (o *order) Choose(e *schedule.Exec, n int) int {
 	for o.head < len(o.seq) && o.seq[o.head] < 0 {
 		o.head++
 	}
+	// What is blocked keeps its place: it goes on as soon as it can.
 	for i := o.head; i < len(o.seq); i++ {
 		id := o.seq[i]
 		if id < 0 || e.Enabled()>>id&1 == 0 {

@@ -93,7 +93,7 @@ func accesses(tr *schedule.Trace) []Access {
 	var out []Access
 	if f.Thread != nil {
 		a := newAccess(tr, "failed", f.Party)
-		if a.Task == "" { // before its first step
+		if a.Task == "" { // raised before the thread had taken any step
 			a.Task, a.Agent, a.Text = f.Thread.Name, f.Thread.IsAgent(), f.Op.Verb
 		}
 		out = append(out, a)
@@ -101,6 +101,7 @@ func accesses(tr *schedule.Trace) []Access {
 	if f.Other.Thread != nil && f.Kind != schedule.Leak {
 		out = append(out, newAccess(tr, role(f.Kind), f.Other))
 	}
+	// Where a lock came from says nothing about how it was misused.
 	if f.Obj != nil && f.Kind != schedule.LockRule && f.Kind != schedule.SleepInAtomic {
 		out = append(out, allocation(tr, f.Obj))
 	}
@@ -185,6 +186,7 @@ func waits(tr *schedule.Trace) []Wait {
 // WriteText writes the report as plain text, for a terminal or a mail: the
 // splat, the interleaving, and how to repeat it.
 func (r *Report) WriteText(w io.Writer) error {
+	// Written in one piece, so that an error cannot leave half a report.
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\n\nprogram %s", r.Title, r.Program)
 	if r.About.Versions != "" {

@@ -79,7 +79,9 @@ type outcome struct {
 	spent     int
 }
 
-// run searches until it is through, or has maxNodes nodes, or is stopped.
+// run searches until it is through, or has maxNodes nodes, or is stopped. A
+// state is closed when its node comes out of the queue: no later way to it is
+// cheaper, since no step has a negative cost.
 func (s *search) run(maxNodes int) outcome {
 	r := s.m.r
 	wide := r.Wide
@@ -109,8 +111,9 @@ func (s *search) run(maxNodes int) outcome {
 	return s.outcome(len(closed), nil)
 }
 
-// outcome sums up. next is the cost of what would have come next, nil if
-// nothing of interest is left.
+// outcome sums up, and is careful about what it claims: a bound is only known
+// when everything below it has come out of the queue. next is the cost of what
+// would have come next, nil if nothing of interest is left.
 func (s *search) outcome(states int, next *cost) outcome {
 	out := outcome{complete: next == nil, states: states, spent: s.spent}
 	switch {
@@ -153,6 +156,7 @@ func (s *search) try(id int32, alt uint8) {
 	if s.limit != nil && nd.cost.compare(*s.limit) > 0 {
 		return
 	}
+	// Another edge may have come here for less, and be in the queue or closed.
 	if old, known := s.known[nd.key]; known && old.compare(nd.cost) <= 0 {
 		return
 	}
@@ -211,6 +215,7 @@ func (s *search) end(res *schedule.Result) {
 		s.m.meet(res)
 		return
 	}
+	// Asking for the signature costs a replay, so only for what would be the best.
 	tape := append(schedule.Tape(nil), s.m.r.Taken()...)
 	if s.found != nil {
 		if c := cmp.Or(at.compare(s.found.cost), shortlex(tape, s.found.tape)); c >= 0 {

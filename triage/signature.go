@@ -131,7 +131,10 @@ func function(ev *schedule.Event) string {
 			return word(f.String())
 		}
 	}
-	return word(ev.Verb)
+	// "percpu_ref_put: mode" and "mutex_unlock (tail)" are steps of one call.
+	verb, _, _ := strings.Cut(ev.Verb, ":")
+	verb, _, _ = strings.Cut(verb, " (")
+	return word(verb)
 }
 
 // kernelFunction reports whether f can be named as the place of a step. It is

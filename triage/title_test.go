@@ -207,6 +207,17 @@ func TestTitles(t *testing.T) {
 			"KASAN: use-after-free in rcu_callback",
 			"v1 use-after-free rcu_callback free_ioctx",
 		},
+		{
+			// And by the verb of the call, whichever of its steps it is.
+			story{kind: schedule.UseAfterFree, verb: "percpu_ref_put: mode", other: "freeIoctx"},
+			"KASAN: use-after-free in percpu_ref_put",
+			"v1 use-after-free percpu_ref_put free_ioctx",
+		},
+		{
+			story{kind: schedule.UseAfterFree, verb: "mutex_unlock (tail)", other: "freeIoctx"},
+			"KASAN: use-after-free in mutex_unlock",
+			"v1 use-after-free mutex_unlock free_ioctx",
+		},
 	} {
 		t.Run(test.title, func(t *testing.T) {
 			tr := test.story.trace()

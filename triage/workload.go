@@ -124,6 +124,8 @@ func (m *minimizer) shapes(old shape) []shape {
 			return
 		}
 		seen[string(setup)] = true
+		// What was proposed may be read as something else: digits that are
+		// missing are 0, and those that are too many are not asked for.
 		w := m.shape(setup)
 		if string(w.setup) != string(setup) {
 			if seen[string(w.setup)] {
@@ -142,10 +144,12 @@ func (m *minimizer) shapes(old shape) []shape {
 			s := slices.Clone(old.setup)
 			s[i] = d
 			add(s, true)
+			// A smaller number of things, and one of them deleted: a count of
+			// calls lowered by one, and the digits of a call taken out. Without
+			// the second half the last call goes, whichever matters.
 			if d != 0 && d+1 != old.setup[i] {
 				continue
 			}
-			// A smaller number of things, and one of them deleted.
 			for at := i + 1; at < len(s) && d < old.setup[i]; at++ {
 				for n := 1; n <= spanLimit && at+n <= len(s); n++ {
 					add(slices.Delete(slices.Clone(s), at, at+n), false)
@@ -154,7 +158,7 @@ func (m *minimizer) shapes(old shape) []shape {
 		}
 		for n := 1; n <= spanLimit && i+n <= len(old.setup); n++ {
 			add(slices.Delete(slices.Clone(old.setup), i, i+n), false)
-			// Two things exchanged.
+			// Two things exchanged: which thread makes which calls.
 			for k := 1; k <= spanLimit && i+n+k <= len(old.setup); k++ {
 				s := old.setup
 				add(slices.Concat(s[:i], s[i+n:i+n+k], s[i:i+n], s[i+n+k:]), true)

@@ -44,6 +44,8 @@ func (in *input) errorf(err error) error {
 
 // readInput reads arg: an existing file, else a tape.
 func readInput(arg string) (*input, error) {
+	// A file goes first: a corpus may well have one that is called 0010, and a
+	// tape can always be given a zero more.
 	data, err := readFile(arg)
 	if errors.Is(err, os.ErrNotExist) {
 		tape, bad := schedule.Parse(arg)
@@ -60,6 +62,8 @@ func readInput(arg string) (*input, error) {
 	if triage.IsGolden(data) {
 		return in, in.readGolden(data)
 	}
+	// Raw bytes are never an error, so a file in the place of a corpus that does
+	// not read as one must not be taken for raw bytes.
 	if in.target != "" || isCorpusFile(data) {
 		if data, err = parseCorpusFile(arg, data); err != nil {
 			return nil, err
