@@ -239,6 +239,9 @@ func (t *Thread) Alloc(o *Object, nth int) {
 	}
 	t.exec.alloc(o, uint64(t.ID+1)<<32|uint64(t.allocs)<<12, nth)
 	o.alloc = Party{t, t.exec.steps}
+	if rec := t.exec.rec; rec != nil {
+		rec.allocs[o] = modelStack()
+	}
 	t.exec.heap = append(t.exec.heap, o)
 }
 

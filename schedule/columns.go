@@ -247,8 +247,8 @@ func (c *columns) stopped(ev *Event) string {
 		return joinNote("blocked", strings.TrimSpace(next.Verb+" "+next.Object))
 	}
 	// In a deadlock that is said at the end, for all at once.
-	if info.Pending != "" && !c.deadlocked(info) {
-		return joinNote("blocked", info.Pending)
+	if info.Verb != "" && !c.deadlocked(info) {
+		return joinNote("blocked", info.Pending())
 	}
 	return ""
 }
@@ -265,7 +265,7 @@ func (c *columns) deadlocked(info ThreadInfo) bool {
 func (c *columns) ending() {
 	for i, info := range c.tr.Threads {
 		if c.deadlocked(info) {
-			c.note(i, joinNote("blocked for ever", info.Pending))
+			c.note(i, joinNote("blocked for ever", info.Pending()))
 		}
 	}
 	r := &c.tr.Result

@@ -130,6 +130,9 @@ func (t *Thread) Await(op Op, g Gate) {
 		e.free &^= t.bit
 		e.ask |= t.bit
 	}
+	if e.rec != nil {
+		e.rec.parks[t.ID] = modelStack()
+	}
 	if e.starting {
 		t.pause()
 	} else {
@@ -240,6 +243,9 @@ func (t *Thread) Fail(k Kind, o *Object, other Party, note string) {
 	e := t.exec
 	e.failure = Failure{Kind: k, Party: Party{t, e.steps}, Op: t.op, Obj: o, Other: other, Note: note}
 	e.outcome = Fail
+	if e.rec != nil {
+		e.rec.failed = modelStack()
+	}
 	panic(unwind{})
 }
 
@@ -316,6 +322,9 @@ func (t *Thread) checkExit() {
 func (t *Thread) startWork() {
 	t.exec.steps++
 	t.state = parked
+	if rec := t.exec.rec; rec != nil {
+		rec.starting = true
+	}
 	t.SignalHandled()
 	if t.handler {
 		t.cpu.handler = t

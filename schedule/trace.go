@@ -19,6 +19,9 @@ type Trace struct {
 	Result  Result
 	Threads []ThreadInfo
 	Events  []Event
+
+	FailStack  []Frame // where the failure was raised: in its step, or after it
+	AllocStack []Frame // where the object of the failure was allocated
 }
 
 // ThreadInfo describes a thread of a [Trace].
@@ -26,9 +29,18 @@ type ThreadInfo struct {
 	Name  string
 	Agent bool
 	// State is "finished", "idle", "blocked" or "enabled": how the execution
-	// left it. Pending is what it would have done next, if parked.
-	State   string
-	Pending string
+	// left it.
+	State string
+	// Verb, Object and Stack say what it would have done next, and where, if it is
+	// inside its function.
+	Verb, Object string
+	Stack        []Frame
+}
+
+// Pending returns what the thread would have done next in one phrase, such as
+// "spin_lock mm->ioctx_lock".
+func (info *ThreadInfo) Pending() string {
+	return strings.TrimSuffix(info.Verb+" "+info.Object, " ")
 }
 
 // An Event is one step of a [Trace].
@@ -71,14 +83,18 @@ func (f Frame) Primitive() bool { return strings.Contains("/"+f.Package+"/", pri
 
 // Func returns the kernel function that takes the step: the innermost that is
 // not a primitive's, else the outermost.
-func (ev *Event) Func() string {
-	for _, f := range ev.Stack {
+func (ev *Event) Func() string { return KernelFunc(ev.Stack) }
+
+// KernelFunc returns the kernel function at the top of a stack: the innermost that is
+// not a primitive's, else the outermost.
+func KernelFunc(stack []Frame) string {
+	for _, f := range stack {
 		if !f.Primitive() {
 			return f.String()
 		}
 	}
-	if n := len(ev.Stack); n > 0 {
-		return ev.Stack[n-1].String()
+	if n := len(stack); n > 0 {
+		return stack[n-1].String()
 	}
 	return ""
 }
@@ -106,12 +122,13 @@ func (r *Runner) Replay(s Tape) (*Trace, error) {
 // Record runs one execution with the decisions of c and records everything.
 func (r *Runner) Record(c Chooser) *Trace {
 	e := &r.exec
-	e.rec = &recorder{exec: e}
+	e.rec = &recorder{exec: e, allocs: map[*Object][]Frame{}}
 	defer func() { e.rec = nil }()
 	res := r.Run(c)
 	tr := &Trace{
 		Program: r.program.Name, Tape: append(Tape(nil), r.Taken()...),
 		Result: res, Events: e.rec.events, Threads: e.rec.threads,
+		FailStack: e.rec.failed, AllocStack: e.rec.allocs[res.Failure.Obj],
 	}
 	return tr
 }
@@ -144,6 +161,12 @@ type recorder struct {
 	decision  int   // of the next step, or -1
 	preempted int
 	pending   bool
+
+	parks    [MaxThreads][]Frame // where each thread is parked
+	failed   []Frame
+	allocs   map[*Object][]Frame
+	starting bool  // an agent has been chosen and has not said what it begins
+	early    []int // what it has chosen meanwhile
 }
 
 func (rec *recorder) decided(e *Exec, d int) {
@@ -168,6 +191,9 @@ func (rec *recorder) begin(t *Thread) {
 	if rec.pending {
 		ev.Decision, ev.Preempted, rec.pending = rec.decision, rec.preempted, false
 	}
+	if rec.starting {
+		ev.Choices, rec.starting, rec.early = rec.early, false, nil
+	}
 	rec.events = append(rec.events, ev)
 }
 
@@ -184,6 +210,10 @@ func (rec *recorder) observed(t *Thread, v uint64) {
 }
 
 func (rec *recorder) chosen(d int) {
+	if rec.starting {
+		rec.early = append(rec.early, d)
+		return
+	}
 	ev := rec.current()
 	ev.Choices = append(ev.Choices, d)
 }
@@ -233,9 +263,9 @@ func (rec *recorder) finish(e *Exec) {
 			info.State = "blocked"
 		}
 		if t.state == parked {
-			info.Pending = t.op.Verb
+			info.Verb, info.Stack = t.op.Verb, rec.parks[t.ID]
 			if t.op.Cell != nil {
-				info.Pending += " " + t.op.Cell.Name()
+				info.Object = t.op.Cell.Name()
 			}
 		}
 		rec.threads = append(rec.threads, info)

@@ -44,7 +44,7 @@ func TestMinimizeQuality(t *testing.T) {
 			"3 threads, 2 preemptions, 4 context switches, 11 steps", "12000002101"},
 		{window, 0, "v1 kernel-bug peek_window -",
 			"3 threads, 2 preemptions, 2 context switches, 3 steps", "122"},
-		{abba, 0, "v1 deadlock spin_lock:mm->lock,spin_lock:mm->other -",
+		{abba, 0, "v1 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -",
 			"2 threads, 1 preemption, 1 context switch, 2 steps", "01"},
 		{forget, 0, "v1 memory-leak [ctx] -",
 			"1 thread, 0 preemptions, 0 context switches, 4 steps", "0"},

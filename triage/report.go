@@ -108,11 +108,11 @@ func accesses(tr *schedule.Trace) []Access {
 	return out
 }
 
-// allocation tells where o came from. Allocating is no step, so it is only
-// known after which step it was.
+// allocation tells where o came from. Allocating is no step: the step named is the one
+// before it.
 func allocation(tr *schedule.Trace, o *schedule.Object) Access {
 	a := newAccess(tr, "allocated", o.Allocated())
-	a.Text, a.Stack = o.Name(), nil
+	a.Text, a.Stack = o.Name(), kernelFuncs(tr.AllocStack)
 	return a
 }
 
@@ -151,9 +151,13 @@ func newAccess(tr *schedule.Trace, role string, p schedule.Party) Access {
 // functions of primitives are replaced by the verb, which is the kernel's
 // name of what they do together.
 func stack(ev *schedule.Event) []string {
-	out := []string{ev.Verb}
-	for _, f := range ev.Stack {
-		if kernelFunction(f) {
+	return append([]string{ev.Verb}, kernelFuncs(ev.Stack)...)
+}
+
+func kernelFuncs(stack []schedule.Frame) []string {
+	var out []string
+	for _, f := range stack {
+		if !f.Primitive() {
 			out = append(out, f.String())
 		}
 	}

@@ -3,7 +3,6 @@ package triage
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -18,10 +17,10 @@ import (
 type Signature struct {
 	Kind schedule.Kind
 
-	// Func is the kernel function that took the failing step. Where no step
-	// failed it is, for a deadlock, the sorted list of "verb:object" that the
-	// threads are blocked in; for a leak, the function that allocated; and
-	// for what was there from the start, the kind of the object in brackets,
+	// Func is the kernel function in which the failure was raised. Where none
+	// was, it is, for a deadlock, the sorted list of "function:verb:object"
+	// that the threads are blocked in; for a leak, the function that allocated;
+	// and for what was there from the start, the kind of the object in brackets,
 	// "[ctx]".
 	Func string
 	// Other is the kernel function of the step that made it a failure: the
@@ -54,11 +53,11 @@ func Of(tr *schedule.Trace) Signature {
 	case f.Kind == schedule.Deadlock:
 		s.Func = stuck(tr)
 	case f.Thread != nil && counts.Has(f.Kind):
-		s.Func = site(tr, f.Party)
+		s.Func = failSite(tr)
 	case f.Thread != nil:
-		s.Func, s.Other = site(tr, f.Party), site(tr, f.Other)
+		s.Func, s.Other = failSite(tr), site(tr, f.Other)
 	default:
-		s.Func = allocSite(tr, f.Other)
+		s.Func = word(kernelFunc(tr.AllocStack))
 	}
 	if s.Func == "" && f.Obj != nil {
 		s.Func = "[" + word(f.Obj.Kind()) + "]"
@@ -126,23 +125,13 @@ func site(tr *schedule.Trace, p schedule.Party) string {
 }
 
 func function(ev *schedule.Event) string {
-	for _, f := range ev.Stack {
-		if kernelFunction(f) {
-			return word(f.String())
-		}
+	if fn := kernelFunc(ev.Stack); fn != "" {
+		return word(fn)
 	}
 	// "percpu_ref_put: mode" and "mutex_unlock (tail)" are steps of one call.
 	verb, _, _ := strings.Cut(ev.Verb, ":")
 	verb, _, _ = strings.Cut(verb, " (")
 	return word(verb)
-}
-
-// kernelFunction reports whether f can be named as the place of a step. It is
-// not inside a primitive, and not the function literal that starts a thread, the
-// last part of whose name is a number.
-func kernelFunction(f schedule.Frame) bool {
-	_, err := strconv.Atoi(f.Func)
-	return err != nil && !f.Primitive()
 }
 
 // event returns the step of p. A failure can be raised before its thread has
@@ -155,26 +144,33 @@ func event(tr *schedule.Trace, p schedule.Party) *schedule.Event {
 	return ev
 }
 
-// allocSite returns the kernel function that allocated at p. Allocating is no
-// step: p is the step before it, perhaps in a function that has returned. What
-// the thread does next is more likely done to what it has just allocated.
-func allocSite(tr *schedule.Trace, p schedule.Party) string {
-	for i := p.Step; p.Thread != nil && i < len(tr.Events); i++ {
-		if ev := &tr.Events[i]; ev.Thread == p.Thread.ID {
-			return function(ev)
-		}
+// failSite returns the kernel function in which the failure was raised. Some checks are
+// made after a step and before the next (may this sleep, is a lock still held): the
+// stack of the failure knows better where than the step.
+func failSite(tr *schedule.Trace) string {
+	if fn := kernelFunc(tr.FailStack); fn != "" {
+		return word(fn)
 	}
-	return site(tr, p)
+	return site(tr, tr.Result.Failure.Party)
 }
 
-// stuck lists what the threads of a deadlock wait for, without saying which
-// thread it is: who came first is a matter of the schedule. It does not say in
-// which function either, because a trace does not tell where a thread waits
-// that never goes on.
+// kernelFunc returns the innermost kernel function of a stack, empty if there are only
+// primitives.
+func kernelFunc(stack []schedule.Frame) string {
+	for _, f := range stack {
+		if !f.Primitive() {
+			return f.String()
+		}
+	}
+	return ""
+}
+
+// stuck lists what the threads of a deadlock wait for and in which function, without
+// saying which thread it is: who came first is a matter of the schedule.
 func stuck(tr *schedule.Trace) string {
 	var places []string
 	for _, b := range blockedThreads(tr) {
-		places = append(places, word(strings.Trim(b.verb+":"+b.object, ":")))
+		places = append(places, word(strings.Trim(b.fn+":"+b.verb+":"+b.object, ":")))
 	}
 	slices.Sort(places)
 	return strings.Join(places, ",")
@@ -183,6 +179,7 @@ func stuck(tr *schedule.Trace) string {
 // A blocked thread is one that a deadlock left waiting.
 type blocked struct {
 	thread int
+	fn     string // the kernel function that waits
 	verb   string // what it waits to do
 	object string // and on what, without the number of the object
 	name   string // with it
@@ -194,8 +191,10 @@ func blockedThreads(tr *schedule.Trace) []blocked {
 		if info.State != "blocked" {
 			continue
 		}
-		b := blocked{thread: i}
-		b.verb, b.name = splitPending(tr, info.Pending)
+		b := blocked{thread: i, verb: info.Verb, name: info.Object}
+		if b.fn = kernelFunc(info.Stack); b.fn == "" {
+			b.fn = info.Name
+		}
 		// The second ctx is ctx2: what is the same bug in either is named alike.
 		object, field, ok := strings.Cut(b.name, "->")
 		b.object = strings.TrimRight(object, "0123456789")
@@ -205,22 +204,6 @@ func blockedThreads(tr *schedule.Trace) []blocked {
 		out = append(out, b)
 	}
 	return out
-}
-
-// splitPending takes "spin_lock mm->ioctx_lock" apart. Verbs may have spaces
-// ("synchronize_rcu ends"), names of objects do not. So the last word is the
-// object only if it looks like a field, or some step has named it.
-func splitPending(tr *schedule.Trace, pending string) (verb, object string) {
-	i := strings.LastIndexByte(pending, ' ')
-	if i < 0 {
-		return pending, ""
-	}
-	object = pending[i+1:]
-	named := func(ev schedule.Event) bool { return ev.Object == object }
-	if !strings.Contains(object, "->") && !slices.ContainsFunc(tr.Events, named) {
-		return pending, ""
-	}
-	return pending[:i], object
 }
 
 // word makes one word of a name, such that it is itself when made one again.

@@ -53,7 +53,7 @@ func TestSignatureStable(t *testing.T) {
 		}},
 		{window, []string{"v1 kernel-bug peek_window -"}},
 		// Either thread can be the first: it is one bug.
-		{abba, []string{"v1 deadlock spin_lock:mm->lock,spin_lock:mm->other -"}},
+		{abba, []string{"v1 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -"}},
 	} {
 		got := map[string]int{}
 		r := schedule.NewRunner(test.program)

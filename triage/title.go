@@ -58,7 +58,7 @@ func Title(tr *schedule.Trace) string {
 // if that is all that is known.
 func where(tr *schedule.Trace) string {
 	f := &tr.Result.Failure
-	fn := site(tr, f.Party)
+	fn := failSite(tr)
 	switch {
 	case fn != "":
 		return " in " + fn
@@ -139,7 +139,7 @@ func class(c *schedule.Cell) string {
 
 func leakTitle(tr *schedule.Trace) string {
 	f := &tr.Result.Failure
-	if fn := allocSite(tr, f.Other); fn != "" {
+	if fn := kernelFunc(tr.AllocStack); fn != "" {
 		return "memory leak in " + fn + " (allocated)"
 	}
 	return "memory leak" + of(f) + " (allocated before the first step)"
@@ -149,7 +149,7 @@ func leakTitle(tr *schedule.Trace) string {
 // reports the first that it comes to.
 func hungTitle(tr *schedule.Trace) string {
 	for _, b := range blockedThreads(tr) {
-		return "INFO: task " + tr.Threads[b.thread].Name + " blocked for ever in " + b.verb
+		return "INFO: task " + tr.Threads[b.thread].Name + " blocked for ever in " + b.fn
 	}
 	return "INFO: task blocked for ever"
 }

@@ -49,6 +49,9 @@ func (s story) trace() *schedule.Trace {
 	}
 	if s.other != "" && !s.booted {
 		f.Other = schedule.Party{Thread: threads[1], Step: 1}
+		if s.kind == schedule.Leak {
+			tr.AllocStack = stack(s.other)
+		}
 	}
 	tr.Result = schedule.Result{Outcome: schedule.Fail, Failure: f, Steps: len(tr.Events)}
 	return tr

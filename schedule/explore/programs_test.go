@@ -295,9 +295,9 @@ func again() Program {
 		}))
 }
 
-// detour fails in two ways that come to one state, with the same numbers of
-// switches and steps. The one with the smaller digits takes a preemption, the
-// other waits.
+// detour has two ways to one state, with the same numbers of switches and
+// steps, from where a preemption makes it fail. The way with the smaller digits
+// takes a preemption already, the other waits instead.
 func detour() Program {
 	return program("detour", nil, nil,
 		thread("chooser", func(t *Thread, b *board) {
@@ -309,13 +309,20 @@ func detour() Program {
 				return
 			}
 			t.Forget(1)
-			t.Step(Op{Verb: "assert", Cell: &b.x, Mode: ReadOnce})
-			t.Fail(BugOn, &b.Object, Party{}, "")
+			store(t, &b.counts[1], 1)
+			store(t, &b.counts[1], 2)
 		}),
-		thread("idler", func(t *Thread, b *board) { store(t, &b.y, 1) }),
+		thread("bystander", func(t *Thread, b *board) { store(t, &b.y, 1) }),
 		thread("setter", func(t *Thread, b *board) {
 			t.Await(Op{Verb: "set", Cell: &b.x, Mode: RMW | Blocks}, positive{&b.counts[0]})
 			b.x.Set(1)
+		}),
+		thread("peeker", func(t *Thread, b *board) {
+			t.Await(Op{Verb: "peek", Cell: &b.counts[1], Mode: ReadOnce | Blocks},
+				positive{&b.counts[1]})
+			if b.counts[1].Value() == 1 {
+				t.Fail(BugOn, &b.Object, Party{}, "")
+			}
 		}))
 }
 

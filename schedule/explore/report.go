@@ -43,9 +43,9 @@ func (o Options) runner(p schedule.Program) *schedule.Runner {
 
 // A Category is how an execution ended, as far as a fast run can tell without
 // making names. It depends on the last state and step alone, not on how they
-// were reached: it has no step number, and not the other party of a failure.
-// Categories split bugs rather than join them; which of them are one bug is
-// for package triage to say.
+// were reached: it has no step number, and not the other party of a failure. Nor has
+// it the function: the same operation fails in two functions as one category. Which
+// failures are one bug is for package triage to say.
 type Category struct {
 	Outcome schedule.Outcome
 	Reason  string        // of Invalid
