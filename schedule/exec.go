@@ -171,7 +171,9 @@ func (e *Exec) Go(name string, body func(t *Thread)) *Thread {
 func (e *Exec) Agent(name string, a Agent) *Thread {
 	t := e.thread(name)
 	t.agent, t.state = a, idle
-	e.ask |= t.bit
+	if t.sleeper, _ = a.(Sleeper); t.sleeper == nil {
+		e.ask |= t.bit
+	}
 	return t
 }
 

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -24,7 +25,9 @@ import (
 // result of a step. So its local state, including the place in the code and the
 // operation it is parked at, is a function of the sequence of those results.
 // That sequence is hashed: every step moves the hash on, every result is mixed
-// in. Blocked or enabled is a function of cells, hence of (a).
+// in. It starts from xxhash(thread, place) and goes on by a multiplication for each
+// result, cheaper than another xxhash. Blocked or enabled is a function of cells,
+// hence of (a).
 //
 // Where all locals of a thread are dead (a worker between two items, a system
 // call loop between two calls) the program may say so with Forget, and
@@ -56,9 +59,9 @@ func hashPairHi(a, b uint64) uint64 {
 }
 
 // stepMul and stepAdd move an observation hash on by one step that returned
-// nothing: a permutation of the 64-bit words (Knuth's MMIX generator), cheaper
-// than a hash. It starts from a hash of its own in every thread and each result
-// passes through xxhash, so nothing more is asked of it.
+// nothing: a permutation of the 64-bit words (Knuth's MMIX generator). It starts from
+// a hash of its own in every thread and each result passes through product, so
+// nothing more is asked of it.
 const (
 	stepMul = 6364136223846793005
 	stepAdd = 1442695040888963407
@@ -77,6 +80,19 @@ func (t *Thread) advance() {
 	}
 }
 
+// mixKey and mixKeyHi are the keys of the two lanes of mix: digits of pi.
+const (
+	mixKey   = 0x243f6a8885a308d3
+	mixKeyHi = 0x13198a2e03707345
+)
+
+// product is the high half of a 128-bit product folded into the low one: each bit of
+// either factor reaches about half of the result.
+func product(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
 // Observe mixes v, which the current step returns to the model, into the
 // observations of t, and returns v. A primitive must pass everything it returns
 // through here; see the top of hash.go.
@@ -90,11 +106,11 @@ func (t *Thread) Observe(v uint64) uint64 {
 
 func (t *Thread) mix(v uint64) {
 	e := t.exec
-	n := hashPair(t.obs, v)
+	n := product(t.obs, v^mixKey)
 	e.lo ^= t.obs ^ n
 	t.obs = n
 	if e.wide {
-		n = hashPairHi(t.obsHi, v)
+		n = product(t.obsHi, v^mixKeyHi)
 		e.hi ^= t.obsHi ^ n
 		t.obsHi = n
 	}

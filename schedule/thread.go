@@ -31,6 +31,8 @@ type Thread struct {
 	body  func(*Thread)
 	agent Agent // nil for an ordinary thread
 
+	sleeper Sleeper // the agent, if it is one
+
 	state       threadState
 	chained     bool // in the chain of handOver
 	handler     bool // an interrupt handler of its CPU
@@ -53,6 +55,22 @@ type Agent interface {
 	Ready(t *Thread) bool
 	// Run takes one piece of work, tells [Thread.Begin] which, and does it.
 	Run(t *Thread)
+}
+
+// A Sleeper is an [Agent] with a queue. While nothing is queued it is not even asked
+// whether it is Ready: whoever queues something says so with [Thread.Rouse]. Most steps
+// of most programs find all agents asleep.
+type Sleeper interface {
+	Agent
+	// Pending reports whether anything is queued, ready or not.
+	Pending() bool
+}
+
+// Rouse has t, the thread of a [Sleeper], asked again whether it is ready.
+func (t *Thread) Rouse() {
+	if t.state == idle {
+		t.exec.ask |= t.bit
+	}
 }
 
 // A CPU is what interrupts act on. Every thread has one of its own unless the
@@ -337,7 +355,10 @@ func (t *Thread) startWork() {
 func (t *Thread) endWork() {
 	t.state = idle
 	t.exec.free &^= t.bit
-	t.exec.ask |= t.bit
+	t.exec.ask &^= t.bit
+	if t.sleeper == nil || t.sleeper.Pending() {
+		t.exec.ask |= t.bit
+	}
 	if t.handler {
 		t.cpu.handler = nil
 		t.exec.interrupts--

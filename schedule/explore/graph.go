@@ -52,6 +52,7 @@ type node struct {
 	enabled uint16 // set of threads; 0: Choose
 	n       uint8  // alternatives
 	alt     uint8  // of parent
+	taken   uint8  // alternatives that were taken, from 0
 	preempt bool   // alternatives other than 0 are preemptions
 }
 
@@ -188,6 +189,24 @@ func (g *graph) path(s schedule.Tape, id uint32) schedule.Tape {
 		s[i], s[j] = s[j], s[i]
 	}
 	return s
+}
+
+// witness returns the execution that goes its own way to node id and ends with
+// alternative alt.
+func (g *graph) witness(id uint32, alt uint8, preemptions int) Witness {
+	w := Witness{Preemptions: preemptions, Tape: schedule.Tape{}}
+	if id != 0 {
+		w.Tape = append(g.path(w.Tape, id), alt).Canonical()
+	}
+	for {
+		ed := &g.edges[g.nodes[id].edge+uint32(alt)]
+		w.Steps += int(ed.steps)
+		w.Switches += int(ed.switches)
+		if id == 0 {
+			return w
+		}
+		id, alt = g.nodes[id].parent, g.nodes[id].alt
+	}
 }
 
 // check compares what e decides with the node that its key says it is. A

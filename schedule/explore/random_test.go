@@ -8,14 +8,18 @@ import (
 )
 
 // random returns a small program made of random instructions. Whatever it does,
-// Exhaust and Unreduced must agree on it.
-func random(seed uint64) Program {
+// Exhaust and Unreduced must agree on it. One with loops may have cycles.
+func random(seed uint64, loops bool) Program {
 	rng := rand.New(rand.NewPCG(seed, 1))
+	codes := 10
+	if loops {
+		codes = 12
+	}
 	var makers []maker
 	for i := range 2 + rng.IntN(2) {
 		code := make([]instruction, 2+rng.IntN(3))
 		for j := range code {
-			code[j] = instruction{rng.IntN(10), rng.IntN(2), uint64(rng.IntN(3))}
+			code[j] = instruction{rng.IntN(codes), rng.IntN(2), uint64(rng.IntN(3))}
 		}
 		makers = append(makers, thread(fmt.Sprint("t", i), func(t *Thread, b *board) {
 			r := uint64(0)
@@ -61,6 +65,10 @@ func (in instruction) do(t *Thread, b *board, r, pc uint64) uint64 {
 	case 9:
 		t.Forget(pc)
 		return 0
+	case 10, 11:
+		for load(t, c) == in.arg {
+			t.Forget(pc)
+		}
 	}
 	return r
 }

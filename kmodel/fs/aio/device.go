@@ -17,6 +17,7 @@ func (req *aioKiocb) Entry() *fifo.Entry { return &req.device }
 // requests has no need of one.
 type device struct {
 	queue    fifo.Queue[*aioKiocb]
+	thread   *schedule.Thread
 	complete func(t *schedule.Thread, req *aioKiocb) // aio_complete() of the variant
 }
 
@@ -25,9 +26,9 @@ type device struct {
 func (d *device) boot(e *schedule.Exec, cpu *schedule.CPU) {
 	d.queue.Reset()
 	if cpu != nil {
-		e.Handler("irq", cpu, d)
+		d.thread = e.Handler("irq", cpu, d)
 	} else {
-		e.Agent("irq", d)
+		d.thread = e.Agent("irq", d)
 	}
 }
 
@@ -35,7 +36,11 @@ func (d *device) boot(e *schedule.Exec, cpu *schedule.CPU) {
 func (d *device) submit(t *schedule.Thread, req *aioKiocb) {
 	t.Step(schedule.Op{Verb: "submit_bio", Cell: req.device.Cell(), Mode: schedule.WriteOnce | schedule.Release})
 	d.queue.Push(t, req)
+	d.thread.Rouse()
 }
+
+// Pending implements [schedule.Sleeper].
+func (d *device) Pending() bool { return d.queue.Len() > 0 }
 
 // Ready reports whether the device has a request.
 func (d *device) Ready(*schedule.Thread) bool { return d.queue.Len() > 0 }

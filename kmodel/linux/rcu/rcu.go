@@ -90,7 +90,7 @@ func Boot(e *schedule.Exec, f Flavours) {
 	s.flavours, s.booted = f, true
 	preempt.OnQuiescent(e, schedQuiescent)
 	s.softirq.s = s
-	e.Agent("softirq", &s.softirq)
+	s.softirq.thread = e.Agent("softirq", &s.softirq)
 }
 
 // ReadLock is rcu_read_lock().
@@ -213,6 +213,7 @@ func call(t *schedule.Thread, h *Head, verb string, f flavour) {
 	}
 	h.wait.Set(s.readersOf(t.Exec(), f))
 	s.queues[f].Push(t, h)
+	s.softirq.thread.Rouse()
 }
 
 // Synchronize is synchronize_rcu(): it sleeps for a grace period of preemptible
@@ -232,7 +233,13 @@ func Synchronize(t *schedule.Thread) {
 func (s *state) Open(t *schedule.Thread) bool { return s.waits[t.ID].Value() == 0 }
 
 // softirq is the agent that runs callbacks, with preemption off.
-type softirq struct{ s *state }
+type softirq struct {
+	s      *state
+	thread *schedule.Thread
+}
+
+// Pending implements [schedule.Sleeper].
+func (a *softirq) Pending() bool { return a.s.queues[preemptible].Len()+a.s.queues[sched].Len() > 0 }
 
 // ready reports whether item i of the flavour's queue may run now.
 func (s *state) ready(f flavour, i int) bool {

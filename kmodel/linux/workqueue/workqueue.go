@@ -54,9 +54,9 @@ var names = [...]string{"kworker", "kworker2", "kworker3", "kworker4"}
 func Boot(e *schedule.Exec, n int) {
 	s := facility.Of(e)
 	s.booted = true
-	s.worker.s = s
-	for _, name := range names[:n] {
-		e.Agent(name, &s.worker)
+	s.worker.s, s.worker.n = s, n
+	for i, name := range names[:n] {
+		s.worker.threads[i] = e.Agent(name, &s.worker)
 	}
 }
 
@@ -84,10 +84,20 @@ func (w *Work) enqueue(t *schedule.Thread) {
 		panic("workqueue: work is queued before Boot")
 	}
 	s.queue.Push(t, w)
+	for _, th := range s.worker.threads[:s.worker.n] {
+		th.Rouse()
+	}
 }
 
 // worker is the agent that runs items.
-type worker struct{ s *state }
+type worker struct {
+	s       *state
+	threads [len(names)]*schedule.Thread
+	n       int
+}
+
+// Pending implements [schedule.Sleeper].
+func (a *worker) Pending() bool { return a.s.queue.Len() > 0 }
 
 // ready reports whether item i may start: the first of its CPU, not running.
 func (s *state) ready(i int) bool {

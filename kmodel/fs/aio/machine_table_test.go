@@ -1,0 +1,371 @@
+package aio
+
+// tableStep is a step of fs/aio.c from 3.12 on, and of what did not change then.
+func (m *machine) tableStep(s *mState, me int) string {
+	th := &s.th[me]
+	switch th.pc {
+	// lookup_ioctx
+	case atRing: // L0
+		if th.pc = atReadLock; s.munmapped {
+			th.ret() // -EFAULT
+		}
+	case atReadLock: // L1
+		th.rcu++
+		if th.pc = atTable; m.list {
+			th.pc = atFirst
+		}
+	case atTable: // L2
+		th.pc = atSlot
+	case atSlot: // L3
+		if th.pc = atUserID; s.slotNull {
+			th.pc = atReadUnlock
+		}
+	case atUserID: // L4
+		switch {
+		case m.rcuPut:
+			th.pc = atInc
+		case m.list:
+			th.pc = atLookupDead
+		default: // L5
+			th.ref = mUsers
+			th.found = m.lookup == atGetMode // which cannot fail
+			th.call(m.lookup, atReadUnlock)
+		}
+	case atReadUnlock: // L6
+		th.rcu--
+		m.leave(s, me)
+		found := th.found
+		if th.found = false; !found {
+			th.ret() // -EINVAL
+		} else {
+			m.lookedUp(s, me)
+		}
+
+	// io_getevents, which does not wait: read_events, aio_read_events_ring
+	case atRingLock:
+		s.ringLock = true
+		th.pc = atReadHead
+	case atReadHead:
+		th.pc = atReadTail
+	case atReadTail: // nothing there
+		th.pc = atRingUnlock
+	case atRingUnlock:
+		s.ringLock = false
+		th.pc = atRingUnlockTail
+	case atRingUnlockTail:
+		if th.pc = atReadDead; m.list {
+			m.put(th, atRest)
+		}
+	case atReadDead:
+		m.put(th, atRest)
+
+	// io_cancel, of nothing
+	case atCancelLock:
+		m.lock(s, me, &s.ctxLock)
+		th.pc = atCancelFirst
+	case atCancelFirst:
+		th.pc = atCancelUnlock
+	case atCancelUnlock:
+		m.unlock(s, me, &s.ctxLock)
+		m.put(th, atRest)
+
+	// io_submit, with the reference to the request taken
+	case atSubmit:
+		s.reqQueued = true
+		th.n = 1
+		switch {
+		case m.rcuPut:
+			th.call(atReqPut, toLastPut)
+		case m.list:
+			th.pc = atReqPutLock
+		default:
+			m.put(th, atRest)
+		}
+
+	// io_destroy: kill_ioctx
+	case atKillLock: // K1
+		m.lock(s, me, &s.ioctxLock)
+		th.pc = atXchgDead
+	case atXchgDead: // K2
+		th.won = !s.dead
+		s.dead = true
+		switch {
+		case m.list && th.won: // 3.10
+			th.pc = atDelLock
+		case m.list:
+			m.put(th, atRest)
+		case th.won:
+			th.pc = atKillTable
+		default:
+			th.pc = atKillUnlock
+		}
+	case atKillTable:
+		th.pc = atClearSlot
+	case atClearSlot: // K3
+		s.slotNull = true
+		th.pc = atKillUnlock
+	case atKillUnlock: // K4
+		m.unlock(s, me, &s.ioctxLock)
+		switch {
+		case !th.won:
+			m.put(th, toDestroyed)
+		case m.syncInKill:
+			th.pc = atSyncStart
+		default:
+			th.pc = atKillWake
+		}
+	case atSyncStart:
+		s.sync[me] = m.readers(s, false)
+		th.pc = atSyncEnd
+	case atSyncEnd:
+		th.pc = atKillWake
+	case atKillWake: // K5
+		m.wakeUp(s)
+		if th.pc = atMunmap; s.notMapped {
+			th.pc = atSetRqWait
+		}
+	case atMunmap:
+		s.munmapped = true
+		th.pc = atSetRqWait
+	case atSetRqWait: // K6
+		s.rqWait = int8(me) + 1
+		th.ref = mUsers // K7
+		th.call(atKillRead, toKilled)
+	case atCompletion:
+		s.waits[me].done--
+		if th.pc = atExitAssign; m.exitSlots == 0 {
+			s.waits[me].freed = true // the stack frame is gone
+			th.ret()
+		}
+
+	// free_ioctx_users: nobody is inside any more
+	case atUsersLock: // U1
+		m.lock(s, me, &s.ctxLock)
+		th.pc = atUsersEmpty
+	case atUsersEmpty:
+		th.pc = atUsersUnlock
+	case atUsersUnlock:
+		m.unlock(s, me, &s.ctxLock)
+		th.ref = mReqs // U2
+		th.call(atKillRead, toPutReqs)
+
+	// free_ioctx_reqs: no request is left
+	case atReadRqWait: // Q1
+		if th.wait = s.rqWait; th.wait != 0 {
+			th.pc = atDecWait
+		} else {
+			th.pc = m.freeLater()
+		}
+	case atDecWait:
+		w := &s.waits[th.wait-1]
+		if w.count--; w.count == 0 {
+			th.pc = atComplete
+		} else {
+			th.pc = m.freeLater()
+		}
+	case atComplete:
+		s.waits[th.wait-1].done++
+		th.pc = m.freeLater()
+	case atScheduleWork: // Q2; also kill_ioctx_rcu
+		if !s.workPending {
+			s.workPending, s.workQueued = true, true
+		}
+		th.ret()
+	case atQueueRcuWork: // Q2 from 4.16 on
+		pending := s.workPending
+		s.workPending = true
+		if th.pc = atQueueRcuCall; pending {
+			th.ret()
+		}
+	case atQueueRcuCall:
+		th.ret()
+		return m.callRcu(s, me, headRcuWork)
+	case atQueueWork: // rcu_work_rcufn
+		s.workQueued = true
+		th.ret()
+	case atFreeCtx:
+		s.freed = true
+		th.ret()
+
+	// aio_complete
+	case atIrqCtx:
+		th.pc = atIrqLinked
+	case atIrqLinked: // no, it cannot be cancelled
+		th.pc = atIrqLock
+	case atIrqLock:
+		m.lock(s, me, &s.completionLock)
+		th.pc = atIrqTail
+	case atIrqTail:
+		th.pc = atIrqUnlock
+	case atIrqUnlock:
+		m.unlock(s, me, &s.completionLock)
+		th.pc = atIrqFree
+	case atIrqFree: // kiocb_free; also the end of aio_put_req of 3.10
+		s.reqFreed = true
+		if m.list {
+			th.ret()
+		} else {
+			th.pc = atIrqActive
+		}
+	case atIrqActive: // nobody: io_getevents is in another scenario
+		th.ref = mReqs
+		th.pc = atPutMode
+
+	// exit_aio: the context is in slot 0, the others are empty
+	case atMmput:
+		if th.pc = atExitTable; m.list {
+			th.pc = atFirst
+		}
+	case atExitTable:
+		s.waits[me].count = m.exitSlots
+		if m.countsItself {
+			s.waits[me].count++
+		}
+		th.pc = atExitSlot
+	case atExitSlot:
+		th.n++
+		switch {
+		case th.n == 1:
+			th.pc = atExitMapped
+		case th.n == m.exitSlots:
+			th.pc = atExitSub
+		}
+	case atExitMapped:
+		s.notMapped = true
+		switch {
+		case m.rcuPut:
+			th.pc = atXchgDead
+		case m.list:
+			th.pc = atDel
+		default:
+			th.pc = atKillLock
+		}
+	case atExitSub:
+		w := &s.waits[me]
+		w.count -= m.exitSlots - 1
+		if m.countsItself {
+			w.count--
+		}
+		if th.pc = atCompletion; w.count == 0 {
+			th.pc = atExitAssign
+		}
+	case atExitAssign:
+		th.pc = atExitFree
+	case atExitFree:
+		s.waits[me].freed = true
+		th.ret()
+	default:
+		panic("no such step")
+	}
+	return ""
+}
+
+// lookedUp is the beginning of what a system call does with its context.
+func (m *machine) lookedUp(s *mState, me int) {
+	th := &s.th[me]
+	call := m.call
+	if me == mDestroyer {
+		call = "io_destroy"
+	}
+	switch {
+	case call == "io_getevents":
+		th.pc = atRingLock
+	case call == "io_cancel":
+		th.pc = atCancelLock
+	case call == "io_submit":
+		s.reqLive = true // aio_get_req
+		s.reqUsers = 2
+		switch {
+		case m.rcuPut:
+			th.pc = atReqInc
+		case m.list:
+			th.pc = atReqAddLock
+		default:
+			th.ref = mReqs
+			th.call(atGetMode, atSubmit)
+		}
+	case m.rcuPut:
+		th.pc = atXchgDead
+	case m.list:
+		th.pc = atDelLock
+	default:
+		s.waits[me].count = 1 // DECLARE_COMPLETION_ONSTACK
+		th.pc = atKillLock
+	}
+}
+
+// freeLater is Q2.
+func (m *machine) freeLater() mPC {
+	if m.rcuFree {
+		return atQueueRcuWork
+	}
+	return atScheduleWork
+}
+
+// private is what a thread does between two steps.
+func (m *machine) private(s *mState, me int) {
+	th := &s.th[me]
+	switch th.pc {
+	case toKilled:
+		switch m.exitSlots {
+		case 0:
+			m.put(th, toDestroyed)
+		case 1:
+			th.pc = atExitSub
+		default:
+			th.pc = atExitSlot
+		}
+	case toDestroyed:
+		if th.won {
+			th.pc = atCompletion
+		} else {
+			s.waits[me].freed = true
+			th.ret()
+		}
+	case toPutReqs: // U3
+		th.ref = mReqs
+		th.pc = atPutMode
+	case toPutEnd:
+		m.preemptOn(s, me)
+		th.ret()
+	case toCancelAll:
+		th.call(atAllLock, atWaitLock)
+	case toLastPut:
+		m.put(th, atRest)
+	case toSoftirqEnd, toIrqEnd:
+		m.preemptOn(s, me)
+		th.ret()
+	case toWorkerEnd:
+		s.workRunning = s.workRunning && s.freed // what is in freed memory stays as it is
+		th.ret()
+	}
+}
+
+// takesCtxLock reports whether the step is spin_lock_irq(&ctx->ctx_lock).
+func (pc mPC) takesCtxLock() bool {
+	switch pc {
+	case atCancelLock, atUsersLock, atReqAddLock, atDeadLock, atReqPutLock,
+		atAllLock, atWaitLock, atWaitRelock, atOldLock:
+		return true
+	}
+	return false
+}
+
+// lock is spin_lock() and spin_lock_irq(): from here on, and not before, the thread is a
+// reader of RCU-sched.
+func (m *machine) lock(s *mState, me int, l *bool) {
+	*l = true
+	s.th[me].atomic++
+}
+
+// unlock is spin_unlock() and spin_unlock_irq().
+func (m *machine) unlock(s *mState, me int, l *bool) {
+	*l = false
+	m.preemptOn(s, me)
+}
+
+// wakeUp is wake_up_all() on ctx->wait.
+func (m *machine) wakeUp(s *mState) {
+	s.sleeping &^= s.waiters
+	s.waiters = 0
+}

@@ -1,0 +1,39 @@
+package explore_test
+
+import (
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	. "github.com/kschedfuzz/kschedfuzz/schedule/explore"
+)
+
+func TestCheckStates(t *testing.T) {
+	for _, p := range []schedule.Program{
+		increments(2, 0, 1), increments(2, 0, 1, 2), locked(0, 1, 2, 3), workers(0, 1, 2),
+		choices(), rounds(), independent(3, 3),
+	} {
+		n, err := CheckStates(p, 2000, 1)
+		if err != nil {
+			t.Error(err)
+		}
+		if n < 2000 {
+			t.Errorf("%s: %d pairs compared", p.Name, n)
+		}
+	}
+	if n, err := CheckStates(independent(3), 1000, 1); n != 0 || err != nil {
+		t.Errorf("one thread has no pairs: %d compared, %v", n, err)
+	}
+}
+
+func TestCheckStatesFindsHiddenState(t *testing.T) {
+	for _, gated := range []bool{false, true} {
+		for seed := range uint64(10) {
+			n, err := CheckStates(hidden(gated), 1000, seed)
+			if err == nil {
+				t.Errorf("gated %v, seed %d: nothing found in %d pairs", gated, seed, n)
+			} else if seed == 0 {
+				t.Log(n, err)
+			}
+		}
+	}
+}
