@@ -323,11 +323,14 @@ func (e *Exec) checkLeaks() {
 		}
 	}
 	e.scratch = queue
+	var lost *Object // the first by identity: e.heap is in the order of the history
 	for _, o := range e.heap {
-		if o.live == e.epoch && o.seen != e.epoch {
-			e.outcome = Fail
-			e.failure = Failure{Kind: Leak, Obj: o, Other: o.alloc}
-			return
+		if o.live == e.epoch && o.seen != e.epoch && (lost == nil || o.id < lost.id) {
+			lost = o
 		}
+	}
+	if lost != nil {
+		e.outcome = Fail
+		e.failure = Failure{Kind: Leak, Obj: lost, Other: lost.alloc}
 	}
 }

@@ -91,7 +91,8 @@ type Exec struct {
 
 	heap, static, scratch []*Object
 	slots                 []slot
-	exits                 []func(*Thread)
+	exits                 []exit
+	resetting             int // number of the facility that is being reset
 	ends                  []func(*Exec)
 	rec                   *recorder
 }
@@ -248,7 +249,21 @@ func (e *Exec) Calls() int { return e.calls }
 // AtExit has check called whenever a thread finishes or an agent becomes idle,
 // for what must be balanced by then. To be called by [Facility] objects, once
 // an execution.
-func (e *Exec) AtExit(check func(t *Thread)) { e.exits = append(e.exits, check) }
+func (e *Exec) AtExit(check func(t *Thread)) {
+	// In the order of the facilities: which of them is used first is up to the schedule.
+	i := len(e.exits)
+	e.exits = append(e.exits, exit{})
+	for ; i > 0 && e.exits[i-1].facility > e.resetting; i-- {
+		e.exits[i] = e.exits[i-1]
+	}
+	e.exits[i] = exit{e.resetting, check}
+}
+
+// An exit is a check of AtExit, with the number of the facility that asked for it.
+type exit struct {
+	facility int
+	check    func(t *Thread)
+}
 
 // AtEnd has check called when all threads have finished and all agents are
 // idle, for what must hold then. It may call [Exec.FailAtEnd].

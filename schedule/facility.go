@@ -56,7 +56,10 @@ func (f *Facility[S, P]) first(e *Exec) P {
 	}
 	sl.epoch = e.epoch
 	s := P((*S)(sl.state))
+	outer := e.resetting
+	e.resetting = f.num
 	s.Reset(e)
+	e.resetting = outer
 	return s
 }
 

@@ -330,8 +330,8 @@ func (t *Thread) finish() {
 
 // checkExit runs the checks of [Exec.AtExit].
 func (t *Thread) checkExit() {
-	for _, check := range t.exec.exits {
-		check(t)
+	for _, x := range t.exec.exits {
+		x.check(t)
 	}
 }
 

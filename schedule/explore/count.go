@@ -14,6 +14,10 @@ import "math/bits"
 // Such an order need not be made anew for each j. Edges without preemption
 // never lead to a higher level: sorting each level once, when it is finished,
 // and visiting the highest level first, will do.
+//
+// Words of 64 bits are enough to find out that they are not. Every path to a
+// node goes on calmly to some ending, with no more preemptions: P(j, v) is at most
+// the number of executions with j preemptions, and does not overflow before it.
 
 // sortLevel appends the nodes of a level that has just been finished to
 // g.order, sorted by the edges without preemption (Kahn's algorithm). If they
@@ -129,7 +133,8 @@ type counter struct {
 	over  bool
 }
 
-// preemptions adds the edges that are preemptions.
+// preemptions adds the edges that are preemptions: they lead from the numbers
+// of one preemption less, so no order is needed.
 func (c *counter) preemptions() {
 	for id, n := range c.prefix {
 		if nd := &c.nodes[id]; n > 0 && nd.preempt {
@@ -138,7 +143,9 @@ func (c *counter) preemptions() {
 	}
 }
 
-// calm adds the others, nodes in topological order.
+// calm adds the others, nodes in topological order: when a node's turn comes, all
+// that leads to it has been added. Executions with j preemptions stay within
+// the levels up to j.
 func (c *counter) calm() {
 	for level := min(len(c.counts), len(c.starts)-1); level >= 0; level-- {
 		from, to := c.span(level)
@@ -163,6 +170,7 @@ func (c *counter) spread(edges []edge, n uint64) {
 	}
 }
 
+// add adds n to a sum, and remembers if that does not fit.
 func (c *counter) add(sum *uint64, n uint64) {
 	s, carry := bits.Add64(*sum, n, 0)
 	*sum = s

@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -114,7 +113,7 @@ func newGraph() *graph {
 }
 
 // find returns the node with key k and true, or the place in the table where
-// it belongs.
+// it belongs. A key is a hash already: its low bits are as good as any.
 func (g *graph) find(k key) (at uint32, known bool) {
 	mask := uint32(len(g.table) - 1)
 	for i := uint32(k.lo) & mask; ; i = (i + 1) & mask {
@@ -143,6 +142,7 @@ func (g *graph) add(slot uint32, nd node) uint32 {
 	return id
 }
 
+// grow doubles the table. The keys are in the nodes, so it is made anew.
 func (g *graph) grow() {
 	g.table = make([]uint32, 2*len(g.table))
 	for id := 1; id < len(g.nodes); id++ {
@@ -151,7 +151,8 @@ func (g *graph) grow() {
 	}
 }
 
-// full reports whether there is no room for a node with n alternatives.
+// full reports whether there is no room for a node with n alternatives. Node 0
+// does not count.
 func (g *graph) full(maxNodes, n int) bool {
 	return len(g.nodes) > maxNodes || len(g.edges)+n > math.MaxUint32
 }
@@ -179,7 +180,8 @@ func (g *graph) span(level int) (from, to uint32) {
 	return g.starts[level], to
 }
 
-// path appends to s the decisions that lead to the node id.
+// path appends to s the decisions that lead to the node id: its own way, by
+// which it was discovered.
 func (g *graph) path(s schedule.Tape, id uint32) schedule.Tape {
 	from := len(s)
 	for ; g.nodes[id].parent != 0; id = g.nodes[id].parent {
@@ -207,17 +209,4 @@ func (g *graph) witness(id uint32, alt uint8, preemptions int) Witness {
 		}
 		id, alt = g.nodes[id].parent, g.nodes[id].alt
 	}
-}
-
-// check compares what e decides with the node that its key says it is. A
-// difference means that the hash does not stand for the state.
-func (g *graph) check(e *schedule.Exec, id uint32, n int) error {
-	nd := &g.nodes[id]
-	if int(nd.n) == n && uint32(nd.enabled) == e.Enabled() {
-		return nil
-	}
-	return fmt.Errorf("tape %q comes to a state that the search has met, "+
-		"but enables threads %016b, not %016b, with %d alternatives, not %d: "+
-		"the program keeps state outside cells, see CheckStates",
-		g.path(nil, id).String(), e.Enabled(), nd.enabled, n, nd.n)
 }

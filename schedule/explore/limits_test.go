@@ -13,6 +13,7 @@ import (
 
 // What an exploration says where it cannot finish, or cannot count.
 
+// TestCycles tells the three sorts apart.
 func TestCycles(t *testing.T) {
 	for _, tt := range []struct {
 		program schedule.Program
@@ -41,8 +42,11 @@ func TestCycles(t *testing.T) {
 // come before what Exhaust has found, and must be that if that is short.
 func TestMinimalWithCycles(t *testing.T) {
 	const short = 9
-	cycles, same := 0, 0
-	for seed := range uint64(300) {
+	seeds, cycles, same := uint64(300), 0, 0
+	if testing.Short() {
+		seeds = 100
+	}
+	for seed := range seeds {
 		p := random(seed, true)
 		got := exhaust(p, 2)
 		if got.Cycle != CalmCycle {
@@ -69,11 +73,13 @@ func TestMinimalWithCycles(t *testing.T) {
 			}
 		}
 	}
-	if cycles < 20 || same < 20 {
+	if cycles < int(seeds)/20 || same < int(seeds)/20 {
 		t.Errorf("%d programs with cycles, %d witnesses the same: too few", cycles, same)
 	}
 }
 
+// TestOverflow counts more than a word can hold. The numbers before stay, the
+// rest of the report is as good as ever.
 func TestOverflow(t *testing.T) {
 	r := exhaust(independent(40, 40), Unbounded) // 80 over 40 is above 2^76
 	if _, ok := r.Total(); ok || !r.Overflow {
@@ -87,10 +93,12 @@ func TestOverflow(t *testing.T) {
 	}
 }
 
+// TestNodeLimit stops at every stage. Whatever bound is said to be finished then
+// has the right numbers.
 func TestNodeLimit(t *testing.T) {
 	p := increments(2, 0, 1, 2)
 	nodes := exhaust(p, Unbounded).Nodes
-	for _, limit := range []int{1, 10, nodes - 1, nodes} {
+	for _, limit := range []int{1, 10, 20, 50, 100, 200, nodes - 1, nodes} {
 		r := Last(Exhaust(ctx, p, Options{Bound: Unbounded, MaxNodes: limit}))
 		if limit == nodes {
 			if !r.Complete() {
@@ -98,6 +106,7 @@ func TestNodeLimit(t *testing.T) {
 			}
 			continue
 		}
+		replay(t, p, r)
 		if r.Stop != NodeLimit || r.Nodes != limit || r.Complete() {
 			t.Errorf("limit %d: %d nodes, %s", limit, r.Nodes, r.Coverage())
 		}
@@ -124,6 +133,7 @@ func (c *doneAfter) Err() error {
 	return nil
 }
 
+// TestCancel stops after so many executions. Ctx is asked before each.
 func TestCancel(t *testing.T) {
 	p := increments(2, 0, 1, 2)
 	for _, n := range []int{0, 1, 100, 1000} {
@@ -143,6 +153,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestStepLimit explores a program that does not end: never complete.
 func TestStepLimit(t *testing.T) {
 	body := func(t *schedule.Thread, b *board) {
 		for {
@@ -156,11 +167,33 @@ func TestStepLimit(t *testing.T) {
 	}
 }
 
+// TestUnsound explores a program whose gate depends on what no state tells.
+// Exhaust notices if it comes to one state with other threads enabled; the rest
+// is for CheckStates.
 func TestUnsound(t *testing.T) {
 	r := exhaust(hidden(true), Unbounded)
 	if r.Stop != Unsound || r.Err == nil || r.Complete() {
 		t.Errorf("hidden state is not noticed: %s", r.Coverage())
 	}
+	t.Log(r.Coverage())
+}
+
+// TestCrash lets a panic of a model through, and cleans up behind it.
+func TestCrash(t *testing.T) {
+	p := program("crash", nil, nil,
+		thread("a", func(t *schedule.Thread, b *board) { store(t, &b.x, 1) }),
+		thread("b", func(t *schedule.Thread, b *board) {
+			if load(t, &b.x) == 0 {
+				panic("model")
+			}
+		}))
+	defer func() {
+		if c, ok := recover().(*schedule.Crash); !ok || c.Value != "model" {
+			t.Errorf("recovered %v", c)
+		}
+	}()
+	exhaust(p, Unbounded)
+	t.Error("a panic of model code went unnoticed")
 }
 
 // TestDeterminism runs everything in many goroutines, and with one and many

@@ -71,7 +71,8 @@ type pair struct {
 	a, b  string
 }
 
-// error shows two continuations that should be the same.
+// error shows two continuations that should be the same: both prefixes, and the
+// first lines that differ.
 func (pr *pair) error(program string, a, b []string) error {
 	i := 0
 	for i < min(len(a), len(b))-1 && a[i] == b[i] {
@@ -83,7 +84,8 @@ func (pr *pair) error(program string, a, b []string) error {
 		program, schedule.Tape(pr.a).String(), schedule.Tape(pr.b).String(), i, a[i], b[i])
 }
 
-// A checker finds pairs and follows them.
+// A checker finds pairs and follows them. Everything it does follows from its
+// seed, so that an error can be had again.
 type checker struct {
 	program string
 	runner  *schedule.Runner
@@ -255,7 +257,8 @@ func (f *follower) Choose(e *schedule.Exec, n int) int {
 	return f.stroll.Choose(e, n)
 }
 
-// describe returns what there is to be seen at a decision.
+// describe returns what there is to be seen at a decision: a line of text, since
+// texts are easy to compare and to show, and this need not be fast.
 func describe(e *schedule.Exec, n, base int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d alternatives after %d steps, enabled %016b, state %016x",

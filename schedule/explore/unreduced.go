@@ -32,7 +32,8 @@ func Executions(
 
 // Unreduced answers the same questions as [Exhaust] by running every execution
 // of [Executions], for programs that are small enough. Its report has no nodes
-// and edges.
+// and edges. If ctx is done before the end, the report covers nothing: the
+// enumeration does not go bound by bound.
 func Unreduced(ctx context.Context, p schedule.Program, opt Options) Report {
 	r := opt.runner(p)
 	defer r.Close()
@@ -67,8 +68,7 @@ func Unreduced(ctx context.Context, p schedule.Program, opt Options) Report {
 	default:
 		rep.Bound = len(rep.Executions) - 1
 	}
-	for _, end := range endings {
-		tally(&end.Executions, -1)
+	for _, end := range endings { // in any order: they are sorted below
 		for len(end.Executions) < len(rep.Executions) {
 			end.Executions = append(end.Executions, 0)
 		}
@@ -84,9 +84,7 @@ func tally(counts *[]uint64, i int) {
 	for len(*counts) <= i {
 		*counts = append(*counts, 0)
 	}
-	if i >= 0 {
-		(*counts)[i]++
-	}
+	(*counts)[i]++
 }
 
 // compare is negative if w is smaller in the order of [Witness].
@@ -98,7 +96,8 @@ func (w *Witness) compare(v *Witness) int {
 	)
 }
 
-// An odometer is the chooser that enumerates.
+// An odometer is the chooser that enumerates: one digit for each decision of the
+// last execution.
 type odometer struct {
 	bound  int
 	digits []uint8
@@ -120,7 +119,9 @@ func (o *odometer) run(
 	}
 }
 
-// Choose implements [schedule.Chooser]: the digits, and 0 beyond them.
+// Choose implements [schedule.Chooser]: the digits, and 0 beyond them. How many
+// preemptions there were before a digit depends on the digits to its left, which
+// do not change while it turns: its top is valid as long as it is there.
 func (o *odometer) Choose(e *schedule.Exec, n int) int {
 	if o.pos == len(o.digits) {
 		top := uint8(n - 1)

@@ -120,9 +120,9 @@ func TestCounts(t *testing.T) {
 // TestStates earns the state hash for every program: the fixed ones, and a few workloads
 // that between them make every call.
 func TestStates(t *testing.T) {
-	pairs := 2000
+	pairs := 1000
 	if testing.Short() {
-		pairs = 200
+		pairs = 100
 	}
 	check := func(p schedule.Program) {
 		n, err := explore.CheckStates(p, pairs, 1)

@@ -252,8 +252,10 @@ func (m *machine) listStep(s *mState, me int) string {
 	case atWaitSchedule:
 		th.pc = atWaitRelock
 	case atWaitFinish:
+		th.pc = m.finishWait(s, me, atWaitLeave, atWaitActive)
+	case atWaitLeave:
+		s.waiters &^= 1 << me
 		th.pc = atWaitActive
-		return m.finishWait(s, me)
 	case atWaitDone:
 		m.unlock(s, me, &s.ctxLock)
 		if th.pc = atDestroyWake; m.exitSlots > 0 {
@@ -271,8 +273,10 @@ func (m *machine) listStep(s *mState, me int) string {
 	case atIdleSchedule:
 		th.pc = atIdlePrepare
 	case atIdleFinish:
+		th.pc = m.finishWait(s, me, atIdleLeave, atFreeCall)
+	case atIdleLeave:
+		s.waiters &^= 1 << me
 		th.pc = atFreeCall
-		return m.finishWait(s, me)
 
 	// aio_complete, up to 3.9 and of 3.10
 	case atOldCtx:
@@ -335,14 +339,12 @@ func (m *machine) prepareToWait(s *mState, me int) {
 	s.sleeping |= 1 << me
 }
 
-// finishWait is finish_wait(): it touches the queue only if it is still on it.
-func (m *machine) finishWait(s *mState, me int) string {
+// finishWait is the first step of finish_wait(): it says where to go on, depending on
+// whether the thread is still on the queue.
+func (m *machine) finishWait(s *mState, me int, leave, done mPC) mPC {
 	s.sleeping &^= 1 << me
 	if s.waiters>>me&1 != 0 {
-		if s.freed {
-			return "use-after-free"
-		}
-		s.waiters &^= 1 << me
+		return leave
 	}
-	return ""
+	return done
 }

@@ -135,11 +135,13 @@ const (
 	atWaitSchedule
 	atWaitRelock
 	atWaitFinish
+	atWaitLeave
 	atWaitDone
 	atIdlePrepare
 	atIdleActive
 	atIdleSchedule
 	atIdleFinish
+	atIdleLeave
 	// aio_complete(), up to 3.9 and of 3.10.
 	atOldCtx
 	atOldLock
@@ -307,12 +309,14 @@ var mSteps = [numPCs]mStep{
 	atWaitUnlock:   {"spin_unlock_irq", onCtx},
 	atWaitSchedule: {"schedule", onNothing},
 	atWaitRelock:   {"spin_lock_irq", onCtx},
-	atWaitFinish:   {"finish_wait", onNothing}, // the queue, if it is still on it
+	atWaitFinish:   {"finish_wait", onNothing},
+	atWaitLeave:    {"finish_wait", onCtx}, // still on the queue
 	atWaitDone:     {"spin_unlock_irq", onCtx},
 	atIdlePrepare:  {"prepare_to_wait", onCtx}, // free_ioctx of 3.10
 	atIdleActive:   {"atomic_read", onCtx},
 	atIdleSchedule: {"schedule", onNothing},
 	atIdleFinish:   {"finish_wait", onNothing},
+	atIdleLeave:    {"finish_wait", onCtx},
 	atWorkWake:     {"wake_up_all", onCtx},
 
 	atIrqCtx:        {"read", onReq}, // req->ki_ctx

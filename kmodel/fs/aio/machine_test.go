@@ -177,7 +177,7 @@ func (m *machine) enabled(s *mState, me int) bool {
 		case mSoftirq:
 			return m.readyCallbacks(s) != 0
 		case mWorker:
-			return s.workQueued && !s.workRunning
+			return s.workQueued && (s.freed || !s.workRunning)
 		case mIrq:
 			return s.reqQueued
 		}

@@ -60,10 +60,15 @@ func (q *Queue[I]) Push(t *schedule.Thread, it I) {
 }
 
 // First reports whether item i is the first that its CPU has queued.
-func (q *Queue[I]) First(i int) bool {
+func (q *Queue[I]) First(i int) bool { return q.FirstBut(i, nil) }
+
+// FirstBut reports whether item i is the first that its CPU has queued, but for those
+// that pass says to pass over.
+func (q *Queue[I]) FirstBut(i int, pass func(I) bool) bool {
 	p := q.items[i].Entry().place.Value()
 	for _, other := range q.items {
-		if o := other.Entry().place.Value(); o>>placeBits == p>>placeBits && o < p {
+		o := other.Entry().place.Value()
+		if o>>placeBits == p>>placeBits && o < p && (pass == nil || !pass(other)) {
 			return false
 		}
 	}

@@ -47,10 +47,6 @@ type Test struct {
 
 	// Mute is [schedule.Runner.Mute].
 	Mute schedule.Kinds
-
-	// Large says that there are too many executions to run them all. Then the numbers
-	// are those of package explore alone.
-	Large bool
 }
 
 // A Program is the program of a row, as its Build makes it.
@@ -83,6 +79,32 @@ func (p *Program) Agents(f func(e *schedule.Exec)) { p.units = append(p.units, f
 // Exists sets the condition on registers and memory at the end that is the bad
 // outcome. It must not read anything but cells.
 func (p *Program) Exists(f func() bool) { p.exists = f }
+
+// Observe adds a thread that reads, takes two steps that are the same whatever it has
+// read, and then one that is not; and a thread that writes. The bad outcome is that the
+// first has read true. What a primitive returns and does not pass through
+// [schedule.Thread.Observe] shows in [Contract] of such a row: the read may come before or
+// after the write, and the states are the same.
+func (p *Program) Observe(read func(t *schedule.Thread) bool, write func(t *schedule.Thread)) {
+	r := p.Regs()[0]
+	p.Thread("reader", func(t *schedule.Thread) {
+		v := read(t)
+		nop(t)
+		nop(t)
+		if v {
+			nop(t)
+			r.Set(1)
+		}
+	})
+	p.Thread("writer", func(t *schedule.Thread) {
+		write(t)
+		nop(t)
+		nop(t)
+	})
+	p.Exists(func() bool { return r.Get() == 1 })
+}
+
+func nop(t *schedule.Thread) { t.Step(schedule.Op{Verb: "nop"}) }
 
 // A Reg is a register: where a thread leaves what Exists looks at, since the thread's own
 // variables are forgotten when it finishes. Writing it is no step. What others have

@@ -17,8 +17,25 @@ import (
 // exists is the note of the failure that stands for the condition of Program.Exists.
 const exists = "exists"
 
-// stepLimit is for rows, which are short.
-const stepLimit = 200
+const (
+	// stepLimit is for rows, which are short.
+	stepLimit = 200
+	// A row of more executions than limit is left to explore alone, and of more than
+	// limitOrders in any order of the threads but the first. It is a matter of time.
+	limit       = 20_000
+	limitOrders = 3_000
+)
+
+// plain reports whether to run all of so many executions, in an order of the threads.
+func plain(executions uint64, first bool) bool {
+	switch {
+	case testing.Short():
+		return first && executions <= limitOrders
+	case first:
+		return executions <= limit
+	}
+	return executions <= limitOrders
+}
 
 // program returns the row's program, its threads created in the given order.
 func (row *Test) program(perm []int) schedule.Program {
@@ -129,6 +146,13 @@ func (n tally) verdict(bad schedule.Kind) Verdict {
 		return Always
 	}
 	return Sometimes
+}
+
+func (n tally) total() (all uint64) {
+	for _, counts := range n {
+		all += sum(counts)
+	}
+	return all
 }
 
 func sum(counts []uint64) (n uint64) {
@@ -252,7 +276,7 @@ func (row *Test) run(t *testing.T) {
 		p := row.program(perm)
 		merged, rep := row.exhaust(t, p)
 		got := merged
-		if !row.Large {
+		if plain(merged.total(), want == nil) {
 			got = row.enumerate(p)
 		}
 		if !reflect.DeepEqual(got, merged) {
@@ -279,11 +303,11 @@ func (row *Test) run(t *testing.T) {
 // compare holds Exhaust against Unreduced in everything a report says about
 // endings, which is more than a row distinguishes, and replays the witnesses.
 func (row *Test) compare(t *testing.T, p schedule.Program, rep explore.Report) {
-	if !row.Large {
-		plain := explore.Unreduced(context.Background(), p, row.options())
-		if !reflect.DeepEqual(rep.Endings, plain.Endings) {
+	if n, _ := rep.Total(); plain(n, true) {
+		want := explore.Unreduced(context.Background(), p, row.options())
+		if !reflect.DeepEqual(rep.Endings, want.Endings) {
 			t.Errorf("explore.Exhaust and explore.Unreduced differ:\n%+v\n%+v",
-				rep.Endings, plain.Endings)
+				rep.Endings, want.Endings)
 		}
 	}
 	r := schedule.NewRunner(p)
@@ -302,10 +326,10 @@ func (row *Test) compare(t *testing.T, p schedule.Program, rep explore.Report) {
 // Contract tests what exploring rests on, for the programs of the rows: that they
 // are deterministic, and the contract of [schedule.Exec.State].
 func Contract(t *testing.T, tables ...[]Test) {
-	const (
-		tapes = 100
-		pairs = 100
-	)
+	tapes, pairs := 100, 100
+	if testing.Short() {
+		tapes, pairs = 10, 10
+	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	compared := 0
 	for _, row := range slices.Concat(tables...) {

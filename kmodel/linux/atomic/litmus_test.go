@@ -220,7 +220,81 @@ var litmusTests = []litmus.Test{{
 	Verdict: litmus.Never, Counts: "1 pass",
 }}
 
+// observe makes the program of a row that says that what an operation on v returns, be it
+// that it is x, is observed. Another thread does the given operations, after which v is the
+// same whoever was first.
+func observe(init, x int, op func(t *schedule.Thread, v *atomic.Int) int,
+	others ...func(t *schedule.Thread, v *atomic.Int)) func(*litmus.Program) {
+	return build(init, func(p prog) {
+		p.Observe(func(t *schedule.Thread) bool { return op(t, &p.v) == x },
+			func(t *schedule.Thread) {
+				for _, f := range others {
+					f(t, &p.v)
+				}
+			})
+	})
+}
+
+// number is 1 for true.
+func number(ok bool) int {
+	if ok {
+		return 1
+	}
+	return 0
+}
+
+func inc(t *schedule.Thread, v *atomic.Int)  { v.Inc(t) }
+func dec(t *schedule.Thread, v *atomic.Int)  { v.Dec(t) }
+func set1(t *schedule.Thread, v *atomic.Int) { v.Set(t, 1) }
+
+// In each row the other thread may come first, and then the result is another.
+var observeTests = []litmus.Test{{
+	// 0 or 1.
+	Name: "OBSERVE+read", Build: observe(0, 1,
+		func(t *schedule.Thread, v *atomic.Int) int { return v.Read(t) }, inc),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// 1 or 2.
+	Name: "OBSERVE+inc_return", Build: observe(0, 2,
+		func(t *schedule.Thread, v *atomic.Int) int { return v.IncReturn(t) }, inc),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// The second takes it to 0.
+	Name: "OBSERVE+dec_and_test", Build: observe(2, 1,
+		func(t *schedule.Thread, v *atomic.Int) int { return number(v.DecAndTest(t)) }, dec),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// The second takes it to 0.
+	Name: "OBSERVE+sub_and_test", Build: observe(3, 1,
+		func(t *schedule.Thread, v *atomic.Int) int { return number(v.SubAndTest(t, 2)) }, dec),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// It is 0 until the other has set it to 1, which it does again.
+	Name: "OBSERVE+inc_not_zero", Build: observe(0, 1,
+		func(t *schedule.Thread, v *atomic.Int) int { return number(v.IncNotZero(t)) },
+		set1, set1),
+	Verdict: litmus.Sometimes, Counts: "15 pass, 35 exists",
+}, {
+	// It adds nothing, unless there is 1.
+	Name: "OBSERVE+add_unless", Build: observe(0, 0,
+		func(t *schedule.Thread, v *atomic.Int) int { return number(v.AddUnless(t, 0, 1)) }, set1),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// Both put 1 there.
+	Name: "OBSERVE+xchg", Build: observe(0, 1,
+		func(t *schedule.Thread, v *atomic.Int) int { return v.Xchg(t, 1) }, set1),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// It puts 1 in the place of 1.
+	Name: "OBSERVE+cmpxchg", Build: observe(0, 1,
+		func(t *schedule.Thread, v *atomic.Int) int { return v.Cmpxchg(t, 1, 1) }, set1),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}}
+
 // TestAtomic runs the table.
 func TestAtomic(t *testing.T) { litmus.Run(t, litmusTests) }
 
-func TestContract(t *testing.T) { litmus.Contract(t, litmusTests) }
+// TestObserve runs the table of what operations return.
+func TestObserve(t *testing.T) { litmus.Run(t, observeTests) }
+
+func TestContract(t *testing.T) { litmus.Contract(t, litmusTests, observeTests) }

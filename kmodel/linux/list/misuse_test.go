@@ -18,15 +18,18 @@ func after(keys int, f func(p *prog, t *schedule.Thread)) func(*litmus.Program) 
 	})
 }
 
+// A deletion is one of the ways to delete an item.
+type deletion func(h *list.Head[*item], t *schedule.Thread, i *item)
+
 // del deletes an item under the writers' lock.
-func (p *prog) del(t *schedule.Thread, i *item, f func(*list.Head[*item], *schedule.Thread, *item)) {
+func (p *prog) del(t *schedule.Thread, i *item, f deletion) {
 	p.lock.Lock(t)
 	f(&p.a, t, i)
 	p.lock.Unlock(t)
 }
 
 // both has two threads delete the same item, each under the lock.
-func both(f func(*list.Head[*item], *schedule.Thread, *item)) func(*litmus.Program) {
+func both(f deletion) func(*litmus.Program) {
 	return build(2, func(p *prog) {
 		p.Thread("P0", func(t *schedule.Thread) { p.del(t, p.item[0], f) })
 		p.Thread("P1", func(t *schedule.Thread) { p.del(t, p.item[0], f) })
@@ -41,15 +44,18 @@ var (
 
 var listTests = []litmus.Test{{
 	// The head goes on with the second.
-	Name: "DEL+first", Build: after(23, func(p *prog, t *schedule.Thread) { p.a.Del(t, p.item[0]) }),
+	Name:    "DEL+first",
+	Build:   after(23, func(p *prog, t *schedule.Thread) { p.a.Del(t, p.item[0]) }),
 	Verdict: litmus.Never, Counts: "1 pass",
 }, {
 	// The first goes on with the third.
-	Name: "DEL+middle", Build: after(13, func(p *prog, t *schedule.Thread) { p.a.Del(t, p.item[1]) }),
+	Name:    "DEL+middle",
+	Build:   after(13, func(p *prog, t *schedule.Thread) { p.a.Del(t, p.item[1]) }),
 	Verdict: litmus.Never, Counts: "1 pass",
 }, {
 	// The second ends the list.
-	Name: "DEL+last", Build: after(12, func(p *prog, t *schedule.Thread) { p.a.DelRcu(t, p.item[2]) }),
+	Name:    "DEL+last",
+	Build:   after(12, func(p *prog, t *schedule.Thread) { p.a.DelRcu(t, p.item[2]) }),
 	Verdict: litmus.Never, Counts: "1 pass",
 }, {
 	// What has been deleted may be added again, here or elsewhere.
@@ -203,6 +209,33 @@ var listTests = []litmus.Test{{
 		p.Exists(func() bool { return p.r[0].Get() != 1 })
 	}),
 	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// The other thread adds the item, before or after the look.
+	Name: "OBSERVE+empty", Build: build(0, func(p *prog) {
+		p.Observe(p.a.Empty, func(t *schedule.Thread) { p.a.Add(t, p.item[0]) })
+	}),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 20 exists",
+}, {
+	// As above.
+	Name: "OBSERVE+first", Build: build(0, func(p *prog) {
+		p.Observe(func(t *schedule.Thread) bool { return p.a.First(t) != nil },
+			func(t *schedule.Thread) { p.a.AddHeadRcu(t, p.item[0]) })
+	}),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// As above.
+	Name: "OBSERVE+linked", Build: build(0, func(p *prog) {
+		p.Observe(func(t *schedule.Thread) bool { return p.item[0].node.Linked(t) },
+			func(t *schedule.Thread) { p.a.AddHeadRcu(t, p.item[0]) })
+	}),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// The other thread deletes the neighbour.
+	Name: "OBSERVE+next", Build: build(2, func(p *prog) {
+		p.Observe(func(t *schedule.Thread) bool { return p.item[0].node.Next(t) == nil },
+			func(t *schedule.Thread) { p.a.DelRcu(t, p.item[1]) })
+	}),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
 }, {
 	// Empty before the first and after the last.
 	Name: "EMPTY", Build: alone(0, func(p *prog, t *schedule.Thread) {

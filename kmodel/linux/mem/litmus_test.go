@@ -106,7 +106,8 @@ var litmusTests = []litmus.Test{{
 }, {
 	// The release orders the data before the flag, the acquire the flag before the
 	// data.
-	Name: "MP+pooncerelease+poacquireonce", Build: mp(writeOnce, storeRelease, loadAcquire, readOnce),
+	Name:    "MP+pooncerelease+poacquireonce",
+	Build:   mp(writeOnce, storeRelease, loadAcquire, readOnce),
 	Verdict: litmus.Never, Counts: "6 pass",
 }, {
 	// Plain accesses are a data race, which nothing reports yet; but they are in order.
@@ -255,10 +256,48 @@ var litmusTests = []litmus.Test{{
 	Verdict: litmus.Sometimes, Counts: "2 pass, 4 exists",
 }}
 
+// valueTests says what the accesses do to a word, without anybody else, and that what they
+// return is observed.
+var valueTests = []litmus.Test{{
+	// Every way to read sees what every way to write has written, negative or not.
+	Name: "VALUE+int", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			ok := true
+			for i, f := range []store{write, writeOnce, storeRelease} {
+				for _, g := range []load{read, readOnce, loadAcquire} {
+					f(&p.x, t, i-1)
+					ok = ok && g(&p.x, t) == i-1 && p.x.Peek() == i-1
+				}
+			}
+			p.r[0].SetBool(ok)
+		})
+		p.Exists(func() bool { return p.is(1) })
+	}),
+	Verdict: litmus.Always, Counts: "1 exists",
+}, {
+	// The read comes before or after the write.
+	Name: "OBSERVE+int", Build: build(func(p prog) {
+		p.Observe(func(t *schedule.Thread) bool { return p.x.ReadOnce(t) == 1 },
+			func(t *schedule.Thread) { p.x.WriteOnce(t, 1) })
+	}),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// As above, with a pointer.
+	Name: "OBSERVE+pointer", Build: pointers(func(p ptrProg) {
+		p.Begin(func(e *schedule.Exec) { p.keep.Put(p.cache.AllocBoot(e)) })
+		p.Observe(func(t *schedule.Thread) bool { return p.p.Read(t) != nil },
+			func(t *schedule.Thread) { p.p.Write(t, p.keep.Get()) })
+	}),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}}
+
 // TestMemory runs the table.
 func TestMemory(t *testing.T) { litmus.Run(t, litmusTests) }
 
 // TestPointers runs the table of pointers.
 func TestPointers(t *testing.T) { litmus.Run(t, pointerTests) }
 
-func TestContract(t *testing.T) { litmus.Contract(t, litmusTests, pointerTests) }
+// TestValues runs the table of what is read and written.
+func TestValues(t *testing.T) { litmus.Run(t, valueTests) }
+
+func TestContract(t *testing.T) { litmus.Contract(t, litmusTests, pointerTests, valueTests) }

@@ -15,7 +15,8 @@ type object struct {
 
 type global struct {
 	schedule.Object
-	p mem.Ptr[*object]
+	p    mem.Ptr[*object]
+	keep schedule.Ptr[*object]
 }
 
 // A ptrProg makes a program over a global pointer, NULL at first.

@@ -233,26 +233,49 @@ func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
 
 func TestContract(t *testing.T) { litmus.Contract(t, litmusTests, misuseTests) }
 
-// TestSleepsWhileHolding looks at what a failure names: the last lock taken, the step
-// that took it, and the call that may sleep.
+// TestSleepsWhileHolding looks at what a failure names: what keeps the thread from
+// sleeping, the step that took it, and the call that may sleep. A mutex keeps nobody from
+// sleeping.
 func TestSleepsWhileHolding(t *testing.T) {
-	o := new(vars)
-	o.Bind(o, "v")
-	r := schedule.NewRunner(schedule.Program{Name: "sleep", New: func() func(*schedule.Exec) {
-		return func(e *schedule.Exec) {
-			e.Static(&o.Object, 0)
-			e.Go("P0", func(t *schedule.Thread) {
-				o.x.Write(t, 1)
-				o.lock.Lock(t)
-				o.m.Lock(t)
-			})
-		}
-	}})
-	defer r.Close()
-	f := r.RunTape(nil).Failure
-	if f.Kind != schedule.SleepInAtomic || f.Obj != &o.Object || f.Other.Step != 2 ||
-		f.Note != "mutex_lock" {
-		t.Errorf("%v of %v by step %d (%s), want sleep-in-atomic of v by step 2 (mutex_lock)",
-			f.Kind, f.Obj, f.Other.Step, f.Note)
+	for _, tt := range []struct {
+		name string
+		body func(t *schedule.Thread, o *vars)
+		obj  string
+		step int
+		note string
+	}{
+		{"spinlock", func(t *schedule.Thread, o *vars) {
+			o.x.Write(t, 1)
+			o.lock.Lock(t)
+			o.m.Lock(t)
+		}, "v", 2, "mutex_lock"},
+		{"mutex", func(t *schedule.Thread, o *vars) {
+			o.m.Lock(t)
+			preempt.Disable(t)
+			preempt.MightSleep(t, "msleep")
+		}, "nothing", 0, "msleep"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := schedule.Program{Name: tt.name, New: func() func(*schedule.Exec) {
+				o := new(vars)
+				o.Bind(o, "v")
+				return func(e *schedule.Exec) {
+					e.Static(&o.Object, 0)
+					e.Go("P0", func(t *schedule.Thread) { tt.body(t, o) })
+				}
+			}}
+			r := schedule.NewRunner(p)
+			defer r.Close()
+			f := r.RunTape(nil).Failure
+			obj := "nothing"
+			if f.Obj != nil {
+				obj = f.Obj.Name()
+			}
+			if f.Kind != schedule.SleepInAtomic || obj != tt.obj || f.Other.Step != tt.step ||
+				f.Note != tt.note {
+				t.Errorf("%v with %s by step %d (%s), want sleep-in-atomic with %s by step %d (%s)",
+					f.Kind, obj, f.Other.Step, f.Note, tt.obj, tt.step, tt.note)
+			}
+		})
 	}
 }

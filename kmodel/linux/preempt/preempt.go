@@ -11,6 +11,8 @@
 package preempt
 
 import (
+	"strings"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -34,10 +36,36 @@ func (s *state) Reset(e *schedule.Exec) {
 // preemption or interrupts off. RCU-sched asks for it.
 func OnQuiescent(e *schedule.Exec, f func(t *schedule.Thread)) { facility.Of(e).quiet = f }
 
-// Disable is preempt_disable(). It is no step.
+// PreemptDisable is preempt_disable() as a kernel function calls it: one step, since a
+// grace period may still begin and end before it.
+func PreemptDisable(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "preempt_disable", Mode: schedule.Barrier})
+	Disable(t)
+}
+
+// PreemptEnable is preempt_enable() as a kernel function calls it: one step.
+func PreemptEnable(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "preempt_enable", Mode: schedule.Barrier})
+	Enable(t)
+}
+
+// LocalIrqDisable is local_irq_disable() as a kernel function calls it: one step.
+func LocalIrqDisable(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "local_irq_disable", Mode: schedule.Barrier})
+	t.CPU().DisableIrqs()
+	Disable(t)
+}
+
+// LocalIrqEnable is local_irq_enable() as a kernel function calls it: one step.
+func LocalIrqEnable(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "local_irq_enable", Mode: schedule.Barrier})
+	IrqEnable(t)
+}
+
+// Disable is the part of a primitive's step that turns preemption off.
 func Disable(t *schedule.Thread) { facility.Of(t.Exec()).count[t.ID]++ }
 
-// Enable is preempt_enable(). It is no step.
+// Enable is the part of a primitive's step that ends a section of [Disable].
 func Enable(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
 	switch s.count[t.ID]--; {
@@ -48,9 +76,9 @@ func Enable(t *schedule.Thread) {
 	}
 }
 
-// IrqDisable is local_irq_disable(). Sections nest, as those of local_irq_save() do.
-// It is a step only where there is a handler that it keeps away, see [NeedsStep];
-// elsewhere it belongs to the step before it.
+// IrqDisable turns interrupts off for a primitive. Sections nest, as those of
+// local_irq_save() do. It is a step only where there is a handler that it keeps away,
+// see [NeedsStep]; elsewhere it is part of the primitive's own.
 func IrqDisable(t *schedule.Thread) {
 	if NeedsStep(t) {
 		t.Step(schedule.Op{Verb: "local_irq_disable", Mode: schedule.Barrier})
@@ -65,7 +93,7 @@ func NeedsStep(t *schedule.Thread) bool {
 	return t.CPU().Interruptible() && !t.CPU().IrqsOff()
 }
 
-// IrqEnable is local_irq_enable(). It is no step.
+// IrqEnable ends a section of [IrqDisable]. It is no step.
 func IrqEnable(t *schedule.Thread) {
 	if !t.CPU().IrqsOff() {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "local_irq_enable without local_irq_disable")
@@ -90,9 +118,12 @@ func MightSleep(t *schedule.Thread, verb string) {
 	}
 	var o *schedule.Object
 	var at schedule.Party
-	if held := lockdep.All(t); len(held) > 0 {
-		h := held[len(held)-1]
-		o, at = h.Cell.Object(), h.At
+	held := lockdep.All(t)
+	for i := len(held) - 1; i >= 0; i-- { // not a mutex: one may sleep with that
+		if h := held[i]; strings.HasPrefix(h.Verb, "spin_") || strings.HasPrefix(h.Verb, "rcu_") {
+			o, at = h.Cell.Object(), h.At
+			break
+		}
 	}
 	t.Warn(schedule.SleepInAtomic, o, at, verb)
 }

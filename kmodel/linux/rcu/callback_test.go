@@ -42,7 +42,7 @@ func (p *prog) callbackReads() {
 var callbackTests = []litmus.Test{{
 	// Unlink, then call_rcu(): who has the pointer began before the grace period.
 	Name: "deferred-free", Build: build(rcu.Split, func(p *prog) {
-		p.reads()
+		p.owned().reads()
 		p.writes(p.unlink, p.kfreeRcu)
 	}),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "22 pass",
@@ -50,7 +50,7 @@ var callbackTests = []litmus.Test{{
 	// The grace period begins before the object is unlinked: a reader may come later,
 	// find it and not be waited for.
 	Name: "deferred-free+early", Build: build(rcu.Split, func(p *prog) {
-		p.reads()
+		p.owned().reads()
 		p.writes(p.kfreeRcu, p.unlink)
 	}),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "89 pass, 16 use-after-free",
@@ -64,14 +64,14 @@ var callbackTests = []litmus.Test{{
 }, {
 	// The reader has no section: it is not waited for.
 	Name: "deferred-free+nolock", Build: build(rcu.Split, func(p *prog) {
-		p.readsWith(func(*schedule.Thread) {}, func(*schedule.Thread) {})
+		p.owned().readsWith(func(*schedule.Thread) {}, func(*schedule.Thread) {})
 		p.writes(p.unlink, p.kfreeRcu)
 	}),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "8 pass, 1 use-after-free",
 }, {
 	// The use comes after the section.
 	Name: "deferred-free+use-after-unlock", Build: build(rcu.Split, func(p *prog) {
-		p.Thread("reader", func(t *schedule.Thread) {
+		p.owned().Thread("reader", func(t *schedule.Thread) {
 			rcu.ReadLock(t)
 			o := p.p.Dereference(t)
 			rcu.ReadUnlock(t)
@@ -85,11 +85,11 @@ var callbackTests = []litmus.Test{{
 }, {
 	// Two readers: the grace period waits for both.
 	Name: "deferred-free+2readers", Build: build(rcu.Split, func(p *prog) {
-		p.reads()
+		p.owned().reads()
 		p.reads()
 		p.writes(p.unlink, p.kfreeRcu)
 	}),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "2542 pass", Large: true,
+	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "2542 pass",
 }, {
 	// Two writers find the pointer and queue the head of the same object. Whoever is
 	// second finds it queued, or it has been freed.
@@ -103,7 +103,8 @@ var callbackTests = []litmus.Test{{
 			})
 		}
 	}),
-	Bad: schedule.LockRule, Verdict: litmus.Sometimes, Counts: "8 pass, 12 lock-rule, 36 use-after-free",
+	Bad:     schedule.LockRule,
+	Verdict: litmus.Sometimes, Counts: "8 pass, 12 lock-rule, 36 use-after-free",
 }, {
 	// A reader that queues the object itself holds the grace period up until it leaves.
 	Name: "CALL+reader", Build: build(rcu.Split, func(p *prog) {
@@ -240,5 +241,6 @@ var callbackTests = []litmus.Test{{
 		})
 		p.writes(p.kfreeRcu, p.free, func(t *schedule.Thread) { p.y.WriteOnce(t, 1) })
 	}),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "80 use-after-free, 152 double-free",
+	Bad:     schedule.UseAfterFree,
+	Verdict: litmus.Sometimes, Counts: "80 use-after-free, 152 double-free",
 }}

@@ -62,7 +62,7 @@ func (p *prog) lookup(get func(t *schedule.Thread, o *object) bool) {
 			rcu.Call(t, &o.rcu)
 		}
 	}
-	p.Begin(func(*schedule.Exec) { p.o.refs.Init(1) })
+	p.owned().Begin(func(*schedule.Exec) { p.o.refs.Init(1) })
 	p.Thread("io_destroy", func(t *schedule.Thread) {
 		p.unlink(t)
 		put(t, p.o)
@@ -111,7 +111,7 @@ var herdTests = []litmus.Test{{
 		p.looksUp("P2", 1, p.incNotZero)
 		p.Exists(func() bool { return p.r[0].Get() == 1 || p.r[1].Get() == 1 })
 	}),
-	Verdict: litmus.Never, Counts: "40292 pass", Large: true,
+	Verdict: litmus.Never, Counts: "40292 pass",
 }, {
 	// No grace period: the reader looks at an object that has been freed, within its
 	// section. herd7: Sometimes 1 2.
@@ -131,7 +131,8 @@ var herdTests = []litmus.Test{{
 	// lookup-ioctx-buggy with an object: it is used after the section, when it has been
 	// freed; or freed twice, since the count falls to 0 twice.
 	Name: "lookup-object-buggy", Build: build(rcu.Split, func(p *prog) { p.lookup(getInc) }),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "39 pass, 6 lock-rule, 36 use-after-free",
+	Bad:     schedule.UseAfterFree,
+	Verdict: litmus.Sometimes, Counts: "39 pass, 6 lock-rule, 36 use-after-free",
 }, {
 	// lookup-ioctx-fixed with an object.
 	Name: "lookup-object-fixed", Build: build(rcu.Split, func(p *prog) { p.lookup(getIncNotZero) }),

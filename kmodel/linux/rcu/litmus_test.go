@@ -79,6 +79,12 @@ func (p *prog) readsWith(begin, end func(t *schedule.Thread)) {
 // reads adds a thread that follows the pointer in a section of preemptible RCU.
 func (p *prog) reads() { p.readsWith(rcu.ReadLock, rcu.ReadUnlock) }
 
+// owned says that the object is to be freed, or it leaks.
+func (p *prog) owned() *prog {
+	p.Begin(func(*schedule.Exec) { p.keep.Put(nil) })
+	return p
+}
+
 // unlink takes the pointer to the object away.
 func (p *prog) unlink(t *schedule.Thread) { p.p.Assign(t, nil) }
 
@@ -252,6 +258,28 @@ var graceTests = []litmus.Test{{
 		p.Exists(func() bool { return p.r[0].Get()+p.r[1].Get() != 2 })
 	}),
 	Verdict: litmus.Never, Counts: "114 pass",
+}, {
+	// The pointer is read before or after it is taken away.
+	Name: "OBSERVE+dereference", Build: build(rcu.Split, func(p *prog) {
+		p.Observe(func(t *schedule.Thread) bool { return p.p.DereferenceRaw(t) == nil }, p.unlink)
+	}),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 15 exists",
+}, {
+	// Readers is true while anybody is in a section, inner or outer.
+	Name: "READERS", Build: build(rcu.Split, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			e := t.Exec()
+			before := rcu.Readers(e)
+			rcu.ReadLock(t)
+			rcu.ReadLock(t)
+			rcu.ReadUnlock(t)
+			p.r[0].SetBool(before || !rcu.Readers(e) || !rcu.ReadLockHeld(t))
+			rcu.ReadUnlock(t)
+			p.r[1].SetBool(rcu.Readers(e) || rcu.ReadLockHeld(t))
+		})
+		p.Exists(func() bool { return p.r[0].Get()+p.r[1].Get() != 0 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
 }, {
 	// A grace period does not hold up readers: it waits, they do not.
 	Name: "GP+readers-go-on", Build: build(rcu.Merged, func(p *prog) {

@@ -144,7 +144,8 @@ var misuseTests = []litmus.Test{{
 	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "1 pass",
 }, {
 	// Merged, it waits for itself.
-	Name: "MISUSE+sync-preempt-off+merged", Build: alone(rcu.Merged, syncPreemptOff), Mute: sleepMuted,
+	Name:  "MISUSE+sync-preempt-off+merged",
+	Build: alone(rcu.Merged, syncPreemptOff), Mute: sleepMuted,
 	Bad: schedule.Deadlock, Verdict: litmus.Always, Counts: "1 deadlock",
 }, {
 	// A callback may not wait for a grace period.

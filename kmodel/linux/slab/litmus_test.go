@@ -6,6 +6,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -154,6 +155,14 @@ var litmusTests = []litmus.Test{{
 		preempt.Disable(t)
 		p.p.Init(p.a.Alloc(t))
 		preempt.Enable(t)
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
+}, {
+	// A reader of preemptible RCU may not sleep either.
+	Name: "ALLOC+rcu-reader", Build: alone(func(p *prog, t *schedule.Thread) {
+		rcu.ReadLock(t)
+		p.p.Init(p.a.Alloc(t))
+		rcu.ReadUnlock(t)
 	}),
 	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
 }, {

@@ -200,8 +200,7 @@ var litmusTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "12 pass",
 }, {
-	// The lock is in the object that is freed: it can be taken, so that the step shows,
-	// and the waiter does not wait for ever.
+	// The lock is in an object that is freed.
 	Name: "LOCK+free", Build: func(p *litmus.Program) {
 		cache := slab.NewCache[object]("obj", nil)
 		var o *object
@@ -217,6 +216,21 @@ var litmusTests = []litmus.Test{{
 		})
 	},
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "2 pass, 2 use-after-free",
+}, {
+	// It is freed while it is held: the waiter does not wait for ever, its step shows. Or
+	// the unlock does, or P1 was first and has kept the lock.
+	Name: "LOCK+free-held", Build: func(p *litmus.Program) {
+		cache := slab.NewCache[object]("obj", nil)
+		var o *object
+		p.Begin(func(e *schedule.Exec) { o = cache.AllocBoot(e) })
+		p.Thread("P0", func(t *schedule.Thread) {
+			o.lock.Lock(t)
+			slab.Free(t, "kfree", o)
+			o.lock.Unlock(t)
+		})
+		p.Thread("P1", func(t *schedule.Thread) { o.lock.Lock(t) })
+	},
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "1 lock-rule, 2 use-after-free",
 }}
 
 // TestLocks runs the table.

@@ -83,7 +83,8 @@ var lifetimeTests = []litmus.Test{{
 			o.q.WakeUpAll(t)
 		}
 	}),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "9 pass, 2 use-after-free, 2 deadlock",
+	Bad:     schedule.UseAfterFree,
+	Verdict: litmus.Sometimes, Counts: "11 pass, 3 use-after-free, 2 deadlock",
 }, {
 	// The waiter frees it when it has seen x, and the wake-up comes late.
 	Name: "LIFETIME+latewake", Build: lifetime(func(p prog, o *object, t *schedule.Thread) {
@@ -93,18 +94,18 @@ var lifetimeTests = []litmus.Test{{
 		p.x.WriteOnce(t, 1)
 		o.q.WakeUp(t)
 	}),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "8 pass, 2 use-after-free",
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "10 pass, 2 use-after-free",
 }, {
 	// The woken thread goes round again, and puts itself on a queue that is gone.
 	Name: "LIFETIME+wait_event", Build: lifetime(waitX, wakeAndFree),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "16 pass, 8 use-after-free",
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "19 pass, 11 use-after-free",
 }, {
-	// As above, but it does not go round again. finish_wait() looks whether the thread is on the queue without a lock
-	// (list_empty_careful()), and if so takes the queue's lock. The waiter has seen x
-	// and finds itself on the queue; then comes the wake-up, which takes it off, and the
-	// object is freed; then the waiter takes the lock.
+	// As above, but it does not go round again. finish_wait() looks whether the thread
+	// is on the queue without a lock (list_empty_careful()), and if so takes the queue's
+	// lock. The waiter has seen x and finds itself on the queue; then comes the wake-up,
+	// which takes it off, and the object is freed; then the waiter takes the lock.
 	Name: "LIFETIME+finish_wait", Build: lifetime(waitOnce, wakeAndFree),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "",
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "23 pass, 1 use-after-free",
 }}
 
 var misuseTests = []litmus.Test{{
@@ -148,5 +149,5 @@ var misuseTests = []litmus.Test{{
 			p.lock.Unlock(t)
 		})
 	}),
-	Bad: schedule.SleepInAtomic, Verdict: litmus.Never, Counts: "37 pass",
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Never, Counts: "47 pass",
 }}

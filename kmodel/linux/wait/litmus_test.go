@@ -104,7 +104,7 @@ func two(waiter, waker func(p prog, t *schedule.Thread)) func(*litmus.Program) {
 var litmusTests = []litmus.Test{{
 	// The thread is on the queue before it tests. What makes x true later wakes it.
 	Name: "WAIT+prepare+test", Build: two(prog.waitEvent, prog.wake),
-	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "8 pass",
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "10 pass",
 }, {
 	// The wake-up comes between the test and prepare_to_wait(): it is lost, since nobody
 	// is on the queue. (x, wake) fall into the one gap of the waiter's three steps.
@@ -119,11 +119,11 @@ var litmusTests = []litmus.Test{{
 	// before it reads x, the waker writes x before it reads the queue. (On weaker memory
 	// only with smp_mb() in both.)
 	Name: "SB+waitqueue_active", Build: two(prog.waitEvent, prog.wakeActive),
-	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "14 pass",
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "22 pass",
 }, {
 	// The look comes before the store: the waiter may come between the two.
 	Name: "SB+waitqueue_active-early", Build: two(prog.waitEvent, prog.wakeActiveEarly),
-	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "7 pass, 1 deadlock",
+	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "8 pass, 1 deadlock",
 }, {
 	// Nobody wakes: no signal ends an uninterruptible sleep.
 	Name: "SLEEP+uninterruptible", Build: build(func(p prog) { p.Thread("P0", p.waitEvent) }),
@@ -148,7 +148,7 @@ var litmusTests = []litmus.Test{{
 		p.Thread("P1", p.wake)
 		p.Exists(func() bool { return p.r[0].Get() == 0 })
 	}),
-	Verdict: litmus.Never, Counts: "8 pass",
+	Verdict: litmus.Never, Counts: "10 pass",
 }, {
 	// A lost wake-up of an interruptible sleeper is no deadlock: the signal ends it.
 	Name: "SLEEP+lost", Build: build(func(p prog) {
@@ -162,10 +162,10 @@ var litmusTests = []litmus.Test{{
 		p.Thread("P0", func(t *schedule.Thread) { p.waitEventInterruptible(t) })
 		p.Thread("P1", func(t *schedule.Thread) { p.waitEventInterruptible(t) })
 	}),
-	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "36 pass",
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "120 pass",
 }, {
-	// The interruptible sleeper gets its signal, and on its way out it wakes the one that
-	// gets none.
+	// The interruptible sleeper would wake the other on its way out, if it got a signal.
+	// But the other is one that no signal wakes: it is hung until a user does something.
 	Name: "SLEEP+signal+chain", Build: build(func(p prog) {
 		p.Thread("P0", p.waitEvent)
 		p.Thread("P1", func(t *schedule.Thread) {
@@ -175,7 +175,23 @@ var litmusTests = []litmus.Test{{
 			p.wake(t)
 		})
 	}),
-	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "3 pass",
+	Bad: schedule.Deadlock, Verdict: litmus.Always, Counts: "3 deadlock",
+}, {
+	// The signal stays pending: the next interruptible sleep returns at once too.
+	Name: "SLEEP+signal+pending", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.r[0].SetBool(p.waitEventInterruptible(t))
+			p.r[1].SetBool(p.waitEventInterruptible(t))
+			p.y.WriteOnce(t, 1)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if p.y.ReadOnce(t) != 0 {
+				p.wake(t)
+			}
+		})
+		p.Exists(func() bool { return p.r[0].Get() != 0 || p.r[1].Get() != 0 })
+	}),
+	Verdict: litmus.Never, Counts: "3 pass",
 }, {
 	// One wake_up() without exclusive waiters wakes both.
 	Name: "WAKE+two", Build: build(func(p prog) {
@@ -183,7 +199,7 @@ var litmusTests = []litmus.Test{{
 		p.Thread("P1", p.waitEvent)
 		p.Thread("P2", p.wake)
 	}),
-	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "978 pass",
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "3054 pass",
 }, {
 	// The wake-up comes between prepare_to_wait() and schedule(): schedule() returns at
 	// once. One that comes before prepare_to_wait() is lost; this thread tests nothing.
@@ -220,6 +236,15 @@ var litmusTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "1 pass",
 }, {
+	// The look comes before or after the other thread has gone.
+	Name: "OBSERVE+active", Build: build(func(p prog) {
+		p.Observe(p.q.Active, func(t *schedule.Thread) {
+			p.q.PrepareToWait(t)
+			p.q.FinishWait(t)
+		})
+	}),
+	Verdict: litmus.Sometimes, Counts: "31 pass, 55 exists",
+}, {
 	// A wake-up on another queue is none.
 	Name: "WAKE+otherqueue", Build: build(func(p prog) {
 		p.Thread("P0", p.waitEvent)
@@ -228,7 +253,7 @@ var litmusTests = []litmus.Test{{
 			p.q2.WakeUp(t)
 		})
 	}),
-	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "7 pass, 1 deadlock",
+	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "9 pass, 1 deadlock",
 }}
 
 // TestWait runs the table.

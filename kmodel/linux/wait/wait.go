@@ -17,8 +17,9 @@
 // it.
 //
 // Steps: PrepareToWait one (queued and no longer running, under the queue's lock),
-// Schedule one, enabled when the thread has been woken, FinishWait one, which
-// touches the queue only if the thread is still on it; WakeUp and Active one each.
+// Schedule one, enabled when the thread has been woken, FinishWait one, and a second
+// that touches the queue if the thread finds itself still on it; WakeUp and Active one
+// each.
 //
 // Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). A wake-up
 // that never comes is [schedule.Deadlock], or, for an interruptible sleep, a signal
@@ -82,13 +83,15 @@ func sleep(t *schedule.Thread, m schedule.Mode) bool {
 func (s *tasks) Open(t *schedule.Thread) bool { return s.sleeping[t.ID].Value() == 0 }
 
 // FinishWait is finish_wait(): run again, and leave the queue unless a wake-up has
-// taken the thread off it already, in which case the queue is not touched.
+// taken the thread off it already, in which case the queue is not touched. The look
+// (list_empty_careful(), at what is on the thread's own stack) is made without the
+// queue's lock, so a wake-up may still come before the thread takes it.
 func (q *Queue) FinishWait(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
 	t.Step(schedule.Op{Verb: "finish_wait", Cell: &s.sleeping[t.ID], Mode: schedule.RMW})
 	s.sleeping[t.ID].Set(0)
-	if q.waiters.Value()>>t.ID&1 != 0 {
-		t.Touch(q.waiters.Object())
+	if t.ObserveBool(q.waiters.Value()>>t.ID&1 != 0) {
+		t.Step(schedule.Op{Verb: "finish_wait", Cell: &q.waiters, Mode: schedule.RMWFull})
 		q.waiters.Set(q.waiters.Value() &^ (1 << t.ID))
 	}
 }

@@ -99,10 +99,19 @@ type worker struct {
 // Pending implements [schedule.Sleeper].
 func (a *worker) Pending() bool { return a.s.queue.Len() > 0 }
 
-// ready reports whether item i may start: the first of its CPU, not running.
+// ready reports whether item i may start: it is not running, and those that its CPU
+// queued before it are (an item that is queued again while it runs is set aside for the
+// worker that runs it). What is in freed memory is come to at once.
 func (s *state) ready(i int) bool {
-	return s.queue.First(i) && s.queue.At(i).running.Value() == 0
+	w := s.queue.At(i)
+	if !w.running.Object().Live() {
+		return true
+	}
+	return w.running.Value() == 0 && s.queue.FirstBut(i, running)
 }
+
+// running is what FirstBut passes over.
+func running(w *Work) bool { return w.running.Value() != 0 }
 
 // Ready reports whether there is an item to run.
 func (a *worker) Ready(*schedule.Thread) bool {
