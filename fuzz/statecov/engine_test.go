@@ -47,7 +47,7 @@ func run(t *testing.T, binary string, args ...string) (output []byte, left []str
 func TestInstrumented(t *testing.T) {
 	binary := compileForFuzzing(t)
 	output, _, passed := run(t, binary, "-instrumented", "-test.v",
-		"-test.run=^(TestActive|TestHit|TestFindAgain)$")
+		"-test.run=^(TestActive|TestHit|TestHitTogether|TestFindAgain)$")
 	if !passed {
 		t.Errorf("in a build for fuzzing:\n%s", output)
 	}

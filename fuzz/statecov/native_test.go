@@ -5,6 +5,7 @@ package statecov
 import (
 	"bytes"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -17,59 +18,65 @@ func spareBytes() []byte {
 	return values
 }
 
-// TestHit checks every store of Hit, or that there is none where Active says
-// no.
-func TestHit(t *testing.T) {
-	if !Active() {
-		before := bytes.Clone(all)
-		allocs := testing.AllocsPerRun(100, func() { Hit(1 << 61) })
-		if allocs != 0 {
-			t.Errorf("inert Hit allocates %v times", allocs)
-		}
-		if len(counters()) == 0 && !bytes.Equal(all, before) {
-			t.Error("inert Hit stores something")
-		}
-		return
-	}
-
-	defer func() {
+func clearSpares() {
+	if Active() {
 		for _, i := range spares {
 			all[i] = 0
 		}
-	}()
-	want := make([]byte, spareCounters)
-	check := func(when string) {
-		t.Helper()
-		if got := spareBytes(); !bytes.Equal(got, want) {
-			for i := range got {
-				if got[i] != want[i] {
-					t.Fatalf("%s: counter %d is %#x, want %#x", when, i, got[i], want[i])
-				}
-			}
-		}
 	}
+}
+
+// TestHit checks the stores of Hit one by one, and that it never allocates.
+func TestHit(t *testing.T) {
 	if fuzzing() {
-		t.Skip("FuzzToy may have hit states already")
-	}
-	check("at the start")
-	for i, bits := range map[uint64][]byte{
-		0:    {0},
-		1:    {7},
-		2:    {0, 1, 2, 3, 4, 5, 6, 7},
-		3:    {7, 6, 5, 4, 3, 2, 1, 0}, // only the highest counts
-		4:    {3, 3},                   // once more is no news
-		4095: {5, 2},
-	} {
-		for _, bit := range bits {
-			const noise = 0x155555555 << 20 // the bits in between play no part
-			Hit(uint64(bit)<<61 | noise&^(7<<61) | i)
-			want[i] = max(want[i], 1<<bit)
-		}
-		check("after hits")
+		t.Skip("the engine reads the counters that this test writes")
 	}
 	if allocs := testing.AllocsPerRun(100, func() { Hit(0) }); allocs != 0 {
 		t.Errorf("Hit allocates %v times", allocs)
 	}
+	if !Active() {
+		return
+	}
+	clearSpares()
+	defer clearSpares()
+	want := make([]byte, spareCounters)
+	for i, bits := range map[uint64][]int{
+		0:    {0},
+		1:    {7},
+		2:    {0, 1, 2, 3, 4, 5, 6, 7},
+		3:    {7, 6, 5, 4, 3, 2, 1, 0}, // the highest stays
+		4:    {3, 3},                   // the second is no news
+		4095: {5, 2},
+	} {
+		for _, bit := range bits {
+			const between = 0x155555555 << 20 // bits of the hash that play no part
+			Hit(uint64(bit)<<61 | between | i)
+			want[i] = max(want[i], 1<<bit)
+		}
+		for j, got := range spareBytes() {
+			if got != want[j] {
+				t.Errorf("after bits %d of counter %d: counter %d is %#x, want %#x", bits, i, j, got, want[j])
+			}
+		}
+	}
+}
+
+// TestHitTogether gives the race detector a chance to complain, in a build
+// with -race and -fuzz.
+func TestHitTogether(t *testing.T) {
+	if fuzzing() {
+		t.Skip("the engine reads the counters that this test writes")
+	}
+	defer clearSpares()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range uint64(1000) {
+				Hit(i<<61 | i)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestFindAgain checks that the counters found when the program started are
