@@ -151,3 +151,6 @@ func follow[P Entry[P]](t *schedule.Thread, c *schedule.Ptr[P], verb string, m s
 
 // Peek returns the first entry without a step, for fingerprints.
 func (h *Head[P]) Peek() P { return h.first.Get() }
+
+// Peek returns the entry behind the node without a step.
+func (n *Node[P]) Peek() P { return n.next.Get() }
