@@ -26,7 +26,7 @@ const maxInput = 512
 
 // A worker of the engine has ten seconds for one input, so minimizing within the
 // target is bounded: cmd/minimize has all the time it wants.
-var minimizing = triage.Options{Executions: 20_000, Nodes: 10_000}
+var minimizing = triage.Options{Executions: 3_000, Nodes: 2_000}
 
 // checkEvery is how often an input is run twice to see that the model does the same.
 const checkEvery = 1024

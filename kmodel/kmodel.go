@@ -17,16 +17,23 @@ package kmodel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
+	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 )
 
 // Programs returns every program, objects in the order of their documents,
 // variants in historical order.
 func Programs() []program.Program {
-	return aio.Programs()
+	return slices.Concat(
+		aio.Programs(),
+		listlru.Programs(),
+		super.Programs(func() super.LRUs { return listlru.New() }),
+	)
 }
 
 // Find returns the program of that full name. The error lists what there is.
@@ -77,6 +84,10 @@ func Targets() []Target {
 	return []Target{
 		{"FuzzLookupIoctx", "fs/aio", "workload", "1e"},
 		{"FuzzFixedLookupIoctx", "fs/aio", "workload", "1f"},
+		{"FuzzListLRUResize", "mm/list_lru", "workload", "P4c"},
+		{"FuzzFixedListLRUResize", "mm/list_lru", "workload", "P6"},
+		{"FuzzPutSuper", "fs/super", "workload", "m1"},
+		{"FuzzFixedPutSuper", "fs/super", "workload", "real"},
 	}
 }
 

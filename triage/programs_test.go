@@ -205,6 +205,24 @@ var abba = program("toy/abba", func(k *toy, e *schedule.Exec) {
 	e.Go("io_destroy", func(t *schedule.Thread) { k.lockBoth(t, &k.mm.other, &k.mm.lock) })
 })
 
+// sleeper allocates under a spin lock, in a function that has taken no step yet.
+var sleeper = program("toy/sleeper", func(k *toy, e *schedule.Exec) {
+	e.Go("io_setup", k.setupCtx)
+})
+
+// setupCtx makes a context under the lock.
+func (k *toy) setupCtx(t *schedule.Thread) {
+	k.acquire(t, &k.mm.lock)
+	at := t.Now()
+	k.getpid(t)
+	k.allocCtx(t, at)
+}
+
+// allocCtx may sleep.
+func (k *toy) allocCtx(t *schedule.Thread, at schedule.Party) {
+	t.Warn(schedule.SleepInAtomic, &k.mm.Object, at, "kmem_cache_zalloc")
+}
+
 // forget loses the context without freeing it, sequentially.
 var forget = program("toy/forget", func(k *toy, e *schedule.Exec) {
 	e.Go("exit_mmap", func(t *schedule.Thread) {

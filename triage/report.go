@@ -27,6 +27,7 @@ type Report struct {
 	Program   string
 	About     About
 	Note      string   // of the failure
+	Splat     []string // what a kernel prints between title and stack, where it is more
 	Accesses  []Access // the failing step first, then who made it one
 	Waits     []Wait   // of a deadlock
 	Columns   string   // the interleaving, see [schedule.Trace.WriteColumns]
@@ -48,6 +49,7 @@ type Access struct {
 	Step  int
 	Text  string   // verb and object
 	Stack []string // kernel functions, innermost first; the first is the primitive
+	After bool     // it is no step: it came after Step
 }
 
 // A Wait is a thread that a deadlock has blocked.
@@ -83,7 +85,31 @@ func NewReport(tr *schedule.Trace, about About) *Report {
 		return r
 	}
 	r.Accesses = accesses(tr)
+	if tr.Result.Failure.Kind == schedule.SleepInAtomic {
+		r.Note = "" // the call, which is in Accesses
+		r.Splat = atomicSplat(tr)
+	}
 	return r
+}
+
+// atomicSplat returns the lines of a might_sleep() splat that say why the task may not
+// sleep: the lock that it took last, and where. A reader of preemptible RCU is not
+// in_atomic().
+func atomicSplat(tr *schedule.Trace) []string {
+	f := &tr.Result.Failure
+	ev := event(tr, f.Other)
+	if ev == nil {
+		return []string{"in_atomic(): 1, name: " + f.Thread.Name}
+	}
+	atomic := "1"
+	if ev.Verb == "rcu_read_lock" {
+		atomic = "0"
+	}
+	return []string{
+		"in_atomic(): " + atomic + ", name: " + f.Thread.Name,
+		"lock held by " + f.Thread.Name + ":",
+		" #0:  (" + ev.Object + "), at: " + function(ev),
+	}
 }
 
 // accesses tells the failing step, the step that made it one, and where the
@@ -95,6 +121,10 @@ func accesses(tr *schedule.Trace) []Access {
 		a := newAccess(tr, "failed", f.Party)
 		if a.Task == "" { // raised before the thread had taken any step
 			a.Task, a.Agent, a.Text = f.Thread.Name, f.Thread.IsAgent(), f.Op.Verb
+		}
+		if f.Kind == schedule.SleepInAtomic { // the call fails before it is a step
+			a.Text, a.After = f.Note, true
+			a.Stack = append([]string{f.Note}, kernelFuncs(tr.FailStack)...)
 		}
 		out = append(out, a)
 	}
@@ -203,6 +233,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.About.Mute != 0 {
 		fmt.Fprintf(&b, "gone on after %s\n", KindsText(r.About.Mute))
 	}
+	if len(r.Splat) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", strings.Join(r.Splat, "\n"))
+	}
 	for _, a := range r.Accesses {
 		a.write(&b)
 		if a.Role == "failed" && r.Note != "" {
@@ -229,7 +262,7 @@ func (a *Access) write(b *bytes.Buffer) {
 	}
 	fmt.Fprintf(b, "\n%s: %s, by %s", a.Role, a.Text, taskName(a.Task, a.Agent))
 	switch {
-	case a.Step > 0 && a.Stack == nil:
+	case a.Step > 0 && (a.After || a.Stack == nil):
 		fmt.Fprintf(b, ", after step %d", a.Step)
 	case a.Step > 0:
 		fmt.Fprintf(b, ", step %d", a.Step)

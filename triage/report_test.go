@@ -34,6 +34,7 @@ func TestReports(t *testing.T) {
 		{"use-after-free", lookupRace, "1200000001", 0, about},
 		{"behind-warning", lookupRace, "12000002101", resurrect, triage.About{Mute: resurrect}},
 		{"deadlock", abba, "01", 0, triage.About{}},
+		{"sleep", sleeper, "0", 0, triage.About{}},
 		{"leak", forget, "0", 0, triage.About{}},
 		{"workload", workload, "211121242224220000100021", 0, triage.About{}},
 	} {

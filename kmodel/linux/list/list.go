@@ -6,8 +6,8 @@
 // a use-after-free, as it is in the kernel.
 //
 // Steps: adding and deleting one each (the caller holds the writers' lock, and a
-// reader sees the one store that links or unlinks); First, Next, Empty and Linked
-// one each.
+// reader sees the one store that links or unlinks); First, Next, FirstEntry, NextEntry,
+// Empty and Linked one each.
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
 // node), adding what is.
@@ -124,16 +124,33 @@ func (n *Node[P]) Linked(t *schedule.Thread) bool {
 }
 
 // First is the load with which a walk begins: rcu_dereference() for readers.
-func (h *Head[P]) First(t *schedule.Thread) P { return follow(t, &h.first) }
+func (h *Head[P]) First(t *schedule.Thread) P {
+	return follow(t, &h.first, "rcu_dereference", schedule.ReadOnce|schedule.Acquire)
+}
 
 // Next is the load with which a walk goes on.
-func (n *Node[P]) Next(t *schedule.Thread) P { return follow(t, &n.next) }
+func (n *Node[P]) Next(t *schedule.Thread) P {
+	return follow(t, &n.next, "rcu_dereference", schedule.ReadOnce|schedule.Acquire)
+}
 
-func follow[P Entry[P]](t *schedule.Thread, c *schedule.Ptr[P]) P {
-	t.Step(schedule.Op{Verb: "rcu_dereference", Cell: &c.Cell, Mode: schedule.ReadOnce | schedule.Acquire})
+// FirstEntry is list_first_entry_or_null(), for whoever holds the writers' lock.
+func (h *Head[P]) FirstEntry(t *schedule.Thread) P {
+	return follow(t, &h.first, "list_first_entry", schedule.PlainRead)
+}
+
+// NextEntry is list_next_entry(), or nil at the end of the list.
+func (n *Node[P]) NextEntry(t *schedule.Thread) P {
+	return follow(t, &n.next, "list_next_entry", schedule.PlainRead)
+}
+
+func follow[P Entry[P]](t *schedule.Thread, c *schedule.Ptr[P], verb string, m schedule.Mode) P {
+	t.Step(schedule.Op{Verb: verb, Cell: &c.Cell, Mode: m})
 	t.Observe(c.Value())
 	return c.Get()
 }
 
 // Peek returns the first entry without a step, for fingerprints.
 func (h *Head[P]) Peek() P { return h.first.Get() }
+
+// Peek returns the entry behind the node without a step.
+func (n *Node[P]) Peek() P { return n.next.Get() }

@@ -1,0 +1,12 @@
+package fuzz
+
+import "testing"
+
+// FuzzListLRUResize is the resizing of all list_lrus against unmounts, mounts and memory
+// cgroups that go offline, as planned on 7 October 2017: destroy does not wait for the
+// resize, and unlinks what is being resized.
+func FuzzListLRUResize(f *testing.F) { fuzz(f, "FuzzListLRUResize") }
+
+// FuzzFixedListLRUResize is FuzzListLRUResize with what was found wrong with it the day
+// after put right.
+func FuzzFixedListLRUResize(f *testing.F) { fuzz(f, "FuzzFixedListLRUResize") }

@@ -1,0 +1,352 @@
+// Package listlru is the resizing of per-memcg LRU lists (mm/list_lru.c) and those who
+// come in its way: list_lru_destroy() of an unmount, the draining of a memory cgroup that
+// goes offline, list_lru_init() of a mount, and list_lru_add().
+//
+// The nouns: a list_lru is part of its owner, a super_block as a rule. It has an array of
+// list_lru_node, each with an array of pointers to list_lru_one, one for each memory
+// cgroup id. memcg_nr_cache_ids is the length of all those arrays. A cgroup whose id is
+// beyond it makes all arrays of all list_lrus longer, which allocates and so may sleep.
+//
+// Of the kernel, 4.9 (the code is the same up to 4.14 but for kvmalloc): memcg_cache_ids_sem
+// protects the length; list_lrus_mutex the list of all list_lrus, and it keeps resize,
+// drain and the unlinking of destroy apart; the lock of a list_lru_node protects its lists
+// and the pointer to the array. Taken in this order. That is right, and list_lru_destroy()
+// may sleep.
+//
+// In October 2017 a tool reported that put_super() calls it under sb_lock. That cannot
+// happen: see package fs/super. But for two days there was a discussion of how to make it
+// not sleep, none of which was ever merged, and which went through several races. They
+// are the variants here (variants.go), each a set of changes to the code of 4.9.
+//
+// mm/memcontrol.c is part of this package (memcontrol.go), because the two files call
+// each other: list_lru.c reads memcg_nr_cache_ids under memcg_cache_ids_sem, and
+// memcontrol.c has list_lru.c resize and drain.
+//
+// Not modelled: more than one NUMA node, the items on the lists (they are counted), walks
+// and isolation, list_lrus without memcgs, cgroups below another than the root, the
+// slab caches that memcg_alloc_cache_id() resizes first. Arrays grow by one where those of
+// the kernel at least double. cgroup_mutex, which the callers of memcg_alloc_cache_id() and
+// of memcg_offline_kmem() hold in 4.9, only keeps two of the former apart here: neither
+// list_lru.c nor the discussion relies on it for more.
+//
+// Start reading here, then proposals.go.
+package listlru
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// maxIDs is one more than the largest id of a memory cgroup.
+const maxIDs = 6
+
+// onList is what list_lrus links: the list_lru, or its listLruNodes in those variants
+// that have the list node there.
+type onList interface {
+	Header() *schedule.Object
+	ListNode() *list.Node[onList]
+}
+
+// listLru is struct list_lru. It is in the memory of its owner, and freed with it.
+type listLru struct {
+	schedule.Object
+	node mem.Ptr[*listLruNodes]
+	list list.Node[onList]
+	prev mem.Int // 1: list.prev was set to NULL, a mark of the variants with unlinkVictim
+}
+
+// ListNode implements [list.Entry].
+func (lru *listLru) ListNode() *list.Node[onList] { return &lru.list }
+
+// listLruNodes is the array of struct list_lru_node, and what variants put before it.
+type listLruNodes struct {
+	schedule.Object
+	list list.Node[onList]
+	prev mem.Int // as listLru.prev
+	size mem.Int // memcg_nr_cache_ids when it was allocated or resized last
+	dead mem.Int // the resizer is to free it
+	node listLruNode
+}
+
+// ListNode implements [list.Entry].
+func (n *listLruNodes) ListNode() *list.Node[onList] { return &n.list }
+
+// listLruNode is struct list_lru_node.
+type listLruNode struct {
+	lock      spin.Lock
+	nrItems   mem.Int // of lru: what belongs to the root
+	memcgLrus mem.Ptr[*listLruMemcg]
+}
+
+// listLruMemcg is struct list_lru_memcg, the array.
+type listLruMemcg struct {
+	schedule.Object
+	nr  mem.Int // entries that were allocated: known to KASAN alone
+	lru [maxIDs]mem.Ptr[*listLruOne]
+	// val has the numbers of items where a variant stores list_lru_one by value.
+	val [maxIDs]mem.Int
+}
+
+// listLruOne is struct list_lru_one.
+type listLruOne struct {
+	schedule.Object
+	nrItems mem.Int
+}
+
+// listLruInit is list_lru_init_memcg().
+func (s *system) listLruInit(t *schedule.Thread, lru *listLru) {
+	if !s.has(initWithoutSem) {
+		s.memcgGetCacheIds(t)
+	}
+	n := s.nodesCache.Alloc(t)
+	lru.node.Init(n)
+	size := s.nrCacheIds.Read(t)
+	n.node.memcgLrus.Init(s.newArray_(t, 0, size))
+	n.size.Init(size)
+	s.listLruRegister(t, s.linked_(lru, n))
+	if !s.has(initWithoutSem) {
+		s.memcgPutCacheIds(t)
+	}
+}
+
+// listLruRegister is list_lru_register().
+func (s *system) listLruRegister(t *schedule.Thread, p onList) {
+	s.lockList_(t)
+	s.listLrus.Add(t, p)
+	s.unlockList_(t)
+}
+
+// linked_ returns what of a list_lru is on the list.
+func (s *system) linked_(lru *listLru, n *listLruNodes) onList {
+	if s.has(coallocated) {
+		return n
+	}
+	return lru
+}
+
+// listLruDestroy is list_lru_destroy(). It may sleep, which is what the discussion is
+// about.
+func (s *system) listLruDestroy(t *schedule.Thread, lru *listLru) {
+	n := lru.node.Read(t)
+	if n == nil {
+		return // destroyed already, or not yet initialized
+	}
+	if s.has(stepAside) {
+		s.destroyOrMark_(t, lru, n)
+		return
+	}
+	if !s.has(destroyWithoutSem) {
+		s.memcgGetCacheIds(t)
+	}
+	s.listLruUnregister(t, lru)
+	s.memcgDestroyListLru(t, n, s.sizeOf_(t, n))
+	slab.Free(t, "kfree", n)
+	lru.node.Write(t, nil)
+	if !s.has(destroyWithoutSem) {
+		s.memcgPutCacheIds(t)
+	}
+}
+
+// listLruUnregister is list_lru_unregister().
+func (s *system) listLruUnregister(t *schedule.Thread, p onList) {
+	s.lockList_(t)
+	s.listLrus.Del(t, p)
+	s.unlockList_(t)
+}
+
+// sizeOf_ returns the length of the array of n: memcg_nr_cache_ids, or what a variant has
+// stored.
+func (s *system) sizeOf_(t *schedule.Thread, n *listLruNodes) int {
+	if s.has(storedSize) {
+		return n.size.Read(t)
+	}
+	return s.nrCacheIds.Read(t)
+}
+
+// memcgDestroyListLru is memcg_destroy_list_lru() of an array that should have size
+// entries.
+func (s *system) memcgDestroyListLru(t *schedule.Thread, n *listLruNodes, size int) {
+	arr := n.node.memcgLrus.Read(t)
+	s.memcgDestroyListLruNode(t, arr, 0, size)
+	s.kfree_(t, arr)
+}
+
+// memcgDestroyListLruNode is __memcg_destroy_list_lru_node(): free the entries from begin
+// to end.
+func (s *system) memcgDestroyListLruNode(t *schedule.Thread, arr *listLruMemcg, begin, end int) {
+	if s.has(byValue) {
+		return
+	}
+	for i := begin; i < end; i++ {
+		slab.Free(t, "kfree", arr.entry_(t, i))
+	}
+}
+
+// entry_ loads entry i, as KASAN sees it.
+func (arr *listLruMemcg) entry_(t *schedule.Thread, i int) *listLruOne {
+	one := arr.lru[i].Read(t)
+	arr.check_(t, i)
+	return one
+}
+
+// check_ fails if the step at hand, which touches entry i, is beyond the end.
+func (arr *listLruMemcg) check_(t *schedule.Thread, i int) {
+	if i >= arr.nr.Peek() { // never changes
+		t.Fail(schedule.OutOfBounds, &arr.Object, schedule.Party{}, "")
+	}
+}
+
+// newArray_ allocates an array of size entries and what belongs into those from begin on.
+func (s *system) newArray_(t *schedule.Thread, begin, size int) *listLruMemcg {
+	if size == 0 {
+		return &s.zeroSize
+	}
+	arr := s.memcgCache.Alloc(t)
+	arr.nr.Init(size)
+	for i := begin; i < size && !s.has(byValue); i++ {
+		arr.lru[i].Init(s.oneCache.Alloc(t))
+	}
+	return arr
+}
+
+// memcgUpdateListLru is memcg_update_list_lru() with memcg_update_list_lru_node(): give n
+// a longer array. It reports false if there is no memory.
+func (s *system) memcgUpdateListLru(t *schedule.Thread, n *listLruNodes, size, newSize int) bool {
+	if size > newSize {
+		t.Warn(schedule.BugOn, &n.Object, schedule.Party{}, "old_size > new_size")
+	}
+	arr := n.node.memcgLrus.Read(t)
+	if s.mayFail && t.Choose(2) == 1 {
+		return false // -ENOMEM
+	}
+	bigger := s.newArray_(t, size, newSize)
+	arr.memcpy_(t, bigger, size)
+	n.node.lock.LockIrq(t)
+	n.node.memcgLrus.Write(t, bigger)
+	n.node.lock.UnlockIrq(t)
+	s.kfree_(t, arr)
+	return true
+}
+
+// kfree_ frees an array. Without entries there is nothing to free.
+func (s *system) kfree_(t *schedule.Thread, arr *listLruMemcg) {
+	if arr != &s.zeroSize {
+		slab.Free(t, "kfree", arr)
+	}
+}
+
+// memcpy_ copies the first n entries to an array that nobody else can see yet. It is one
+// step: no two entries of one array change at the same time.
+func (arr *listLruMemcg) memcpy_(t *schedule.Thread, to *listLruMemcg, n int) {
+	if n == 0 {
+		return
+	}
+	t.Step(schedule.Op{Verb: "memcpy", Cell: arr.Self(), Mode: schedule.PlainRead})
+	arr.check_(t, n-1)
+	for i := range n {
+		to.lru[i].Init(arr.lru[i].Peek())
+		to.val[i].Init(arr.val[i].Peek())
+	}
+}
+
+// memcgUpdateAllListLrus is memcg_update_all_list_lrus().
+func (s *system) memcgUpdateAllListLrus(t *schedule.Thread, newSize int) bool {
+	if s.has(stepAside) {
+		return s.updateOneByOne_(t, newSize)
+	}
+	size := s.nrCacheIds.Read(t)
+	ok := true
+	s.lockList_(t)
+	for p := s.listLrus.FirstEntry(t); p != nil; p = p.ListNode().NextEntry(t) {
+		n := s.nodesOf_(t, p)
+		if ok = s.memcgUpdateListLru(t, n, size, newSize); !ok {
+			s.memcgCancelUpdateListLru(t, p, size, newSize)
+			break
+		}
+		if s.has(storedSize) {
+			n.size.Write(t, newSize)
+		}
+	}
+	s.unlockList_(t)
+	return ok
+}
+
+// nodesOf_ returns the nodes of what is on the list.
+func (s *system) nodesOf_(t *schedule.Thread, p onList) *listLruNodes {
+	if lru, ok := p.(*listLru); ok {
+		return lru.node.Read(t)
+	}
+	return p.(*listLruNodes)
+}
+
+// memcgCancelUpdateListLru is memcg_cancel_update_list_lru() for all before the one that
+// failed, with the lock of the list held: the arrays stay as long as they are, and lose
+// their new entries. The kernel walks backwards.
+func (s *system) memcgCancelUpdateListLru(t *schedule.Thread, failed onList, size, newSize int) {
+	for p := s.listLrus.FirstEntry(t); p != nil && p != failed; p = p.ListNode().NextEntry(t) {
+		n := s.nodesOf_(t, p)
+		s.memcgDestroyListLruNode(t, n.node.memcgLrus.Read(t), size, newSize)
+		if s.has(storedSize) && !s.has(failKeepsSize) {
+			n.size.Write(t, size)
+		}
+	}
+}
+
+// memcgDrainAllListLrus is memcg_drain_all_list_lrus(): move what belongs to an id to the
+// parent, which is the root.
+func (s *system) memcgDrainAllListLrus(t *schedule.Thread, src int) {
+	if s.has(drainWithSem) {
+		s.memcgGetCacheIds(t)
+	}
+	s.lockList_(t)
+	if s.has(drainWithSemInside) {
+		s.memcgGetCacheIds(t)
+	}
+	for p := s.listLrus.FirstEntry(t); p != nil; p = p.ListNode().NextEntry(t) {
+		s.memcgDrainListLruNode(t, s.nodesOf_(t, p), src)
+	}
+	if s.has(drainWithSemInside) {
+		s.memcgPutCacheIds(t)
+	}
+	s.unlockList_(t)
+	if s.has(drainWithSem) {
+		s.memcgPutCacheIds(t)
+	}
+}
+
+// memcgDrainListLruNode is memcg_drain_list_lru_node().
+func (s *system) memcgDrainListLruNode(t *schedule.Thread, n *listLruNodes, src int) {
+	n.node.lock.LockIrq(t)
+	items := s.itemsOf_(t, n, src)
+	if v := items.Read(t); v != 0 {
+		n.node.nrItems.Write(t, n.node.nrItems.Peek()+v) // under the lock
+		items.Write(t, 0)
+	}
+	n.node.lock.UnlockIrq(t)
+}
+
+// listLruAdd is list_lru_add() of an item that was allocated for the cgroup.
+func (s *system) listLruAdd(t *schedule.Thread, lru *listLru, memcg *memCgroup) {
+	n := lru.node.Read(t)
+	n.node.lock.Lock(t)
+	items := s.itemsOf_(t, n, memcg.kmemcgID.Read(t)-1)
+	items.Write(t, items.Read(t)+1)
+	n.node.lock.Unlock(t)
+}
+
+// itemsOf_ is list_lru_from_memcg_idx(): where the items of an id are counted. The lock
+// of the node is held.
+func (s *system) itemsOf_(t *schedule.Thread, n *listLruNodes, id int) *mem.Int {
+	if id < 0 {
+		return &n.node.nrItems
+	}
+	arr := n.node.memcgLrus.Read(t)
+	if s.has(byValue) {
+		arr.check_(t, id)
+		return &arr.val[id]
+	}
+	return &arr.entry_(t, id).nrItems
+}

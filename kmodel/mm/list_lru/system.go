@@ -1,0 +1,211 @@
+package listlru
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// The global variables of the kernel are objects of their own, so that traces name them
+// as the kernel does.
+type (
+	globalMutex struct {
+		schedule.Object
+		mutex.Mutex
+	}
+	globalSem struct {
+		schedule.Object
+		rwsem.Sem
+	}
+	spinlock   = spin.Lock // embedded as spin.Lock, the field would hide the method
+	globalSpin struct {
+		schedule.Object
+		spinlock
+	}
+	globalInt struct {
+		schedule.Object
+		mem.Int
+	}
+	globalList struct {
+		schedule.Object
+		list.Head[onList]
+	}
+	globalPtr struct {
+		schedule.Object
+		mem.Ptr[onList]
+	}
+	globalIda struct {
+		schedule.Object
+		used schedule.Cell // set of ids
+	}
+)
+
+// The most of everything that a program has.
+const (
+	maxLrus   = 4
+	maxMemcgs = 5
+)
+
+// mounts is who owns list_lrus: a file system finds its own here.
+type mounts struct {
+	schedule.Object
+	lru [maxLrus]mem.Ptr[*listLru]
+}
+
+// system is what a program shares: the global variables, the caches, and which changes
+// are made to the code of 4.9.
+type system struct {
+	changes changes
+
+	listLrus         globalList
+	listLrusMutex    globalMutex
+	listLrusLock     globalSpin // instead, in the proposals
+	currentlyResized globalPtr
+	cacheIdsSem      globalSem
+	nrCacheIds       globalInt
+	ida              globalIda
+	cgroupMutex      globalMutex
+	sbLock           globalSpin
+	mounts           mounts
+	memcgs           [maxMemcgs]memCgroup
+
+	zeroSize listLruMemcg // ZERO_SIZE_PTR: what kmalloc(0) returns, which is no memory
+
+	mayFail bool // allocations of a resize may fail
+	drained bool // somebody calls memcg_offline_kmem
+
+	lruCache   *slab.Cache[listLru, *listLru]
+	nodesCache *slab.Cache[listLruNodes, *listLruNodes]
+	memcgCache *slab.Cache[listLruMemcg, *listLruMemcg]
+	oneCache   *slab.Cache[listLruOne, *listLruOne]
+
+	checkEnd func(e *schedule.Exec) // checkEnd_, bound once
+}
+
+func newSystem(c changes) *system {
+	s := &system{changes: c}
+	s.listLrus.Bind(&s.listLrus, "list_lrus")
+	s.listLrusMutex.Bind(&s.listLrusMutex, "list_lrus_mutex")
+	s.listLrusLock.Bind(&s.listLrusLock, "list_lrus_lock")
+	s.currentlyResized.Bind(&s.currentlyResized, "currently_resized")
+	s.cacheIdsSem.Bind(&s.cacheIdsSem, "memcg_cache_ids_sem")
+	s.nrCacheIds.Bind(&s.nrCacheIds, "memcg_nr_cache_ids")
+	s.ida.Bind(&s.ida, "memcg_cache_ida")
+	s.cgroupMutex.Bind(&s.cgroupMutex, "cgroup_mutex")
+	s.sbLock.Bind(&s.sbLock, "sb_lock")
+	s.mounts.Bind(&s.mounts, "mounts")
+	for i := range s.memcgs {
+		s.memcgs[i].Bind(&s.memcgs[i], "memcg")
+	}
+	s.zeroSize.Bind(&s.zeroSize, "ZERO_SIZE_PTR")
+	s.lruCache = slab.NewCache[listLru]("lru", nil)
+	s.nodesCache = slab.NewCache[listLruNodes]("nodes", nil)
+	s.memcgCache = slab.NewCache[listLruMemcg]("memcg_lrus", nil)
+	s.oneCache = slab.NewCache[listLruOne]("lru_one", nil)
+	s.checkEnd = s.checkEnd_
+	return s
+}
+
+// has reports whether a change is made.
+func (s *system) has(c changes) bool { return s.changes&c != 0 }
+
+// boot begins an execution with arrays of size entries, whose ids are in use by the first
+// cgroups.
+func (s *system) boot(e *schedule.Exec, size int) {
+	for _, o := range [...]*schedule.Object{
+		&s.listLrus.Object, &s.listLrusMutex.Object, &s.listLrusLock.Object,
+		&s.currentlyResized.Object, &s.cacheIdsSem.Object, &s.nrCacheIds.Object,
+		&s.ida.Object, &s.cgroupMutex.Object, &s.sbLock.Object, &s.mounts.Object, &s.zeroSize.Object,
+	} {
+		e.Static(o, 0)
+	}
+	for i := range s.memcgs {
+		e.Static(&s.memcgs[i].Object, i)
+	}
+	for id := range size {
+		s.memcgs[id].kmemcgID.Init(id + 1)
+		s.memcgs[id].state.Init(kmemOnline)
+	}
+	s.ida.used.Set(1<<size - 1)
+	s.nrCacheIds.Init(size)
+	e.AtEnd(s.checkEnd)
+}
+
+// bootLru makes a list_lru that is there from the start, at the head of the list, in
+// mount i.
+func (s *system) bootLru(e *schedule.Exec, i int) {
+	lru := s.lruCache.AllocBoot(e)
+	s.bootNodes(e, lru)
+	s.mounts.lru[i].Init(lru)
+}
+
+// bootNodes initializes a list_lru that is there from the start.
+func (s *system) bootNodes(e *schedule.Exec, lru *listLru) {
+	n := s.nodesCache.AllocBoot(e)
+	size, arr := s.nrCacheIds.Peek(), &s.zeroSize
+	if size > 0 {
+		arr = s.memcgCache.AllocBoot(e)
+		arr.nr.Init(size)
+	}
+	for j := 0; j < size && !s.has(byValue); j++ {
+		arr.lru[j].Init(s.oneCache.AllocBoot(e))
+	}
+	n.node.memcgLrus.Init(arr)
+	n.size.Init(size)
+	lru.node.Init(n)
+	s.listLrus.Init(s.linked_(lru, n))
+}
+
+// bootItem puts an item of the first cgroup on the list of mount i.
+func (s *system) bootItem(i int) {
+	arr := s.mounts.lru[i].Peek().node.Peek().node.memcgLrus.Peek()
+	if s.has(byValue) {
+		arr.val[0].Init(1)
+	} else {
+		arr.lru[0].Peek().nrItems.Init(1)
+	}
+}
+
+// checkEnd_ looks at what must hold when all is quiet. Nodes that no list_lru has are
+// leaked though the list has them still; and what belonged to an id that is free again
+// must have moved.
+func (s *system) checkEnd_(e *schedule.Exec) {
+	for _, n := range s.nodesCache.InUse(e) {
+		if !n.Live() {
+			continue
+		}
+		if !s.owned_(e, n) {
+			e.FailAtEnd(schedule.Leak, &n.Object, n.Allocated(), "its list_lru is gone")
+			return
+		}
+		if arr := n.node.memcgLrus.Peek(); s.drained && arr.Live() {
+			s.checkDrained_(e, n, arr)
+		}
+	}
+}
+
+// owned_ reports whether there is a list_lru that has n.
+func (s *system) owned_(e *schedule.Exec, n *listLruNodes) bool {
+	for _, lru := range s.lruCache.InUse(e) {
+		if lru.Live() && lru.node.Peek() == n {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *system) checkDrained_(e *schedule.Exec, n *listLruNodes, arr *listLruMemcg) {
+	for id := range arr.nr.Peek() {
+		items := arr.val[id].Peek()
+		if one := arr.lru[id].Peek(); one != nil && one.Live() {
+			items = one.nrItems.Peek()
+		}
+		if s.ida.used.Value()>>id&1 == 0 && items != 0 {
+			e.FailAtEnd(schedule.LostUpdate, &n.Object, schedule.Party{}, "items of a cgroup that is gone")
+		}
+	}
+}
