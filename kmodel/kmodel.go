@@ -17,16 +17,25 @@ package kmodel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 )
 
 // Programs returns every program, objects in the order of their documents,
 // variants in historical order.
 func Programs() []program.Program {
-	return aio.Programs()
+	return slices.Concat(aio.Programs(), aio.History(), aio.TooLateMunmap(aioRest))
+}
+
+// aioRest is what aio needs from other files of the kernel.
+var aioRest = aio.Rest{
+	DoMmap: mmap.DoMmap, DoMunmap: mmap.DoMunmap, ExitMmap: mmap.ExitMmap,
+	DoCoredump: exec.DoCoredump, ExitMm: exec.ExitMm,
 }
 
 // Find returns the program of that full name. The error lists what there is.

@@ -36,6 +36,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/percpu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
@@ -62,7 +63,8 @@ type mmStruct struct {
 
 	// ring is user memory: the pages at each cookie, where user space and kernel
 	// find the number of the slot. 0: not mapped; else slot + 1.
-	ring [maxCookies]mem.Int
+	ring    [maxCookies]mem.Int
+	mmapSem rwsem.Semaphore // where rings move
 
 	*system
 }
@@ -117,6 +119,7 @@ type aioKiocb struct {
 	kiList    list.Node[*aioKiocb]
 	kiCancel  atomic.Int // see cancel*
 	kiUsers   atomic.Int // before v3.12: submitter and IO; an int under ctx_lock before 3.10
+	kiFilp    mem.Ptr[*file]
 	device    deviceEntry
 }
 
@@ -159,6 +162,8 @@ type system struct {
 	rqWaitCache  *slab.Cache[ctxRqWait, *ctxRqWait]
 	reqCache     *slab.Cache[aioKiocb, *aioKiocb]
 	listCtxCache *slab.Cache[listKioctx, *listKioctx]
+
+	*era33 // what the programs of munmap.go have besides, else nil
 }
 
 func newSystem(p patches) *system {

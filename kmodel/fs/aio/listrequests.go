@@ -81,6 +81,10 @@ func (ctx *listKioctx) __aioPutReq(t *schedule.Thread, req *aioKiocb, n int) {
 		return
 	}
 	ctx.activeReqs.Del(t, req)
+	if ctx.has(filesAndRings) && !req.kiFilp.Peek().fputAtomic(t) {
+		ctx.fputLater_(t, req)
+		return
+	}
 	ctx.reallyPutReq(t, req)
 }
 

@@ -1,0 +1,52 @@
+package aio
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+var rest = Rest{
+	DoMmap: mmap.DoMmap, DoMunmap: mmap.DoMunmap, ExitMmap: mmap.ExitMmap,
+	DoCoredump: exec.DoCoredump, ExitMm: exec.ExitMm,
+}
+
+// everything returns all programs of the package.
+func everything() []program.Program {
+	return slices.Concat(Programs(), History(), TooLateMunmap(rest))
+}
+
+// TestCountsMore is TestCounts for the programs of munmap.go and history.go.
+func TestCountsMore(t *testing.T) {
+	checkCounts(t, History(), "testdata/counts-history.txt")
+	checkCounts(t, TooLateMunmap(rest), "testdata/counts-munmap.txt")
+}
+
+// TestVerdicts33 is TestVerdicts for the programs of munmap.go: as they are, and with the
+// kernel going on with a munmap that is too late.
+func TestVerdicts33(t *testing.T) {
+	for _, p := range TooLateMunmap(rest) {
+		if p.Workload {
+			continue
+		}
+		t.Run(p.Scenario+"@"+p.Variant, func(t *testing.T) {
+			for _, mute := range []schedule.Kinds{0, muteLate} {
+				want := map[schedule.Kind]int{}
+				for _, e := range p.Expect {
+					if e.Mute == mute {
+						want[e.Kind] = e.Preemptions
+					}
+				}
+				r := exhaust(t, p, mute)
+				if got := fewest(r); !maps.Equal(got, want) {
+					t.Errorf("muted %v: kinds and fewest preemptions %v, want %v (%d states)", mute.All(), got, want, r.Nodes)
+				}
+			}
+		})
+	}
+}
