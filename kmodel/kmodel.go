@@ -86,6 +86,8 @@ func Targets() []Target {
 	return []Target{
 		{"FuzzLookupIoctx", "fs/aio", "workload", "1e"},
 		{"FuzzFixedLookupIoctx", "fs/aio", "workload", "1f"},
+		{"FuzzTooLateMunmap", "fs/aio", "munmap-workload", "A"},
+		{"FuzzFixedTooLateMunmap", "fs/aio", "munmap-workload", "B"},
 	}
 }
 

@@ -247,12 +247,15 @@ func (c *priorities) best(e *schedule.Exec, n int) int {
 // TestWorkloads samples every workload. Variants that must never fail do not; in the
 // others some kind of the table is found by the same run, so that an oracle that is off
 // does not look like a clean result.
-func TestWorkloads(t *testing.T) {
+func TestWorkloads(t *testing.T) { sampleWorkloads(t, Programs()) }
+
+// sampleWorkloads is TestWorkloads for some programs.
+func sampleWorkloads(t *testing.T, programs []program.Program) {
 	runs := 100_000
 	if testing.Short() {
 		runs = 20_000
 	}
-	for _, p := range everything() {
+	for _, p := range programs {
 		if !p.Workload {
 			continue
 		}

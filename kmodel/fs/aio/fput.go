@@ -92,6 +92,25 @@ func (ctx *listKioctx) fputDone_(t *schedule.Thread, req *aioKiocb) {
 	}
 }
 
+// fget_ is the beginning of io_submit_one(): the request gets a reference to the file that
+// user space names. Where the ring looks full, aio_get_req() runs aio_fput_routine itself.
+func (era *era33) fget_(t *schedule.Thread, req *aioKiocb) {
+	f := era.fd[t.ID]
+	f.fCount.Inc(t) // fget: the caller's table has one
+	req.kiFilp.Init(f)
+	if era.full[t.ID] {
+		era.aioFputRoutine(t)
+	}
+}
+
+// mapRing_ is aio_setup_ring(), and the reference to the mm that ioctx_alloc takes.
+func (ctx *listKioctx) mapRing_(t *schedule.Thread) {
+	ctx.vm.MmCount.Inc(t)
+	ctx.vm.MmapSem.DownWrite(t)
+	ctx.rest.DoMmap(t, ctx.vm, ctx.userID.Peek())
+	ctx.vm.MmapSem.UpWrite(t)
+}
+
 // unmapRing_ is the end of aio_free_ring(). 3.3 unmaps from the mm of the context,
 // whoever it is that drops the last reference.
 func (ctx *listKioctx) unmapRing_(t *schedule.Thread) {

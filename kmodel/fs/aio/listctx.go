@@ -237,6 +237,9 @@ func (mm *listMM) ioSetup(t *schedule.Thread, cookie int) {
 	if mm.has(setupNoRef) {
 		ctx.init(cookie, 1)
 	}
+	if mm.has(filesAndRings) {
+		ctx.mapRing_(t)
+	}
 	mm.ioctxLock.Lock(t)
 	mm.ioctxList.AddHeadRcu(t, ctx)
 	mm.ioctxLock.Unlock(t)

@@ -21,6 +21,11 @@ type era33 struct {
 	vm        *mm.Struct // the mm, whose ioctx_list is in mmStruct
 	fileCache *slab.Cache[file, *file]
 	proc      procReader
+
+	// What the next io_submit of a thread is about: its file, and whether the ring looks
+	// full. The thread sets and reads it itself.
+	fd   [schedule.MaxThreads]*file
+	full [schedule.MaxThreads]bool
 }
 
 // procReader is somebody who has the mm open in /proc and keeps an mm_users, from
@@ -44,16 +49,24 @@ func newSystem33(p patches, rest Rest) *system {
 	return s
 }
 
-// boot33_ begins an execution: an mm with users tasks and one context, which has one
-// request. Its user has closed the file, so the request holds the last reference.
-func (s *system) boot33_(e *schedule.Exec, users int) *aioKiocb {
+// bootMM_ makes an mm with users tasks, and a context for each of its mappings but the
+// first.
+func (s *system) bootMM_(e *schedule.Exec, users int, addrs ...int) {
 	s.boot(e)
 	spin.SetTail(e, s.has(unlockTail))
 	e.Static(&s.fputs.Object, 0)
 	e.Static(&s.proc.Object, 0)
-	s.vm = s.space.Boot(e, users, textAddr, 1)
-	s.vm.MmCount.Init(2)
-	s.calls.bootCtx(e, 1)
+	s.vm = s.space.Boot(e, users, addrs...)
+	s.vm.MmCount.Init(len(addrs))
+	for _, cookie := range addrs[1:] {
+		s.calls.bootCtx(e, cookie)
+	}
+}
+
+// boot33_ begins an execution: an mm with users tasks and one context, which has one
+// request. Its user has closed the file, so the request holds the last reference.
+func (s *system) boot33_(e *schedule.Exec, users int) *aioKiocb {
+	s.bootMM_(e, users, textAddr, 1)
 	ctx := s.mm.ioctxList.Peek()
 	f := s.fileCache.AllocBoot(e)
 	f.fCount.Init(1)
@@ -175,7 +188,7 @@ var variants33 = []variant{
 		before33 | fputNoRef | fputRcu | freeAtOnce | unlockTail},
 	{"E", "mutant", "C with a wait for the requests that takes no lock",
 		before33 | fputNoRef | locklessWait},
-	{"E-rcu", "mutant", "E with rcu_read_lock(), as 3.10 has it in aio_complete",
+	{"E-rcu", "mutant", "E with rcu_read_lock() wherever a request is counted off, as 3.10 has it",
 		before33 | fputNoRef | fputRcu | locklessWait},
 	{"F", "mutant", "A with the reference dropped before the request is counted off",
 		before33 | putFirst},
@@ -223,6 +236,14 @@ var expected33 = map[string]map[string][]program.Expect{
 		"C-tail": always(schedule.UseAfterFree, 1), "D-tail": always(schedule.UseAfterFree, 1),
 		"E": always(schedule.UseAfterFree, 1), "F-tail": always(schedule.UseAfterFree, 1),
 	},
+	workload33Name: {
+		"A":   {fails(schedule.LateMunmap, 1)},
+		"A34": {fails(schedule.BugOn, 1)},
+		// D even without a tail: lookup_ioctx walks the list under RCU alone.
+		"D": {fails(schedule.UseAfterFree, 1)}, "D-tail": {fails(schedule.UseAfterFree, 1)},
+		"B-tail": {fails(schedule.UseAfterFree, 1)}, "C-tail": {fails(schedule.UseAfterFree, 1)},
+		"E": {fails(schedule.UseAfterFree, 1)}, "F-tail": {fails(schedule.UseAfterFree, 1)},
+	},
 }
 
 // TooLateMunmap returns the programs of the race of 3.3.
@@ -239,5 +260,5 @@ func TooLateMunmap(rest Rest) []program.Program {
 			})
 		}
 	}
-	return out
+	return append(out, workloads33(rest)...)
 }

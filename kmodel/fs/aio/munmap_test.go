@@ -9,6 +9,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
 var rest = Rest{
@@ -48,5 +49,37 @@ func TestVerdicts33(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWorkload33 is TestWorkloads for the workload of 3.3.
+func TestWorkload33(t *testing.T) {
+	sampleWorkloads(t, TooLateMunmap(rest))
+}
+
+// TestStates33 earns the state hash for workloads of 3.3 that between them make every call.
+func TestStates33(t *testing.T) {
+	pairs := 2000
+	if testing.Short() {
+		pairs = 200
+	}
+	for _, script := range []string{"002" + "10010" + "020", "000" + "260212" + "002", "110" + "10050" + "13040" + "001"} {
+		for _, v := range variants33 {
+			p := schedule.Program{Name: v.name + " " + script, New: func() func(*schedule.Exec) {
+				w := newWorkload33(newSystem33(v.patches, rest))
+				at := 0
+				w.choose = func(_ *schedule.Exec, n int) int {
+					at++
+					return int(script[at-1]-'0') % n
+				}
+				return func(e *schedule.Exec) {
+					at = 0
+					w.begin(e)
+				}
+			}}
+			if n, err := explore.CheckStates(p, pairs, 1); err != nil || n < pairs {
+				t.Errorf("%s: %d pairs, want %d: %v", p.Name, n, pairs, err)
+			}
+		}
 	}
 }
