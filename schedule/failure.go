@@ -16,7 +16,7 @@ const (
 	RefUnderflow       // a count below 0 (refcount_t: underflow)
 	DoubleRelease      // the release function of a count entered twice (WARN)
 	BugOn              // an assertion of the code itself (BUG)
-	LateMunmap         // mappings changed while they are walked without a lock (nothing in a kernel says so)
+	LateMunmap         // mappings changed while they are walked without a lock (no kernel check)
 	LostUpdate         // an operation's promise does not hold afterwards
 	OutOfBounds        // an index at or above the allocated length (KASAN)
 	UseAfterFree       // a step on an object that has been freed (KASAN)

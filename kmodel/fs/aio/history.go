@@ -27,7 +27,8 @@ type thread35 struct {
 // cookieMoved is where mremap() puts the ring of the context at cookie 1.
 const cookieMoved = 2
 
-var destroy35 = thread35{"io_destroy", func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 1) }}
+var destroy35 = thread35{"io_destroy",
+	func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 1) }}
 
 var scenarios35 = []scenario35{{
 	// User space can guess the cookie of a context before io_setup has returned it.
@@ -38,7 +39,8 @@ var scenarios35 = []scenario35{{
 	variants: []variant{
 		{"3.2", "2.6.38-3.2", "io_setup has no reference of its own",
 			lookupIncNotZero | submitDeadTest | copiesCookie | setupNoRef},
-		{"3.3", "3.3-3.9", "86b62a2c: io_setup has one", lookupIncNotZero | submitDeadTest | copiesCookie},
+		{"3.3", "3.3-3.9", "86b62a2c: io_setup has one",
+			lookupIncNotZero | submitDeadTest | copiesCookie},
 	},
 	expect: map[string][]program.Expect{"3.2": {fails(schedule.UseAfterFree, 1)}},
 }, {
@@ -49,7 +51,7 @@ var scenarios35 = []scenario35{{
 		{"io_submit", func(s *system, t *schedule.Thread) { s.calls.ioSubmit(t, 1, false) }}, destroy35,
 	},
 	variants: []variant{
-		{"1b-no-dead-test", "mutant", "1b without 7137c6bd: io_submit does not look whether the context died",
+		{"1b-no-dead-test", "mutant", "1b without 7137c6bd: io_submit has no test of dead",
 			lookupIncNotZero},
 	},
 	// The use after free: the request may also have ended before the last reference goes,
@@ -76,7 +78,7 @@ var scenarios35 = []scenario35{{
 	ctx:  true, device: true, request: true,
 	threads: []thread35{destroy35},
 	variants: []variant{
-		{"1f", "4.17", "as in the other scenarios: aio_complete sees that the request has been on the list",
+		{"1f", "4.17", "aio_complete looks whether the request has ever been on the list",
 			ioctxTable | delayFree | tryGetLive},
 		{"4.17-rc4", "4.17-rc4", "75321b50a9c8: aio_complete looks whether it is",
 			ioctxTable | delayFree | tryGetLive | emptyTest},
@@ -93,7 +95,8 @@ var scenarios35 = []scenario35{{
 	variants: []variant{
 		{"3.19", "3.19", "mremap() moves the ring of a context that is being killed",
 			ioctxTable | ringMoves},
-		{"4.0", "4.0-4.15", "b2edffdd912b: mremap() of it fails", ioctxTable | ringMoves | mremapFails},
+		{"4.0", "4.0-4.15", "b2edffdd912b: mremap() of it fails",
+			ioctxTable | ringMoves | mremapFails},
 	},
 	expect: map[string][]program.Expect{"3.19": {fails(schedule.LostUpdate, 1)}},
 }}

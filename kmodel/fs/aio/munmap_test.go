@@ -45,7 +45,7 @@ func TestVerdicts33(t *testing.T) {
 				}
 				r := exhaust(t, p, mute)
 				if got := fewest(r); !maps.Equal(got, want) {
-					t.Errorf("muted %v: kinds and fewest preemptions %v, want %v (%d states)", mute.All(), got, want, r.Nodes)
+					t.Errorf("muted %v: kinds and fewest preemptions %v, want %v", mute.All(), got, want)
 				}
 			}
 		})
@@ -63,7 +63,9 @@ func TestStates33(t *testing.T) {
 	if testing.Short() {
 		pairs = 200
 	}
-	for _, script := range []string{"002" + "10010" + "020", "000" + "260212" + "002", "110" + "10050" + "13040" + "001"} {
+	for _, script := range []string{
+		"002" + "10010" + "020", "000" + "260212" + "002", "110" + "10050" + "13040" + "001",
+	} {
 		for _, v := range variants33 {
 			p := schedule.Program{Name: v.name + " " + script, New: func() func(*schedule.Exec) {
 				w := newWorkload33(newSystem33(v.patches, rest))

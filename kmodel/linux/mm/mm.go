@@ -73,14 +73,13 @@ func (s *Space) Boot(e *schedule.Exec, users int, addrs ...int) *Struct {
 	mm.MmUsers.Init(users)
 	mm.Tasks.Init(users)
 	mm.MmCount.Init(1)
-	var next *VMA
-	for i := len(addrs) - 1; i >= 0; i-- {
+	link := &mm.Mmap
+	for _, addr := range addrs {
 		vma := s.vmas.AllocBoot(e)
-		vma.VMStart.Init(addrs[i])
-		vma.VMNext.Init(next)
-		next = vma
+		vma.VMStart.Init(addr)
+		link.Init(vma)
+		link = &vma.VMNext
 	}
-	mm.Mmap.Init(next)
 	return mm
 }
 

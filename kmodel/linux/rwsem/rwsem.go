@@ -34,7 +34,8 @@ func (s *Semaphore) DownRead(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "down_read", Cell: &s.count, Mode: schedule.LockOp})
 	if t.ObserveBool(s.count.Value() == writer || s.waiting.Value() != 0) {
 		s.behind[t.ID].Set(s.waiting.Value())
-		t.Await(schedule.Op{Verb: "down_read (waits)", Cell: &s.count, Mode: schedule.LockOp}, (*read)(s))
+		op := schedule.Op{Verb: "down_read (waits)", Cell: &s.count, Mode: schedule.LockOp}
+		t.Await(op, (*read)(s))
 	}
 	s.count.Set(s.count.Value() + 1)
 	lockdep.Acquire(t, &s.count, "down_read")
@@ -54,7 +55,8 @@ func (s *Semaphore) DownWrite(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "down_write", Cell: &s.count, Mode: schedule.LockOp})
 	if t.ObserveBool(s.count.Value() != 0) {
 		s.waiting.Set(s.waiting.Value() | 1<<t.ID)
-		t.Await(schedule.Op{Verb: "down_write (waits)", Cell: &s.count, Mode: schedule.LockOp}, (*write)(s))
+		op := schedule.Op{Verb: "down_write (waits)", Cell: &s.count, Mode: schedule.LockOp}
+		t.Await(op, (*write)(s))
 		s.granted(t)
 	}
 	s.count.Set(writer)
