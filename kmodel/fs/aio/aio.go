@@ -17,15 +17,13 @@
 // the later patches applied by variant; the hlist follows v3.4.10 and v3.10.65.
 //
 // Not modelled: the contents of the ring and its head/tail arithmetic beyond counting
-// events, the quota of requests (aio_nr, reqs_available), eventfd, page migration of
-// the ring, a ring address that is used again, faults on user
-// memory in io_setup, requests that complete within io_submit, files (a request holds
-// one that nobody else closes), retries and the aio workqueue of the hlist years, and
-// that they called a driver's cancel function without ctx_lock. Files, and rings that are
-// mappings, are in the programs of 3.3 (munmap.go, fput.go), and rings that move in one of
-// history.go. The table starts with
-// one slot and doubles, where the kernel starts with four and quadruples, so that few
-// contexts make it grow.
+// events, the quota of requests (aio_nr, reqs_available), eventfd, page migration of the
+// ring, a ring address that is used again, faults on user memory in io_setup, requests that
+// complete within io_submit, retries and the aio workqueue of the hlist years, and that
+// they called a driver's cancel function without ctx_lock. The table starts with one slot
+// and doubles, where the kernel starts with four and quadruples, so that few contexts make
+// it grow. Files, and rings that are mappings, are in the programs of 3.3 alone (munmap.go,
+// fput.go), and a ring that moves in one of history.go alone.
 //
 // Start reading at lookup.go and kill.go; for the "too late munmap()" of 3.3, at fput.go.
 package aio
