@@ -40,7 +40,7 @@ var testLayers = map[string][]string{
 	"schedule":        {"schedule/explore"},
 	"kmodel/program":  {"schedule/explore"},
 	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
-	"kmodel/fs":       {"schedule/explore", "kmodel/mm"},
+	"kmodel/fs":       {"schedule/explore", "kmodel/mm"}, // programs are given each other's functions
 	"kmodel/mm":       {"schedule/explore"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 }

@@ -21,8 +21,10 @@ import (
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 )
 
@@ -31,9 +33,17 @@ import (
 func Programs() []program.Program {
 	return slices.Concat(
 		aio.Programs(),
+		aio.History(),
+		aio.TooLateMunmap(aioRest),
 		listlru.Programs(),
 		super.Programs(func() super.LRUs { return listlru.New() }),
 	)
+}
+
+// aioRest is what aio needs from other files of the kernel.
+var aioRest = aio.Rest{
+	DoMmap: mmap.DoMmap, DoMunmap: mmap.DoMunmap, ExitMmap: mmap.ExitMmap,
+	DoCoredump: exec.DoCoredump, ExitMm: exec.ExitMm,
 }
 
 // Find returns the program of that full name. The error lists what there is.
@@ -84,6 +94,8 @@ func Targets() []Target {
 	return []Target{
 		{"FuzzLookupIoctx", "fs/aio", "workload", "1e"},
 		{"FuzzFixedLookupIoctx", "fs/aio", "workload", "1f"},
+		{"FuzzTooLateMunmap", "fs/aio", "munmap-workload", "A"},
+		{"FuzzFixedTooLateMunmap", "fs/aio", "munmap-workload", "B"},
 		{"FuzzListLRUResize", "mm/list_lru", "workload", "P4c"},
 		{"FuzzFixedListLRUResize", "mm/list_lru", "workload", "P6"},
 		{"FuzzPutSuper", "fs/super", "workload", "m1"},

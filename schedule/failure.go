@@ -16,6 +16,7 @@ const (
 	RefUnderflow       // a count below 0 (refcount_t: underflow)
 	DoubleRelease      // the release function of a count entered twice (WARN)
 	BugOn              // an assertion of the code itself (BUG)
+	LateMunmap         // mappings changed while they are walked without a lock (no kernel check)
 	LostUpdate         // an operation's promise does not hold afterwards
 	OutOfBounds        // an index at or above the allocated length (KASAN)
 	UseAfterFree       // a step on an object that has been freed (KASAN)
@@ -27,7 +28,7 @@ const (
 
 var kindNames = [numKinds]string{
 	"no failure", "lock-rule", "sleep-in-atomic", "list-corruption", "double-kill",
-	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "lost-update",
+	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "late-munmap", "lost-update",
 	"out-of-bounds", "use-after-free", "double-free", "memory-leak", "deadlock",
 }
 

@@ -38,6 +38,8 @@ func Title(tr *schedule.Trace) string {
 		return "WARNING: " + counter(f) + " released twice" + in
 	case schedule.BugOn:
 		return "kernel BUG" + in
+	case schedule.LateMunmap:
+		return "BUG: munmap while the mappings are walked" + in
 	case schedule.LostUpdate:
 		return "lost update" + of(f) + in
 	case schedule.OutOfBounds:

@@ -145,6 +145,11 @@ func TestTitles(t *testing.T) {
 			"v1 kernel-bug put_ioctx -",
 		},
 		{
+			story{kind: schedule.LateMunmap, fn: "doMunmap", verb: "read", other: "exitMmap"},
+			"BUG: munmap while the mappings are walked in do_munmap",
+			"v1 late-munmap do_munmap exit_mmap",
+		},
+		{
 			story{kind: schedule.LostUpdate, fn: "switchMm", verb: "read"},
 			"lost update of ctx->users in switch_mm",
 			"v1 lost-update switch_mm -",

@@ -22,6 +22,9 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 		w.ref(&ctx.reqs)
 		hit(uint64(w))
 	}
+	if s.era33 != nil {
+		s.era33.abstract(hit)
+	}
 	for _, ctx := range s.listCtxCache.InUse(e) {
 		var w word
 		w.bool(ctx.Live())
@@ -32,6 +35,19 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 		w.count(int(ctx.freeing.Value()))
 		hit(uint64(w))
 	}
+}
+
+// abstract gives a word for the mm: who walks it, whether it has users, and whether there
+// is a request for aio_fput_routine.
+func (era *era33) abstract(hit func(uint64)) {
+	var w word
+	w.field(uint64(era.vm.Walked()), 4)
+	w.bool(era.vm.Live())
+	w.count(era.vm.MmUsers.Peek())
+	w.count(era.vm.MmCount.Peek())
+	w.bool(era.vm.CoreState.Peek() != 0)
+	w.bool(era.fputHead.Peek() != nil)
+	hit(uint64(w))
 }
 
 // A word is put together from small fields. A leading 1 tells lengths apart.

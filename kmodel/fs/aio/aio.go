@@ -17,15 +17,15 @@
 // the later patches applied by variant; the hlist follows v3.4.10 and v3.10.65.
 //
 // Not modelled: the contents of the ring and its head/tail arithmetic beyond counting
-// events, the quota of requests (aio_nr, reqs_available), eventfd, page migration of
-// the ring, mremap of the ring, a ring address that is used again, faults on user
-// memory in io_setup, requests that complete within io_submit, files (a request holds
-// one that nobody else closes), retries and the aio workqueue of the hlist years, and
-// that they called a driver's cancel function without ctx_lock. The table starts with
-// one slot and doubles, where the kernel starts with four and quadruples, so that few
-// contexts make it grow.
+// events, the quota of requests (aio_nr, reqs_available), eventfd, page migration of the
+// ring, a ring address that is used again, faults on user memory in io_setup, requests that
+// complete within io_submit, retries and the aio workqueue of the hlist years, and that
+// they called a driver's cancel function without ctx_lock. The table starts with one slot
+// and doubles, where the kernel starts with four and quadruples, so that few contexts make
+// it grow. Files, and rings that are mappings, are in the programs of 3.3 alone (munmap.go,
+// fput.go), and a ring that moves in one of history.go alone.
 //
-// Start reading at lookup.go and kill.go.
+// Start reading at lookup.go and kill.go; for the "too late munmap()" of 3.3, at fput.go.
 package aio
 
 import (
@@ -36,6 +36,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/percpu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
@@ -62,7 +63,8 @@ type mmStruct struct {
 
 	// ring is user memory: the pages at each cookie, where user space and kernel
 	// find the number of the slot. 0: not mapped; else slot + 1.
-	ring [maxCookies]mem.Int
+	ring    [maxCookies]mem.Int
+	mmapSem rwsem.Sem // where rings move
 
 	*system
 }
@@ -117,6 +119,7 @@ type aioKiocb struct {
 	kiList    list.Node[*aioKiocb]
 	kiCancel  atomic.Int // see cancel*
 	kiUsers   atomic.Int // before v3.12: submitter and IO; an int under ctx_lock before 3.10
+	kiFilp    mem.Ptr[*file]
 	device    deviceEntry
 }
 
@@ -159,6 +162,8 @@ type system struct {
 	rqWaitCache  *slab.Cache[ctxRqWait, *ctxRqWait]
 	reqCache     *slab.Cache[aioKiocb, *aioKiocb]
 	listCtxCache *slab.Cache[listKioctx, *listKioctx]
+
+	*era33 // what the programs of munmap.go have besides, else nil
 }
 
 func newSystem(p patches) *system {

@@ -73,10 +73,13 @@ func TestVerdicts(t *testing.T) {
 // testdata/counts.txt: in all and by kind of failure, for each number of preemptions up
 // to 5. A lost or duplicated interleaving anywhere changes them. See also
 // machine_test.go, which computes them in another way.
-func TestCounts(t *testing.T) {
+func TestCounts(t *testing.T) { checkCounts(t, Programs(), "testdata/counts.txt") }
+
+// checkCounts is TestCounts for some programs.
+func checkCounts(t *testing.T, programs []program.Program, file string) {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "# Executions with exactly 0 to 5 preemptions, by how they end.\n")
-	for _, p := range Programs() {
+	for _, p := range programs {
 		if p.Workload {
 			continue
 		}
@@ -101,7 +104,6 @@ func TestCounts(t *testing.T) {
 			fmt.Fprintf(&out, "\t%-18s %d\n", name, sums[name])
 		}
 	}
-	const file = "testdata/counts.txt"
 	if *update {
 		if err := os.WriteFile(file, out.Bytes(), 0o666); err != nil {
 			t.Fatal(err)
@@ -133,7 +135,7 @@ func TestStates(t *testing.T) {
 			t.Errorf("%s: only %d pairs compared, want %d", p.Name, n, pairs)
 		}
 	}
-	for _, p := range Programs() {
+	for _, p := range everything() {
 		sequential := strings.HasPrefix(p.Scenario, "exit_aio") && p.Variant < "1d"
 		if !p.Workload && !sequential {
 			check(p.Schedule())
@@ -181,7 +183,7 @@ func randomTape(rng *rand.Rand, n, sparse int) schedule.Tape {
 // another runner at another GOMAXPROCS.
 func TestDeterminism(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, p := range Programs() {
+	for _, p := range everything() {
 		rng := rand.New(rand.NewPCG(7, 7))
 		a, b := schedule.NewRunner(p.Schedule()), schedule.NewRunner(p.Schedule())
 		for i := range 50 {
@@ -245,12 +247,15 @@ func (c *priorities) best(e *schedule.Exec, n int) int {
 // TestWorkloads samples every workload. Variants that must never fail do not; in the
 // others some kind of the table is found by the same run, so that an oracle that is off
 // does not look like a clean result.
-func TestWorkloads(t *testing.T) {
+func TestWorkloads(t *testing.T) { sampleWorkloads(t, Programs()) }
+
+// sampleWorkloads is TestWorkloads for some programs.
+func sampleWorkloads(t *testing.T, programs []program.Program) {
 	runs := 100_000
 	if testing.Short() {
 		runs = 20_000
 	}
-	for _, p := range Programs() {
+	for _, p := range programs {
 		if !p.Workload {
 			continue
 		}
@@ -287,7 +292,7 @@ func TestWorkloads(t *testing.T) {
 
 // TestAllocs checks that a warm run allocates nothing, failing runs included.
 func TestAllocs(t *testing.T) {
-	for _, p := range Programs() {
+	for _, p := range everything() {
 		r := schedule.NewRunner(p.Schedule())
 		rng := rand.New(rand.NewPCG(3, 3))
 		var tapes [50]schedule.Tape

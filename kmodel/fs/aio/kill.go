@@ -13,6 +13,9 @@ import (
 // of percpu_ref_kill() that it will do the necessary call_rcu(). It does one, of
 // RCU-sched, and lookup_ioctx is a reader of the other flavour.
 func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) bool {
+	if mm.has(waitBeforeDead) {
+		ctx.rqWait.Write(t, wait)
+	}
 	mm.ioctxLock.Lock(t)
 	if ctx.dead.Xchg(t, 1) != 0 {
 		mm.ioctxLock.Unlock(t)
@@ -30,12 +33,27 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 	}
 	ctx.wait.WakeUpAll(t)
 	if ctx.mapped.Peek() != 0 {
-		preempt.MightSleep(t, "vm_munmap")
-		mm.ring[ctx.userID.Peek()].Write(t, 0)
+		mm.unmapRing_(t, ctx)
 	}
-	ctx.rqWait.Write(t, wait)
+	if !mm.has(waitBeforeDead) {
+		ctx.rqWait.Write(t, wait)
+	}
 	ctx.users.Kill(t)
 	return true
+}
+
+// unmapRing_ is the vm_munmap() in kill_ioctx. Where the ring may move, its address is
+// read again.
+func (mm *mmStruct) unmapRing_(t *schedule.Thread, ctx *kioctx) {
+	if mm.has(ringMoves) {
+		base := ctx.userID.Read(t) // ctx->mmap_base, which is the same
+		mm.mmapSem.DownWrite(t)
+		mm.ring[base].Write(t, 0)
+		mm.mmapSem.UpWrite(t)
+		return
+	}
+	preempt.MightSleep(t, "vm_munmap")
+	mm.ring[ctx.userID.Peek()].Write(t, 0)
 }
 
 // ioDestroy is io_destroy().
@@ -51,7 +69,11 @@ func (mm *mmStruct) ioDestroy(t *schedule.Thread, cookie int) {
 	if won {
 		wait.comp.WaitForCompletion(t)
 	}
-	t.Free(&wait.Object) // the stack frame is gone
+	if mm.has(waitBeforeDead) { // else nobody can know the wait of a loser
+		slab.Free(t, "return", wait)
+	} else {
+		t.Free(&wait.Object) // the stack frame is gone
+	}
 }
 
 // freeIoctxUsers is free_ioctx_users(), the release of users: nobody is inside any
@@ -61,8 +83,13 @@ func (ctx *kioctx) freeIoctxUsers(t *schedule.Thread) {
 	ctx.ctxLock.LockIrq(t)
 	for !ctx.activeReqs.Empty(t) {
 		req := ctx.activeReqs.First(t)
+		if ctx.has(cancelFirst) {
+			req.kiocbCancel(t)
+		}
 		ctx.activeReqs.DelInit(t, req)
-		req.kiocbCancel(t)
+		if !ctx.has(cancelFirst) {
+			req.kiocbCancel(t)
+		}
 	}
 	ctx.ctxLock.UnlockIrq(t)
 	ctx.reqs.Kill(t)

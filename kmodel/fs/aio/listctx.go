@@ -152,13 +152,24 @@ func (ctx *listKioctx) putIoctx(t *schedule.Thread) {
 func (ctx *listKioctx) __putIoctx(t *schedule.Thread) {
 	ctx.bugOn_(t, ctx.reqsActive.Read(t) != 0)
 	ctx.aioFreeRing(t)
-	rcu.Call(t, &ctx.freeHead)
+	if ctx.has(filesAndRings) {
+		ctx.vm.Mmdrop(t)
+	}
+	if ctx.has(freeAtOnce) {
+		ctx.ctxRcuFree(t)
+	} else {
+		rcu.Call(t, &ctx.freeHead)
+	}
 }
 
 // aioFreeRing is aio_free_ring() up to 3.9, which unmaps the ring.
 func (ctx *listKioctx) aioFreeRing(t *schedule.Thread) {
 	preempt.MightSleep(t, "do_munmap")
-	if ctx.mapped.Read(t) != 0 {
+	switch {
+	case ctx.mapped.Read(t) == 0:
+	case ctx.has(filesAndRings):
+		ctx.unmapRing_(t)
+	default:
 		ctx.mm.ring[ctx.userID.Peek()].Write(t, 0) // do_munmap
 	}
 }
@@ -171,6 +182,12 @@ func (ctx *listKioctx) ctxRcuFree(t *schedule.Thread) { slab.Free(t, "kmem_cache
 // aio_complete() wakes the queue after it has counted a request off.
 func (ctx *listKioctx) freeIoctx(t *schedule.Thread) {
 	ctx.aioCancelAll(t)
+	ctx.waitLockless_(t)
+	rcu.Call(t, &ctx.freeHead)
+}
+
+// waitLockless_ is wait_event(ctx->wait, reqs_active has fallen to 0).
+func (ctx *listKioctx) waitLockless_(t *schedule.Thread) {
 	for {
 		ctx.wait.PrepareToWait(t)
 		if ctx.reqsActive.Read(t) <= 0 {
@@ -179,7 +196,6 @@ func (ctx *listKioctx) freeIoctx(t *schedule.Thread) {
 		wait.ScheduleUninterruptible(t)
 	}
 	ctx.wait.FinishWait(t)
-	rcu.Call(t, &ctx.freeHead)
 }
 
 // aioCancelAll is aio_cancel_all(), and the same loop in free_ioctx() of 3.10.
@@ -198,6 +214,10 @@ func (ctx *listKioctx) aioCancelAll(t *schedule.Thread) {
 
 // waitForAllAios is wait_for_all_aios(), which counts under ctx_lock.
 func (ctx *listKioctx) waitForAllAios(t *schedule.Thread) {
+	if ctx.has(locklessWait) {
+		ctx.waitLockless_(t)
+		return
+	}
 	ctx.ctxLock.LockIrq(t)
 	for ctx.reqsActive.Read(t) != 0 {
 		ctx.wait.PrepareToWait(t)
@@ -209,15 +229,26 @@ func (ctx *listKioctx) waitForAllAios(t *schedule.Thread) {
 	ctx.ctxLock.UnlockIrq(t)
 }
 
-// ioSetup is io_setup(). It keeps no reference of its own before 86b62a2c (3.3), which
-// the variants here have, and drops it at the end. 2.6.29 to 3.2 did not.
+// ioSetup is io_setup(). Since 86b62a2c (3.3) it keeps a reference of its own and drops
+// it at the end. The variants of the lookup have that, although 2.6.29 to 3.2 had not.
 func (mm *listMM) ioSetup(t *schedule.Thread, cookie int) {
 	ctx := mm.listCtxCache.Alloc(t)
 	ctx.init(cookie, 2)
+	if mm.has(setupNoRef) {
+		ctx.init(cookie, 1)
+	}
+	if mm.has(filesAndRings) {
+		ctx.mapRing_(t)
+	}
 	mm.ioctxLock.Lock(t)
 	mm.ioctxList.AddHeadRcu(t, ctx)
 	mm.ioctxLock.Unlock(t)
-	ctx.putIoctx(t)
+	if mm.has(copiesCookie) {
+		ctx.userID.Read(t) // put_user(ctx->user_id)
+	}
+	if !mm.has(setupNoRef) {
+		ctx.putIoctx(t)
+	}
 }
 
 // ioDestroy is io_destroy().
@@ -273,7 +304,9 @@ func (ctx *listKioctx) killIoctxWork(t *schedule.Thread) {
 // exitAio is exit_aio().
 func (mm *listMM) exitAio(t *schedule.Thread) {
 	for ctx := mm.ioctxList.First(t); ctx != nil; ctx = mm.ioctxList.First(t) {
-		ctx.mapped.Write(t, 0) // exit_mmap() is coming
+		if !mm.has(filesAndRings) || mm.has(currentUnmaps) {
+			ctx.mapped.Write(t, 0) // exit_mmap() is coming
+		}
 		if mm.has(refcounting) {
 			mm.killIoctx(t, ctx)
 			continue

@@ -13,7 +13,11 @@ func (mm *listMM) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
 	if ctx == nil {
 		return // -EINVAL
 	}
-	req := ctx.aioGetReq(t, mm.reqCache.Alloc(t), cancellable)
+	req := mm.reqCache.Alloc(t)
+	if mm.has(filesAndRings) {
+		mm.fget_(t, req)
+	}
+	ctx.aioGetReq(t, req, cancellable)
 	if ctx.submitDead_(t) {
 		ctx.aioPutReq(t, req, 2) // the submitter's reference and that of the IO
 	} else {
@@ -25,7 +29,7 @@ func (mm *listMM) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
 
 // aioGetReq is aio_get_req(). Requests of those years are all on active_reqs; whether
 // they can be cancelled is the driver's business.
-func (ctx *listKioctx) aioGetReq(t *schedule.Thread, req *aioKiocb, cancellable bool) *aioKiocb {
+func (ctx *listKioctx) aioGetReq(t *schedule.Thread, req *aioKiocb, cancellable bool) {
 	req.kiListCtx.Init(ctx)
 	req.kiUsers.Init(2)
 	if cancellable {
@@ -34,7 +38,7 @@ func (ctx *listKioctx) aioGetReq(t *schedule.Thread, req *aioKiocb, cancellable 
 	if ctx.has(refcounting) {
 		ctx.reqsActive.Inc(t)
 		if !cancellable {
-			return req
+			return
 		}
 	}
 	ctx.ctxLock.LockIrq(t)
@@ -43,7 +47,6 @@ func (ctx *listKioctx) aioGetReq(t *schedule.Thread, req *aioKiocb, cancellable 
 		ctx.reqsActive.Set(t, ctx.reqsActive.Peek()+1) // only changes under ctx_lock
 	}
 	ctx.ctxLock.UnlockIrq(t)
-	return req
 }
 
 // submitDead_ is the test of io_submit_one() whether the context has died since it was
@@ -81,6 +84,10 @@ func (ctx *listKioctx) __aioPutReq(t *schedule.Thread, req *aioKiocb, n int) {
 		return
 	}
 	ctx.activeReqs.Del(t, req)
+	if ctx.has(filesAndRings) && !req.kiFilp.Peek().fputAtomic(t) {
+		ctx.fputLater_(t, req)
+		return
+	}
 	ctx.reallyPutReq(t, req)
 }
 
@@ -101,6 +108,10 @@ func (mm *listMM) aioComplete(t *schedule.Thread, req *aioKiocb) {
 		ctx.aioComplete310_(t, req)
 		return
 	}
+	reader := mm.has(locklessWait) && mm.has(fputRcu)
+	if reader {
+		rcu.ReadLock(t)
+	}
 	ctx.ctxLock.LockIrq(t)
 	ctx.tail.Write(t, ctx.tail.Peek()+1) // only changes under ctx_lock
 	ctx.__aioPutReq(t, req, 1)
@@ -108,6 +119,9 @@ func (mm *listMM) aioComplete(t *schedule.Thread, req *aioKiocb) {
 		ctx.wait.WakeUp(t)
 	}
 	ctx.ctxLock.UnlockIrq(t)
+	if reader {
+		rcu.ReadUnlock(t)
+	}
 }
 
 // aioComplete310_ is aio_complete() of 3.10. The read-side section keeps the context

@@ -69,7 +69,7 @@ func (mm *mmStruct) ioCancel(t *schedule.Thread, cookie int) {
 // aioComplete is aio_complete(), in interrupt context.
 func (s *system) aioComplete(t *schedule.Thread, req *aioKiocb) {
 	ctx := req.kiCtx.Read(t)
-	if req.kiList.Linked(t) {
+	if req.onList_(t) {
 		ctx.ctxLock.LockIrq(t)
 		ctx.activeReqs.Del(t, req)
 		ctx.ctxLock.UnlockIrq(t)
@@ -82,6 +82,17 @@ func (s *system) aioComplete(t *schedule.Thread, req *aioKiocb) {
 		ctx.wait.WakeUp(t)
 	}
 	ctx.reqs.Put(t)
+}
+
+// onList_ is how aio_complete finds out, without a lock, whether it must take the request
+// off active_reqs. That the request has been there is true for ever, so that whoever took
+// it off meanwhile has given ctx_lock back before the request is freed. That it is there
+// still is not.
+func (req *aioKiocb) onList_(t *schedule.Thread) bool {
+	if req.kiCtx.Peek().has(emptyTest) {
+		return !req.kiList.Empty(t)
+	}
+	return req.kiList.Linked(t)
 }
 
 // ioGetevents is io_getevents(): read what is there, and if that is less than minNr,

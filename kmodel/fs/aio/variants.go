@@ -41,6 +41,47 @@ const (
 
 	// mergedRCU is CONFIG_PREEMPT=n, or the RCU of 4.20 and later.
 	mergedRCU
+
+	// filesAndRings is no patch: requests hold files, and rings are mappings of an mm
+	// that can be taken down and dumped, as they are in all kernels. See munmap.go.
+	filesAndRings
+	// fputNoRef is the one half of c7b285550544 (3.3): a request on fput_head has no
+	// reference to its context.
+	fputNoRef
+	// fputRcu is the other half: aio_fput_routine is a reader while it uses the context.
+	fputRcu
+	// currentUnmaps is what became of aio_free_ring in 3.4: it unmaps from current->mm,
+	// which must be the context's, and exit_aio leaves the ring to exit_mmap.
+	currentUnmaps
+	// freeAtOnce frees the context without an RCU delay. Never upstream.
+	freeAtOnce
+	// locklessWait has wait_for_all_aios look at the count without ctx_lock, as 3.10
+	// does. Never upstream in these years.
+	locklessWait
+	// putFirst has aio_fput_routine drop its reference before the request is counted
+	// off. Never upstream.
+	putFirst
+	// unlockTail has the unlock of a spin lock touch it once more, see spin.SetTail.
+	unlockTail
+
+	// copiesCookie is no patch: io_setup copies the cookie out of the context after it
+	// has published it, as it does in all kernels. See history.go.
+	copiesCookie
+	// setupNoRef is a kernel before 86b62a2c (3.3): io_setup has no reference of its own.
+	setupNoRef
+	// waitBeforeDead has kill_ioctx store its caller's wait before it knows that it is the
+	// one to kill. Never upstream.
+	waitBeforeDead
+	// emptyTest is 75321b50a9c8 (4.17-rc): aio_complete looks whether the request is on
+	// active_reqs, without a lock, and not whether it has ever been.
+	emptyTest
+	// cancelFirst is 4faa99965e02 (4.17): free_ioctx_users calls the cancel function while
+	// the request is still on active_reqs.
+	cancelFirst
+	// ringMoves is e4a0d3e720e7 (3.19): user space may mremap() the ring.
+	ringMoves
+	// mremapFails is b2edffdd912b (4.0): but not while the context is being killed.
+	mremapFails
 )
 
 // variant is a station of the history.

@@ -42,8 +42,12 @@ func (q *Queue[I]) Len() int { return len(q.items) }
 func (q *Queue[I]) At(i int) I { return q.items[i] }
 
 // Push queues it on the CPU of t, behind what that CPU has queued already.
-func (q *Queue[I]) Push(t *schedule.Thread, it I) {
-	cpu := uint64(t.ID+1) << placeBits
+func (q *Queue[I]) Push(t *schedule.Thread, it I) { q.push(uint64(t.ID+1)<<placeBits, it) }
+
+// PushBoot queues it before the first step, on a CPU that none of the threads has.
+func (q *Queue[I]) PushBoot(it I) { q.push((schedule.MaxThreads+1)<<placeBits, it) }
+
+func (q *Queue[I]) push(cpu uint64, it I) {
 	last := cpu
 	for _, other := range q.items {
 		if p := other.Entry().place.Value(); p>>placeBits == cpu>>placeBits && p > last {

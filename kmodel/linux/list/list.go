@@ -7,7 +7,7 @@
 //
 // Steps: adding and deleting one each (the caller holds the writers' lock, and a
 // reader sees the one store that links or unlinks); First, Next, FirstEntry, NextEntry,
-// Empty and Linked one each.
+// Linked, and Empty of a head or a node, one each.
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
 // node), adding what is.
@@ -121,6 +121,13 @@ func (h *Head[P]) Empty(t *schedule.Thread) bool {
 func (n *Node[P]) Linked(t *schedule.Thread) bool {
 	t.Step(schedule.Op{Verb: "read", Cell: &n.pprev, Mode: schedule.PlainRead})
 	return t.ObserveBool(n.pprev.Value() != 0)
+}
+
+// Empty is list_empty() of a node that list_del_init() may have taken off: whether it is
+// on no list.
+func (n *Node[P]) Empty(t *schedule.Thread) bool {
+	t.Step(schedule.Op{Verb: "list_empty", Cell: &n.pprev, Mode: schedule.PlainRead})
+	return t.ObserveBool(n.pprev.Value() != linked)
 }
 
 // First is the load with which a walk begins: rcu_dereference() for readers.

@@ -207,6 +207,19 @@ var readerTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Sometimes, Counts: "2 pass, 1 exists",
 }, {
+	// list_empty() of a node says whether it is on a list now: not any more after
+	// list_del_init(). Whether it has ever been, Linked says.
+	Name: "DELINIT+node", Build: build(1, func(p *prog) {
+		p.Thread("writer", func(t *schedule.Thread) { p.a.DelInit(t, p.item[0]) })
+		p.Thread("reader", func(t *schedule.Thread) {
+			n := p.item[0].ListNode()
+			p.r[0].SetBool(n.Linked(t))
+			p.r[1].SetBool(n.Empty(t))
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 1 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "1 pass, 2 exists",
+}, {
 	// Adding and deleting are one step each because the writers' lock is held. Under it,
 	// no item gets lost.
 	Name: "ADD+locks", Build: build(1, func(p *prog) {

@@ -68,20 +68,20 @@ func (l *Lock) lock(t *schedule.Thread, verb string) {
 func (l *Lock) Open(*schedule.Thread) bool { return l.owner.Value() == 0 || !l.owner.Object().Live() }
 
 // Unlock is spin_unlock().
-func (l *Lock) Unlock(t *schedule.Thread) { l.unlock(t, "spin_unlock") }
+func (l *Lock) Unlock(t *schedule.Thread) { l.unlock(t, "spin_unlock", "spin_unlock (tail)") }
 
 // UnlockIrq is spin_unlock_irq() or spin_unlock_irqrestore().
 func (l *Lock) UnlockIrq(t *schedule.Thread) {
-	l.unlock(t, "spin_unlock_irq")
+	l.unlock(t, "spin_unlock_irq", "spin_unlock_irq (tail)")
 	preempt.IrqEnable(t)
 }
 
-func (l *Lock) unlock(t *schedule.Thread, verb string) {
+func (l *Lock) unlock(t *schedule.Thread, verb, tail string) {
 	t.Step(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.UnlockOp})
 	lockdep.Release(t, &l.owner)
 	l.owner.Set(0)
 	if Tail(t.Exec()) {
-		t.Step(schedule.Op{Verb: verb + " (tail)", Cell: &l.owner, Mode: schedule.ReadOnce})
+		t.Step(schedule.Op{Verb: tail, Cell: &l.owner, Mode: schedule.ReadOnce})
 	}
 	preempt.Enable(t)
 }

@@ -245,6 +245,17 @@ var litmusTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Sometimes, Counts: "31 pass, 55 exists",
 }, {
+	// What finish_wait() has seen decides whether it has a second step. The wake-up comes
+	// before the look or after it, and the queue is empty in both.
+	Name: "OBSERVE+finish_wait", Build: build(func(p prog) {
+		p.Observe(func(t *schedule.Thread) bool {
+			p.q.PrepareToWait(t)
+			p.q.FinishWait(t)
+			return true
+		}, p.q.WakeUpAll)
+	}),
+	Verdict: litmus.Always, Counts: "78 exists",
+}, {
 	// A wake-up on another queue is none.
 	Name: "WAKE+otherqueue", Build: build(func(p prog) {
 		p.Thread("P0", p.waitEvent)

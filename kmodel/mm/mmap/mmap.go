@@ -1,0 +1,67 @@
+// Package mmap is how mappings come and go (mm/mmap.c of 3.3): do_munmap() with mmap_sem
+// held, and exit_mmap(), which takes no lock because nobody is left who could need one.
+//
+// It has no programs of its own. Those of fs/aio, which unmaps the ring of a context, are
+// given its functions.
+//
+// Not modelled: see package kmodel/linux/mm.
+package mmap
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mm"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// DoMmap is do_mmap() of one page at addr, with mmap_sem held.
+func DoMmap(t *schedule.Thread, m *mm.Struct, addr int) {
+	vma := m.NewVMA(t, addr)
+	link, next := findVma(t, m, addr)
+	vma.VMNext.Init(next)
+	link.Write(t, vma) // vma_link
+}
+
+// DoMunmap is do_munmap() of the page at addr, with mmap_sem held.
+func DoMunmap(t *schedule.Thread, m *mm.Struct, addr int) {
+	link, vma := findVma(t, m, addr)
+	m.CheckWalk(t)
+	if vma == nil || vma.VMStart.Peek() != addr { // find_vma has read it
+		return
+	}
+	next := vma.VMNext.Read(t)
+	link.Write(t, next) // detach_vmas_to_be_unmapped
+	m.CheckWalk(t)
+	removeVma(t, vma)
+}
+
+// findVma is find_vma_prepare(): the first mapping that ends above addr, and the link to
+// it.
+func findVma(t *schedule.Thread, m *mm.Struct, addr int) (*mem.Ptr[*mm.VMA], *mm.VMA) {
+	link := &m.Mmap
+	vma := link.Read(t)
+	m.CheckWalk(t)
+	for vma != nil && vma.VMStart.Read(t) < addr {
+		link = &vma.VMNext
+		vma = link.Read(t)
+	}
+	return link, vma
+}
+
+// removeVma is remove_vma().
+func removeVma(t *schedule.Thread, vma *mm.VMA) { slab.Free(t, "kmem_cache_free", vma) }
+
+// ExitMmap is exit_mmap(): unmap everything, and free the mappings. It does not take
+// mmap_sem.
+func ExitMmap(t *schedule.Thread, m *mm.Struct) {
+	first := m.Mmap.Read(t)
+	m.SetWalk(t, mm.Exit)
+	for vma := first; vma != nil; vma = vma.VMNext.Read(t) { // unmap_vmas, free_pgtables
+		vma.VMStart.Read(t)
+	}
+	for vma := first; vma != nil; {
+		next := vma.VMNext.Read(t)
+		removeVma(t, vma)
+		vma = next
+	}
+}
