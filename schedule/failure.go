@@ -16,10 +16,12 @@ const (
 	RefUnderflow       // a count below 0 (refcount_t: underflow)
 	DoubleRelease      // the release function of a count entered twice (WARN)
 	BugOn              // an assertion of the code itself (BUG)
+	CpumaskLost        // a CPU that runs an mm is not in its mm_cpumask (no kernel checks it)
 	LostUpdate         // an operation's promise does not hold afterwards
 	OutOfBounds        // an index at or above the allocated length (KASAN)
 	UseAfterFree       // a step on an object that has been freed (KASAN)
 	DoubleFree         // freeing what is already free (KASAN)
+	StaleTLB           // a CPU translates an address to a page that has been freed (silent corruption)
 	Leak               // at the end nothing refers to an object that was not freed (kmemleak)
 	Deadlock           // nobody can go on, somebody has not finished (hung task)
 	numKinds
@@ -27,8 +29,9 @@ const (
 
 var kindNames = [numKinds]string{
 	"no failure", "lock-rule", "sleep-in-atomic", "list-corruption", "double-kill",
-	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "lost-update",
-	"out-of-bounds", "use-after-free", "double-free", "memory-leak", "deadlock",
+	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug",
+	"cpumask-lost", "lost-update", "out-of-bounds", "use-after-free", "double-free", "stale-tlb",
+	"memory-leak", "deadlock",
 }
 
 // String returns the name used in signatures and titles, such as

@@ -38,6 +38,8 @@ func Title(tr *schedule.Trace) string {
 		return "WARNING: " + counter(f) + " released twice" + in
 	case schedule.BugOn:
 		return "kernel BUG" + in
+	case schedule.CpumaskLost:
+		return "CPU lost from mm_cpumask" + of(f) + in
 	case schedule.LostUpdate:
 		return "lost update" + of(f) + in
 	case schedule.OutOfBounds:
@@ -46,6 +48,8 @@ func Title(tr *schedule.Trace) string {
 		return "KASAN: use-after-free" + in
 	case schedule.DoubleFree:
 		return "KASAN: double-free" + in
+	case schedule.StaleTLB:
+		return "stale TLB entry used" + in
 	case schedule.Leak:
 		return leakTitle(tr)
 	case schedule.Deadlock:
