@@ -27,7 +27,9 @@ var layers = map[string][]string{
 	"kmodel/linux":           {"schedule", "kmodel/internal", "kmodel/linux"},
 	"kmodel/program":         {"schedule"},
 	"kmodel/fs":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
-	"kmodel":                 {"kmodel/fs", "kmodel/program"},
+	"kmodel/kernel":          {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
+	"kmodel/arch":            {"schedule", "kmodel/linux"},
+	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/program"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz":                   {"fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
@@ -40,6 +42,7 @@ var testLayers = map[string][]string{
 	"kmodel/program":  {"schedule/explore"},
 	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/fs":       {"schedule/explore"},
+	"kmodel/kernel":   {"schedule/explore", "kmodel/arch"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 }
 
@@ -129,6 +132,7 @@ var banned = []string{"sync", "sync/atomic", "time", "math/rand", "math/rand/v2"
 func TestModels(t *testing.T) {
 	sources(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
 		model := strings.HasPrefix(dir, "kmodel/linux") || strings.HasPrefix(dir, "kmodel/fs") ||
+			strings.HasPrefix(dir, "kmodel/kernel") || strings.HasPrefix(dir, "kmodel/arch") ||
 			strings.HasPrefix(dir, "kmodel/internal")
 		if strings.HasSuffix(name, "_test.go") || dir == "kmodel/internal/litmus" || !model && dir != "schedule" {
 			return

@@ -19,14 +19,18 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 )
 
 // Programs returns every program, objects in the order of their documents,
 // variants in historical order.
 func Programs() []program.Program {
-	return aio.Programs()
+	return append(aio.Programs(),
+		kthread.Programs(append(sparc.Variants(), powerpc.Variants()...)...)...)
 }
 
 // Find returns the program of that full name. The error lists what there is.
@@ -77,6 +81,8 @@ func Targets() []Target {
 	return []Target{
 		{"FuzzLookupIoctx", "fs/aio", "workload", "1e"},
 		{"FuzzFixedLookupIoctx", "fs/aio", "workload", "1f"},
+		{"FuzzKthreadUseMm", "kernel/kthread", "workload", "sparc-5.9"},
+		{"FuzzFixedKthreadUseMm", "kernel/kthread", "workload", "sparc-5.10"},
 	}
 }
 
