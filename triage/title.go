@@ -39,7 +39,7 @@ func Title(tr *schedule.Trace) string {
 	case schedule.BugOn:
 		return "kernel BUG" + in
 	case schedule.CpumaskLost:
-		return "CPU lost from mm_cpumask" + of(f) + in
+		return "CPU lost from mm_cpumask" + in
 	case schedule.LostUpdate:
 		return "lost update" + of(f) + in
 	case schedule.OutOfBounds:

@@ -53,7 +53,8 @@ func Variants() []mm.Variant {
 			New: func(m *mm.Machine) mm.Arch { return newArch(m, p) }}
 	}
 	return []mm.Variant{
-		variant("powerpc-5.9", "5.9", "0cef77c7: the initiator of a trimming flush resets mm_cpumask", 0),
+		variant("powerpc-5.9", "5.9",
+			"0cef77c7: the initiator of a trimming flush resets mm_cpumask", 0),
 		variant("powerpc-5.10", "5.10", "a665eec0: CPUs take themselves out of mm_cpumask", selfTrim),
 		variant("powerpc-5.10-c3", "mutant", "a665eec0 without the flush where the bit is kept",
 			selfTrim|keepNoFlush),
@@ -61,7 +62,8 @@ func Variants() []mm.Variant {
 			selfTrim|trimFromAnywhere),
 		variant("powerpc-5.13-c7", "mutant", "5.13 with active_cpus decremented unconditionally",
 			selfTrim|trimFromAnywhere|countUnlooked),
-		variant("powerpc-6.4", "6.4", "dfaed3e1fa70: interrupts off while a trimming kernel thread gives up the mm",
+		variant("powerpc-6.4", "6.4",
+			"dfaed3e1fa70: interrupts off while a trimming kernel thread gives up the mm",
 			selfTrim|trimFromAnywhere|irqsOffSwitch),
 		variant("powerpc-6.4-irqs", "proposal", "interrupts off while it looks and leaves mm_cpumask too",
 			selfTrim|trimFromAnywhere|irqsOffSwitch|irqsOffAll),

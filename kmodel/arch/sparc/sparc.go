@@ -58,11 +58,14 @@ func Variants() []mm.Variant {
 	return []mm.Variant{
 		variant("sparc-5.9", "5.9", "a flush with one user makes mm_cpumask its own CPU", 0, 0),
 		variant("sparc-5.10", "5.10", "bafb056c: mm_cpumask is not trimmed", noTrim, 0),
-		variant("sparc-ipi", "proposal", "CPUs take themselves out of mm_cpumask when asked", ipi, 0),
-		variant("sparc-ipi-c1", mutant, "sparc-ipi, but the initiator clears the bits", ipi|remoteReset, 0),
-		variant("sparc-ipi-c2", mutant, "sparc-ipi with interrupts on in kthread_use_mm and current->mm set last",
+		variant("sparc-ipi", "proposal", "CPUs take themselves out of mm_cpumask", ipi, 0),
+		variant("sparc-ipi-c1", mutant, "sparc-ipi, but the initiator clears the bits",
+			ipi|remoteReset, 0),
+		variant("sparc-ipi-c2", mutant,
+			"sparc-ipi with interrupts on in kthread_use_mm and current->mm set last",
 			ipi, mm.IrqsOn|mm.MmLast),
-		variant("sparc-ipi-c3", mutant, "sparc-ipi without the flush where the bit is kept", ipi|keepNoFlush, 0),
+		variant("sparc-ipi-c3", mutant, "sparc-ipi without the flush where the bit is kept",
+			ipi|keepNoFlush, 0),
 		variant("sparc-ipi-c5", mutant, "sparc-ipi without waiting for the handlers", ipi|noWait, 0),
 	}
 }
@@ -83,7 +86,9 @@ func newArch(m *mm.Machine, p patches) *arch {
 func (a *arch) has(p patches) bool { return a.patches&p != 0 }
 
 // SwitchMm implements [mm.Arch].
-func (a *arch) SwitchMm(t *schedule.Thread, c *mm.CPU, _, next *mm.Struct) { a.switchMm(t, c, next) }
+func (a *arch) SwitchMm(t *schedule.Thread, c *mm.CPU, _, next *mm.Struct) {
+	a.switchMm(t, c, next)
+}
 
 // switchMm is switch_mm(). A CPU that runs an mm for the first time, or again after it
 // was taken out of the mask, flushes what it may have left over. So it does no harm that
