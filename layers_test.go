@@ -28,7 +28,9 @@ var layers = map[string][]string{
 	"kmodel/program":         {"schedule"},
 	"kmodel/fs":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/mm":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
-	"kmodel":                 {"kmodel/fs", "kmodel/mm", "kmodel/program"},
+	"kmodel/kernel":          {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
+	"kmodel/arch":            {"schedule", "kmodel/linux"},
+	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/program"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz":                   {"fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
@@ -42,6 +44,7 @@ var testLayers = map[string][]string{
 	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/fs":       {"schedule/explore", "kmodel/mm"}, // programs are given each other's functions
 	"kmodel/mm":       {"schedule/explore"},
+	"kmodel/kernel":   {"schedule/explore", "kmodel/arch"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 }
 
@@ -131,7 +134,8 @@ var banned = []string{"sync", "sync/atomic", "time", "math/rand", "math/rand/v2"
 func TestModels(t *testing.T) {
 	sources(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
 		model := strings.HasPrefix(dir, "kmodel/linux") || strings.HasPrefix(dir, "kmodel/fs") ||
-			strings.HasPrefix(dir, "kmodel/mm") || strings.HasPrefix(dir, "kmodel/internal")
+			strings.HasPrefix(dir, "kmodel/mm") || strings.HasPrefix(dir, "kmodel/kernel") ||
+			strings.HasPrefix(dir, "kmodel/arch") || strings.HasPrefix(dir, "kmodel/internal")
 		if strings.HasSuffix(name, "_test.go") || dir == "kmodel/internal/litmus" || !model && dir != "schedule" {
 			return
 		}

@@ -20,9 +20,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
@@ -33,6 +36,7 @@ import (
 func Programs() []program.Program {
 	return slices.Concat(
 		aio.Programs(),
+		kthread.Programs(append(sparc.Variants(), powerpc.Variants()...)...),
 		aio.History(),
 		aio.TooLateMunmap(aioRest),
 		listlru.Programs(),
@@ -100,6 +104,8 @@ func Targets() []Target {
 		{"FuzzFixedListLRUResize", "mm/list_lru", "workload", "P6"},
 		{"FuzzPutSuper", "fs/super", "workload", "m1"},
 		{"FuzzFixedPutSuper", "fs/super", "workload", "real"},
+		{"FuzzKthreadUseMm", "kernel/kthread", "workload", "sparc-5.9"},
+		{"FuzzFixedKthreadUseMm", "kernel/kthread", "workload", "sparc-5.10"},
 	}
 }
 

@@ -17,10 +17,12 @@ const (
 	DoubleRelease      // the release function of a count entered twice (WARN)
 	BugOn              // an assertion of the code itself (BUG)
 	LateMunmap         // mappings changed while they are walked without a lock (no kernel check)
+	CpumaskLost        // a CPU that runs an mm is not in its mm_cpumask (no kernel checks it)
 	LostUpdate         // an operation's promise does not hold afterwards
 	OutOfBounds        // an index at or above the allocated length (KASAN)
 	UseAfterFree       // a step on an object that has been freed (KASAN)
 	DoubleFree         // freeing what is already free (KASAN)
+	StaleTLB           // a CPU translates an address to a page that has been freed (silent corruption)
 	Leak               // at the end nothing refers to an object that was not freed (kmemleak)
 	Deadlock           // nobody can go on, somebody has not finished (hung task)
 	numKinds
@@ -28,8 +30,9 @@ const (
 
 var kindNames = [numKinds]string{
 	"no failure", "lock-rule", "sleep-in-atomic", "list-corruption", "double-kill",
-	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "late-munmap", "lost-update",
-	"out-of-bounds", "use-after-free", "double-free", "memory-leak", "deadlock",
+	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "late-munmap",
+	"cpumask-lost", "lost-update", "out-of-bounds", "use-after-free", "double-free", "stale-tlb",
+	"memory-leak", "deadlock",
 }
 
 // String returns the name used in signatures and titles, such as

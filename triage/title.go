@@ -40,6 +40,8 @@ func Title(tr *schedule.Trace) string {
 		return "kernel BUG" + in
 	case schedule.LateMunmap:
 		return "BUG: munmap while the mappings are walked" + in
+	case schedule.CpumaskLost:
+		return "CPU lost from mm_cpumask" + in
 	case schedule.LostUpdate:
 		return "lost update" + of(f) + in
 	case schedule.OutOfBounds:
@@ -48,6 +50,8 @@ func Title(tr *schedule.Trace) string {
 		return "KASAN: use-after-free" + in
 	case schedule.DoubleFree:
 		return "KASAN: double-free" + in
+	case schedule.StaleTLB:
+		return "stale TLB entry used" + in
 	case schedule.Leak:
 		return leakTitle(tr)
 	case schedule.Deadlock:

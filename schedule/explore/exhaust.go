@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -291,11 +292,20 @@ func (s *search) conclude() {
 
 // countOn counts the executions of the bounds beyond the one that exhausted
 // the graph, as far as they were asked for. That takes no more executions.
+// Where there is no end of them, it ends with the bound that no execution within
+// the step limit can exceed.
 func (s *search) countOn() {
-	if s.cycle == CalmCycle || s.cycle == PreemptiveCycle && s.opt.Bound == Unbounded {
+	last := s.opt.Bound
+	switch s.cycle {
+	case CalmCycle:
 		return
+	case PreemptiveCycle:
+		if last == Unbounded {
+			return
+		}
+		last = min(last, cmp.Or(s.opt.MaxSteps, schedule.DefaultMaxSteps))
 	}
-	for len(s.counts) <= s.opt.Bound && s.countNext() {
+	for len(s.counts) <= last && s.countNext() {
 		if s.ctx.Err() != nil {
 			s.stop = Cancelled
 			return

@@ -27,6 +27,10 @@ func TestCycles(t *testing.T) {
 			t.Errorf("%s: cycle %v, counted %v, %v", r.Program, r.Cycle, counted, r.Stop)
 		}
 	}
+	// A bound that nothing reaches is no reason to count for ever.
+	if r := exhaust(stubborn(), Unbounded-1); len(r.Executions) < schedule.DefaultMaxSteps {
+		t.Errorf("counted to %d", len(r.Executions))
+	}
 	// A cycle that takes preemptions leaves the number for each bound.
 	for bound := range 6 {
 		r := exhaust(stubborn(), bound)
@@ -164,6 +168,17 @@ func TestStepLimit(t *testing.T) {
 	r := exhaust(p, Unbounded)
 	if r.Complete() || r.Endings[0].Category.Reason != schedule.StepLimit {
 		t.Errorf("a program without end: %s", r.Coverage())
+	}
+}
+
+// TestStepLimitOfDetours explores a program that goes round for ever. No node is
+// further than 20 steps, but Exhaust runs longer ways if it is let.
+func TestStepLimitOfDetours(t *testing.T) {
+	for _, limit := range []int{20, 30, 40} {
+		r := Last(Exhaust(ctx, ring(), Options{Bound: Unbounded, MaxSteps: limit}))
+		if !r.Complete() {
+			t.Errorf("%d steps: %s", limit, r.Coverage())
+		}
 	}
 }
 

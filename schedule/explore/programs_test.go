@@ -225,6 +225,18 @@ func forever() Program {
 	return program("forever", nil, nil, thread("a", body), thread("b", body))
 }
 
+// ring has three threads that turn a wheel with 16 places for ever.
+func ring() Program {
+	body := func(t *Thread, b *board) {
+		for {
+			t.Step(Op{Verb: "turn", Cell: &b.x, Mode: RMW})
+			b.x.Set((b.x.Value() + uint64(t.ID) + 1) % 16)
+			t.Forget(1)
+		}
+	}
+	return program("ring", nil, nil, thread("a", body), thread("b", body), thread("c", body))
+}
+
 // stubborn has two threads that write and read back until they agree. Alone,
 // each ends at once; only preemptions keep them going.
 func stubborn() Program {

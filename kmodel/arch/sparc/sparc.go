@@ -1,0 +1,161 @@
+// Package sparc is the TLB flushing of sparc64 (arch/sparc/kernel/smp_64.c and
+// include/asm/mmu_context_64.h), as far as mm_cpumask goes.
+//
+// A CPU comes into mm_cpumask when it switches to the mm. Up to 5.9 it left when a
+// flush found that the mm had one user, by a plain copy of the initiator's own mask:
+// "nobody else runs this mm, and nobody else can start to". Since mmget_not_zero()
+// somebody can. bafb056c (5.10) took the copy out. What its message leaves as an
+// exercise, to have the CPUs take themselves out when they get an interrupt, are the
+// variants sparc-ipi: as it must be done, and without one of its conditions each.
+//
+// The conditions, for whoever does it on sparc64:
+//
+//	C1  a bit is cleared by its own CPU only, never by a remote plain store
+//	C2  current->mm, active_mm and the mask bit change together, with interrupts off
+//	C3  the handler flushes also when it keeps the bit
+//	C4  initiator: store to the page table, full barrier, read of the mask;
+//	    switcher: set of the bit, full barrier, first load through the page table
+//	C5  the initiator waits for all handlers before pages are freed
+//
+// C4 has no variant yet: it takes a memory that is weaker than ours.
+//
+// The TLB is filled by software, for accesses only; the batch of a flush is one page
+// here. Cross calls are modelled as interrupts that local_irq_disable() keeps away,
+// which is true of smp_call_function_many() and not of the bare xcall vectors: those
+// flush and nothing else, so for them there is no difference. Not modelled: the
+// numbers of contexts, their exhaustion, and TSBs.
+package sparc
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/cpumask"
+	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// patches is what a variant does.
+type patches uint
+
+const (
+	// noTrim is bafb056c (5.10): mm_cpumask is never trimmed.
+	noTrim patches = 1 << iota
+	// trimByIPI has the CPUs take themselves out of mm_cpumask. Never upstream.
+	trimByIPI
+
+	remoteReset // without C1: the initiator clears the bits
+	keepNoFlush // without C3: no flush where the bit is kept
+	noWait      // without C5
+)
+
+// Variants returns the history of sparc64, and the exercise.
+func Variants() []mm.Variant {
+	variant := func(name, versions, about string, p patches, use mm.UseMm) mm.Variant {
+		return mm.Variant{Name: name, Versions: versions, About: about, UseMm: use,
+			New: func(m *mm.Machine) mm.Arch { return newArch(m, p) }}
+	}
+	const mutant, ipi = "mutant", noTrim | trimByIPI
+	return []mm.Variant{
+		variant("sparc-5.9", "5.9", "a flush with one user makes mm_cpumask its own CPU", 0, 0),
+		variant("sparc-5.10", "5.10", "bafb056c: mm_cpumask is not trimmed", noTrim, 0),
+		variant("sparc-ipi", "proposal", "CPUs take themselves out of mm_cpumask", ipi, 0),
+		variant("sparc-ipi-c1", mutant, "sparc-ipi, but the initiator clears the bits",
+			ipi|remoteReset, 0),
+		variant("sparc-ipi-c2", mutant,
+			"sparc-ipi with interrupts on in kthread_use_mm and current->mm set last",
+			ipi, mm.IrqsOn|mm.MmLast),
+		variant("sparc-ipi-c3", mutant, "sparc-ipi without the flush where the bit is kept",
+			ipi|keepNoFlush, 0),
+		variant("sparc-ipi-c5", mutant, "sparc-ipi without waiting for the handlers", ipi|noWait, 0),
+	}
+}
+
+// arch implements [mm.Arch].
+type arch struct {
+	patches
+	m *mm.Machine
+}
+
+func newArch(m *mm.Machine, p patches) *arch {
+	a := &arch{p, m}
+	m.Mm.Context.Flush.Init(a.tlbPendingFunc)
+	m.Mm.Context.Exit.Init(a.doExitFlushLazyTlb)
+	return a
+}
+
+func (a *arch) has(p patches) bool { return a.patches&p != 0 }
+
+// SwitchMm implements [mm.Arch].
+func (a *arch) SwitchMm(t *schedule.Thread, c *mm.CPU, _, next *mm.Struct) {
+	a.switchMm(t, c, next)
+}
+
+// switchMm is switch_mm(). A CPU that runs an mm for the first time, or again after it
+// was taken out of the mask, flushes what it may have left over. So it does no harm that
+// for init_mm the context stays loaded.
+func (a *arch) switchMm(t *schedule.Thread, c *mm.CPU, next *mm.Struct) {
+	if next == &a.m.InitMm {
+		return
+	}
+	next.Context.Lock.LockIrq(t)
+	c.LoadContext(t, "tsb_context_switch", next)
+	if !next.Cpumask.TestCPU(t, c.Num) {
+		next.Cpumask.SetCPU(t, c.Num)
+		c.FlushAll(t, "__flush_tlb_mm")
+	}
+	next.Context.Lock.UnlockIrq(t)
+}
+
+// FlushTlbPage implements [mm.Arch].
+func (a *arch) FlushTlbPage(t *schedule.Thread, mm *mm.Struct, p int) {
+	a.smpFlushTlbPending(t, mm, p)
+}
+
+// smpFlushTlbPending is smp_flush_tlb_pending(), and smp_flush_tlb_page() but for the
+// way it calls the others.
+func (a *arch) smpFlushTlbPending(t *schedule.Thread, mm *mm.Struct, p int) {
+	preempt.Disable(t) // get_cpu()
+	c := a.m.This(t)
+	single := (!a.has(noTrim) || a.has(trimByIPI)) && mm == c.Current() && mm.MmUsers.Read(t) == 1
+	switch {
+	case single && a.has(trimByIPI):
+		smp.CallFunctionMany(t, &mm.Cpumask, &mm.Context.Exit, 0, !a.has(noWait))
+		if a.has(remoteReset) {
+			mm.Cpumask.Copy(t, cpumask.Of(c.Num))
+		}
+	case single:
+		mm.Cpumask.Copy(t, cpumask.Of(c.Num))
+	default:
+		smp.CallFunctionMany(t, &mm.Cpumask, &mm.Context.Flush, p, !a.has(noWait))
+	}
+	c.FlushPage(t, "__flush_tlb_pending", p)
+	preempt.Enable(t)
+}
+
+// tlbPendingFunc is tlb_pending_func(): the handler of an ordinary flush.
+func (a *arch) tlbPendingFunc(t *schedule.Thread, p int) {
+	a.m.This(t).FlushPage(t, "__flush_tlb_pending", p)
+}
+
+// doExitFlushLazyTlb is what do_exit_flush_lazy_tlb() of powerpc would be here: the
+// handler of a flush that trims. The thread that it interrupts may have become a user
+// since the initiator looked, and keeps its bit then.
+func (a *arch) doExitFlushLazyTlb(t *schedule.Thread, _ int) {
+	c, mm := a.m.This(t), &a.m.Mm
+	if c.Mm(t) == mm {
+		if !a.has(keepNoFlush) {
+			c.FlushAll(t, "__flush_tlb_mm")
+		}
+		return
+	}
+	if c.ActiveMm(t) == mm {
+		a.m.InitMm.Mmgrab(t)
+		c.SetActiveMm(t, &a.m.InitMm)
+		a.switchMm(t, c, &a.m.InitMm)
+		mm.Mmdrop(t)
+	}
+	if !a.has(remoteReset) {
+		mm.Cpumask.ClearCPU(t, c.Num)
+	}
+	c.FlushAll(t, "__flush_tlb_mm")
+}

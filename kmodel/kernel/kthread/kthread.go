@@ -1,0 +1,122 @@
+// Package kthread is a kernel thread that becomes a user of an address space
+// (kernel/kthread.c: kthread_use_mm()), against the flushes of those whose address space
+// it is. The architectures (kmodel/arch) say what mm_cpumask is there, and who trims it.
+//
+// The nouns: a user of an mm runs with current->mm set and holds an mm_users. A kernel
+// thread that was one stays on it lazily, with active_mm alone and an mm_count. A CPU
+// that is in neither state may still be in mm_cpumask, with entries left in its TLB.
+//
+// The story: to have an mm_users one had to get it, with mmget(), from somebody who had
+// one. So whoever found himself the only user knew that nobody else was running the mm,
+// or would start to, and could forget the other CPUs. mmget_not_zero() (d2005e3f41d4)
+// makes a user out of whoever has a reference to the struct, and io_uring (2b188cc1bb85)
+// runs the mm with that. A thread that comes between the test and the forgetting runs
+// the mm on a CPU that no flush reaches any more: not this one, which it cannot be hurt
+// by, but the next.
+//
+// The code follows v5.9 with 38cf307c1f20, which has kthread_use_mm() switch with
+// interrupts off. The worker is that of io_uring in 5.9: __io_sq_thread_acquire_mm(),
+// accesses to user memory, kthread_unuse_mm(), mmput().
+//
+// Not modelled: task_lock(), which nobody else takes here; exit of the process, whose
+// threads are users until the end; faults, but for their failing.
+package kthread
+
+import (
+	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// system is what the threads of a program share.
+type system struct {
+	*mm.Machine
+	arch  mm.Arch
+	useMm mm.UseMm
+}
+
+func newSystem(v *mm.Variant) *system {
+	m, arch := mm.NewMachine(v)
+	return &system{m, arch, v.UseMm}
+}
+
+// kthreadUseMm is kthread_use_mm().
+func (s *system) kthreadUseMm(t *schedule.Thread) {
+	c := s.This(t)
+	irqsOff := s.useMm&mm.IrqsOn == 0
+	if irqsOff {
+		preempt.IrqDisable(t) // hold off TLB flush interrupts while switching
+	}
+	activeMm := c.ActiveMm(t)
+	if activeMm != &s.Mm {
+		s.Mm.Mmgrab(t)
+		c.SetActiveMm(t, &s.Mm)
+	}
+	if s.useMm&mm.MmLast == 0 {
+		c.SetMm(t, &s.Mm)
+	}
+	s.arch.SwitchMm(t, c, activeMm, &s.Mm)
+	if s.useMm&mm.MmLast != 0 {
+		c.SetMm(t, &s.Mm)
+	}
+	c.SetUsing(t)
+	if irqsOff {
+		preempt.IrqEnable(t)
+	}
+	if activeMm != &s.Mm {
+		activeMm.Mmdrop(t)
+	}
+}
+
+// kthreadUnuseMm is kthread_unuse_mm(). The mm remains as active_mm.
+func (s *system) kthreadUnuseMm(t *schedule.Thread) { s.This(t).SetMm(t, nil) }
+
+// ioSqThreadAcquireMm is __io_sq_thread_acquire_mm(): it fails if the process is gone.
+func (s *system) ioSqThreadAcquireMm(t *schedule.Thread) bool {
+	if !s.Mm.MmgetNotZero(t) {
+		return false // -EFAULT
+	}
+	s.kthreadUseMm(t)
+	return true
+}
+
+// ioSqThreadDropMm is io_sq_thread_drop_mm().
+func (s *system) ioSqThreadDropMm(t *schedule.Thread) {
+	s.kthreadUnuseMm(t)
+	s.Mm.Mmput(t)
+}
+
+// copyFromUser is copy_from_user().
+func (s *system) copyFromUser(t *schedule.Thread, p int) { s.This(t).Load(t, p) }
+
+// doMunmap is do_munmap() of one page.
+func (s *system) doMunmap(t *schedule.Thread, p int) {
+	s.Mm.MmapLock.Lock(t)
+	s.zap(t, p)
+	s.Mm.MmapLock.Unlock(t)
+}
+
+// doMmap is do_mmap() of one page, populated.
+func (s *system) doMmap(t *schedule.Thread, p int) {
+	s.Mm.MmapLock.Lock(t)
+	s.Mm.Populate(t, p)
+	s.Mm.MmapLock.Unlock(t)
+}
+
+// madviseDontneed is madvise(MADV_DONTNEED) of one page. It has mmap_lock for reading
+// only, and here nobody is kept waiting for that.
+func (s *system) madviseDontneed(t *schedule.Thread, p int) { s.zap(t, p) }
+
+// tryToUnmap is try_to_unmap() as reclaim calls it: from any task, without mmap_lock.
+func (s *system) tryToUnmap(t *schedule.Thread, p int) { s.zap(t, p) }
+
+// zap is what unmapping comes to: clear the entry of the page table, flush, and then
+// free the page.
+func (s *system) zap(t *schedule.Thread, p int) {
+	page := s.Mm.PtepGetAndClear(t, p)
+	if page == nil {
+		return
+	}
+	s.arch.FlushTlbPage(t, &s.Mm, p)
+	mm.FreePage(t, page)
+}

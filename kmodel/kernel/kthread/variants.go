@@ -1,0 +1,96 @@
+package kthread
+
+import (
+	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// muteLost lets a kernel go on after it has lost a CPU from mm_cpumask, as all do: none
+// checks it.
+var muteLost = schedule.KindSet(schedule.CpumaskLost)
+
+// fails and then make up a row of the table of verdicts: what is found as it is, and
+// what comes after a CPU has been lost from the mask.
+func fails(k schedule.Kind, preemptions int) program.Expect {
+	return program.Expect{Kind: k, Preemptions: preemptions}
+}
+
+func then(k schedule.Kind, preemptions int) program.Expect {
+	return program.Expect{Kind: k, Preemptions: preemptions, Mute: muteLost}
+}
+
+// expected is the table of verdicts: every kind of failure with the fewest preemptions
+// that it takes, by scenario and variant. What is not here never fails.
+var expected = map[string]map[string][]program.Expect{
+	"kthread_use_mm-vs-munmap": {
+		"sparc-5.9":    {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c2": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
+		"sparc-ipi-c5": {fails(schedule.StaleTLB, 1)},
+	},
+	"kthread_use_mm-vs-munmap-lazy": {
+		"sparc-5.9":       {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1":    {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"sparc-ipi-c2":    {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c3":    {fails(schedule.StaleTLB, 1)},
+		"sparc-ipi-c5":    {fails(schedule.StaleTLB, 0)},
+		"powerpc-5.9":     {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"powerpc-5.10-c3": {fails(schedule.StaleTLB, 1)},
+	},
+	"kthread_use_mm-vs-munmap-third": {
+		"sparc-5.9":    {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1": {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"sparc-ipi-c2": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
+		"sparc-ipi-c5": {fails(schedule.StaleTLB, 1)},
+		"powerpc-5.9":  {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+	},
+	"mmget-vs-munmap": {
+		"sparc-ipi-c5": {fails(schedule.StaleTLB, 1)},
+	},
+	"mmget-vs-munmap-lazy": {
+		"sparc-ipi-c5": {fails(schedule.StaleTLB, 0)},
+	},
+	"madvise-vs-reclaim": {
+		"sparc-5.9":       {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1":    {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"sparc-ipi-c2":    {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c5":    {fails(schedule.StaleTLB, 1)},
+		"powerpc-5.9":     {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"powerpc-5.13-c7": {fails(schedule.StaleTLB, 1)},
+	},
+	"madvise-vs-reclaim-lazy": {
+		"powerpc-5.13":    {fails(schedule.RefUnderflow, 1), fails(schedule.StaleTLB, 1)},
+		"powerpc-5.13-c7": {fails(schedule.RefUnderflow, 1), fails(schedule.StaleTLB, 0)},
+		"powerpc-6.4":     {fails(schedule.RefUnderflow, 1), fails(schedule.StaleTLB, 1)},
+	},
+	"workload": {
+		"sparc-5.9":       {fails(schedule.CpumaskLost, 1)},
+		"sparc-ipi-c1":    {fails(schedule.CpumaskLost, 1)},
+		"sparc-ipi-c2":    {fails(schedule.CpumaskLost, 1)},
+		"powerpc-5.9":     {fails(schedule.CpumaskLost, 1)},
+		"sparc-ipi-c3":    {fails(schedule.StaleTLB, 1)},
+		"sparc-ipi-c5":    {fails(schedule.StaleTLB, 1)},
+		"powerpc-5.10-c3": {fails(schedule.StaleTLB, 1)},
+		"powerpc-5.13":    {fails(schedule.RefUnderflow, 1)},
+		"powerpc-5.13-c7": {fails(schedule.RefUnderflow, 1)},
+		"powerpc-6.4":     {fails(schedule.RefUnderflow, 1)},
+	},
+}
+
+// Programs returns all programs over the variants of all architectures.
+func Programs(variants ...mm.Variant) []program.Program {
+	var out []program.Program
+	for i := range scenarios {
+		sc := &scenarios[i]
+		for _, v := range variants {
+			out = append(out, program.Program{
+				Object: "kernel/kthread", Scenario: sc.name, Variant: v.Name,
+				Versions: v.Versions, Patches: v.About, Workload: sc.workload(),
+				Expect: expected[sc.name][v.Name],
+				New:    func() program.Instance { return sc.instance(newSystem(&v)) },
+			})
+		}
+	}
+	return out
+}

@@ -1,0 +1,150 @@
+package kthread
+
+import (
+	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// The most of everything that a workload has.
+const (
+	maxThreads = smp.MaxCPUs
+	maxCalls   = 4
+)
+
+// role is what a thread is.
+type role uint8
+
+const (
+	worker  role = iota // a kernel thread that may use the mm
+	process             // a thread of the process
+	numRoles
+)
+
+// callKind is what a thread does, by its role.
+type callKind uint8
+
+// The calls of a process.
+const (
+	callMunmap callKind = iota
+	callLoad
+	callMmap
+	callMadvise
+	numProcessCalls
+)
+
+// The calls of a worker.
+const (
+	callRead     callKind = iota // use the mm, read a page twice, unuse it
+	callReadBoth                 // as callRead, and the other page in between
+	callReclaim                  // unmap a page, as reclaim does
+	numWorkerCalls
+)
+
+type call struct {
+	kind callKind
+	page int
+}
+
+// workload is a program whose threads and calls the tape chooses before the schedule: 2
+// to 4 CPUs, on the first a thread of the process, on each other another one or a kernel
+// thread, or nobody; up to 4 calls each. A CPU without a thread of the process may be in
+// the mask from the start.
+type workload struct {
+	*system
+	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
+	role   [maxThreads]role
+	calls  [maxThreads][maxCalls]call
+	n      [maxThreads]int
+	bodies [maxThreads]func(t *schedule.Thread)
+}
+
+func newWorkload(s *system) *workload {
+	w := &workload{system: s, choose: (*schedule.Exec).Choose}
+	for i := range w.bodies {
+		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
+	}
+	return w
+}
+
+// names of the threads.
+var names = [maxThreads]string{"A", "B", "C", "D"}
+
+func (w *workload) begin(e *schedule.Exec) {
+	cpus := 2 + w.choose(e, maxThreads-1)
+	w.Boot(e, cpus)
+	users := 0
+	for i := range cpus {
+		w.role[i] = process
+		if i > 0 {
+			w.role[i] = role(w.choose(e, int(numRoles)))
+		}
+		w.n[i] = w.choose(e, maxCalls+1)
+		e.CountCalls(w.n[i])
+		for j := range w.n[i] {
+			w.calls[i][j] = w.chooseCall(e, w.role[i])
+		}
+		switch {
+		case w.role[i] == process:
+			users++
+			w.CPUs[i].BootUser()
+		case w.choose(e, 2) == 1:
+			w.CPUs[i].BootLazy()
+		}
+		if w.n[i] > 0 {
+			smp.Place(e, e.Go(names[i], w.bodies[i]), i)
+		}
+	}
+	w.Mm.MmUsers.Init(users)
+	smp.Boot(e, cpus)
+}
+
+func (w *workload) chooseCall(e *schedule.Exec, r role) call {
+	n := numWorkerCalls
+	if r == process {
+		n = numProcessCalls
+	}
+	kind := callKind(w.choose(e, int(n)))
+	return call{kind, w.choose(e, mm.Pages)}
+}
+
+// run_ makes the calls of thread i.
+func (w *workload) run_(t *schedule.Thread, i int) {
+	for j := range w.n[i] {
+		if w.role[i] == process {
+			w.processCall_(t, w.calls[i][j])
+		} else {
+			w.workerCall_(t, w.calls[i][j])
+		}
+		t.Forget(uint64(j))
+	}
+}
+
+func (w *workload) processCall_(t *schedule.Thread, c call) {
+	switch c.kind {
+	case callMunmap:
+		w.doMunmap(t, c.page)
+	case callLoad:
+		w.copyFromUser(t, c.page)
+	case callMadvise:
+		w.madviseDontneed(t, c.page)
+	case callMmap:
+		w.doMmap(t, c.page)
+	}
+}
+
+func (w *workload) workerCall_(t *schedule.Thread, c call) {
+	if c.kind == callReclaim {
+		w.tryToUnmap(t, c.page)
+		return
+	}
+	if !w.ioSqThreadAcquireMm(t) {
+		return
+	}
+	w.copyFromUser(t, c.page)
+	if c.kind == callReadBoth {
+		w.copyFromUser(t, (c.page+1)%mm.Pages)
+	}
+	w.copyFromUser(t, c.page)
+	w.ioSqThreadDropMm(t)
+}

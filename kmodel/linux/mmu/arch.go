@@ -1,0 +1,32 @@
+package mmu
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// An Arch is what an architecture does with address spaces.
+type Arch interface {
+	// SwitchMm is switch_mm_irqs_off(): have c translate for next.
+	SwitchMm(t *schedule.Thread, c *CPU, prev, next *Struct)
+	// FlushTlbPage has no CPU translate page p of mm any more as it did before. The
+	// caller has changed the page table.
+	FlushTlbPage(t *schedule.Thread, mm *Struct, p int)
+}
+
+// A Variant is a station of the history of an architecture, with what the generic code
+// of that time did.
+type Variant struct {
+	Name     string // "sparc-5.9"
+	Versions string
+	About    string
+	New      func(m *Machine) Arch
+	UseMm    UseMm
+}
+
+// UseMm says how kthread_use_mm() is done.
+type UseMm uint
+
+const (
+	// IrqsOn is before 38cf307c1f20 (5.9): with interrupts on.
+	IrqsOn UseMm = 1 << iota
+	// MmLast assigns current->mm after switch_mm(). Never upstream.
+	MmLast
+)

@@ -1,0 +1,240 @@
+// Package smp is calling a function on other CPUs (include/linux/smp.h).
+//
+// A program says which thread runs on which CPU ([Place]) and then starts the
+// interrupts ([Boot]): an agent for each CPU, which handles the calls that it gets.
+//
+// Steps: CallFunctionMany one, which reads the mask and sends the interrupts, and one
+// more, if it is to wait and there is anybody to wait for: it is enabled when all have
+// acknowledged. The mask is not looked at again. (The kernel reads the mask first and
+// then sends; a handler that starts later is the same as an interrupt sent later.) A
+// handler is enabled where interrupts are on and no other handler runs; while it runs,
+// nothing else does on that CPU. It starts with one step and acknowledges with its
+// last. A caller whose previous call, made without waiting, has not been taken up yet
+// waits for that first.
+//
+// Misuse: calling with interrupts off, since two that do may wait for each other for
+// ever, or with preemption on, since "the other CPUs" must not change: both are
+// [schedule.LockRule].
+//
+// Not modelled: CPUs going offline. Several calls that wait at one CPU are handled in
+// any order.
+package smp
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/cpumask"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// MaxCPUs is the most CPUs that a program may have.
+const MaxCPUs = 4
+
+// A Func is a function that other CPUs can be made to call, as a field of the object
+// that it is about. It is one function all its life. arg is for what the caller passes
+// besides, 0 to 15.
+type Func struct {
+	self schedule.Cell // stands for it in traces and hashes; always 0
+	run  func(t *schedule.Thread, arg int)
+}
+
+// Init belongs in the constructor of the object.
+func (f *Func) Init(run func(t *schedule.Thread, arg int)) { f.run = run }
+
+// The bits of a call in its cell. The upper ones name the function and the argument.
+const (
+	queued   = 1 << iota // not taken up yet
+	waits                // the caller waits for the end
+	running              // taken up
+	argShift = iota
+	idShift  = argShift + 4
+)
+
+type state struct {
+	schedule.Object
+	csd   [MaxCPUs][MaxCPUs]schedule.Cell // call_single_data from a CPU to a CPU; 0: free
+	fn    [MaxCPUs][MaxCPUs]*Func         // of csd
+	n     int
+	cpu   [MaxCPUs]*schedule.CPU // nil: idle
+	of    [schedule.MaxThreads]int
+	irq   [MaxCPUs]interrupt
+	lock  [MaxCPUs]csdLock
+	done  [MaxCPUs]csdWait
+	bound bool
+}
+
+var facility = schedule.NewFacility[state]()
+
+func (s *state) Reset(e *schedule.Exec) {
+	if !s.bound {
+		s.bound = true
+		s.Bind(s, "smp")
+		for i := range MaxCPUs {
+			s.irq[i] = interrupt{s, i}
+			s.lock[i] = csdLock{s, i}
+			s.done[i] = csdWait{s, i}
+		}
+	}
+	facility.Static(e, &s.Object)
+	s.n = 0
+	s.cpu = [MaxCPUs]*schedule.CPU{}
+	for i := range s.of {
+		s.of[i] = -1
+	}
+}
+
+// Place says that t runs on the CPU of that number, and nobody else does.
+func Place(e *schedule.Exec, t *schedule.Thread, cpu int) {
+	s := facility.Of(e)
+	s.cpu[cpu] = t.CPU()
+	s.of[t.ID] = cpu
+}
+
+// names of the interrupts.
+var names = [MaxCPUs]string{"ipi0", "ipi1", "ipi2", "ipi3"}
+
+// Boot brings up the first n CPUs. Those that no thread was placed on are idle, and
+// take their interrupts all the same.
+func Boot(e *schedule.Exec, n int) {
+	s := facility.Of(e)
+	s.n = n
+	for i := range n {
+		if s.cpu[i] != nil {
+			s.of[e.Handler(names[i], s.cpu[i], &s.irq[i]).ID] = i
+		} else {
+			s.of[e.Agent(names[i], &s.irq[i]).ID] = i
+		}
+	}
+}
+
+// ProcessorID is smp_processor_id().
+func ProcessorID(t *schedule.Thread) int {
+	cpu := facility.Of(t.Exec()).of[t.ID]
+	if cpu < 0 {
+		panic("smp: " + t.Name + " was placed on no CPU")
+	}
+	return cpu
+}
+
+// Online returns how many CPUs there are.
+func Online(e *schedule.Exec) int { return facility.Of(e).n }
+
+// CallFunctionMany is smp_call_function_many(): have every CPU in the mask but this
+// one call f, and wait until they have if wait is set.
+func CallFunctionMany(t *schedule.Thread, mask *cpumask.Mask, f *Func, arg int, wait bool) {
+	s := facility.Of(t.Exec())
+	self := ProcessorID(t)
+	if t.CPU().IrqsOff() {
+		t.Warn(schedule.LockRule, nil, schedule.Party{}, "smp_call_function_many with interrupts off")
+	} else if !preempt.Atomic(t) {
+		t.Warn(schedule.LockRule, nil, schedule.Party{}, "smp_call_function_many with preemption on")
+	}
+	t.Await(schedule.Op{Verb: "smp_call_function_many", Cell: mask.Cell(),
+		Mode: schedule.ReadOnce | schedule.Blocks}, &s.lock[self])
+	targets := mask.Peek() &^ cpumask.Of(self)
+	v := f.self.ID()<<idShift | uint64(arg)<<argShift | queued
+	if wait {
+		v |= waits
+	}
+	last := -1
+	for i := range s.n {
+		if targets>>i&1 != 0 {
+			s.csd[self][i].Set(v)
+			s.fn[self][i] = f
+			last = i
+		}
+	}
+	if t.Observe(targets); wait && last >= 0 {
+		t.Await(schedule.Op{Verb: "csd_lock_wait", Cell: &s.csd[self][last],
+			Mode: schedule.ReadOnce | schedule.Acquire | schedule.Blocks}, &s.done[self])
+	}
+}
+
+// csdLock is the gate of a new call: the previous one has been taken up everywhere.
+type csdLock struct {
+	s   *state
+	cpu int
+}
+
+// Open implements [schedule.Gate].
+func (g *csdLock) Open(*schedule.Thread) bool {
+	for i := range g.s.n {
+		if g.s.csd[g.cpu][i].Value()&queued != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// csdWait is the gate of waiting for a call.
+type csdWait struct {
+	s   *state
+	cpu int
+}
+
+// Open implements [schedule.Gate].
+func (g *csdWait) Open(*schedule.Thread) bool {
+	for i := range g.s.n {
+		if g.s.csd[g.cpu][i].Value()&waits != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// interrupt is the agent that handles the calls to one CPU.
+type interrupt struct {
+	s   *state
+	cpu int
+}
+
+// Ready reports whether there is a call.
+func (a *interrupt) Ready(*schedule.Thread) bool {
+	for i := range a.s.n {
+		if a.s.csd[i][a.cpu].Value()&queued != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Run handles one call. The schedule says which.
+func (a *interrupt) Run(t *schedule.Thread) {
+	s := a.s
+	n := 0
+	for i := range s.n {
+		n += int(s.csd[i][a.cpu].Value() & queued)
+	}
+	from := a.nth_(t.Choose(n))
+	csd := &s.csd[from][a.cpu]
+	v := csd.Value()
+	f := s.fn[from][a.cpu]
+	t.CPU().DisableIrqs()
+	preempt.Disable(t)
+	t.Begin(schedule.Op{Verb: "interrupt", Cell: &f.self, Mode: schedule.Barrier})
+	arg := int(v >> argShift & (1<<(idShift-argShift) - 1))
+	t.Observe(uint64(from)<<4 | uint64(arg))
+	csd.Set(v&^queued | running)
+	if v&waits == 0 {
+		csd.Set(0) // the caller may use it again
+	}
+	f.run(t, arg)
+	if v&waits != 0 {
+		csd.Set(0)
+	}
+	preempt.Enable(t)
+	t.CPU().EnableIrqs()
+}
+
+// nth_ returns the CPU that the nth of the waiting calls comes from.
+func (a *interrupt) nth_(n int) int {
+	for i := range a.s.n {
+		if a.s.csd[i][a.cpu].Value()&queued == 0 {
+			continue
+		}
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	panic("smp: no such call")
+}
