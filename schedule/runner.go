@@ -125,7 +125,11 @@ func (r *Runner) start() {
 		return
 	}
 	for i := 0; i < len(e.threads); i++ {
-		if t := e.threads[i]; t.agent == nil {
+		t := e.threads[i]
+		if t.sleeper != nil && t.sleeper.Pending() { // queued before the first step
+			t.Rouse()
+		}
+		if t.agent == nil {
 			t.resumeNow()
 			if e.outcome != Invalid || e.crash != nil {
 				return

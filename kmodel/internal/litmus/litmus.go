@@ -7,7 +7,8 @@
 // outcome. The numbers are golden values. They come from two engines that share nothing
 // but package schedule: one here (run.go), which runs every execution and is as plain as
 // can be, and package explore, which merges states. Both must agree, whatever the order in
-// which the threads are created.
+// which the threads are created. (For the few rows with tens of thousands of executions
+// and more, explore counts alone: see plain.)
 //
 // To read the code: this file is what a row is written with, run.go what is done with it.
 package litmus
