@@ -112,10 +112,6 @@ var variants = []variant{
 		ioctxTable | delayFree | tryGetLive | exitCountsItself},
 }
 
-// Kinds that a kernel only warns of, or goes on after without CONFIG_BUG.
-var warnings = schedule.KindSet(schedule.RefResurrect, schedule.RefUnderflow,
-	schedule.DoubleRelease, schedule.DoubleKill, schedule.BugOn)
-
 // muteResurrect lets the kernel go on after it has taken a count of 0 to 1, as a
 // percpu_ref does without a word.
 var muteResurrect = schedule.KindSet(schedule.RefResurrect)

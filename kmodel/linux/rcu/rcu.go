@@ -54,9 +54,8 @@ const (
 
 type state struct {
 	schedule.Object
-	rcu      schedule.Cell // what a reader's step names
-	rcuSched schedule.Cell
-	waits    [schedule.MaxThreads]schedule.Cell // readers that Synchronize of a thread waits for
+	rcu   schedule.Cell                      // what a reader's step names
+	waits [schedule.MaxThreads]schedule.Cell // readers that Synchronize of a thread waits for
 
 	flavours Flavours
 	// Which threads are inside a section: a function of what each has done.
