@@ -1,7 +1,6 @@
 package statecov
 
 import (
-	"errors"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -29,24 +28,24 @@ func compileForFuzzing(t *testing.T, flags ...string) string {
 	return binary
 }
 
-// run runs a binary in an empty directory, where it may leave files. It
-// returns its output, the files it left under testdata, and whether it passed.
-func run(t *testing.T, binary string, args ...string) (output []byte, left []string, passed bool) {
+// run runs a test binary in an empty directory, where it may leave files. It
+// returns the output and whether the tests passed. Any end but a test binary's
+// own, a signal for one, ends this test.
+func run(t *testing.T, binary string, args ...string) (output []byte, passed bool) {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
 	cmd.Dir = t.TempDir()
 	output, err := cmd.CombinedOutput()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
+	if err != nil && cmd.ProcessState.ExitCode() != 1 {
+		t.Fatalf("%s: %v\n%s", cmd, err, output)
 	}
-	left, _ = filepath.Glob(filepath.Join(cmd.Dir, "testdata", "fuzz", "*", "*"))
-	return output, left, err == nil
+	return output, err == nil
 }
 
 // TestInstrumented runs the tests of the backend where there is one.
 func TestInstrumented(t *testing.T) {
 	binary := compileForFuzzing(t)
-	output, _, passed := run(t, binary, "-instrumented", "-test.v",
+	output, passed := run(t, binary, "-instrumented", "-test.v",
 		"-test.run=^(TestActive|TestHit|TestHitTogether|TestFindAgain)$")
 	if !passed {
 		t.Errorf("in a build for fuzzing:\n%s", output)
@@ -58,7 +57,7 @@ func TestInstrumented(t *testing.T) {
 // pass, where the compiler leaves it too few spare counters.
 func TestNotInlined(t *testing.T) {
 	binary := compileForFuzzing(t, "-gcflags=-l")
-	output, _, passed := run(t, binary, "-test.run=^(TestActive|TestHit|FuzzToy)$")
+	output, passed := run(t, binary, "-test.run=^(TestActive|TestHit|FuzzToy)$")
 	if !passed {
 		t.Errorf("in a build for fuzzing without inlining:\n%s", output)
 	}
@@ -76,7 +75,7 @@ func TestNativeEngine(t *testing.T) {
 	// fuzz returns the number of executions that cracked the toy, or 0.
 	fuzz := func(budget int, flags ...string) int {
 		const workers = 2
-		output, left, passed := run(t, binary, append([]string{
+		output, passed := run(t, binary, append([]string{
 			"-instrumented",
 			"-test.run=^$",
 			"-test.fuzz=^FuzzToy$",
@@ -84,12 +83,12 @@ func TestNativeEngine(t *testing.T) {
 			"-test.fuzztime=" + strconv.Itoa(budget) + "x",
 			"-test.parallel=" + strconv.Itoa(workers),
 		}, flags...)...)
-		m := cracked.FindSubmatch(output)
-		if (m != nil) == passed || (m != nil) != (len(left) == 1) {
-			t.Fatalf("passed: %v, failing inputs: %q\n%s", passed, left, output)
-		}
-		if m == nil {
+		if passed {
 			return 0
+		}
+		m := cracked.FindSubmatch(output)
+		if m == nil {
+			t.Fatalf("failed, and not because the toy was cracked:\n%s", output)
 		}
 		tries, err := strconv.Atoi(string(m[1]))
 		if err != nil {
