@@ -23,7 +23,8 @@ var layers = map[string][]string{
 	"schedule":               {},
 	"schedule/explore":       {"schedule"},
 	"kmodel/internal":        {"schedule"},
-	"kmodel/internal/litmus": {"schedule", "schedule/explore", "kmodel/linux"}, // for tests
+	"kmodel/internal/litmus": {"schedule", "schedule/explore", "kmodel/linux"},   // for tests
+	"kmodel/internal/verify": {"schedule", "schedule/explore", "kmodel/program"}, // for tests
 	"kmodel/linux":           {"schedule", "kmodel/internal", "kmodel/linux"},
 	"kmodel/program":         {"schedule"},
 	"kmodel/fs":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
@@ -42,9 +43,9 @@ var testLayers = map[string][]string{
 	"schedule":        {"schedule/explore"},
 	"kmodel/program":  {"schedule/explore"},
 	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
-	"kmodel/fs":       {"schedule/explore", "kmodel/mm"}, // programs are given each other's functions
-	"kmodel/mm":       {"schedule/explore"},
-	"kmodel/kernel":   {"schedule/explore", "kmodel/arch"},
+	"kmodel/fs":       {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
+	"kmodel/mm":       {"kmodel/internal/verify"},
+	"kmodel/kernel":   {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 }
 
@@ -136,7 +137,7 @@ func TestModels(t *testing.T) {
 		model := strings.HasPrefix(dir, "kmodel/linux") || strings.HasPrefix(dir, "kmodel/fs") ||
 			strings.HasPrefix(dir, "kmodel/mm") || strings.HasPrefix(dir, "kmodel/kernel") ||
 			strings.HasPrefix(dir, "kmodel/arch") || strings.HasPrefix(dir, "kmodel/internal")
-		if strings.HasSuffix(name, "_test.go") || dir == "kmodel/internal/litmus" || !model && dir != "schedule" {
+		if strings.HasSuffix(name, "_test.go") || dir == "kmodel/internal/litmus" || dir == "kmodel/internal/verify" || !model && dir != "schedule" {
 			return
 		}
 		for _, im := range file.Imports {
