@@ -197,6 +197,7 @@ func (e *Exec) thread(name string) *Thread {
 	}
 	if n == len(e.pool) {
 		t := &Thread{ID: n, exec: e, bit: 1 << n}
+		t.keepKeys()
 		t.launch()
 		e.pool = append(e.pool, t)
 	}
