@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
@@ -71,6 +72,17 @@ func TestVerdicts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMutants checks that whatever fails is a mutant that says of itself that in the kernel
+// this cannot happen: reports print that below their title, and a reader of one must not
+// take it for a bug of the kernel.
+func TestMutants(t *testing.T) {
+	for _, p := range programs() {
+		if p.Racy() && (p.Versions != "mutant" || !strings.Contains(p.Patches, "cannot happen")) {
+			t.Errorf("%s fails; it is of %q, and says %q", p.Name(), p.Versions, p.Patches)
+		}
 	}
 }
 
