@@ -34,6 +34,7 @@ var layers = map[string][]string{
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz":                   {"fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
+	"docs":                   {},
 	"cmd":                    {"kmodel", "kmodel/program", "schedule", "schedule/explore", "triage"},
 }
 
@@ -46,6 +47,7 @@ var testLayers = map[string][]string{
 	"kmodel/mm":       {"schedule/explore"},
 	"kmodel/kernel":   {"schedule/explore", "kmodel/arch"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
+	"docs":            {"kmodel", "kmodel/program", "schedule", "triage"},
 }
 
 // outside is what the lean trees may import from other modules.
