@@ -42,6 +42,11 @@ var readers = []struct {
 }
 
 func TestPages(t *testing.T) {
+	sources, err := filepath.Glob("../cmd/minimize/*.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("cmd/minimize: %v, %v", sources, err)
+	}
+	depend(sources...)
 	pages, err := filepath.Glob("*.md")
 	if err != nil || len(pages) < 2 {
 		t.Fatalf("pages: %v, %v", pages, err)
@@ -147,12 +152,6 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	sources, err := filepath.Glob("../cmd/minimize/*.go")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	depend(sources...)
 	built = filepath.Join(dir, "minimize")
 	out, err := exec.Command("go", "build", "-o", built, "../cmd/minimize").CombinedOutput()
 	if err != nil {
