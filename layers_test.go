@@ -35,18 +35,21 @@ var layers = map[string][]string{
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz":                   {"fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
+	"docs":                   {},
 	"cmd":                    {"kmodel", "kmodel/program", "schedule", "schedule/explore", "triage"},
 }
 
 // testLayers is what tests may import besides.
 var testLayers = map[string][]string{
 	"schedule":        {"schedule/explore"},
+	"kmodel":          {"schedule/explore"},
 	"kmodel/program":  {"schedule/explore"},
 	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/fs":       {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
 	"kmodel/mm":       {"kmodel/internal/verify"},
 	"kmodel/kernel":   {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
+	"docs":            {"kmodel", "kmodel/program", "schedule", "triage"},
 }
 
 // outside is what the lean trees may import from other modules.

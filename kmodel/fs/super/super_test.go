@@ -1,6 +1,7 @@
 package super
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
@@ -19,6 +20,17 @@ func TestCounts(t *testing.T)      { suite.Counts(t, "testdata/counts.txt") }
 func TestWorkloads(t *testing.T)   { suite.Workloads(t, 60_000) }
 func TestDeterminism(t *testing.T) { suite.Determinism(t) }
 func TestAllocs(t *testing.T)      { suite.Allocs(t) }
+
+// TestMutants checks that whatever fails is a mutant that says of itself that in the kernel
+// this cannot happen: reports print that below their title, and a reader of one must not
+// take it for a bug of the kernel.
+func TestMutants(t *testing.T) {
+	for _, p := range suite.Programs {
+		if p.Racy() && (p.Versions != "mutant" || !strings.Contains(p.Patches, "cannot happen")) {
+			t.Errorf("%s fails; it is of %q, and says %q", p.Name(), p.Versions, p.Patches)
+		}
+	}
+}
 
 // TestStates takes the fixed programs, and a few workloads that between them make every
 // call.
