@@ -30,6 +30,9 @@ const maxInput = 512
 // target is bounded: cmd/minimize has all the time it wants.
 var minimizing = triage.Options{Executions: 3_000, Nodes: 2_000}
 
+// explaining is the most executions for why it fails: most failures take fewer.
+const explaining = 20_000
+
 // checkEvery is how often an input is run twice to see that the model does the same.
 const checkEvery = 1024
 
@@ -138,6 +141,11 @@ func (x *fuzzer) report(t *testing.T, in []byte) {
 	r := res.Report(triage.About{
 		Versions: x.p.Versions, Patches: x.p.Patches, Command: command,
 	})
+	r.Explanation, err = triage.Explain(
+		context.Background(), x.p.Schedule(), res.Final.Tape, 0, explaining)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := r.WriteText(&out); err != nil {
 		t.Fatal(err)
 	}

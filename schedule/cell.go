@@ -85,6 +85,9 @@ func (c *Cell) Name() string {
 	return c.obj.Name() + "->" + c.name
 }
 
+// Path returns the name below the object: "users"; empty if the cell is all of it.
+func (c *Cell) Path() string { return c.name }
+
 // A Ptr is a cell that holds a pointer to an object of a model, or nil. P is a
 // pointer type to a struct that embeds [Object].
 type Ptr[P Pointer] struct {

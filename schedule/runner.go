@@ -15,6 +15,10 @@ type Runner struct {
 	Mute Kinds
 	// Wide computes 128 bits of state hash instead of 64.
 	Wide bool
+	// Watch, if not nil, is called with the thread of every step when the step has been
+	// chosen and named ([Thread.Op]) and before it is taken. If it returns false the
+	// execution is [Abandoned].
+	Watch func(t *Thread) bool
 
 	program Program
 	begin   func(*Exec)
@@ -112,6 +116,7 @@ func (r *Runner) reset(c Chooser) {
 	e.taken = e.taken[:0]
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
 	e.boots, e.setups, e.calls = 0, 0, 0
+	e.watch = r.Watch
 	e.heap, e.static = e.heap[:0], e.static[:0]
 	e.exits, e.ends = e.exits[:0], e.ends[:0]
 }

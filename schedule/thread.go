@@ -173,6 +173,7 @@ func (t *Thread) Begin(op Op) {
 	if rec := t.exec.rec; rec != nil {
 		rec.begin(t)
 	}
+	t.watched()
 	if op.Cell != nil {
 		t.mix(op.Cell.ID()) // which piece of work it is: the queue no longer tells
 	}
@@ -221,6 +222,15 @@ func (t *Thread) begin() {
 	t.advance()
 	if e.rec != nil {
 		e.rec.begin(t)
+	}
+	t.watched()
+}
+
+// watched shows the step to [Runner.Watch].
+func (t *Thread) watched() {
+	if e := t.exec; e.watch != nil && !e.watch(t) {
+		e.outcome = Abandoned
+		panic(unwind{})
 	}
 }
 

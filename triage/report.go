@@ -39,6 +39,10 @@ type Report struct {
 	Original    *Measure
 	Certificate *Certificate
 	Slips       []Slip
+
+	// What [Explain] adds.
+	Explanation *Explanation
+	Elsewhere   Elsewhere // variants by what the explanation's orders come to in them
 }
 
 // An Access is a step as a splat tells it.
@@ -247,6 +251,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "\n%s\n", r.Columns)
 	r.writeNumbers(&b)
+	r.writeExplanation(&b)
 	r.writeSlips(&b)
 	if r.About.Command != "" {
 		fmt.Fprintf(&b, "\nto repeat:\n  %s\n", r.About.Command)
@@ -313,6 +318,12 @@ func (r *Report) writeNumbers(b *bytes.Buffer) {
 		fmt.Fprintf(b, "%s\n", r.Certificate.String())
 	}
 	fmt.Fprintf(b, "tape %s\nsignature %s\n", TapeText(r.Tape), r.Signature.String())
+}
+
+func (r *Report) writeExplanation(b *bytes.Buffer) {
+	if r.Explanation != nil && r.Explanation.Found {
+		fmt.Fprintf(b, "\n%s\n%s", r.Explanation.String(), r.Elsewhere.String())
+	}
 }
 
 func (r *Report) writeSlips(b *bytes.Buffer) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -176,21 +177,42 @@ func (in *input) check() error {
 	return err
 }
 
-// explain adds to an error what to try next.
-func (in *input) explain(err error) error {
+// siblings returns the same program in its other variants.
+func (in *input) siblings() []program.Program {
+	return slices.DeleteFunc(kmodel.Programs(), func(p program.Program) bool {
+		return p.Object != in.program.Object || p.Scenario != in.program.Scenario ||
+			p.Variant == in.program.Variant
+	})
+}
+
+// advise adds to an error what to try next.
+func (in *input) advise(err error) error {
 	no := (*triage.NotReproducedError)(nil)
 	if !errors.As(err, &no) || no.Result.Outcome != schedule.Pass {
 		return err
 	}
 	var others []string
-	for _, p := range kmodel.Programs() {
-		same := p.Object == in.program.Object && p.Scenario == in.program.Scenario
-		if same && p.Variant != in.program.Variant {
-			others = append(others, p.Variant)
-		}
+	for _, p := range in.siblings() {
+		others = append(others, p.Variant)
 	}
 	return fmt.Errorf("%w; if it is for another variant, add -variant with one of %s",
 		err, strings.Join(others, ", "))
+}
+
+// explain adds to a report why it fails, and what that comes to in other variants.
+func (in *input) explain(r *triage.Report, executions int) error {
+	ctx := context.Background()
+	ex, err := triage.Explain(ctx, in.program.Schedule(), r.Tape, in.mute, executions)
+	if err != nil {
+		return err
+	}
+	r.Explanation = ex
+	if ex.Found {
+		for _, p := range in.siblings() {
+			r.Elsewhere.Add(p.Variant, ex.In(ctx, p.Schedule(), executions))
+		}
+	}
+	return nil
 }
 
 // about is what the report says of the program.

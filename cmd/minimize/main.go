@@ -1,6 +1,8 @@
 // Minimize shrinks a failing schedule to the smallest one that fails in the same
 // way, and prints the report of that: a splat as the kernel would print it, the
-// interleaving in columns, and what is known to be minimal about it.
+// interleaving in columns, what is known to be minimal about it, why it fails (the
+// orders of steps with which every execution does), and in which other variants of the
+// program these orders do the same.
 //
 //	go run ./cmd/minimize fuzz/testdata/fuzz/FuzzLookupIoctx/916d9d9c4ab2b4ae
 //
@@ -29,6 +31,7 @@
 //	-mute kinds     go on after these kinds of failure, as the kernel does after a
 //	                warning, to see what comes of it: refcount-resurrect,double-release
 //	-nodes n        states that the exact search may keep
+//	-explain n      executions that finding out why may take, for each variant; 0: do not
 //	-o file         write the result as a golden file, which a test can read back
 //	-v              print what each pass has tried to standard error
 //
@@ -90,7 +93,7 @@ type command struct {
 	arg                      string
 	target, variant, program string
 	mute, out                string
-	nodes                    int
+	nodes, explain           int
 	verbose                  bool
 }
 
@@ -103,6 +106,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.StringVar(&c.program, "program", "", "full `name` of a program, fs/aio/workload@1e")
 	fs.StringVar(&c.mute, "mute", "", "go on after these `kinds`: double-kill,double-release")
 	fs.IntVar(&c.nodes, "nodes", triage.DefaultNodes, "states that the exact search may keep")
+	fs.IntVar(&c.explain, "explain", triage.DefaultExplaining,
+		"executions that finding out why may take, for each variant; 0: do not")
 	fs.StringVar(&c.out, "o", "", "write the result as a golden `file`")
 	fs.BoolVar(&c.verbose, "v", false, "print what each pass has tried to standard error")
 	fs.Usage = func() {
@@ -112,7 +117,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
-	if fs.NArg() != 1 || c.nodes < 1 {
+	if fs.NArg() != 1 || c.nodes < 1 || c.explain < 0 {
 		fs.Usage()
 		return nil, errors.New("usage")
 	}
@@ -135,7 +140,7 @@ func (c *command) minimize(stdout, stderr io.Writer) error {
 	res, err := triage.Minimize(context.Background(), in.program.Schedule(), in.tape,
 		triage.Options{Mute: in.mute, Want: in.want, Nodes: c.nodes})
 	if err != nil {
-		return in.errorf(in.explain(err))
+		return in.errorf(in.advise(err))
 	}
 	if c.verbose {
 		writePasses(stderr, &res)
@@ -145,5 +150,11 @@ func (c *command) minimize(stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	return res.Report(in.about(&res)).WriteText(stdout)
+	r := res.Report(in.about(&res))
+	if c.explain > 0 {
+		if err := in.explain(r, c.explain); err != nil {
+			return in.errorf(err)
+		}
+	}
+	return r.WriteText(stdout)
 }

@@ -1,0 +1,193 @@
+package triage_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// A run is an execution as the dumb check of explanations sees it: its steps by thread
+// and text, and how it failed.
+type run struct {
+	at  map[string]int // "thread verb object nth": place in the order of steps
+	sig triage.Signature
+}
+
+// record runs a tape and returns what it was.
+func record(t *testing.T, r *schedule.Runner, tape schedule.Tape) run {
+	out := run{at: map[string]int{}}
+	counts := map[string]int{}
+	r.Watch = func(th *schedule.Thread) bool {
+		verb, object := th.Op().Verb, ""
+		if c := th.Op().Cell; c != nil {
+			object = c.Name()
+		}
+		counts[step(th.ID, verb, object, 0)]++
+		out.at[step(th.ID, verb, object, counts[step(th.ID, verb, object, 0)])] = len(out.at) + 1
+		return true
+	}
+	res := r.RunTape(tape)
+	r.Watch = nil
+	if res.Outcome == schedule.Fail {
+		tr, err := r.Replay(append(schedule.Tape(nil), r.Taken()...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.sig = triage.Of(tr)
+	}
+	return out
+}
+
+func step(thread int, verb, object string, nth int) string {
+	return strings.Join([]string{string(rune('0' + thread)), verb, object, string(rune('0' + nth))}, "|")
+}
+
+// keeps reports whether the run keeps "before comes before after".
+func (r run) keeps(o [2]string) bool {
+	after, taken := r.at[o[1]]
+	before, earlier := r.at[o[0]]
+	return !taken || earlier && before < after
+}
+
+func orderOf(o triage.Order) [2]string {
+	name := func(p triage.Place) string {
+		return step(p.Thread, p.Verb, strings.TrimSuffix(p.Kind+"->"+p.Path, "->"), p.Nth)
+	}
+	return [2]string{name(o.Before), name(o.After)}
+}
+
+// suffices reports whether every run that keeps the orders fails as sig.
+func suffices(runs []run, orders [][2]string, sig triage.Signature) bool {
+next:
+	for _, r := range runs {
+		for _, o := range orders {
+			if !r.keeps(o) {
+				continue next
+			}
+		}
+		if r.sig != sig {
+			return false
+		}
+	}
+	return true
+}
+
+// TestExplain checks explanations of small programs against all of their executions: the
+// orders suffice, each is needed, and no fewer orders of any two steps suffice.
+func TestExplain(t *testing.T) {
+	for _, test := range []struct {
+		program schedule.Program
+		sig     string
+		orders  int
+	}{
+		{lookupRace, "v1 refcount-resurrect lookup_ctx -", 2},
+		{lookupRace, "v1 use-after-free lookup_ctx free_ctx", 2},
+		{window, "v1 kernel-bug peek_window -", 3},
+		{abba, "v1 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -", 2},
+		{forget, "v1 memory-leak [ctx] -", 0},
+	} {
+		t.Run(test.sig, func(t *testing.T) {
+			if testing.Short() && test.program.Name == lookupRace.Name {
+				t.Skip("has 53,000 executions")
+			}
+			r := schedule.NewRunner(test.program)
+			defer r.Close()
+			var runs []run
+			var failing schedule.Tape
+			for tape := range explore.Executions(t.Context(), test.program,
+				explore.Options{Bound: explore.Unbounded}) {
+				runs = append(runs, record(t, r, tape))
+				if runs[len(runs)-1].sig.String() == test.sig && failing == nil {
+					failing = append(schedule.Tape{}, tape...)
+				}
+			}
+			ex, err := triage.Explain(t.Context(), test.program, failing, 0, 0)
+			if err != nil || !ex.Found || len(ex.Because) != test.orders {
+				t.Fatalf("%d executions: %+v, %v", len(runs), ex, err)
+			}
+			t.Logf("%d executions\n%v", len(runs), ex)
+			sig, err := triage.ParseSignature(test.sig)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var orders [][2]string
+			for _, b := range ex.Because {
+				orders = append(orders, orderOf(b.Order))
+			}
+			if !suffices(runs, orders, sig) {
+				t.Errorf("these orders do not suffice")
+			}
+			for i, b := range ex.Because {
+				without := record(t, r, b.Without)
+				for j := range orders {
+					if without.keeps(orders[j]) != (j != i) {
+						t.Errorf("tape %s, without %d: keeps %d: %v", b.Without, i, j, j == i)
+					}
+				}
+				if without.sig == sig {
+					t.Errorf("tape %s, without %d, fails so all the same", b.Without, i)
+				}
+			}
+			checkFewest(t, runs, record(t, r, failing), len(orders), sig)
+		})
+	}
+}
+
+// checkFewest tries all sets of less than n orders that the failing run keeps, of any
+// steps that any run takes.
+func checkFewest(t *testing.T, runs []run, failing run, n int, sig triage.Signature) {
+	steps := map[string]bool{}
+	for _, r := range runs {
+		for s := range r.at {
+			steps[s] = true
+		}
+	}
+	var sets [][][2]string // of n-1 orders
+	for a := range failing.at {
+		for b := range steps {
+			if o := [2]string{a, b}; a[0] != b[0] && failing.keeps(o) {
+				sets = append(sets, [][2]string{o})
+			}
+		}
+	}
+	switch n {
+	case 0:
+		return
+	case 1:
+		sets = [][][2]string{nil}
+	case 3:
+		ones := sets
+		for _, x := range ones {
+			for _, y := range ones {
+				sets = append(sets, [][2]string{x[0], y[0]})
+			}
+		}
+	}
+	for _, set := range sets {
+		if suffices(runs, set, sig) {
+			t.Errorf("fewer suffice: %v", set)
+		}
+	}
+	t.Logf("no set of %d orders suffices: %d tried", n-1, len(sets))
+}
+
+// TestExplainNot asks for what cannot be had.
+func TestExplainNot(t *testing.T) {
+	if ex, err := triage.Explain(t.Context(), lookupRace, nil, 0, 0); err == nil {
+		t.Errorf("an execution that passes is explained: %v", ex)
+	}
+	s := failing(t, lookupRace, 0, 1)[0]
+	if ex, err := triage.Explain(t.Context(), lookupRace, s, 0, 3); err != nil || ex.Found ||
+		ex.Executions != 3 || ex.String() != "" {
+		t.Errorf("in 3 executions: %+v, %v", ex, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if ex, err := triage.Explain(ctx, lookupRace, s, 0, 0); err == nil || ex.Found {
+		t.Errorf("cancelled: %+v, %v", ex, err)
+	}
+}

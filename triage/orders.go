@@ -1,0 +1,366 @@
+package triage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Place names a step so that it can be found in other executions, and in other
+// variants: the Nth time that a thread does what it does there.
+type Place struct {
+	Thread int
+	Verb   string
+	Kind   string // of the object; empty: the step touches nothing shared
+	Path   string // of the cell in the object
+	Nth    int    // from 1
+
+	// For people.
+	Task  string
+	Agent bool
+	Func  string // kernel function
+	Step  int    // in the execution that is explained
+	// Next says that the execution ends before the step: it is the one that the thread
+	// would take next, or waits to take.
+	Next bool
+}
+
+// String returns "io_getevents: read ctx->user_id in lookup_ioctx, step 60".
+func (p *Place) String() string {
+	object := p.Kind
+	if p.Path != "" {
+		object += "->" + p.Path
+	}
+	s := strings.TrimSpace(p.Verb + " " + object)
+	if p.Func != "" {
+		s += " in " + p.Func
+	}
+	who := strings.TrimPrefix(taskName(p.Task, p.Agent), "task ")
+	if p.Next {
+		return fmt.Sprintf("%s: %s, its next step", who, s)
+	}
+	return fmt.Sprintf("%s: %s, step %d", who, s, p.Step)
+}
+
+// doing is what a place has of the class of steps that it counts.
+type doing struct {
+	thread           int
+	verb, kind, path string
+}
+
+func (p *Place) doing() doing { return doing{p.Thread, p.Verb, p.Kind, p.Path} }
+
+func doingOf(t *schedule.Thread, op schedule.Op) doing {
+	d := doing{thread: t.ID, verb: op.Verb}
+	if c := op.Cell; c != nil && c.Object() != nil {
+		d.kind, d.path = c.Object().Kind(), c.Path()
+	}
+	return d
+}
+
+// An Order says that one step comes before another. An execution breaks it if After is
+// taken and Before was not; else it keeps it, also if neither is ever taken.
+type Order struct{ Before, After Place }
+
+// places returns the places of all steps of the execution that tr is the trace of, and
+// of those that threads would have taken next, numbered from there.
+func places(r *schedule.Runner, tr *schedule.Trace) []Place {
+	var out []Place
+	counts := map[doing]int{}
+	add := func(t *schedule.Thread) {
+		d := doingOf(t, t.Op())
+		counts[d]++
+		out = append(out, Place{
+			Thread: d.thread, Verb: d.verb, Kind: d.kind, Path: d.path, Nth: counts[d],
+			Task: t.Name, Agent: t.IsAgent(), Step: len(out) + 1,
+		})
+	}
+	r.Watch = func(t *schedule.Thread) bool { add(t); return true }
+	r.RunTape(tr.Tape)
+	r.Watch = nil
+	for i := range out {
+		out[i].Func = kernelFunc(tr.Events[i].Stack)
+	}
+	for i, info := range tr.Threads {
+		if info.State == "enabled" || info.State == "blocked" {
+			if t := r.Exec().Threads()[i]; t.Op().Verb == info.Verb {
+				add(t)
+				out[len(out)-1].Func, out[len(out)-1].Next = kernelFunc(info.Stack), true
+			}
+		}
+	}
+	return out
+}
+
+// switches returns orders that all executions like the one with these steps keep, and
+// no others: for each step of a thread, what every other thread had done last, where that
+// is not known from the step before. Any order of two of these steps is implied by one of
+// them.
+func switches(steps []Place, threads int) []Order {
+	var out []Order
+	last := make([]int, threads) // index of each thread's last step, from 1
+	known := make([][]int, threads)
+	for i := range known {
+		known[i] = make([]int, threads)
+	}
+	for i := range steps {
+		y := steps[i].Thread
+		for x := range threads {
+			if x != y && last[x] > known[y][x] {
+				known[y][x] = last[x]
+				out = append(out, Order{steps[last[x]-1], steps[i]})
+			}
+		}
+		if !steps[i].Next {
+			last[y] = i + 1
+		}
+	}
+	return out
+}
+
+// A verdict is what keeping some orders comes to.
+type verdict uint8
+
+const (
+	open     verdict = iota // the budget was spent
+	fails                   // every execution that keeps them fails as wanted
+	passes                  // one that keeps them does not: see tape
+	excluded                // no execution keeps them
+)
+
+// A keeper looks at all executions of a program that keep some orders: a depth-first
+// search over states. What it prunes is what breaks an order, as soon as it does.
+//
+// A node is a decision. What follows from it, and whether that keeps the orders, is a
+// function of the state and of how often what each place counts has happened: an order is
+// broken when its After comes before its Before, so which are kept so far is in the
+// counts. Who ran last changes the numbers of the alternatives and nothing else, so it is
+// no part of a node, as it is in [search].
+type keeper struct {
+	ctx    context.Context
+	r      *schedule.Runner
+	setup  schedule.Tape // the choices before the first step
+	want   Signature
+	budget *int // executions left, for this and later questions
+
+	orders []Order
+	counts []int                      // by doing, in this execution
+	caps   []int                      // beyond which counts do not matter
+	index  map[doing]int              // of counts
+	of     [schedule.MaxThreads][]int // counts of each thread
+
+	nodes []keeperNode
+	known map[keeperKey]struct{}
+	stack []int32 // nodes with alternatives left
+	tape  schedule.Tape
+	pos   int
+	at    int32 // node whose alternative alt is being taken
+	alt   uint8
+
+	lenient bool // broken has the orders that are broken, and that ends nothing
+	broken  uint64
+
+	same   map[sight]bool // whether failures that look so are as wanted
+	states int
+}
+
+type keeperNode struct {
+	parent   int32
+	alt      uint8 // of parent
+	n, taken uint8
+}
+
+type keeperKey struct {
+	state  schedule.State
+	counts uint64
+	choose bool
+}
+
+// A sight is what can be seen of a failure without a replay. Those that look the same
+// are taken for the same: the step of a failure says where it is, and the other party's
+// thread who made it one.
+type sight struct {
+	kind  schedule.Kind
+	doing doing
+	other int
+	obj   string
+}
+
+// ask looks at every execution that keeps the orders. tape is one that does and does not
+// fail as wanted, if the answer is passes.
+func (k *keeper) ask(orders []Order) (v verdict, tape schedule.Tape) {
+	k.prepare(orders)
+	kept := false
+	for k.start(); ; {
+		if *k.budget <= 0 || k.ctx.Err() != nil {
+			return open, nil
+		}
+		*k.budget--
+		res := k.run()
+		if res.Outcome != schedule.Abandoned {
+			kept = true
+			if res.Outcome != schedule.Fail || !k.wanted(&res) {
+				return passes, slices.Clone(k.r.Taken())
+			}
+		}
+		if !k.more() {
+			break
+		}
+	}
+	if kept {
+		return fails, nil
+	}
+	return excluded, nil
+}
+
+func (k *keeper) prepare(orders []Order) {
+	k.orders, k.nodes, k.stack = orders, k.nodes[:0], k.stack[:0]
+	k.counts, k.caps = k.counts[:0], k.caps[:0]
+	k.index = map[doing]int{}
+	k.known = map[keeperKey]struct{}{}
+	for i := range k.of {
+		k.of[i] = k.of[i][:0]
+	}
+	for i := range orders {
+		for _, p := range []*Place{&orders[i].Before, &orders[i].After} {
+			c, ok := k.index[p.doing()]
+			if !ok {
+				c = len(k.counts)
+				k.index[p.doing()] = c
+				k.counts, k.caps = append(k.counts, 0), append(k.caps, 0)
+				k.of[p.Thread] = append(k.of[p.Thread], c)
+			}
+			k.caps[c] = max(k.caps[c], p.Nth)
+		}
+	}
+}
+
+// happened reports whether the step of p has been taken in this execution.
+func (k *keeper) happened(p *Place) bool { return k.counts[k.index[p.doing()]] >= p.Nth }
+
+// watch counts the steps that matter, and ends an execution that breaks an order.
+func (k *keeper) watch(t *schedule.Thread) bool {
+	if len(k.of[t.ID]) == 0 {
+		return true
+	}
+	d := doingOf(t, t.Op())
+	c, ok := k.index[d]
+	if !ok || k.counts[c] >= k.caps[c] {
+		return true
+	}
+	k.counts[c]++
+	for i := range k.orders {
+		o := &k.orders[i]
+		if o.After.doing() == d && o.After.Nth == k.counts[c] && !k.happened(&o.Before) {
+			if !k.lenient {
+				return false
+			}
+			k.broken |= 1 << i
+		}
+	}
+	return true
+}
+
+// breaks returns the set of those of all orders that the execution of tape breaks.
+func (k *keeper) breaks(all []Order, tape schedule.Tape) uint64 {
+	k.prepare(all)
+	clear(k.counts)
+	k.lenient, k.broken = true, 0
+	k.r.Watch = k.watch
+	k.r.RunTape(tape)
+	k.r.Watch, k.lenient = nil, false
+	return k.broken
+}
+
+// start sets out from the first decision after the setup.
+func (k *keeper) start() {
+	k.at, k.alt = -1, 0
+	k.tape = append(k.tape[:0], k.setup...)
+}
+
+// more sets out from the last node that has an alternative left. It reports false if
+// none has.
+func (k *keeper) more() bool {
+	for len(k.stack) > 0 {
+		id := k.stack[len(k.stack)-1]
+		nd := &k.nodes[id]
+		if nd.taken == nd.n {
+			k.stack = k.stack[:len(k.stack)-1]
+			continue
+		}
+		k.at, k.alt = id, nd.taken
+		nd.taken++
+		k.tape = k.path(k.tape[:0], id)
+		k.tape = append(k.tape, k.alt)
+		return true
+	}
+	return false
+}
+
+func (k *keeper) path(s schedule.Tape, id int32) schedule.Tape {
+	s = append(s, k.setup...)
+	from := len(s)
+	for ; k.nodes[id].parent >= 0; id = k.nodes[id].parent {
+		s = append(s, k.nodes[id].alt)
+	}
+	slices.Reverse(s[from:])
+	return s
+}
+
+func (k *keeper) run() schedule.Result {
+	clear(k.counts)
+	k.pos = 0
+	k.r.Watch, k.r.Wide = k.watch, true
+	defer func() { k.r.Watch, k.r.Wide = nil, false }()
+	return k.r.Run(k)
+}
+
+// Choose implements [schedule.Chooser]: the tape, then new nodes, calmly, until one is
+// known.
+func (k *keeper) Choose(e *schedule.Exec, n int) int {
+	if k.pos < len(k.tape) {
+		k.pos++
+		return int(k.tape[k.pos-1]) % n
+	}
+	key := keeperKey{state: e.State(), choose: e.Enabled() == 0}
+	for c, count := range k.counts {
+		key.counts = key.counts*uint64(k.caps[c]+1) + uint64(count)
+	}
+	if _, ok := k.known[key]; ok {
+		return -1
+	}
+	k.known[key] = struct{}{}
+	k.states++
+	k.nodes = append(k.nodes, keeperNode{parent: k.at, alt: k.alt, n: uint8(n), taken: 1})
+	k.at, k.alt = int32(len(k.nodes)-1), 0
+	k.stack = append(k.stack, k.at)
+	return 0
+}
+
+// wanted reports whether the failure of the last run is the one to explain.
+func (k *keeper) wanted(res *schedule.Result) bool {
+	f := &res.Failure
+	if f.Kind != k.want.Kind {
+		return false
+	}
+	s := sight{kind: f.Kind, other: -1}
+	if f.Thread != nil {
+		s.doing = doingOf(f.Thread, f.Op)
+	}
+	if f.Other.Thread != nil {
+		s.other = f.Other.Thread.ID
+	}
+	if f.Obj != nil {
+		s.obj = f.Obj.Kind()
+	}
+	ok, known := k.same[s]
+	if !known || f.Kind == schedule.Deadlock { // where threads wait is not in sight
+		tr, err := k.r.Replay(slices.Clone(k.r.Taken()))
+		ok = err == nil && Of(tr) == k.want
+		k.same[s] = ok
+	}
+	return ok
+}
