@@ -10,6 +10,10 @@
 // is known to be minimal about it, and the other failures that it met on the
 // way.
 //
+// [Explain] says why the failure happens: the fewest orders of two steps each such
+// that every execution that keeps them fails so, and what these come to in another
+// variant of the program.
+//
 // A [Report] is what a developer reads: the splat, who freed the object and
 // where, the interleaving in columns, and the command that repeats it. A
 // [Golden] is the same failure as a file that a test can read back.
@@ -27,5 +31,6 @@
 //
 // To read the code: signature.go is what a bug is, minimize.go how a schedule is
 // shrunk, with passes.go, moves.go and workload.go for what is proposed and search.go
-// for the exact answer; report.go and title.go are the words, golden.go the file.
+// for the exact answer; explain.go asks which orders will do and orders.go answers it;
+// report.go and title.go are the words, golden.go the file.
 package triage
