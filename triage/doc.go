@@ -12,7 +12,8 @@
 //
 // [Explain] says why the failure happens: the fewest orders of two steps each such
 // that every execution that keeps them fails so, and what these come to in another
-// variant of the program.
+// variant of the program. [ChanceOf] says how probable the failure is without a fuzzer,
+// and at which steps it ceases to be rare.
 //
 // A [Report] is what a developer reads: the splat, who freed the object and
 // where, the interleaving in columns, and the command that repeats it. A

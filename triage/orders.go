@@ -153,13 +153,14 @@ type keeper struct {
 	of     [schedule.MaxThreads][]int // counts of each thread
 
 	nodes []keeperNode
-	known map[keeperKey]struct{}
+	known map[keeperKey]int32
 	stack []int32 // nodes with alternatives left
 	tape  schedule.Tape
 	pos   int
 	at    int32 // node whose alternative alt is being taken
 	alt   uint8
 
+	apart   bool // states differ by who runs
 	lenient bool // broken has the orders that are broken, and that ends nothing
 	broken  uint64
 
@@ -171,12 +172,21 @@ type keeperNode struct {
 	parent   int32
 	alt      uint8 // of parent
 	n, taken uint8
+	runs     bool                            // alternative 0 lets the running thread go on
+	to       [schedule.MaxAlternatives]int32 // by alternative: a node, or leaf
 }
+
+// Leaves: what a node leads to where that is no other node.
+const (
+	leafOther  = -1 // an end that is not the one wanted
+	leafWanted = -2
+)
 
 type keeperKey struct {
 	state  schedule.State
 	counts uint64
 	choose bool
+	runs   int8 // the running thread, if that matters; else -1
 }
 
 // A sight is what can be seen of a failure without a replay. Those that look the same
@@ -194,33 +204,62 @@ type sight struct {
 func (k *keeper) ask(orders []Order) (v verdict, tape schedule.Tape) {
 	k.prepare(orders)
 	kept := false
+	complete := k.explore(func(wanted bool) bool {
+		kept = true
+		if !wanted {
+			v, tape = passes, slices.Clone(k.r.Taken())
+		}
+		return wanted
+	})
+	switch {
+	case v == passes:
+	case !complete:
+		v = open
+	case kept:
+		v = fails
+	default:
+		v = excluded
+	}
+	return v, tape
+}
+
+// explore calls end at the end of every execution that keeps the orders, with whether it
+// fails as wanted, until that returns false. Executions that come to the same node go on
+// from there once. It reports whether it is through.
+func (k *keeper) explore(end func(wanted bool) bool) bool {
 	for k.start(); ; {
 		if *k.budget <= 0 || k.ctx.Err() != nil {
-			return open, nil
+			return false
 		}
 		*k.budget--
-		res := k.run()
-		if res.Outcome != schedule.Abandoned {
-			kept = true
-			if res.Outcome != schedule.Fail || !k.wanted(&res) {
-				return passes, slices.Clone(k.r.Taken())
+		if res := k.run(); res.Outcome != schedule.Abandoned {
+			wanted := res.Outcome == schedule.Fail && k.wanted(&res)
+			k.link(leafOther)
+			if wanted {
+				k.link(leafWanted)
+			}
+			if !end(wanted) {
+				return false
 			}
 		}
 		if !k.more() {
-			break
+			return true
 		}
 	}
-	if kept {
-		return fails, nil
+}
+
+// link notes what the alternative that is being taken leads to.
+func (k *keeper) link(to int32) {
+	if k.at >= 0 {
+		k.nodes[k.at].to[k.alt] = to
 	}
-	return excluded, nil
 }
 
 func (k *keeper) prepare(orders []Order) {
 	k.orders, k.nodes, k.stack = orders, k.nodes[:0], k.stack[:0]
 	k.counts, k.caps = k.counts[:0], k.caps[:0]
 	k.index = map[doing]int{}
-	k.known = map[keeperKey]struct{}{}
+	k.known = map[keeperKey]int32{}
 	for i := range k.of {
 		k.of[i] = k.of[i][:0]
 	}
@@ -325,19 +364,33 @@ func (k *keeper) Choose(e *schedule.Exec, n int) int {
 		k.pos++
 		return int(k.tape[k.pos-1]) % n
 	}
-	key := keeperKey{state: e.State(), choose: e.Enabled() == 0}
+	key := k.key(e)
+	if id, ok := k.known[key]; ok {
+		k.link(id)
+		return -1
+	}
+	id := int32(len(k.nodes))
+	k.known[key] = id
+	k.states++
+	k.link(id)
+	k.nodes = append(k.nodes, keeperNode{
+		parent: k.at, alt: k.alt, n: uint8(n), taken: 1, runs: key.runs >= 0,
+	})
+	k.at, k.alt = id, 0
+	k.stack = append(k.stack, id)
+	return 0
+}
+
+// key returns the key of the node that e has come to.
+func (k *keeper) key(e *schedule.Exec) keeperKey {
+	key := keeperKey{state: e.State(), choose: e.Enabled() == 0, runs: -1}
+	if t := e.Running(); t != nil && k.apart {
+		key.runs = int8(t.ID)
+	}
 	for c, count := range k.counts {
 		key.counts = key.counts*uint64(k.caps[c]+1) + uint64(count)
 	}
-	if _, ok := k.known[key]; ok {
-		return -1
-	}
-	k.known[key] = struct{}{}
-	k.states++
-	k.nodes = append(k.nodes, keeperNode{parent: k.at, alt: k.alt, n: uint8(n), taken: 1})
-	k.at, k.alt = int32(len(k.nodes)-1), 0
-	k.stack = append(k.stack, k.at)
-	return 0
+	return key
 }
 
 // wanted reports whether the failure of the last run is the one to explain.

@@ -40,9 +40,10 @@ type Report struct {
 	Certificate *Certificate
 	Slips       []Slip
 
-	// What [Explain] adds.
+	// What [Explain] and [ChanceOf] add.
 	Explanation *Explanation
 	Elsewhere   Elsewhere // variants by what the explanation's orders come to in them
+	Chance      *Chance
 }
 
 // An Access is a step as a splat tells it.
@@ -323,6 +324,9 @@ func (r *Report) writeNumbers(b *bytes.Buffer) {
 func (r *Report) writeExplanation(b *bytes.Buffer) {
 	if r.Explanation != nil && r.Explanation.Found {
 		fmt.Fprintf(b, "\n%s\n%s", r.Explanation.String(), r.Elsewhere.String())
+	}
+	if r.Chance != nil && r.Chance.Found {
+		fmt.Fprintf(b, "\n%s\n", r.Chance.String())
 	}
 }
 

@@ -199,7 +199,8 @@ func (in *input) advise(err error) error {
 		err, strings.Join(others, ", "))
 }
 
-// explain adds to a report why it fails, and what that comes to in other variants.
+// explain adds to a report why it fails, what that comes to in other variants, and how
+// probable it is.
 func (in *input) explain(r *triage.Report, executions int) error {
 	ctx := context.Background()
 	ex, err := triage.Explain(ctx, in.program.Schedule(), r.Tape, in.mute, executions)
@@ -212,7 +213,8 @@ func (in *input) explain(r *triage.Report, executions int) error {
 			r.Elsewhere.Add(p.Variant, ex.In(ctx, p.Schedule(), executions))
 		}
 	}
-	return nil
+	r.Chance, err = triage.ChanceOf(ctx, in.program.Schedule(), r.Tape, in.mute, executions)
+	return err
 }
 
 // about is what the report says of the program.

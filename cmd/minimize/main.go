@@ -1,8 +1,8 @@
 // Minimize shrinks a failing schedule to the smallest one that fails in the same
 // way, and prints the report of that: a splat as the kernel would print it, the
 // interleaving in columns, what is known to be minimal about it, why it fails (the
-// orders of steps with which every execution does), and in which other variants of the
-// program these orders do the same.
+// orders of steps with which every execution does), in which other variants of the
+// program these orders do the same, and how probable the failure is.
 //
 //	go run ./cmd/minimize fuzz/testdata/fuzz/FuzzLookupIoctx/916d9d9c4ab2b4ae
 //
@@ -31,7 +31,8 @@
 //	-mute kinds     go on after these kinds of failure, as the kernel does after a
 //	                warning, to see what comes of it: refcount-resurrect,double-release
 //	-nodes n        states that the exact search may keep
-//	-explain n      executions that finding out why may take, for each variant; 0: do not
+//	-explain n      executions that finding out why may take, for each variant, and how
+//	                probable it is; 0: do not
 //	-o file         write the result as a golden file, which a test can read back
 //	-v              print what each pass has tried to standard error
 //

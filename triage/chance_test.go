@@ -1,0 +1,100 @@
+package triage_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// weigher reads a tape and multiplies how probable its decisions are.
+type weigher struct {
+	schedule.TapeReader
+	weights []float64 // after each decision
+}
+
+func (w *weigher) Choose(e *schedule.Exec, n int) int {
+	d := w.TapeReader.Choose(e, n)
+	p := 1 / float64(n)
+	if e.Running() != nil {
+		p = 1 - 1.0/triage.Quantum
+		if d != 0 {
+			p = 1.0 / triage.Quantum / float64(n-1)
+		}
+	}
+	if len(w.weights) > 0 {
+		p *= w.weights[len(w.weights)-1]
+	}
+	w.weights = append(w.weights, p)
+	return d
+}
+
+// TestChance compares chances with the sum over all executions.
+func TestChance(t *testing.T) {
+	for _, test := range []struct {
+		program schedule.Program
+		tape    string
+	}{
+		{window, "122"}, {abba, "01"}, {lookupRace, "1200000001"}, {lookupRace, "12000002"},
+	} {
+		if testing.Short() && test.program.Name == lookupRace.Name {
+			continue // 53,000 executions
+		}
+		tape, err := schedule.Parse(test.tape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := schedule.NewRunner(test.program)
+		tr, err := r.Replay(tape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig := triage.Of(tr)
+		total, want := 0.0, 0.0
+		for tape := range explore.Executions(t.Context(), test.program,
+			explore.Options{Bound: explore.Unbounded}) {
+			w := &weigher{}
+			w.Reset(tape)
+			r.Run(w)
+			p := w.weights[len(w.weights)-1]
+			total += p
+			if record(t, r, tape).sig == sig {
+				want += p
+			}
+		}
+		r.Close()
+		ch, err := triage.ChanceOf(t.Context(), test.program, tape, 0, 1_000_000)
+		if err != nil || !ch.Found {
+			t.Fatalf("%+v, %v", ch, err)
+		}
+		if math.Abs(total-1) > 1e-9 || math.Abs(ch.Start/want-1) > 1e-9 {
+			t.Errorf("%s: %v: %v, all executions sum up to %v (of %v)",
+				test.program.Name, sig, ch.Start, want, total)
+		}
+		rose := 1.0
+		for i, r := range ch.Rises {
+			if i > 0 && r.From != ch.Rises[i-1].To {
+				t.Errorf("%s: from %v after %v", test.program.Name, r.From, ch.Rises[i-1].To)
+			}
+			rose *= r.To / r.From
+		}
+		if math.Abs(rose*ch.Start-1) > 1e-9 {
+			t.Errorf("%s: %v, times all rises %v, is not 1", test.program.Name, ch.Start, rose)
+		}
+		t.Log(ch)
+	}
+}
+
+// TestChanceNot asks for what cannot be computed.
+func TestChanceNot(t *testing.T) {
+	if ch, err := triage.ChanceOf(t.Context(), lookupRace, nil, 0, 1000); err == nil {
+		t.Errorf("of an execution that passes: %v", ch)
+	}
+	s := failing(t, lookupRace, 0, 1)[0]
+	ch, err := triage.ChanceOf(t.Context(), lookupRace, s, 0, 3)
+	if err != nil || ch.Found || ch.String() != "" {
+		t.Errorf("in 3 executions: %+v, %v", ch, err)
+	}
+}
