@@ -22,6 +22,7 @@ const module = "github.com/kschedfuzz/kschedfuzz/"
 var layers = map[string][]string{
 	"schedule":               {},
 	"schedule/explore":       {"schedule"},
+	"schedule/sample":        {"schedule"},
 	"kmodel/internal":        {"schedule"},
 	"kmodel/internal/litmus": {"schedule", "schedule/explore", "kmodel/linux"},   // for tests
 	"kmodel/internal/verify": {"schedule", "schedule/explore", "kmodel/program"}, // for tests
@@ -42,7 +43,7 @@ var layers = map[string][]string{
 // testLayers is what tests may import besides.
 var testLayers = map[string][]string{
 	"schedule":        {"schedule/explore"},
-	"kmodel":          {"schedule/explore"},
+	"kmodel":          {"schedule/explore", "schedule/sample"},
 	"kmodel/program":  {"schedule/explore"},
 	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/fs":       {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions

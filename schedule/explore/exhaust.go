@@ -16,7 +16,7 @@ import (
 // depend on p and opt only. Where ctx is done, the last report tells how far it
 // came.
 //
-// The algorithm is a 0-1 search (algorithms.md 6.1). Of the edges that were not
+// The algorithm is a 0-1 breadth-first search. Of the edges that were not
 // taken yet, one that needs fewest preemptions is next: its node is reached by
 // running the program from the start, the alternative is taken, and the execution
 // goes on calmly, discovering a node at each decision, until it ends or comes

@@ -30,7 +30,7 @@ func Sample(
 }
 
 // A Walk is the random walk: it takes every decision uniformly at random. (The
-// random walk of algorithms.md 2.1 decides at every step; where one thread is
+// random walk of the literature decides at every step; where one thread is
 // enabled there is nothing to decide.) It is the baseline of all samplers:
 // strong where many schedules fail, hopeless where a thread must be held back
 // for long.

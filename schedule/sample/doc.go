@@ -1,0 +1,134 @@
+// Package sample has the samplers of the literature: choosers that take random
+// decisions, each with a distribution of its own. A [Sampler] begins anew for every
+// execution and watches its steps; [Run] is the loop around it.
+//
+// No sampler is best. A random walk finds what many schedules show and never what takes a
+// thread held back for long; [PCT] holds one back and moves it at d points, and has a
+// bound for it; [POS] is fair to orders of steps that conflict; [SURW] is uniform over the
+// interleavings of the accesses to one object; [Delays] and [Preemptions] stay near a
+// calm schedule, where most bugs are. [New] makes one by its name.
+//
+// All of them decide only where two or more threads could go on, since executions ask
+// only there, and all draw the choices of a workload ([schedule.Exec.Choose]) uniformly.
+// Each says where else it deviates from its paper. Nothing here learns from one execution
+// for the next but how long executions are.
+package sample
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Sampler takes the decisions of one execution after the other.
+type Sampler interface {
+	schedule.Chooser
+	// Begin prepares for the next execution.
+	Begin()
+	// Step is told of every step before it is taken, see [schedule.Runner.Watch].
+	Step(t *schedule.Thread)
+	// End is told how the execution ended.
+	End(e *schedule.Exec, res schedule.Result)
+}
+
+// Names returns the names that [New] knows.
+func Names() []string { return slices.Clone(names) }
+
+var names = []string{
+	"walk", "pct2", "pct3", "pct5", "pos", "surw", "delays2", "delays5", "preemptions2", "preemptions5",
+}
+
+// New returns the sampler of that name. The same seed decides the same, for ever.
+func New(name string, seed uint64) (Sampler, error) {
+	switch name {
+	case "walk":
+		return NewWalk(seed), nil
+	case "pct2":
+		return NewPCT(seed, 2), nil
+	case "pct3":
+		return NewPCT(seed, 3), nil
+	case "pct5":
+		return NewPCT(seed, 5), nil
+	case "pos":
+		return NewPOS(seed), nil
+	case "surw":
+		return NewSURW(seed), nil
+	case "delays2":
+		return NewDelays(seed, 2), nil
+	case "delays5":
+		return NewDelays(seed, 5), nil
+	case "preemptions2":
+		return NewPreemptions(seed, 2), nil
+	case "preemptions5":
+		return NewPreemptions(seed, 5), nil
+	}
+	return nil, fmt.Errorf("sampler %q: no such sampler; there are: %s", name, strings.Join(names, ", "))
+}
+
+// Run runs one execution after the other on r with the decisions of s, until ctx is done
+// or the caller has had enough. The tape is canonical; it and what the result points to
+// are valid until the next execution. Once warm, an execution allocates nothing.
+func Run(
+	ctx context.Context, r *schedule.Runner, s Sampler,
+) iter.Seq2[schedule.Tape, schedule.Result] {
+	return func(yield func(schedule.Tape, schedule.Result) bool) {
+		r.Watch = func(t *schedule.Thread) bool {
+			s.Step(t)
+			return true
+		}
+		defer func() { r.Watch = nil }()
+		for ctx.Err() == nil {
+			s.Begin()
+			res := r.Run(s)
+			s.End(r.Exec(), res)
+			if !yield(r.Taken(), res) {
+				return
+			}
+		}
+	}
+}
+
+// chance is the randomness of a sampler: math/rand/v2 promises the sequence of PCG.
+type chance struct{ pcg rand.PCG }
+
+func newChance(seed uint64) chance {
+	var c chance
+	c.pcg.Seed(seed, 0)
+	return c
+}
+
+// below returns a random number below n, at most 2^32, without bias: 32 random bits are
+// mapped to n ranges of equal size, the rest is rejected (Lemire, "Fast random integer
+// generation in an interval", ACM TOMACS 2019).
+func (c *chance) below(n int) int {
+	m := uint32(n)
+	for {
+		product := uint64(uint32(c.pcg.Uint64()>>32)) * uint64(m)
+		if low := uint32(product); low >= m || low >= -m%m {
+			return int(product >> 32)
+		}
+	}
+}
+
+// of returns the decision that stands for thread id, which must be enabled.
+func of(e *schedule.Exec, id int) int {
+	for d := 0; ; d++ {
+		if e.Alternative(d).ID == id {
+			return d
+		}
+	}
+}
+
+// length keeps how long executions are: the most steps so far, which stands for k where
+// papers want the length known.
+type length int
+
+// start is assumed of the first execution.
+const start length = 50
+
+func (k *length) see(steps int) { *k = max(*k, length(steps)) }

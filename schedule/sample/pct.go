@@ -1,0 +1,67 @@
+package sample
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// PCT gives every thread a random priority and lets the highest go on; at d-1 random
+// steps the thread that runs becomes the last of all (Burckhardt, Kothari, Musuvathi and
+// Nagarakatte, "A randomized scheduler with probabilistic guarantees of finding bugs",
+// ASPLOS 2010, section 3). A bug that takes d orders of steps is found with probability
+// at least 1/(n k^(d-1)) in each execution of n threads and k steps.
+//
+// Deviations: k is the most steps met so far, 50 at first; a change that falls on a step
+// at which nothing is to be decided takes effect at the next decision, when nothing else
+// can have happened that a decision could have changed.
+type PCT struct {
+	chance
+	points   // the changes
+	k        length
+	priority [schedule.MaxThreads]int // highest goes first
+	lowest   int
+}
+
+// NewPCT returns a PCT for bugs of the given depth, at least 1.
+func NewPCT(seed uint64, depth int) *PCT {
+	return &PCT{chance: newChance(seed), points: points{at: make([]int, depth-1)}, k: start}
+}
+
+// Begin implements [Sampler].
+func (p *PCT) Begin() {
+	for i := range p.priority {
+		j := p.below(i + 1)
+		p.priority[i] = p.priority[j]
+		p.priority[j] = i
+	}
+	p.draw(&p.chance, p.k)
+	p.lowest = -1
+}
+
+// Step implements [Sampler].
+func (p *PCT) Step(*schedule.Thread) {}
+
+// End implements [Sampler].
+func (p *PCT) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps) }
+
+// Choose implements [schedule.Chooser].
+func (p *PCT) Choose(e *schedule.Exec, n int) int {
+	if e.Enabled() == 0 {
+		return p.below(n)
+	}
+	for range p.passed(e.Steps()) {
+		if t := e.Last(); t != nil {
+			p.priority[t.ID] = p.lowest
+		}
+		p.lowest--
+	}
+	return highest(e, n, &p.priority)
+}
+
+// highest returns the decision for the thread of the highest priority.
+func highest[P int | uint64](e *schedule.Exec, n int, priority *[schedule.MaxThreads]P) int {
+	best := 0
+	for d := 1; d < n; d++ {
+		if priority[e.Alternative(d).ID] > priority[e.Alternative(best).ID] {
+			best = d
+		}
+	}
+	return best
+}

@@ -1,0 +1,47 @@
+package sample
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// POS gives every pending step a random priority and takes the highest. The thread that
+// took one draws anew for its next, and so does every thread whose pending step conflicts
+// with it, the same cell and one of them a write (Yuan, Yang and Gu, "Partial order aware
+// concurrency sampling", CAV 2018, section 3).
+//
+// Deviations: conflicts are those that operations name ([schedule.Op.Conflicts]), so what
+// a step touches besides is missed; what an idle agent will touch is not known, and
+// conflicts with nothing.
+type POS struct {
+	chance
+	priority [schedule.MaxThreads]uint64
+}
+
+// NewPOS returns a POS.
+func NewPOS(seed uint64) *POS { return &POS{chance: newChance(seed)} }
+
+// Begin implements [Sampler].
+func (p *POS) Begin() {
+	for i := range p.priority {
+		p.priority[i] = p.pcg.Uint64()
+	}
+}
+
+// Step implements [Sampler].
+func (p *POS) Step(t *schedule.Thread) {
+	p.priority[t.ID] = p.pcg.Uint64()
+	for _, o := range t.Exec().Threads() {
+		if o != t && !o.Idle() && !o.Finished() && o.Op().Conflicts(t.Op()) {
+			p.priority[o.ID] = p.pcg.Uint64()
+		}
+	}
+}
+
+// End implements [Sampler].
+func (p *POS) End(*schedule.Exec, schedule.Result) {}
+
+// Choose implements [schedule.Chooser].
+func (p *POS) Choose(e *schedule.Exec, n int) int {
+	if e.Enabled() == 0 {
+		return p.below(n)
+	}
+	return highest(e, n, &p.priority)
+}

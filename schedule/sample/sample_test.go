@@ -1,0 +1,264 @@
+package sample_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
+)
+
+// A board is what the threads of the tests write on.
+type board struct {
+	schedule.Object
+	shared schedule.Cell
+	own    [4]schedule.Cell
+	order  []byte // of the steps on shared, by thread
+}
+
+func (b *board) write(t *schedule.Thread, c *schedule.Cell) {
+	t.Step(schedule.Op{Verb: "write", Cell: c, Mode: schedule.WriteOnce})
+	c.Set(uint64(t.ID) + 1)
+	if c == &b.shared {
+		b.order = append(b.order, byte('a'+t.ID))
+	}
+}
+
+// program has a thread for each string: s writes the shared word, o the thread's own. It
+// fails if the order of the writes to the shared word is bad.
+func program(bad string, threads ...string) (schedule.Program, *board) {
+	b := new(board)
+	b.Bind(b, "board")
+	return schedule.Program{Name: fmt.Sprint(threads), New: func() func(*schedule.Exec) {
+		end := func(e *schedule.Exec) {
+			if string(b.order) == bad {
+				e.FailAtEnd(schedule.LostUpdate, &b.Object, schedule.Party{}, "")
+			}
+		}
+		var bodies []func(*schedule.Thread)
+		for _, steps := range threads {
+			bodies = append(bodies, func(t *schedule.Thread) {
+				for _, s := range []byte(steps) {
+					if s == 's' {
+						b.write(t, &b.shared)
+					} else {
+						b.write(t, &b.own[t.ID])
+					}
+				}
+			})
+		}
+		return func(e *schedule.Exec) {
+			b.order = b.order[:0]
+			e.Static(&b.Object, 0)
+			for i := range bodies {
+				e.Go("abcd"[i:i+1], bodies[i])
+			}
+			e.AtEnd(end)
+		}
+	}}, b
+}
+
+// count runs s so often, after so many runs that do not count, and returns how often each
+// order of the writes to the shared word came up.
+func count(t *testing.T, s sample.Sampler, warm, runs int, threads ...string) map[string]int {
+	t.Helper()
+	p, b := program("", threads...)
+	r := schedule.NewRunner(p)
+	defer r.Close()
+	out := map[string]int{}
+	i := 0
+	for _, res := range sample.Run(t.Context(), r, s) {
+		if res.Outcome != schedule.Pass {
+			t.Fatalf("%+v", res)
+		}
+		if i++; i > warm {
+			out[string(b.order)]++
+		}
+		if i == warm+runs {
+			break
+		}
+	}
+	return out
+}
+
+// near fails unless got of n is what probability p gives, within five standard deviations.
+// Seeds are fixed: it fails always or never.
+func near(t *testing.T, what string, got, n int, p float64) {
+	t.Helper()
+	sd := math.Sqrt(float64(n) * p * (1 - p))
+	if math.Abs(float64(got)-float64(n)*p) > 5*sd {
+		t.Errorf("%s: %d of %d, want about %.0f (%.4f)", what, got, n, float64(n)*p, p)
+	}
+}
+
+// TestPOS: a write that comes after nine steps of its own comes before another thread's
+// only write if the one priority of that is the lowest of eleven. A random walk needs ten
+// heads in a row.
+func TestPOS(t *testing.T) {
+	const n = 20_000
+	near(t, "pos", count(t, sample.NewPOS(1), 0, n, "s", "ooooooooos")["ba"], n, 1.0/11)
+	near(t, "walk", count(t, sample.NewWalk(1), 0, n, "s", "ooooooooos")["ba"], n, 1.0/1024)
+}
+
+// TestPOSConflict: whoever writes first draws anew, and so does the other, since the
+// writes conflict: all orders of two writes and one are equally probable but for the first
+// draw. By hand: b first 1/2, then aa; a first, then a fair draw between a and b.
+func TestPOSConflict(t *testing.T) {
+	const n = 20_000
+	got := count(t, sample.NewPOS(1), 0, n, "ss", "s")
+	near(t, "baa", got["baa"], n, 1.0/2)
+	near(t, "aba", got["aba"], n, 1.0/4)
+	near(t, "aab", got["aab"], n, 1.0/4)
+}
+
+// TestSURW: all interleavings of the steps on the shared word are equally probable,
+// whatever else the threads do; by chi-square.
+func TestSURW(t *testing.T) {
+	for _, threads := range [][]string{
+		{"ssss", "ssss"}, {"ooosssso", "soooooosss"}, {"sss", "ooooooooooos"}, {"sos", "oss", "sso"},
+	} {
+		orders := choose(threads)
+		n := 400 * orders
+		got := count(t, sample.NewSURW(1), 1, n, threads...)
+		chi := 0.0
+		for _, k := range got {
+			d := float64(k) - 400
+			chi += d * d / 400
+		}
+		chi += float64(orders-len(got)) * 400
+		free := float64(orders - 1)
+		if limit := free + 5*math.Sqrt(2*free); chi > limit || len(got) > orders {
+			t.Errorf("%v: chi-square %.0f with %.0f degrees of freedom, %d of %d orders",
+				threads, chi, free, len(got), orders)
+		}
+	}
+}
+
+// choose returns how many orders the steps on the shared word have.
+func choose(threads []string) int {
+	out, sum := 1, 0
+	for _, s := range threads {
+		for k := 1; k <= countByte(s, 's'); k++ {
+			sum++
+			out = out * sum / k // out stays a product of binomials
+		}
+	}
+	return out
+}
+
+func countByte(s string, c byte) int {
+	n := 0
+	for i := range len(s) {
+		if s[i] == c {
+			n++
+		}
+	}
+	return n
+}
+
+// TestPCT measures the bound: an order that takes d constraints comes up with probability
+// 1/(n k^(d-1)) at least, for n threads and k steps, once k is known.
+func TestPCT(t *testing.T) {
+	const runs = 200_000
+	for _, test := range []struct {
+		threads []string
+		order   string
+		depth   int
+	}{
+		{[]string{"s", "ooooooooos"}, "ba", 1},
+		{[]string{"ss", "s"}, "aba", 2},
+		{[]string{"ooosooos", "s"}, "aba", 2},
+		{[]string{"ss", "ss"}, "abab", 3},
+		{[]string{"osos", "soo", "sooo"}, "abca", 2},
+	} {
+		k := 0
+		for _, s := range test.threads {
+			k += len(s)
+		}
+		bound := 1 / (float64(len(test.threads)) * math.Pow(float64(k), float64(test.depth-1)))
+		// The first execution is assumed to be 50 steps long; k never falls.
+		bound *= math.Pow(float64(k)/50, float64(test.depth-1))
+		got := count(t, sample.NewPCT(1, test.depth), 1, runs, test.threads...)[test.order]
+		sd := math.Sqrt(runs * bound)
+		if float64(got) < runs*bound-5*sd {
+			t.Errorf("%v as %s: %d of %d, want %.0f at least", test.threads, test.order, got, runs, runs*bound)
+		}
+		t.Logf("%v as %s: 1 in %.0f, the bound is 1 in %.0f",
+			test.threads, test.order, runs/float64(got), 1/bound)
+	}
+}
+
+// TestBounded: never more preemptions than allowed, and each number comes up.
+func TestBounded(t *testing.T) {
+	p, _ := program("", "ssssssss", "ssssssss", "ssssssss")
+	for bound := range 4 {
+		for _, s := range []sample.Sampler{
+			sample.NewPreemptions(1, bound), sample.NewDelays(1, bound),
+		} {
+			r := schedule.NewRunner(p)
+			seen := map[int]bool{}
+			i := 0
+			for _, res := range sample.Run(t.Context(), r, s) {
+				seen[res.Preemptions] = true
+				if res.Preemptions > bound {
+					t.Fatalf("%T: %d preemptions, bound %d", s, res.Preemptions, bound)
+				}
+				if i++; i == 5000 {
+					break
+				}
+			}
+			r.Close()
+			if len(seen) != bound+1 {
+				t.Errorf("%T, bound %d: preemptions %v", s, bound, seen)
+			}
+		}
+	}
+}
+
+// TestNew runs every sampler by its name: the same seed decides the same, another seed
+// does not, and once warm nothing is allocated.
+func TestNew(t *testing.T) {
+	p, _ := program("", "sosos", "ssoo", "oss")
+	tapes := func(name string, seed uint64) []string {
+		s, err := sample.New(name, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := schedule.NewRunner(p)
+		defer r.Close()
+		var out []string
+		for tape := range sample.Run(t.Context(), r, s) {
+			if out = append(out, tape.String()); len(out) == 200 {
+				break
+			}
+		}
+		return out
+	}
+	for _, name := range sample.Names() {
+		if a, b := tapes(name, 1), tapes(name, 1); !slices.Equal(a, b) {
+			t.Errorf("%s: the same seed decides otherwise", name)
+		}
+		if a, b := tapes(name, 1), tapes(name, 2); slices.Equal(a, b) {
+			t.Errorf("%s: another seed decides the same", name)
+		}
+		s, _ := sample.New(name, 1)
+		r := schedule.NewRunner(p)
+		r.Watch = func(t *schedule.Thread) bool { s.Step(t); return true }
+		run := func() {
+			s.Begin()
+			s.End(r.Exec(), r.Run(s))
+		}
+		for range 100 {
+			run()
+		}
+		if n := testing.AllocsPerRun(100, run); n != 0 {
+			t.Errorf("%s: %v allocations an execution", name, n)
+		}
+		r.Close()
+	}
+	if _, err := sample.New("dice", 1); err == nil {
+		t.Error("there is a sampler called dice")
+	}
+}

@@ -1,0 +1,164 @@
+package sample
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// SURW is uniform over the interleavings of the accesses to one object, and draws the
+// rest by random priorities (Zhao, Wolff, Mathur and Roychoudhury, "Selectively uniform
+// concurrency testing", ASPLOS 2025, algorithm 2). For each execution it draws a cell
+// with a probability proportional to how often it is accessed. Which thread takes the
+// next step on it is drawn with probabilities proportional to how many each has left;
+// whoever else comes to such a step is held until that thread has taken its own.
+//
+// How many steps each thread takes on each cell is counted in a profile: that of the
+// longest execution so far, the first of which is drawn by priorities alone.
+//
+// Deviations: the object is one cell; what an idle agent will touch first is not known,
+// so that step is never held.
+type SURW struct {
+	chance
+	priority [schedule.MaxThreads]uint64
+
+	cells   []accesses // in the order in which they were first met
+	index   map[uint64]int
+	longest int
+
+	cell uint64 // drawn; 0: none
+	left [schedule.MaxThreads]int
+	next int // thread that takes the next step on cell; -1: none is drawn
+}
+
+// accesses are the steps that each thread takes on a cell.
+type accesses struct {
+	cell         uint64
+	profile, now [schedule.MaxThreads]int
+}
+
+// NewSURW returns a SURW.
+func NewSURW(seed uint64) *SURW {
+	return &SURW{chance: newChance(seed), index: map[uint64]int{}}
+}
+
+// Begin implements [Sampler].
+func (s *SURW) Begin() {
+	for i := range s.priority {
+		s.priority[i] = s.pcg.Uint64()
+	}
+	for i := range s.cells {
+		s.cells[i].now = [schedule.MaxThreads]int{}
+	}
+	s.drawCell()
+	s.drawNext()
+}
+
+// shared returns how often a is accessed, if two threads do so; else 0.
+func (a *accesses) shared() int {
+	sum, threads := 0, 0
+	for _, n := range a.profile {
+		if n > 0 {
+			sum, threads = sum+n, threads+1
+		}
+	}
+	if threads < 2 {
+		return 0
+	}
+	return sum
+}
+
+func (s *SURW) drawCell() {
+	s.cell, s.left = 0, [schedule.MaxThreads]int{}
+	sum := 0
+	for i := range s.cells {
+		sum += s.cells[i].shared()
+	}
+	if sum == 0 {
+		return
+	}
+	r := s.below(sum)
+	for i := range s.cells {
+		if r -= s.cells[i].shared(); r < 0 {
+			s.cell, s.left = s.cells[i].cell, s.cells[i].profile
+			return
+		}
+	}
+}
+
+// drawNext draws who takes the next step on the cell.
+func (s *SURW) drawNext() {
+	s.next = -1
+	sum := 0
+	for _, n := range s.left {
+		sum += n
+	}
+	if sum == 0 {
+		return
+	}
+	r := s.below(sum)
+	for id, n := range s.left {
+		if r -= n; r < 0 {
+			s.next = id
+			return
+		}
+	}
+}
+
+// Step implements [Sampler].
+func (s *SURW) Step(t *schedule.Thread) {
+	s.priority[t.ID] = s.pcg.Uint64()
+	c := t.Op().Cell
+	if c == nil || c.Object() == nil {
+		return
+	}
+	i, ok := s.index[c.ID()]
+	if !ok {
+		i = len(s.cells)
+		s.index[c.ID()] = i
+		s.cells = append(s.cells, accesses{cell: c.ID()})
+	}
+	s.cells[i].now[t.ID]++
+	if c.ID() == s.cell {
+		s.left[t.ID] = max(0, s.left[t.ID]-1)
+		// Another than the one drawn may have been the only one that could.
+		s.drawNext()
+	}
+}
+
+// End implements [Sampler].
+func (s *SURW) End(_ *schedule.Exec, res schedule.Result) {
+	if res.Steps <= s.longest {
+		return
+	}
+	s.longest = res.Steps
+	for i := range s.cells {
+		s.cells[i].profile = s.cells[i].now
+	}
+}
+
+// Choose implements [schedule.Chooser].
+func (s *SURW) Choose(e *schedule.Exec, n int) int {
+	if e.Enabled() == 0 {
+		return s.below(n)
+	}
+	best, free := -1, -1
+	for d := range n {
+		t := e.Alternative(d)
+		if best < 0 || s.priority[t.ID] > s.priority[e.Alternative(best).ID] {
+			best = d
+		}
+		if !s.held(t) && (free < 0 || s.priority[t.ID] > s.priority[e.Alternative(free).ID]) {
+			free = d
+		}
+	}
+	if free >= 0 {
+		return free
+	}
+	return best // the one drawn waits for these, or does not come any more
+}
+
+// held reports whether t must let another take its step on the cell first.
+func (s *SURW) held(t *schedule.Thread) bool {
+	if s.cell == 0 || s.next < 0 || t.ID == s.next || t.Idle() {
+		return false
+	}
+	c := t.Op().Cell
+	return c != nil && c.Object() != nil && c.ID() == s.cell
+}
