@@ -25,6 +25,7 @@ package kthread
 import (
 	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -84,6 +85,30 @@ func (s *system) ioSqThreadAcquireMm(t *schedule.Thread) bool {
 func (s *system) ioSqThreadDropMm(t *schedule.Thread) {
 	s.kthreadUnuseMm(t)
 	s.Mm.Mmput(t)
+}
+
+// cpuDown is cpu_down() of the CPU that t runs on, where the idle task has borrowed the mm:
+// idle_task_exit() and finish_cpu() give it up.
+func (s *system) cpuDown(t *schedule.Thread) {
+	c := s.This(t)
+	smp.SetCPUOnline(t, false)
+	s.arch.(mm.Hotplug).CPUDisable(t, c)
+	activeMm := c.ActiveMm(t)
+	if activeMm != &s.InitMm {
+		s.arch.SwitchMm(t, c, activeMm, &s.InitMm)
+		c.SetActiveMm(t, &s.InitMm)
+	}
+	activeMm.Mmdrop(t)
+}
+
+// cpuUp is cpu_up(): smp_callin() on the CPU that t runs on, where the idle task begins
+// with init_mm.
+func (s *system) cpuUp(t *schedule.Thread) {
+	c := s.This(t)
+	s.arch.(mm.Hotplug).SMPCallin(t, c)
+	s.InitMm.Mmgrab(t)
+	c.SetActiveMm(t, &s.InitMm)
+	smp.SetCPUOnline(t, true)
 }
 
 // copyFromUser is copy_from_user().

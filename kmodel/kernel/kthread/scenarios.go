@@ -26,6 +26,7 @@ type scenario struct {
 	mmget   bool // the worker's mm_users was got for it beforehand, by mmget()
 	reclaim bool // CPU 2 unmaps too, else it is idle
 	loads   bool // the process reads its last page before and after
+	hotplug bool // CPU 1 goes offline and comes back before the worker runs there
 }
 
 var scenarios = []scenario{
@@ -36,6 +37,7 @@ var scenarios = []scenario{
 	{name: "mmget-vs-munmap-lazy", worker: "io_uring", cpu1: lazy, mmget: true},
 	{name: "madvise-vs-reclaim", worker: "io_uring", cpu1: lazy, cpu2: away, reclaim: true},
 	{name: "madvise-vs-reclaim-lazy", cpu1: away, cpu2: lazy, reclaim: true, loads: true},
+	{name: "cpu_down-vs-munmap", worker: "cpuhp", cpu1: lazy, hotplug: true},
 	{name: "workload"},
 }
 
@@ -116,6 +118,10 @@ func (sc *scenario) madvise_(s *system, t *schedule.Thread) {
 // worker_ reads what is unmapped last at the beginning, to have it in the TLB, and again
 // at the end.
 func (sc *scenario) worker_(s *system, t *schedule.Thread) {
+	if sc.hotplug {
+		s.cpuDown(t)
+		s.cpuUp(t)
+	}
 	if sc.mmget {
 		s.kthreadUseMm(t)
 	} else if !s.ioSqThreadAcquireMm(t) {

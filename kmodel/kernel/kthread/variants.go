@@ -64,6 +64,13 @@ var expected = map[string]map[string][]program.Expect{
 		"powerpc-5.13-c7": {fails(schedule.RefUnderflow, 1), fails(schedule.StaleTLB, 0)},
 		"powerpc-6.4":     {fails(schedule.RefUnderflow, 1), fails(schedule.StaleTLB, 1)},
 	},
+	"cpu_down-vs-munmap": {
+		"sparc-5.9":    {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1": {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"sparc-ipi-c2": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
+		"sparc-ipi-c5": {fails(schedule.StaleTLB, 1)},
+		"sparc-ipi-c8": {fails(schedule.StaleTLB, 1)},
+	},
 	"workload": {
 		"sparc-5.9":       {fails(schedule.CpumaskLost, 1)},
 		"sparc-ipi-c1":    {fails(schedule.CpumaskLost, 1)},
@@ -84,6 +91,9 @@ func Programs(variants ...mm.Variant) []program.Program {
 	for i := range scenarios {
 		sc := &scenarios[i]
 		for _, v := range variants {
+			if sc.hotplug && !v.Hotplug || !sc.hotplug && v.Offline {
+				continue
+			}
 			out = append(out, program.Program{
 				Object: "kernel/kthread", Scenario: sc.name, Variant: v.Name,
 				Versions: v.Versions, Patches: v.About, Workload: sc.workload(),
