@@ -8,6 +8,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +43,9 @@ func fuzz(f *testing.F, name string) {
 	}
 	p, err := target.Program(*variant)
 	if err != nil {
+		if !fuzzing(name) && anyObjectHas(*variant) {
+			f.Skipf("-variant=%s is of another object", *variant)
+		}
 		f.Fatalf("-variant=%s: %v", *variant, err)
 	}
 	statecov.KeepFinds()
@@ -51,11 +56,26 @@ func fuzz(f *testing.F, name string) {
 	f.Fuzz(x.run)
 }
 
+// fuzzing reports whether target name is the one that -fuzz selects.
+func fuzzing(name string) bool {
+	pattern := flag.Lookup("test.fuzz").Value.String()
+	ok, err := regexp.MatchString(pattern, name)
+	return pattern != "" && err == nil && ok
+}
+
+// anyObjectHas reports whether there is a target with that variant.
+func anyObjectHas(variant string) bool {
+	return slices.ContainsFunc(kmodel.Targets(), func(t kmodel.Target) bool {
+		_, err := t.Program(variant)
+		return err == nil
+	})
+}
+
 // oneProcessor has the workers of the engine run on one processor each: there are as
 // many as there are processors, and the engine passes every input from one goroutine to
 // another, which is dear across processors.
 func oneProcessor() {
-	if fl := flag.Lookup("test.fuzz"); fl == nil || fl.Value.String() == "" {
+	if flag.Lookup("test.fuzz").Value.String() == "" {
 		return
 	}
 	if _, given := os.LookupEnv("GOMAXPROCS"); !given {

@@ -20,14 +20,16 @@ const (
 // by [Object.Bind]. The methods of Cell are no steps: a primitive takes a step
 // first ([Thread.Step]) and then uses them.
 type Cell struct {
-	val  uint64
-	lo   uint64 // what the cell adds to the memory hash now, first lane
-	hi   uint64 // second lane, if the runner is Wide
-	obj  *Object
-	num  uint64 // place in the object, from 1; 0 is the object itself
-	name string // path below the object: "users", "table[2]"
-	ref  *Object
-	ptr  bool // part of a Ptr
+	val   uint64
+	lo    uint64 // what the cell adds to the memory hash now, first lane
+	hi    uint64 // second lane, if the runner is Wide
+	key   uint64 // hash of ID; 0: not known yet
+	keyHi uint64
+	obj   *Object
+	num   uint64 // place in the object, from 1; 0 is the object itself
+	name  string // path below the object: "users", "table[2]"
+	ref   *Object
+	ptr   bool // part of a Ptr
 }
 
 // Value returns the word.
@@ -51,19 +53,21 @@ func (c *Cell) Set(v uint64) {
 		}
 		return
 	}
-	e.lo ^= c.lo
-	c.val, c.lo = v, 0
-	if v != 0 {
-		c.lo = hashPair(c.obj.id|c.num, v)
-		e.lo ^= c.lo
+	if c.key == 0 {
+		c.key, c.keyHi = hashPair(c.obj.id|c.num, 0), hashPairHi(c.obj.id|c.num, 0)
 	}
+	part := uint64(0)
+	if v != 0 {
+		part = product(c.key, v^mixKey)
+	}
+	e.lo ^= c.lo ^ part
+	c.val, c.lo = v, part
 	if e.wide {
-		e.hi ^= c.hi
-		c.hi = 0
-		if v != 0 {
-			c.hi = hashPairHi(c.obj.id|c.num, v)
-			e.hi ^= c.hi
+		if part = 0; v != 0 {
+			part = product(c.keyHi, v^mixKeyHi)
 		}
+		e.hi ^= c.hi ^ part
+		c.hi = part
 	}
 	if e.rec != nil {
 		e.rec.stored(c)
@@ -276,13 +280,24 @@ func (e *Exec) alloc(o *Object, id uint64, nth int) {
 	if o.live == e.epoch {
 		panic(fmt.Sprintf("schedule: object %q is allocated while live", o.kind))
 	}
-	o.exec, o.id, o.nth, o.live = e, id, nth, e.epoch
+	if o.id != id {
+		o.identify(id)
+	}
+	o.exec, o.nth, o.live = e, nth, e.epoch
 	o.alloc, o.freed = Party{}, Party{}
 	for _, c := range o.cells {
 		c.val, c.lo, c.hi, c.ref = 0, 0, 0, nil
 	}
 	o.self.val, o.self.lo, o.self.hi = 0, 0, 0
 	o.self.Set(1)
+}
+
+// identify gives o an identity. Most objects have the same one in most executions.
+func (o *Object) identify(id uint64) {
+	o.id, o.self.key = id, 0
+	for _, c := range o.cells {
+		c.key = 0
+	}
 }
 
 // Free ends the life of o. Freeing it again is a [DoubleFree] of t. The cells stay

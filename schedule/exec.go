@@ -197,6 +197,7 @@ func (e *Exec) thread(name string) *Thread {
 	}
 	if n == len(e.pool) {
 		t := &Thread{ID: n, exec: e, bit: 1 << n}
+		t.keepKeys()
 		t.launch()
 		e.pool = append(e.pool, t)
 	}
@@ -332,15 +333,15 @@ func (t *Thread) open() bool {
 func (e *Exec) pick(prev *Thread) *Thread {
 	e.last = prev
 	e.next = nil
-	if e.steps >= e.maxSteps {
-		e.outcome, e.reason = Invalid, StepLimit
-		return nil
-	}
 	set := e.openSet()
 	if set == 0 {
 		if set = e.quiesce(); set == 0 {
 			return nil
 		}
+	}
+	if e.steps >= e.maxSteps {
+		e.outcome, e.reason = Invalid, StepLimit
+		return nil
 	}
 	if set&(set-1) == 0 {
 		e.next = e.threads[bits.TrailingZeros32(set)]

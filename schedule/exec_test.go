@@ -127,6 +127,19 @@ func TestAbandonment(t *testing.T) {
 	}
 }
 
+// The limit is on steps taken: an execution that ends with the last one it may take is
+// not touched by it.
+func TestMaxSteps(t *testing.T) {
+	for max, want := range map[int]Outcome{27: Invalid, 28: Pass, 29: Pass} {
+		r := NewRunner(increments(2, 7))
+		r.MaxSteps = max
+		if res := r.RunTape(nil); res.Outcome != want || res.Steps != min(max, 28) {
+			t.Errorf("28 steps, limit %d: %+v", max, res)
+		}
+		r.Close()
+	}
+}
+
 // stopper abandons the execution at a decision.
 type stopper struct {
 	ByteReader

@@ -90,8 +90,10 @@ type Party struct {
 // A Failure is why an execution failed. It holds no text: the names are made
 // from a [Trace].
 type Failure struct {
-	Kind  Kind
-	Party         // the step at which it showed; Thread is nil for failures at the end (Leak, Deadlock)
+	Kind Kind
+	// The step at which it showed. Thread is nil for what shows at the end (Leak); of a
+	// Deadlock it is the first thread that can never go on, and Step the last of all.
+	Party
 	Op    Op      // what that step was doing
 	Obj   *Object // the object concerned, or nil
 	Other Party   // the step that made it one: the free, the first release, the lock taken

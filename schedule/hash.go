@@ -12,9 +12,10 @@ import (
 // The state of an execution between two steps is (a) the shared memory and (b)
 // the local state of each thread.
 //
-// (a) is the exclusive or of one part per cell, part = xxhash(cell, value), and
-// 0 for the value 0. A write takes the old part out and puts the new one in:
-// O(1), and the same memory has the same hash by whatever path it was reached.
+// (a) is the exclusive or of one part per cell, and 0 for the value 0. The part is
+// the product, see there, of xxhash(cell), which is kept with the cell, and the
+// value. A write takes the old part out and puts the new one in: O(1), and the same
+// memory has the same hash by whatever path it was reached.
 // A cell is named by its object's identity and its place in the object, and an
 // object's identity is (allocating thread, how many that thread had allocated
 // before): not an address, and not a count over all threads, which would tell
@@ -145,12 +146,31 @@ func (t *Thread) Forget(place uint64) {
 
 func (t *Thread) forget(place uint64) {
 	e := t.exec
-	e.lo ^= t.obs
-	t.obs = hashPair(uint64(t.ID)<<32|place, uint64(t.allocs)+1)
-	e.lo ^= t.obs
+	key, keyHi := t.keys(place)
+	n := product(key, uint64(t.allocs)+1^mixKey)
+	e.lo ^= t.obs ^ n
+	t.obs = n
 	if e.wide {
-		e.hi ^= t.obsHi
-		t.obsHi = hashPairHi(uint64(t.ID)<<32|place, uint64(t.allocs)+1)
-		e.hi ^= t.obsHi
+		n = product(keyHi, uint64(t.allocs)+1^mixKeyHi)
+		e.hi ^= t.obsHi ^ n
+		t.obsHi = n
+	}
+}
+
+// keys returns a hash of t and place for each lane. Those of the places that every
+// execution comes to are kept.
+func (t *Thread) keys(place uint64) (lo, hi uint64) {
+	if place >= placeFinished {
+		k := &t.places[place-placeFinished]
+		return k[0], k[1]
+	}
+	return hashPair(uint64(t.ID)<<32|place, 1), hashPairHi(uint64(t.ID)<<32|place, 1)
+}
+
+// keepKeys computes what keys keeps.
+func (t *Thread) keepKeys() {
+	for i := range t.places {
+		at := uint64(t.ID)<<32 | placeFinished + uint64(i)
+		t.places[i] = [2]uint64{hashPair(at, 1), hashPairHi(at, 1)}
 	}
 }

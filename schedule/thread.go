@@ -41,6 +41,7 @@ type Thread struct {
 	gate        Gate // of op; nil: always open
 	allocs      uint32
 	obs, obsHi  uint64
+	places      [2][2]uint64 // see keys
 
 	resume func() (struct{}, bool)
 	stop   func()

@@ -13,7 +13,7 @@ import (
 // field may be empty.
 type About struct {
 	Versions string         // the kernels that had this code: "4.16"
-	Patches  string         // what distinguishes the variant, in one line
+	Patches  string         // what distinguishes the variant, and what its reader must know
 	Mute     schedule.Kinds // after which executions went on, as a kernel does after a warning
 	Command  string         // repeats the execution: "go run ./cmd/minimize ..."
 }
@@ -228,7 +228,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	b.WriteByte('\n')
 	if r.About.Patches != "" {
-		fmt.Fprintf(&b, "        %s\n", r.About.Patches)
+		writeWrapped(&b, "        ", r.About.Patches)
 	}
 	if r.About.Mute != 0 {
 		fmt.Fprintf(&b, "gone on after %s\n", KindsText(r.About.Mute))
@@ -253,6 +253,24 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// writeWrapped writes the words of text in lines of at most [schedule.ColumnsWidth], each
+// after indent. What a variant has to say of itself is a sentence at times.
+func writeWrapped(b *bytes.Buffer, indent, text string) {
+	line := indent
+	for i, w := range strings.Fields(text) {
+		switch {
+		case i == 0:
+			line += w
+		case len(line)+1+len(w) > schedule.ColumnsWidth:
+			fmt.Fprintln(b, line)
+			line = indent + w
+		default:
+			line += " " + w
+		}
+	}
+	fmt.Fprintln(b, line)
 }
 
 func (a *Access) write(b *bytes.Buffer) {

@@ -74,6 +74,33 @@ func compare(t *testing.T, file string, got []byte) {
 	}
 }
 
+// TestReportAbout checks that what is said of a program is in its report, however long.
+func TestReportAbout(t *testing.T) {
+	r := schedule.NewRunner(lookupRace)
+	defer r.Close()
+	tr, err := r.Replay(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Repeat("deactivate_locked_super() without it: there this cannot happen; ", 3)
+	var out strings.Builder
+	if err := triage.NewReport(tr, triage.About{Patches: words}).WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, line := range strings.Split(out.String(), "\n") {
+		if len(line) > schedule.ColumnsWidth {
+			t.Errorf("%d columns wide: %s", len(line), line)
+		}
+		if strings.HasPrefix(line, "        ") && !strings.HasPrefix(line, "         ") {
+			got = append(got, strings.Fields(line)...)
+		}
+	}
+	if !strings.HasPrefix(strings.Join(got, " "), strings.TrimSpace(words)) {
+		t.Errorf("got %q, want it to begin with %q", got, words)
+	}
+}
+
 // TestReportOfTrace needs no minimizer, and no failure.
 func TestReportOfTrace(t *testing.T) {
 	r := schedule.NewRunner(lookupRace)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -34,24 +35,40 @@ func CheckStates(p schedule.Program, pairs int, seed uint64) (compared int, err 
 		if !found {
 			continue
 		}
-		suffix := c.walk.pcg.Uint64()
-		a, err := c.follow(pr.a, pr.place, suffix)
+		same, err := c.compare(&pr, c.walk.pcg.Uint64())
 		if err != nil {
 			return compared, err
 		}
-		b, err := c.follow(pr.b, pr.place, suffix)
-		if err != nil {
-			return compared, err
-		}
-		if a == nil || b == nil {
-			continue
-		}
-		compared++
-		if !slices.Equal(a, b) {
-			return compared, pr.error(p.Name, a, b)
+		if same {
+			compared++
 		}
 	}
 	return compared, nil
+}
+
+// compare goes on from both prefixes of a pair. It reports false if there is
+// nothing to compare, since an execution is invalid.
+func (c *checker) compare(pr *pair, suffix uint64) (bool, error) {
+	if err := c.follow(&c.a, pr.a, pr.place, suffix, false); err != nil {
+		return false, err
+	}
+	if err := c.follow(&c.b, pr.b, pr.place, suffix, false); err != nil {
+		return false, err
+	}
+	if len(c.a.sights) == 0 || len(c.b.sights) == 0 {
+		return false, nil
+	}
+	if slices.Equal(c.a.sights, c.b.sights) {
+		return true, nil
+	}
+	// Once more, in words. Nothing else is slow here.
+	if err := c.follow(&c.a, pr.a, pr.place, suffix, true); err != nil {
+		return false, err
+	}
+	if err := c.follow(&c.b, pr.b, pr.place, suffix, true); err != nil {
+		return false, err
+	}
+	return false, pr.error(c.program, c.a.lines, c.b.lines)
 }
 
 // A place is a state, and whether it is one in the middle of a step. Who ran
@@ -91,6 +108,7 @@ type checker struct {
 	runner  *schedule.Runner
 	walk    Walk
 	known   map[place][]string // prefixes that lead to each place, at most keep
+	a, b    follower
 
 	base   string // the prefix of the family
 	births int    // executions of the family still to come
@@ -151,25 +169,32 @@ func (c *checker) findPair() (pr pair, found bool) {
 	return pr, found
 }
 
-// follow runs prefix and goes on with random decisions. It returns what there
-// was to be seen after the prefix, a line for each decision and one for the end;
-// nil if the execution is invalid. The step limit is no part of the state.
-func (c *checker) follow(prefix string, at place, suffix uint64) ([]string, error) {
-	f := follower{stroll: newStroll(suffix), prefix: prefix, place: at}
-	res := c.runner.Run(&f)
+// follow runs prefix and goes on with random decisions. In f.sights it leaves
+// what there was to be seen after the prefix, one number for each decision and one
+// for the end, and in f.lines the same in words if these are wanted. There is
+// nothing if the execution is invalid: the step limit is no part of the state.
+func (c *checker) follow(f *follower, prefix string, at place, suffix uint64, words bool) error {
+	*f = follower{stroll: newStroll(suffix), prefix: prefix, place: at,
+		sights: f.sights[:0], lines: f.lines[:0], words: words}
+	res := c.runner.Run(f)
 	switch {
-	case len(f.lines) == horizon:
-		return f.lines, nil
+	case len(f.sights) == horizon:
+		return nil
 	case res.Outcome == schedule.Abandoned || f.pos < len(prefix):
-		return nil, fmt.Errorf("%s: tape %q: the program is not deterministic: "+
+		return fmt.Errorf("%s: tape %q: the program is not deterministic: "+
 			"a second run came to another state, see Runner.CheckDeterminism",
 			c.program, schedule.Tape(prefix).String())
 	case res.Outcome == schedule.Invalid:
-		return nil, nil
+		f.sights = f.sights[:0]
+		return nil
 	}
-	end := fmt.Sprintf("%v after %d steps, state %016x",
-		CategoryOf(res), res.Steps-f.base, c.runner.Exec().State())
-	return append(f.lines, end), nil
+	state := c.runner.Exec().State()
+	end := fmt.Sprintf("%v after %d steps, state %016x", CategoryOf(res), res.Steps-f.base, state)
+	f.sights = append(f.sights, xxhash.Sum64String(end))
+	if words {
+		f.lines = append(f.lines, end)
+	}
+	return nil
 }
 
 // A stroll is a walk over threads. It knows to stay with one: the walk hardly
@@ -228,13 +253,15 @@ func (f *finder) Choose(e *schedule.Exec, n int) int {
 	return d
 }
 
-// A follower repeats a prefix, then strolls and writes down what it sees.
+// A follower repeats a prefix, then strolls and remembers what it sees.
 type follower struct {
 	stroll
 	prefix string
 	pos    int
 	place  place // at the end of the prefix
 	base   int   // steps there
+	sights []uint64
+	words  bool
 	lines  []string
 }
 
@@ -247,42 +274,89 @@ func (f *follower) Choose(e *schedule.Exec, n int) int {
 		}
 		return d
 	}
-	if f.lines == nil {
+	if len(f.sights) == 0 {
 		f.base = e.Steps()
 	}
-	if f.lines == nil && placeOf(e) != f.place || len(f.lines) == horizon {
+	if len(f.sights) == 0 && placeOf(e) != f.place || len(f.sights) == horizon {
 		return -1
 	}
-	f.lines = append(f.lines, describe(e, n, f.base))
+	f.sights = append(f.sights, sight(e, n, f.base))
+	if f.words {
+		f.lines = append(f.lines, describe(e, n, f.base))
+	}
 	return f.stroll.Choose(e, n)
 }
 
-// describe returns what there is to be seen at a decision: a line of text, since
-// texts are easy to compare and to show, and this need not be fast.
+// What a thread will do next, besides an operation.
+const (
+	willRest  = "idle"
+	willEnd   = "finished"
+	willDoubt = "" // see next
+)
+
+// next returns what t will do next: a verb and a cell. Within a step the thread
+// that takes it has no next one yet: an agent that has not said what it begins
+// still has its last op.
+func next(e *schedule.Exec, t *schedule.Thread) (verb string, c *schedule.Cell) {
+	switch {
+	case t.Idle():
+		return willRest, nil
+	case t.Finished():
+		return willEnd, nil
+	case e.Enabled() == 0:
+		return willDoubt, nil
+	}
+	return t.Op().Verb, t.Op().Cell
+}
+
+// sight returns what there is to be seen at a decision, as a hash.
+func sight(e *schedule.Exec, n, base int) uint64 {
+	s := e.State()
+	var h uint64
+	for _, v := range [...]uint64{uint64(n), uint64(e.Steps() - base), uint64(e.Enabled()), s.Lo, s.Hi} {
+		h = stir(h, v)
+	}
+	for _, t := range e.Threads() {
+		verb, c := next(e, t)
+		h = stir(h, xxhash.Sum64String(verb))
+		h = stir(h, cellID(c))
+	}
+	return h
+}
+
+// stir mixes v into the hash h.
+func stir(h, v uint64) uint64 {
+	hi, lo := bits.Mul64(h^v, 0x9e3779b97f4a7c15)
+	return hi ^ lo + h
+}
+
+// describe returns what sight hashes, as a line of text.
 func describe(e *schedule.Exec, n, base int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d alternatives after %d steps, enabled %016b, state %016x",
 		n, e.Steps()-base, e.Enabled(), e.State())
 	for _, t := range e.Threads() {
-		op := t.Op()
-		switch {
-		case t.Idle():
-			fmt.Fprintf(&b, "; %s idle", t.Name)
-		case t.Finished():
-			fmt.Fprintf(&b, "; %s finished", t.Name)
-		case e.Enabled() == 0:
-			// Within a step the thread that takes it has no next one yet: an
-			// agent that has not said what it begins still has its last op.
-		default:
-			fmt.Fprintf(&b, "; %s %s %s", t.Name, op.Verb, cellName(op.Cell))
+		if verb, c := next(e, t); verb != willDoubt {
+			fmt.Fprintf(&b, "; %s %s", t.Name, verb)
+			if c != nil {
+				fmt.Fprintf(&b, " %s (cell %x)", cellName(c), cellID(c))
+			}
 		}
 	}
 	return b.String()
 }
 
-// cellName names a cell by what is part of the state. The number in
-// [schedule.Object.Name] is not: it may count the objects of all threads, in
-// the order in which they were allocated.
+// cellID identifies a cell by what is part of the state.
+func cellID(c *schedule.Cell) uint64 {
+	if c == nil || c.Object() == nil {
+		return 0
+	}
+	return c.ID()
+}
+
+// cellName names a cell likewise. The number in [schedule.Object.Name] is no part
+// of the state: it may count the objects of all threads, in the order in which they
+// were allocated.
 func cellName(c *schedule.Cell) string {
 	if c == nil || c.Object() == nil {
 		return ""

@@ -1,315 +1,81 @@
 package aio
 
 import (
-	"bytes"
-	"context"
-	"flag"
-	"fmt"
-	"maps"
-	"math/rand/v2"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
-	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata")
-
-// exhaust explores every execution of p. Anything less is a failure of the test.
-func exhaust(t *testing.T, p program.Program, mute schedule.Kinds) explore.Report {
-	t.Helper()
-	r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(),
-		explore.Options{Bound: explore.Unbounded, Mute: mute}))
-	if !r.Complete() {
-		t.Fatalf("%s: not exhausted: %s", p.Name(), r.Coverage())
-	}
-	return r
+var rest = Rest{
+	DoMmap: mmap.DoMmap, DoMunmap: mmap.DoMunmap, ExitMmap: mmap.ExitMmap,
+	DoCoredump: exec.DoCoredump, ExitMm: exec.ExitMm,
 }
 
-// fewest returns the kinds of failure in a report with the fewest preemptions of each.
-func fewest(r explore.Report) map[schedule.Kind]int {
-	out := map[schedule.Kind]int{}
-	for _, e := range r.Endings {
-		if e.Outcome == schedule.Fail {
-			if n, ok := out[e.Kind]; !ok || e.Witness.Preemptions < n {
-				out[e.Kind] = e.Witness.Preemptions
-			}
-		}
-	}
-	return out
-}
+// The programs of the package: those of variants.go, which may go on after a count was
+// taken from 0 to 1; the other fixes of aio's history; and 3.3, which may go on with a
+// munmap that is too late.
+var (
+	suite      = verify.Suite{Programs: Programs(), Mute: muteResurrect}
+	suite35    = verify.Suite{Programs: History()}
+	suite33    = verify.Suite{Programs: TooLateMunmap(rest), Mute: muteLate}
+	everything = verify.Suite{Programs: slices.Concat(Programs(), History(), TooLateMunmap(rest))}
+)
 
-// TestVerdicts exhausts every fixed scenario in every variant, as it is and with the
-// kernel going on after it has taken a count from 0 to 1. The kinds of failure and the
-// fewest preemptions of each are exactly those of the table.
-func TestVerdicts(t *testing.T) {
-	for _, p := range Programs() {
-		if p.Workload {
-			continue
-		}
-		t.Run(p.Scenario+"@"+p.Variant, func(t *testing.T) {
-			for _, mute := range []schedule.Kinds{0, muteResurrect} {
-				if mute != 0 && !p.Racy() {
-					continue // nothing to mute
-				}
-				want := map[schedule.Kind]int{}
-				for _, e := range p.Expect {
-					if e.Mute == mute {
-						want[e.Kind] = e.Preemptions
-					}
-				}
-				r := exhaust(t, p, mute)
-				if got := fewest(r); !maps.Equal(got, want) {
-					t.Errorf("muted %v: kinds and fewest preemptions %v, want %v", mute.All(), got, want)
-				}
-			}
-		})
-	}
-}
+func TestVerdicts(t *testing.T)   { suite.Verdicts(t) }
+func TestVerdicts35(t *testing.T) { suite35.Verdicts(t) }
+func TestVerdicts33(t *testing.T) { suite33.Verdicts(t) }
 
-// TestCounts compares the number of executions of every fixed scenario with
-// testdata/counts.txt: in all and by kind of failure, for each number of preemptions up
-// to 5. A lost or duplicated interleaving anywhere changes them. See also
-// machine_test.go, which computes them in another way.
-func TestCounts(t *testing.T) { checkCounts(t, Programs(), "testdata/counts.txt") }
+// TestCounts: see also machine_test.go, which computes the numbers in another way.
+func TestCounts(t *testing.T)   { suite.Counts(t, "testdata/counts.txt") }
+func TestCounts35(t *testing.T) { suite35.Counts(t, "testdata/counts-history.txt") }
+func TestCounts33(t *testing.T) { suite33.Counts(t, "testdata/counts-munmap.txt") }
 
-// checkCounts is TestCounts for some programs.
-func checkCounts(t *testing.T, programs []program.Program, file string) {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "# Executions with exactly 0 to 5 preemptions, by how they end.\n")
-	for _, p := range programs {
-		if p.Workload {
-			continue
-		}
-		r := exhaust(t, p, 0)
-		sums := map[string][]uint64{"all": r.Executions[:min(6, len(r.Executions))]}
-		for _, e := range r.Endings {
-			name := e.Outcome.String()
-			if e.Outcome == schedule.Fail {
-				name = e.Kind.String()
-			}
-			sum := sums[name]
-			for i, n := range e.Executions[:min(6, len(e.Executions))] {
-				if i == len(sum) {
-					sum = append(sum, 0)
-				}
-				sum[i] += n
-			}
-			sums[name] = sum
-		}
-		fmt.Fprintf(&out, "%s@%s: %d states\n", p.Scenario, p.Variant, r.Nodes)
-		for _, name := range slices.Sorted(maps.Keys(sums)) {
-			fmt.Fprintf(&out, "\t%-18s %d\n", name, sums[name])
-		}
-	}
-	if *update {
-		if err := os.WriteFile(file, out.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(out.Bytes(), want) {
-		t.Errorf("the numbers of executions differ from %s; if you know why, run with -update\n%s",
-			file, out.Bytes())
-	}
-}
+func TestWorkloads(t *testing.T)  { suite.Workloads(t, 100_000) }
+func TestWorkload33(t *testing.T) { suite33.Workloads(t, 100_000) }
 
-// TestStates earns the state hash for every program: the fixed ones, and a few workloads
-// that between them make every call.
+func TestDeterminism(t *testing.T) { everything.Determinism(t) }
+func TestAllocs(t *testing.T)      { everything.Allocs(t) }
+
+// TestStates takes the fixed programs, and a few workloads that between them make every
+// call.
 func TestStates(t *testing.T) {
-	pairs := 1000
-	if testing.Short() {
-		pairs = 100
-	}
-	check := func(p schedule.Program) {
-		n, err := explore.CheckStates(p, pairs, 1)
-		if err != nil {
-			t.Errorf("%s: %v", p.Name, err)
-		}
-		if n < pairs {
-			t.Errorf("%s: only %d pairs compared, want %d", p.Name, n, pairs)
-		}
-	}
-	for _, p := range everything() {
-		sequential := strings.HasPrefix(p.Scenario, "exit_aio") && p.Variant < "1d"
-		if !p.Workload && !sequential {
-			check(p.Schedule())
-		}
-	}
-	for _, script := range []string{
-		"0000" + "16030" + "15010", // submit with cancel, cancel; wait, destroy
-		"0011" + "120" + "60" + "110" + "00",
-		"1100" + "14" + "10" + "110" + "11" + "12120",
-	} {
-		for _, v := range variants {
-			check(scripted(v, script))
+	verify.States(t, 1000, everything.Fixed(func(p program.Program) bool {
+		return strings.HasPrefix(p.Scenario, "exit_aio") && p.Variant < "1d"
+	})...)
+	for _, v := range variants {
+		for _, digits := range []string{
+			"0000" + "16030" + "15010", // submit with cancel, cancel; wait, destroy
+			"0011" + "120" + "60" + "110" + "00",
+			"1100" + "14" + "10" + "110" + "11" + "12120",
+		} {
+			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
+				w, script := newWorkload(newSystem(v.patches)), verify.NewScript(digits)
+				w.choose = script.Choose
+				return script.Before(w.begin)
+			}}
+			verify.States(t, 1000, p)
 		}
 	}
 }
 
-// scripted is the workload of a variant with everything chosen but the schedule.
-func scripted(v variant, script string) schedule.Program {
-	return schedule.Program{Name: v.name + " " + script, New: func() func(*schedule.Exec) {
-		w := newWorkload(newSystem(v.patches))
-		at := 0
-		w.choose = func(_ *schedule.Exec, n int) int {
-			at++
-			return int(script[at-1]-'0') % n
+// TestStates33 does the same for 3.3.
+func TestStates33(t *testing.T) {
+	for _, v := range variants33 {
+		for _, digits := range []string{
+			"002" + "10010" + "020", "000" + "260212" + "002", "110" + "10050" + "13040" + "001",
+		} {
+			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
+				w, script := newWorkload33(newSystem33(v.patches, rest)), verify.NewScript(digits)
+				w.choose = script.Choose
+				return script.Before(w.begin)
+			}}
+			verify.States(t, 2000, p)
 		}
-		return func(e *schedule.Exec) {
-			at = 0
-			w.begin(e)
-		}
-	}}
-}
-
-// randomTape returns a tape of n digits of which one in sparse is not 0.
-func randomTape(rng *rand.Rand, n, sparse int) schedule.Tape {
-	s := make(schedule.Tape, n)
-	for i := range s {
-		if rng.IntN(sparse) == 0 {
-			s[i] = uint8(rng.IntN(16))
-		}
-	}
-	return s
-}
-
-// TestDeterminism runs random tapes of every program twice in one runner, and in
-// another runner at another GOMAXPROCS.
-func TestDeterminism(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, p := range everything() {
-		rng := rand.New(rand.NewPCG(7, 7))
-		a, b := schedule.NewRunner(p.Schedule()), schedule.NewRunner(p.Schedule())
-		for i := range 50 {
-			s := randomTape(rng, 200, 1+i%8)
-			runtime.GOMAXPROCS(1)
-			if err := a.CheckDeterminism(s); err != nil {
-				t.Error(err)
-			}
-			runtime.GOMAXPROCS(4)
-			b.RunTape(s)
-			if a.Exec().State() != b.Exec().State() || !slices.Equal(a.Taken(), b.Taken()) {
-				t.Errorf("%s: tape %q: two runners end in different states", p.Name(), s)
-			}
-		}
-		a.Close()
-		b.Close()
-	}
-}
-
-// priorities is a chooser that gives every thread a random priority and changes a few
-// of them on the way, in the manner of PCT: long stretches, few preemptions, and agents
-// that run when they please.
-type priorities struct {
-	rng    *rand.Rand
-	of     [schedule.MaxThreads]int
-	change [3]int // decisions at which the thread that would run becomes the last
-	last   int
-}
-
-func (c *priorities) reset() {
-	for i, p := range c.rng.Perm(len(c.of)) {
-		c.of[i] = p
-	}
-	for i := range c.change {
-		c.change[i] = c.rng.IntN(60)
-	}
-	c.last = -1
-}
-
-func (c *priorities) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() == 0 { // a workload's calls: simple ones first
-		return min(c.rng.IntN(n), c.rng.IntN(n))
-	}
-	if slices.Contains(c.change[:], e.Decisions()) {
-		c.of[e.Alternative(c.best(e, n)).ID] = c.last
-		c.last--
-	}
-	return c.best(e, n)
-}
-
-func (c *priorities) best(e *schedule.Exec, n int) int {
-	best := 0
-	for i := range n {
-		if c.of[e.Alternative(i).ID] > c.of[e.Alternative(best).ID] {
-			best = i
-		}
-	}
-	return best
-}
-
-// TestWorkloads samples every workload. Variants that must never fail do not; in the
-// others some kind of the table is found by the same run, so that an oracle that is off
-// does not look like a clean result.
-func TestWorkloads(t *testing.T) { sampleWorkloads(t, Programs()) }
-
-// sampleWorkloads is TestWorkloads for some programs.
-func sampleWorkloads(t *testing.T, programs []program.Program) {
-	runs := 100_000
-	if testing.Short() {
-		runs = 20_000
-	}
-	for _, p := range programs {
-		if !p.Workload {
-			continue
-		}
-		t.Run(p.Variant, func(t *testing.T) {
-			r := schedule.NewRunner(p.Schedule())
-			defer r.Close()
-			c := &priorities{rng: rand.New(rand.NewPCG(1, 2))}
-			kinds := map[schedule.Kind]int{}
-			for i := range runs {
-				var res schedule.Result
-				if c.reset(); i%2 == 0 {
-					res = r.Run(c)
-				} else {
-					res = r.RunTape(randomTape(c.rng, 150, 1+i%12))
-				}
-				if res.Outcome == schedule.Invalid {
-					t.Fatalf("tape %q: %s after %d steps", r.Taken(), res.Reason, res.Steps)
-				}
-				if res.Outcome != schedule.Fail {
-					continue
-				}
-				if kinds[res.Failure.Kind]++; !p.Racy() {
-					t.Fatalf("tape %q fails: %v", r.Taken(), res.Failure.Kind)
-				}
-			}
-			for _, e := range p.Expect {
-				if kinds[e.Kind] == 0 {
-					t.Errorf("%v was not found in %d runs: %v", e.Kind, runs, kinds)
-				}
-			}
-		})
-	}
-}
-
-// TestAllocs checks that a warm run allocates nothing, failing runs included.
-func TestAllocs(t *testing.T) {
-	for _, p := range everything() {
-		r := schedule.NewRunner(p.Schedule())
-		rng := rand.New(rand.NewPCG(3, 3))
-		var tapes [50]schedule.Tape
-		for i := range tapes {
-			tapes[i] = randomTape(rng, 150, 1+i%8)
-			r.RunTape(tapes[i])
-		}
-		i := 0
-		if n := testing.AllocsPerRun(100, func() {
-			r.RunTape(tapes[i%len(tapes)])
-			i++
-		}); n != 0 {
-			t.Errorf("%s: %v allocations a run", p.Name(), n)
-		}
-		r.Close()
 	}
 }

@@ -12,12 +12,15 @@
 // report is wrong, as Al Viro answered. s_active above 0 implies s_count above 0, so what
 // gets to destroy_super() from __put_super() has been through deactivate_locked_super(),
 // and that has called list_lru_destroy() for both lists already, where it may sleep. The
-// second call finds lru->node NULL and returns. The mutants (variants.go) take that away.
+// second call finds lru->node NULL and returns. The mutants (variants.go) take that away,
+// and say so in every report of theirs.
 // The answer led to a discussion of list_lru_destroy() nevertheless: package
 // kmodel/mm/list_lru.
 //
-// The code follows 4.9. It knows list_lrus by the interface [LRUs] only; package kmodel
-// passes it those of mm/list_lru.
+// The code follows 4.9; that of 4.14 is the same, but for what is not modelled. By 4.19
+// __put_super() has lost the second call, and warns if lru->node is set (0200894d1155 and
+// what came with it). The package knows list_lrus by the interface [LRUs] only; package
+// kmodel passes it those of mm/list_lru.
 //
 // Not modelled: file systems themselves, freezing, the shrinker (unregister_shrinker()
 // waits for it before any of this), the hash of instances by type (a flag says whether a

@@ -19,15 +19,21 @@
 // are the variants here (variants.go), each a set of changes to the code of 4.9.
 //
 // mm/memcontrol.c is part of this package (memcontrol.go), because the two files call
-// each other: list_lru.c reads memcg_nr_cache_ids under memcg_cache_ids_sem, and
-// memcontrol.c has list_lru.c resize and drain.
+// each other, which two Go packages cannot: list_lru.c reads memcg_nr_cache_ids under
+// memcg_cache_ids_sem, and memcontrol.c has list_lru.c resize and drain.
+//
+// cgroup_mutex is held, in 4.9, while a cgroup is made and so over any resize. It is held
+// as well by css_killed_work_fn(), the ordinary way for a cgroup to go offline, which
+// therefore never drains during a resize. But a cgroup whose making has failed halfway
+// is taken offline by mem_cgroup_css_free() from a work item, without cgroup_mutex: a
+// comment in memcg_offline_kmem() says so since 2016. That is who drains against a resize
+// here. Both list_lru.c and the discussion keep the two apart without cgroup_mutex, so
+// here it only keeps resizes apart from each other.
 //
 // Not modelled: more than one NUMA node, the items on the lists (they are counted), walks
 // and isolation, list_lrus without memcgs, cgroups below another than the root, the
 // slab caches that memcg_alloc_cache_id() resizes first. Arrays grow by one where those of
-// the kernel at least double. cgroup_mutex, which the callers of memcg_alloc_cache_id() and
-// of memcg_offline_kmem() hold in 4.9, only keeps two of the former apart here: neither
-// list_lru.c nor the discussion relies on it for more.
+// the kernel at least double.
 //
 // Start reading here, then proposals.go.
 package listlru

@@ -1,0 +1,233 @@
+// Package docs_test keeps the pages of this directory true: what they show of a command's
+// output is what the command prints, and their tables of verdicts are those of the models.
+package docs_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	_ "github.com/kschedfuzz/kschedfuzz/triage" // which the command is made of
+)
+
+var update = flag.Bool("update", false, "rewrite the outputs and the verdicts in the pages")
+
+// command begins a fenced block that is a command line and what it prints.
+const command = "$ go run ./cmd/minimize "
+
+// verdicts begins the comment above a table of verdicts: object and scenarios follow, one
+// scenario for each column from the fourth on.
+const verdicts = "<!-- verdicts: "
+
+const fence = "```"
+
+// readers turn lines of a page into what they should be. lines[0] is the line that a reader
+// is for; it returns how many lines it has read.
+var readers = []struct {
+	name   string
+	prefix string
+	read   func(t *testing.T, lines []string) (want []string, n int)
+}{
+	{"outputs", command, output},
+	{"verdicts", verdicts, table},
+}
+
+func TestPages(t *testing.T) {
+	sources, err := filepath.Glob("../cmd/minimize/*.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("cmd/minimize: %v, %v", sources, err)
+	}
+	depend(sources...)
+	pages, err := filepath.Glob("*.md")
+	if err != nil || len(pages) < 2 {
+		t.Fatalf("pages: %v, %v", pages, err)
+	}
+	for _, page := range pages {
+		t.Run(page, func(t *testing.T) { check(t, page) })
+	}
+}
+
+// check compares a page with what it should be. Every page but the index has an output and
+// a table, so that a page whose marks are broken does not look true.
+func check(t *testing.T, page string) {
+	data, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(data), "\n")
+	var want []string
+	seen := map[string]int{}
+	for at := 0; at < len(lines); {
+		got, n := lines[at:at+1], 1
+		for _, r := range readers {
+			if strings.HasPrefix(lines[at], r.prefix) {
+				seen[r.name]++
+				got, n = r.read(t, lines[at:])
+				compare(t, page, at+1, lines[at:at+n], got)
+			}
+		}
+		want = append(want, got...)
+		at += n
+	}
+	for _, r := range readers {
+		if seen[r.name] == 0 && page != "README.md" {
+			t.Errorf("%s: no %s found", page, r.name)
+		}
+	}
+	if text := strings.Join(want, "\n"); *update && text != string(data) {
+		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// compare reports the first line that differs.
+func compare(t *testing.T, page string, line int, got, want []string) {
+	t.Helper()
+	if slices.Equal(got, want) || *update {
+		return
+	}
+	i := 0
+	for i < len(got) && i < len(want) && got[i] == want[i] {
+		i++
+	}
+	at := func(s []string) string {
+		if i < len(s) {
+			return s[i]
+		}
+		return "(nothing)"
+	}
+	t.Errorf("%s:%d: stale; go test ./docs -update rewrites it\n got %s\nwant %s",
+		page, line+i, at(got), at(want))
+}
+
+// output runs a command. Its output reaches to the end of the fenced block.
+func output(t *testing.T, lines []string) ([]string, int) {
+	end := slices.Index(lines, fence)
+	if end < 0 {
+		t.Fatalf("no end of the block of %s", lines[0])
+	}
+	args := strings.Fields(strings.TrimPrefix(lines[0], command))
+	depend(filepath.Join("..", args[len(args)-1])) // a file, or a tape
+	cmd := exec.Command(built, args...)
+	cmd.Dir = ".."
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s", lines[0], err, stderr.Bytes())
+	}
+	text := strings.TrimSuffix(stdout.String(), "\n")
+	return append([]string{lines[0]}, strings.Split(text, "\n")...), end
+}
+
+// depend has the result of the test cached for as long only as the files stay as they are:
+// the go command knows the packages that a test imports, and the files that it looks at.
+func depend(files ...string) {
+	for _, file := range files {
+		os.Stat(file)
+	}
+}
+
+// built is the command, which TestMain builds.
+var built string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "minimize")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	built = filepath.Join(dir, "minimize")
+	out, err := exec.Command("go", "build", "-o", built, "../cmd/minimize").CombinedOutput()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "building cmd/minimize: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// table fills in a table: the name of a variant, the kernels that have it, what it is (this
+// column is the author's), and its verdict in every scenario of the comment.
+func table(t *testing.T, lines []string) ([]string, int) {
+	words := strings.Fields(strings.TrimSuffix(strings.TrimPrefix(lines[0], verdicts), "-->"))
+	object, scenarios := words[0], words[1:]
+	const head = 4 // comment, empty line, titles, rule
+	if len(lines) < head+1 || lines[1] != "" {
+		t.Fatalf("%s: want an empty line and a table", lines[0])
+	}
+	want := slices.Clone(lines[:head])
+	var listed []string
+	n := head
+	for ; n < len(lines) && strings.HasPrefix(lines[n], "|"); n++ {
+		cells := strings.Split(strings.Trim(lines[n], "|"), "|")
+		name := strings.Trim(cells[0], " `")
+		if len(cells) < 3 {
+			t.Fatalf("%q: want at least three columns", lines[n])
+		}
+		versions, fails := "", ""
+		for _, sc := range scenarios {
+			p, err := kmodel.Find(object + "/" + sc + "@" + name)
+			if err != nil { // some scenarios have variants of their own
+				fails += " |"
+				continue
+			}
+			versions = p.Versions
+			fails += " " + verdict(p.Expect) + " |"
+		}
+		if versions == "" {
+			t.Fatalf("%s: no scenario has the variant %s", lines[0], name)
+		}
+		about := strings.TrimSpace(cells[2])
+		want = append(want, "| `"+name+"` | "+versions+" | "+about+" |"+fails)
+		listed = append(listed, name)
+	}
+	// A variant that is not in the table never fails in its scenarios.
+	for _, p := range kmodel.Programs() {
+		if p.Object == object && slices.Contains(scenarios, p.Scenario) &&
+			!slices.Contains(listed, p.Variant) && p.Racy() {
+			t.Errorf("%s: %s fails and is not in the table", lines[0], p.Name())
+		}
+	}
+	return want, n
+}
+
+// verdict writes how a program fails: kinds with the fewest preemptions, and after "then"
+// those that show when the kernel goes on after what is muted.
+func verdict(expect []program.Expect) string {
+	var as, then []string
+	for _, e := range expect {
+		text := fmt.Sprintf("%s %d", e.Kind, e.Preemptions)
+		if e.Mute == 0 {
+			as = append(as, text)
+		} else if !contains(expect, e.Kind, e.Preemptions) {
+			then = append(then, text)
+		}
+	}
+	if len(as)+len(then) == 0 {
+		return "none"
+	}
+	if len(then) == 0 {
+		return strings.Join(as, ", ")
+	}
+	return strings.Join(as, ", ") + "; then " + strings.Join(then, ", ")
+}
+
+// contains reports whether a program fails so with nothing muted.
+func contains(expect []program.Expect, k schedule.Kind, preemptions int) bool {
+	return slices.Contains(expect, program.Expect{Kind: k, Preemptions: preemptions})
+}

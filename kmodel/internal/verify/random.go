@@ -1,0 +1,215 @@
+package verify
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+)
+
+// States earns the state hash for programs: see [explore.CheckStates]. It compares so many
+// pairs of each, and a tenth with -short.
+func States(t *testing.T, pairs int, programs ...schedule.Program) {
+	if testing.Short() {
+		pairs /= 10
+	}
+	for _, p := range programs {
+		n, err := explore.CheckStates(p, pairs, 1)
+		if err != nil {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+		if n < pairs {
+			t.Errorf("%s: only %d pairs compared, want %d", p.Name, n, pairs)
+		}
+	}
+}
+
+// Fixed returns the fixed programs but for those that skip names: a program of a single
+// thread has no two ways to any state.
+func (s Suite) Fixed(skip func(program.Program) bool) []schedule.Program {
+	var out []schedule.Program
+	for _, p := range s.Programs {
+		if !p.Workload && (skip == nil || !skip(p)) {
+			out = append(out, p.Schedule())
+		}
+	}
+	return out
+}
+
+// A Script is digits for the choices that a workload makes before its first step. After
+// its end all are 0.
+type Script struct {
+	digits string
+	at     int
+}
+
+// NewScript returns a script of decimal digits.
+func NewScript(digits string) *Script { return &Script{digits: digits} }
+
+// Choose takes the next digit, modulo n.
+func (s *Script) Choose(_ *schedule.Exec, n int) int {
+	s.at++
+	if s.at > len(s.digits) {
+		return 0
+	}
+	return int(s.digits[s.at-1]-'0') % n
+}
+
+// Before returns begin, starting the script anew each time.
+func (s *Script) Before(begin func(*schedule.Exec)) func(*schedule.Exec) {
+	return func(e *schedule.Exec) {
+		s.at = 0
+		begin(e)
+	}
+}
+
+// randomTape returns a tape of n digits of which one in sparse is not 0.
+func randomTape(rng *rand.Rand, n, sparse int) schedule.Tape {
+	s := make(schedule.Tape, n)
+	for i := range s {
+		if rng.IntN(sparse) == 0 {
+			s[i] = uint8(rng.IntN(16))
+		}
+	}
+	return s
+}
+
+// Determinism runs random tapes of every program twice in one runner, and in another
+// runner at another GOMAXPROCS.
+func (s Suite) Determinism(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, p := range s.Programs {
+		rng := rand.New(rand.NewPCG(7, 7))
+		a, b := schedule.NewRunner(p.Schedule()), schedule.NewRunner(p.Schedule())
+		for i := range 50 {
+			s := randomTape(rng, 200, 1+i%8)
+			runtime.GOMAXPROCS(1)
+			if err := a.CheckDeterminism(s); err != nil {
+				t.Error(err)
+			}
+			runtime.GOMAXPROCS(4)
+			b.RunTape(s)
+			if a.Exec().State() != b.Exec().State() || !slices.Equal(a.Taken(), b.Taken()) {
+				t.Errorf("%s: tape %q: two runners end in different states", p.Name(), s)
+			}
+		}
+		a.Close()
+		b.Close()
+	}
+}
+
+// priorities is a chooser that gives every thread a random priority and changes a few
+// of them on the way, in the manner of PCT: long stretches, few preemptions, and agents
+// that run when they please.
+type priorities struct {
+	rng    *rand.Rand
+	of     [schedule.MaxThreads]int
+	change [3]int // decisions at which the thread that would run becomes the last
+	last   int
+}
+
+func (c *priorities) reset() {
+	for i, p := range c.rng.Perm(len(c.of)) {
+		c.of[i] = p
+	}
+	for i := range c.change {
+		c.change[i] = c.rng.IntN(60)
+	}
+	c.last = -1
+}
+
+func (c *priorities) Choose(e *schedule.Exec, n int) int {
+	if e.Enabled() == 0 { // a workload's calls: simple ones first
+		return min(c.rng.IntN(n), c.rng.IntN(n))
+	}
+	if slices.Contains(c.change[:], e.Decisions()) {
+		c.of[e.Alternative(c.best(e, n)).ID] = c.last
+		c.last--
+	}
+	return c.best(e, n)
+}
+
+func (c *priorities) best(e *schedule.Exec, n int) int {
+	best := 0
+	for i := range n {
+		if c.of[e.Alternative(i).ID] > c.of[e.Alternative(best).ID] {
+			best = i
+		}
+	}
+	return best
+}
+
+// Workloads samples every workload. Variants that must never fail do not, in so many runs
+// (a fifth with -short); in the others every kind of the table is found within as many, so
+// that an oracle that is off does not look like a clean result.
+func (s Suite) Workloads(t *testing.T, runs int) {
+	for _, p := range s.Programs {
+		if p.Workload {
+			t.Run(p.Variant, func(t *testing.T) { sample(t, p, runs) })
+		}
+	}
+}
+
+func sample(t *testing.T, p program.Program, runs int) {
+	if testing.Short() && !p.Racy() {
+		runs /= 5
+	}
+	r := schedule.NewRunner(p.Schedule())
+	defer r.Close()
+	c := &priorities{rng: rand.New(rand.NewPCG(1, 2))}
+	kinds := map[schedule.Kind]int{}
+	for i := 0; i < runs && !(p.Racy() && found(p, kinds)); i++ {
+		var res schedule.Result
+		if c.reset(); i%2 == 0 {
+			res = r.Run(c)
+		} else {
+			res = r.RunTape(randomTape(c.rng, 150, 1+i%12))
+		}
+		switch res.Outcome {
+		case schedule.Invalid:
+			t.Fatalf("tape %q: %s after %d steps", r.Taken(), res.Reason, res.Steps)
+		case schedule.Fail:
+			if kinds[res.Failure.Kind]++; !p.Racy() {
+				t.Fatalf("tape %q fails: %v", r.Taken(), res.Failure.Kind)
+			}
+		}
+	}
+	if !found(p, kinds) {
+		t.Errorf("found %v in %d runs, want each of %v", kinds, runs, p.Expect)
+	}
+}
+
+// found reports whether all kinds that p is expected to fail with are among kinds.
+func found(p program.Program, kinds map[schedule.Kind]int) bool {
+	for _, e := range p.Expect {
+		if kinds[e.Kind] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Allocs checks that a warm run allocates nothing, failing runs included.
+func (s Suite) Allocs(t *testing.T) {
+	for _, p := range s.Programs {
+		r := schedule.NewRunner(p.Schedule())
+		rng := rand.New(rand.NewPCG(3, 3))
+		var tapes [50]schedule.Tape
+		for i := range tapes {
+			tapes[i] = randomTape(rng, 150, 1+i%8)
+			r.RunTape(tapes[i])
+		}
+		i := 0
+		if n := testing.AllocsPerRun(100, func() {
+			r.RunTape(tapes[i%len(tapes)])
+			i++
+		}); n != 0 {
+			t.Errorf("%s: %v allocations a run", p.Name(), n)
+		}
+		r.Close()
+	}
+}

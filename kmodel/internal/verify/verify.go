@@ -1,0 +1,198 @@
+// Package verify has the tests that every object of the models must pass, so that a new
+// object needs a table and not a copy of them:
+//
+//   - Verdicts: exhaustive search finds the failures of the table, each with its fewest
+//     preemptions, and no other;
+//   - Counts: how many executions there are, by ending and preemptions, is what it was;
+//   - States: the state hash tells apart what behaves differently;
+//   - Determinism: a tape gives one execution, in any runner and at any GOMAXPROCS;
+//   - Workloads: random executions of the workloads find the failures of the table, and
+//     none where it has none;
+//   - Allocs: a warm run allocates nothing.
+//
+// It is for test files only. An object's tests start from a [Suite].
+package verify
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata")
+
+// A Suite is what the tests run over.
+type Suite struct {
+	Programs []program.Program
+	// Mute is a set of kinds after which a kernel warns and goes on. Verdicts looks
+	// behind those failures too.
+	Mute schedule.Kinds
+	// Large says which fixed programs are too large for tests in a hurry (-short), and
+	// for Counts. Nil: none.
+	Large func(program.Program) bool
+}
+
+// Exhaust explores every execution of p. Anything less is a failure of the test. What has
+// been explored is kept.
+func Exhaust(t *testing.T, p program.Program, mute schedule.Kinds) explore.Report {
+	t.Helper()
+	r := search(p, explore.Options{Bound: explore.Unbounded, Mute: mute})
+	if !r.Complete() {
+		t.Fatalf("%s: not exhausted: %s", p.Name(), r.Coverage())
+	}
+	return r
+}
+
+// known has what was explored: more than one test looks at it.
+var (
+	mu    sync.Mutex
+	known = map[string]explore.Report{}
+)
+
+func search(p program.Program, o explore.Options) explore.Report {
+	key := fmt.Sprint(p.Name(), o.Bound, o.Mute)
+	mu.Lock()
+	r, ok := known[key]
+	mu.Unlock()
+	if !ok {
+		r = explore.Last(explore.Exhaust(context.Background(), p.Schedule(), o))
+		mu.Lock()
+		known[key] = r
+		mu.Unlock()
+	}
+	return r
+}
+
+// Fewest returns the kinds of failure in a report with the fewest preemptions of each.
+func Fewest(r explore.Report) map[schedule.Kind]int {
+	out := map[schedule.Kind]int{}
+	for _, e := range r.Endings {
+		if e.Outcome == schedule.Fail {
+			if n, ok := out[e.Kind]; !ok || e.Witness.Preemptions < n {
+				out[e.Kind] = e.Witness.Preemptions
+			}
+		}
+	}
+	return out
+}
+
+// expected returns the rows of p's table for a set of muted kinds, as Fewest does.
+func expected(p program.Program, mute schedule.Kinds) map[schedule.Kind]int {
+	out := map[schedule.Kind]int{}
+	for _, e := range p.Expect {
+		if e.Mute == mute {
+			out[e.Kind] = e.Preemptions
+		}
+	}
+	return out
+}
+
+// Verdicts exhausts every fixed program, as it is and with the kernel going on after the
+// muted kinds. The kinds of failure and the fewest preemptions of each are exactly those
+// of the table. With -short a program that must fail is explored only up to the most
+// preemptions that its table has; one that must not fail is always exhausted.
+func (s Suite) Verdicts(t *testing.T) {
+	for _, p := range s.Programs {
+		if p.Workload || testing.Short() && s.large(p) {
+			continue
+		}
+		t.Run(p.Scenario+"@"+p.Variant, func(t *testing.T) {
+			got, want := verdict(t, p, 0), expected(p, 0)
+			if !maps.Equal(got, want) {
+				t.Errorf("kinds and fewest preemptions %v, want %v", got, want)
+			}
+			want = expected(p, s.Mute)
+			if warns(p, s.Mute) {
+				got = verdict(t, p, s.Mute)
+			} else if len(want) == 0 {
+				return // muting changes nothing, and the table does not repeat itself
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("muted %v: kinds and fewest preemptions %v, want %v", s.Mute.All(), got, want)
+			}
+		})
+	}
+}
+
+func (s Suite) large(p program.Program) bool { return s.Large != nil && s.Large(p) }
+
+// warns reports whether p fails with any of kinds.
+func warns(p program.Program, kinds schedule.Kinds) bool {
+	return slices.ContainsFunc(p.Expect, func(e program.Expect) bool { return kinds.Has(e.Kind) })
+}
+
+func verdict(t *testing.T, p program.Program, mute schedule.Kinds) map[schedule.Kind]int {
+	t.Helper()
+	rows := expected(p, mute)
+	if !testing.Short() || len(rows) == 0 {
+		return Fewest(Exhaust(t, p, mute))
+	}
+	bound := slices.Max(slices.Collect(maps.Values(rows)))
+	return Fewest(search(p, explore.Options{Bound: bound, Mute: mute}))
+}
+
+// Counts compares the number of states and of executions of every fixed program with a
+// golden file: in all and by kind of failure, for each number of preemptions up to 5. A
+// lost or duplicated interleaving anywhere changes them. -update writes the file. With
+// -short it looks at programs that must not fail only, which Verdicts has exhausted.
+func (s Suite) Counts(t *testing.T, file string) {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "# Executions with exactly 0 to 5 preemptions, by how they end.\n")
+	golden, err := os.ReadFile(file)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	for _, p := range s.Programs {
+		if p.Workload || s.large(p) || testing.Short() && p.Racy() {
+			continue
+		}
+		b := block(p, Exhaust(t, p, 0))
+		out.WriteString(b)
+		if !*update && !strings.Contains(string(golden), "\n"+b) {
+			t.Errorf("not in %s; if you know why, run with -update\n%s", file, b)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(file, out.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	} else if !testing.Short() && !bytes.Equal(out.Bytes(), golden) {
+		t.Errorf("%s has other programs, or in another order", file)
+	}
+}
+
+// block is what a golden file says about a program.
+func block(p program.Program, r explore.Report) string {
+	sums := map[string][]uint64{"all": r.Executions[:min(6, len(r.Executions))]}
+	for _, e := range r.Endings {
+		name := e.Outcome.String()
+		if e.Outcome == schedule.Fail {
+			name = e.Kind.String()
+		}
+		sum := sums[name]
+		for i, n := range e.Executions[:min(6, len(e.Executions))] {
+			if i == len(sum) {
+				sum = append(sum, 0)
+			}
+			sum[i] += n
+		}
+		sums[name] = sum
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s@%s: %d states\n", p.Scenario, p.Variant, r.Nodes)
+	for _, name := range slices.Sorted(maps.Keys(sums)) {
+		fmt.Fprintf(&b, "\t%-18s %d\n", name, sums[name])
+	}
+	return b.String()
+}
