@@ -135,6 +135,11 @@ func (s *system) madviseDontneed(t *schedule.Thread, p int) { s.zap(t, p) }
 // tryToUnmap is try_to_unmap() as reclaim calls it: from any task, without mmap_lock.
 func (s *system) tryToUnmap(t *schedule.Thread, p int) { s.zap(t, p) }
 
+// pageMkclean is page_mkclean(), which reclaim calls before it writes a page out, from any
+// task: what it takes away is only the right to write, which is not modelled, and it
+// flushes.
+func (s *system) pageMkclean(t *schedule.Thread, p int) { s.arch.FlushTlbPage(t, &s.Mm, p) }
+
 // zap is what unmapping comes to: clear the entry of the page table, flush, and then
 // free the page.
 func (s *system) zap(t *schedule.Thread, p int) {

@@ -92,7 +92,7 @@ func (sc *scenario) starters(s *system) []func(e *schedule.Exec) {
 		start = append(start, func(e *schedule.Exec) { smp.Place(e, e.Go(sc.worker, worker), 1) })
 	}
 	if sc.reclaim {
-		reclaim := func(t *schedule.Thread) { s.tryToUnmap(t, 2) }
+		reclaim := func(t *schedule.Thread) { sc.reclaim_(s, t) }
 		start = append(start, func(e *schedule.Exec) { smp.Place(e, e.Go("kswapd", reclaim), 2) })
 	}
 	return start
@@ -115,8 +115,17 @@ func (sc *scenario) madvise_(s *system, t *schedule.Thread) {
 	}
 }
 
+// reclaim_ unmaps the third page, or, where a worker needs the states, just flushes it.
+func (sc *scenario) reclaim_(s *system, t *schedule.Thread) {
+	if sc.worker == "" {
+		s.tryToUnmap(t, 2)
+	} else {
+		s.pageMkclean(t, 2)
+	}
+}
+
 // worker_ reads what is unmapped last at the beginning, to have it in the TLB, and again
-// at the end.
+// at the end. Against reclaim somebody else puts its mm_users, later than all of this.
 func (sc *scenario) worker_(s *system, t *schedule.Thread) {
 	if sc.hotplug {
 		s.cpuDown(t)
@@ -132,5 +141,9 @@ func (sc *scenario) worker_(s *system, t *schedule.Thread) {
 		s.copyFromUser(t, 0)
 	}
 	s.copyFromUser(t, 1)
-	s.ioSqThreadDropMm(t)
+	if sc.reclaim {
+		s.kthreadUnuseMm(t)
+	} else {
+		s.ioSqThreadDropMm(t)
+	}
 }
