@@ -9,9 +9,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
-	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
@@ -27,10 +25,16 @@ var suite = verify.Suite{
 	Large: large,
 }
 
-// large says which programs have about a hundred thousand states.
+// large says which programs have states by the hundred thousand, or, for those in a hurry,
+// by the ten thousand.
 func large(p program.Program) bool {
-	return p.Scenario == "madvise-vs-reclaim" && trims(p) ||
-		p.Scenario == "kthread_use_mm-vs-munmap-third" && p.Variant == "sparc-ipi-c5"
+	switch p.Scenario {
+	case "madvise-vs-reclaim":
+		return trims(p) || testing.Short()
+	case "kthread_use_mm-vs-munmap-third":
+		return p.Variant == "sparc-ipi-c5" || trims(p) && testing.Short()
+	}
+	return false
 }
 
 // trims reports whether in the variant a flush from anywhere may trim.
@@ -61,7 +65,7 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 // for.
 func TestTwins(t *testing.T) {
 	for _, p := range Programs(variants...) {
-		if twin(p) == "" {
+		if twin(p) == "" || testing.Short() && large(p) {
 			continue
 		}
 		q := p
@@ -73,7 +77,7 @@ func TestTwins(t *testing.T) {
 		if q.Variant == p.Variant || !slices.Equal(p.Expect, q.Expect) {
 			t.Fatalf("%s is expected to fail otherwise than %s", p.Name(), q.Name())
 		}
-		bound := 4
+		bound := 3
 		if large(p) || testing.Short() {
 			bound = 1
 		}
@@ -98,7 +102,7 @@ func sameEnding(a, b explore.Ending) bool {
 // TestStates takes the fixed programs, and a few workloads that between them make every
 // call.
 func TestStates(t *testing.T) {
-	verify.States(t, 1000, suite.Fixed(nil)...)
+	verify.States(t, 400, suite.Fixed(nil)...)
 	for _, script := range []string{
 		"0" + "20100" + "020100",            // two CPUs: munmap twice; read, read both, lazy
 		"1" + "130201" + "1101" + "0110200", // three: a second thread of the process
@@ -106,20 +110,10 @@ func TestStates(t *testing.T) {
 	} {
 		for i := range variants {
 			if !variants[i].Offline {
-				verify.States(t, 1000, scripted(&variants[i], script))
+				verify.States(t, 400, scripted(&variants[i], script))
 			}
 		}
 	}
 }
 
-// scripted is the workload of a variant with everything chosen but the schedule.
-func scripted(v *mm.Variant, digits string) schedule.Program {
-	return schedule.Program{Name: v.Name + " " + digits, New: func() func(*schedule.Exec) {
-		w := newWorkload(newSystem(v))
-		script := verify.NewScript(digits)
-		w.choose = script.Choose
-		return script.Before(w.begin)
-	}}
-}
-
-func TestWorkloads(t *testing.T) { suite.Workloads(t, 100_000) }
+func TestWorkloads(t *testing.T) { suite.Workloads(t, 40_000) }
