@@ -18,8 +18,12 @@
 // interrupts off. The worker is that of io_uring in 5.9: __io_sq_thread_acquire_mm(),
 // accesses to user memory, kthread_unuse_mm(), mmput().
 //
+// In one scenario a CPU that has borrowed the mm goes offline and comes back, before the
+// worker runs there: cpu_down() and cpu_up(), as far as the mm and its TLB go.
+//
 // Not modelled: task_lock(), which nobody else takes here; exit of the process, whose
-// threads are users until the end; faults, but for their failing.
+// threads are users until the end; faults, but for their failing; switches of the scheduler
+// (package kmodel/fs/exec has those).
 package kthread
 
 import (
