@@ -32,7 +32,7 @@ func large(p program.Program) bool {
 	case "madvise-vs-reclaim":
 		return trims(p) || testing.Short()
 	case "kthread_use_mm-vs-munmap-third":
-		return p.Variant == "sparc-ipi-c5" || trims(p) && testing.Short()
+		return p.Variant == "sparc-ipi-c5" || testing.Short()
 	}
 	return false
 }
@@ -57,8 +57,20 @@ func twin(p program.Program) string {
 
 func TestVerdicts(t *testing.T)    { suite.Verdicts(t) }
 func TestCounts(t *testing.T)      { suite.Counts(t, "testdata/counts.txt") }
-func TestDeterminism(t *testing.T) { suite.Determinism(t) }
-func TestAllocs(t *testing.T)      { suite.Allocs(t) }
+func TestWorkloads(t *testing.T)   { suite.Workloads(t, 40_000) }
+func TestDeterminism(t *testing.T) { hurried().Determinism(t) }
+func TestAllocs(t *testing.T)      { hurried().Allocs(t) }
+
+// hurried is the suite, or with -short the workloads and what they do not do.
+func hurried() verify.Suite {
+	s := suite
+	if testing.Short() {
+		s.Programs = slices.DeleteFunc(slices.Clone(s.Programs), func(p program.Program) bool {
+			return !p.Workload && p.Scenario != "cpu_down-vs-munmap" && p.Scenario != "mmget-vs-munmap"
+		})
+	}
+	return s
+}
 
 // TestTwins holds programs against those that they are the same as: the same executions by
 // ending and preemptions, and the same states, with as many preemptions as there is time
@@ -115,5 +127,3 @@ func TestStates(t *testing.T) {
 		}
 	}
 }
-
-func TestWorkloads(t *testing.T) { suite.Workloads(t, 40_000) }
