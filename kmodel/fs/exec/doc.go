@@ -13,9 +13,12 @@
 // d53c3dfb23c4 (5.10) reads and replaces active_mm with interrupts off. Before, it was
 // done under task_lock() alone. That is a spin lock, and keeps the scheduler away as well,
 // which the message of the commit does not say; but with PREEMPT_RT it is a lock that
-// sleeps and keeps nobody away. There it was seen ("Kernel crash due to memory corruption
-// with v5.4.26-rt17 and PowerPC e500", May 2020), when an older patch of that tree, which
-// turned preemption off, had been left out. So the variants that fail are those called rt.
+// sleeps and keeps nobody away. So the variants that fail are those called rt. A report
+// from there, "Kernel crash due to memory corruption with v5.4.26-rt17 and PowerPC e500" of
+// May 2020, was traced to this window, after a patch of that tree that kept preemption off
+// had been dropped. To replace active_mm before mm was tried and did not help, nor does it
+// here. Keeping preemption off in exec_mmap() alone did not help either, which it would
+// here: that crash may have had another cause besides.
 //
 // The code follows v5.9, with context_switch() and finish_task_switch() of
 // kernel/sched/core.c and exit_mm() of kernel/exit.c, on one CPU with two tasks: the one
