@@ -15,7 +15,7 @@
 // which the message of the commit does not say; but with PREEMPT_RT it is a lock that
 // sleeps and keeps nobody away. So the variants that fail are those called rt. A report
 // from there, "Kernel crash due to memory corruption with v5.4.26-rt17 and PowerPC e500" of
-// May 2020, was traced to this window, after a patch of that tree that kept preemption off
+// May 2020, was suspected to be this window, after a patch of that tree that kept preemption off
 // had been dropped. To replace active_mm before mm was tried and did not help, nor does it
 // here. Keeping preemption off in exec_mmap() alone did not help either, which it would
 // here: that crash may have had another cause besides.
@@ -25,8 +25,8 @@
 // that calls exec_mmap(), and a process. A second CPU may run a process whose mm is the one
 // that is borrowed.
 //
-// A tick may take the CPU from a task where interrupts and preemption are on, twice in an
-// execution. Everything that a task does not do itself it does in its tick: an agent that
+// A tick may take the CPU from a task where interrupts and preemption are on, once or
+// twice in an execution. Everything that a task does not do itself it does in its tick: an agent that
 // interrupts it, switches to the other task and comes back when that one switches back. So
 // one preemption of the schedule is one of the kernel.
 //
