@@ -37,6 +37,7 @@ func Programs() []program.Program {
 	return slices.Concat(
 		aio.Programs(),
 		kthread.Programs(append(sparc.Variants(), powerpc.Variants()...)...),
+		exec.Programs(),
 		aio.History(),
 		aio.TooLateMunmap(aioRest),
 		listlru.Programs(),

@@ -16,8 +16,20 @@
 //	C4  initiator: store to the page table, full barrier, read of the mask;
 //	    switcher: set of the bit, full barrier, first load through the page table
 //	C5  the initiator waits for all handlers before pages are freed
+//	C6  after a flush that trims only a local flush is due: every other member has
+//	    flushed in its handler, or came after the page table was changed
+//	C8  a CPU that goes offline gets no interrupts: its bit is cleared and its TLB
+//	    flushed on the way down
 //
-// C4 has no variant yet: it takes a memory that is weaker than ours.
+// C7 is about active_cpus, which only powerpc has. C4 has no variant yet: it takes a memory
+// that is weaker than ours. C6 has none of its own, since it follows from C3 and C4: a
+// member that has not flushed is either one that kept its bit and went without (C3), one
+// that the initiator did not see although it was there (C4), or one that it has not waited
+// for (C5). To send the interrupt to some of the members only, to spare those that look
+// busy, is C3 for the others.
+//
+// As for C8, the kernel flushes on the way up (smp_callin()) and leaves the bit, which is as
+// good where only that CPU could use what is left. sparc-ipi does both; its mutant neither.
 //
 // The TLB is filled by software, for accesses only; the batch of a flush is one page
 // here. Cross calls are modelled as interrupts that local_irq_disable() keeps away,
@@ -46,15 +58,19 @@ const (
 	remoteReset // without C1: the initiator clears the bits
 	keepNoFlush // without C3: no flush where the bit is kept
 	noWait      // without C5
+	keepOffline // without C8: a CPU goes offline and comes back as it is
 )
 
 // Variants returns the history of sparc64, and the exercise.
 func Variants() []mm.Variant {
 	variant := func(name, versions, about string, p patches, use mm.UseMm) mm.Variant {
-		return mm.Variant{Name: name, Versions: versions, About: about, UseMm: use,
+		return mm.Variant{Name: name, Versions: versions, About: about, UseMm: use, Hotplug: true,
 			New: func(m *mm.Machine) mm.Arch { return newArch(m, p) }}
 	}
 	const mutant, ipi = "mutant", noTrim | trimByIPI
+	c8 := variant("sparc-ipi-c8", mutant,
+		"sparc-ipi, but a CPU keeps its bit and its TLB while it is offline", ipi|keepOffline, 0)
+	c8.Offline = true
 	return []mm.Variant{
 		variant("sparc-5.9", "5.9", "a flush with one user makes mm_cpumask its own CPU", 0, 0),
 		variant("sparc-5.10", "5.10", "bafb056c: mm_cpumask is not trimmed", noTrim, 0),
@@ -67,10 +83,11 @@ func Variants() []mm.Variant {
 		variant("sparc-ipi-c3", mutant, "sparc-ipi without the flush where the bit is kept",
 			ipi|keepNoFlush, 0),
 		variant("sparc-ipi-c5", mutant, "sparc-ipi without waiting for the handlers", ipi|noWait, 0),
+		c8,
 	}
 }
 
-// arch implements [mm.Arch].
+// arch implements [mm.Arch] and [mm.Hotplug].
 type arch struct {
 	patches
 	m *mm.Machine
@@ -158,4 +175,19 @@ func (a *arch) doExitFlushLazyTlb(t *schedule.Thread, _ int) {
 		mm.Cpumask.ClearCPU(t, c.Num)
 	}
 	c.FlushAll(t, "__flush_tlb_mm")
+}
+
+// CPUDisable implements [mm.Hotplug]. Only the exercise has anything to do here.
+func (a *arch) CPUDisable(t *schedule.Thread, c *mm.CPU) {
+	if a.has(trimByIPI) && !a.has(keepOffline) {
+		a.m.Mm.Cpumask.ClearCPU(t, c.Num) // clear_tasks_mm_cpumask()
+		c.FlushAll(t, "__flush_tlb_all")
+	}
+}
+
+// SMPCallin implements [mm.Hotplug].
+func (a *arch) SMPCallin(t *schedule.Thread, c *mm.CPU) {
+	if !a.has(keepOffline) {
+		c.FlushAll(t, "__flush_tlb_all")
+	}
 }

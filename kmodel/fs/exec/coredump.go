@@ -1,20 +1,14 @@
-// Package exec is how a core file is written (fs/exec.c of 3.3): the thread that crashes
-// kills the others that share its mm, waits until they are parked in exit_mm(), and then
-// walks the mappings without mmap_sem.
-//
-// It has no programs of its own: those of fs/aio are given its functions. Two functions
-// here are from other files, each being the other half of something: exit_mm() of
-// kernel/exit.c and elf_core_dump() of fs/binfmt_elf.c.
-//
-// Not modelled: processes that share the mm without being threads, signals (a thread that
-// has been killed finishes its system call and then exits, as one in an uninterruptible
-// sleep does), dumpers other than ELF, what is written.
 package exec
 
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mm"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
+
+// What is here of how a core file is written: the thread that crashes kills the others
+// that share its mm, waits until they are parked in exit_mm(), and then walks the mappings
+// without mmap_sem. Two functions are from other files, each being the other half of
+// something: exit_mm() of kernel/exit.c and elf_core_dump() of fs/binfmt_elf.c.
 
 // DoCoredump is do_coredump().
 func DoCoredump(t *schedule.Thread, m *mm.Struct) {

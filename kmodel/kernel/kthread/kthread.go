@@ -18,13 +18,18 @@
 // interrupts off. The worker is that of io_uring in 5.9: __io_sq_thread_acquire_mm(),
 // accesses to user memory, kthread_unuse_mm(), mmput().
 //
+// In one scenario a CPU that has borrowed the mm goes offline and comes back, before the
+// worker runs there: cpu_down() and cpu_up(), as far as the mm and its TLB go.
+//
 // Not modelled: task_lock(), which nobody else takes here; exit of the process, whose
-// threads are users until the end; faults, but for their failing.
+// threads are users until the end; faults, but for their failing; switches of the scheduler
+// (package kmodel/fs/exec has those).
 package kthread
 
 import (
 	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -86,6 +91,30 @@ func (s *system) ioSqThreadDropMm(t *schedule.Thread) {
 	s.Mm.Mmput(t)
 }
 
+// cpuDown is cpu_down() of the CPU that t runs on, where the idle task has borrowed the mm:
+// idle_task_exit() and finish_cpu() give it up.
+func (s *system) cpuDown(t *schedule.Thread) {
+	c := s.This(t)
+	smp.SetCPUOnline(t, false)
+	s.arch.(mm.Hotplug).CPUDisable(t, c)
+	activeMm := c.ActiveMm(t)
+	if activeMm != &s.InitMm {
+		s.arch.SwitchMm(t, c, activeMm, &s.InitMm)
+		c.SetActiveMm(t, &s.InitMm)
+	}
+	activeMm.Mmdrop(t)
+}
+
+// cpuUp is cpu_up(): smp_callin() on the CPU that t runs on, where the idle task begins
+// with init_mm.
+func (s *system) cpuUp(t *schedule.Thread) {
+	c := s.This(t)
+	s.arch.(mm.Hotplug).SMPCallin(t, c)
+	s.InitMm.Mmgrab(t)
+	c.SetActiveMm(t, &s.InitMm)
+	smp.SetCPUOnline(t, true)
+}
+
 // copyFromUser is copy_from_user().
 func (s *system) copyFromUser(t *schedule.Thread, p int) { s.This(t).Load(t, p) }
 
@@ -109,6 +138,11 @@ func (s *system) madviseDontneed(t *schedule.Thread, p int) { s.zap(t, p) }
 
 // tryToUnmap is try_to_unmap() as reclaim calls it: from any task, without mmap_lock.
 func (s *system) tryToUnmap(t *schedule.Thread, p int) { s.zap(t, p) }
+
+// pageMkclean is page_mkclean(), which reclaim calls before it writes a page out, from any
+// task: what it takes away is only the right to write, which is not modelled, and it
+// flushes.
+func (s *system) pageMkclean(t *schedule.Thread, p int) { s.arch.FlushTlbPage(t, &s.Mm, p) }
 
 // zap is what unmapping comes to: clear the entry of the page table, flush, and then
 // free the page.

@@ -1,328 +1,136 @@
 package kthread
 
 import (
-	"bytes"
 	"context"
-	"flag"
-	"fmt"
-	"maps"
-	"math/rand/v2"
-	"os"
-	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
-	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata")
-
-// exhaust explores every execution of p. Anything less is a failure of the test.
-func exhaust(t *testing.T, p program.Program, mute schedule.Kinds) explore.Report {
-	t.Helper()
-	r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(),
-		explore.Options{Bound: explore.Unbounded, Mute: mute}))
-	if !r.Complete() {
-		t.Fatalf("%s: not exhausted: %s", p.Name(), r.Coverage())
-	}
-	return r
-}
-
-// fewest returns the kinds of failure in a report with the fewest preemptions of each.
-func fewest(r explore.Report) map[schedule.Kind]int {
-	out := map[schedule.Kind]int{}
-	for _, e := range r.Endings {
-		if e.Outcome == schedule.Fail {
-			if n, ok := out[e.Kind]; !ok || e.Witness.Preemptions < n {
-				out[e.Kind] = e.Witness.Preemptions
-			}
-		}
-	}
-	return out
-}
 
 // variants of all architectures.
 var variants = append(sparc.Variants(), powerpc.Variants()...)
 
-func programs() []program.Program { return Programs(variants...) }
-
-// large says which programs have states by the hundred thousand.
-func large(p program.Program) bool {
-	return p.Scenario == "madvise-vs-reclaim" || p.Variant == "sparc-ipi-c5"
+// suite is all programs but those that are as another one.
+var suite = verify.Suite{
+	Programs: slices.DeleteFunc(Programs(variants...), func(p program.Program) bool {
+		return twin(p) != ""
+	}),
+	Mute:  muteLost,
+	Large: large,
 }
 
-// TestVerdicts exhausts every fixed scenario in every variant, as it is and with the
-// kernel going on after it has lost a CPU from mm_cpumask, if it does. The kinds of failure
-// and the fewest preemptions of each are exactly those of the table.
-func TestVerdicts(t *testing.T) {
-	for _, p := range programs() {
-		if p.Workload || testing.Short() && large(p) {
-			continue
+// large says which programs have states by the hundred thousand, or, for those in a hurry,
+// by the ten thousand.
+func large(p program.Program) bool {
+	switch p.Scenario {
+	case "madvise-vs-reclaim":
+		return trims(p) || testing.Short()
+	case "kthread_use_mm-vs-munmap-third":
+		return p.Variant == "sparc-ipi-c5" || testing.Short()
+	}
+	return false
+}
+
+// trims reports whether in the variant a flush from anywhere may trim.
+func trims(p program.Program) bool {
+	return strings.HasPrefix(p.Variant, "powerpc-5.13") || strings.HasPrefix(p.Variant, "powerpc-6.4")
+}
+
+// twin returns the variant that p is step by step the same as, or "". 6.4 and its proposal
+// change what a CPU does that trims itself outside of any interrupt. Where the only CPU
+// that flushes and does not run the mm is one that has never had it, none does.
+func twin(p program.Program) string {
+	switch p.Variant {
+	case "powerpc-6.4", "powerpc-6.4-irqs":
+		if !p.Workload && p.Scenario != "madvise-vs-reclaim-lazy" {
+			return "powerpc-5.13"
 		}
-		t.Run(p.Scenario+"@"+p.Variant, func(t *testing.T) {
-			for _, mute := range []schedule.Kinds{0, muteLost} {
-				want := map[schedule.Kind]int{}
-				for _, e := range p.Expect {
-					if e.Mute == mute {
-						want[e.Kind] = e.Preemptions
-					}
-				}
-				got := fewest(exhaust(t, p, mute))
-				if !maps.Equal(got, want) {
-					t.Errorf("muted %v: kinds and fewest preemptions %v, want %v", mute.All(), got, want)
-				}
-				if _, lost := got[schedule.CpumaskLost]; !lost {
-					break
-				}
+	}
+	return ""
+}
+
+func TestVerdicts(t *testing.T)    { suite.Verdicts(t) }
+func TestCounts(t *testing.T)      { suite.Counts(t, "testdata/counts.txt") }
+func TestWorkloads(t *testing.T)   { hurried().Workloads(t, 40_000) }
+func TestDeterminism(t *testing.T) { hurried().Determinism(t) }
+func TestAllocs(t *testing.T)      { hurried().Allocs(t) }
+
+// hurried is the suite, or with -short the workloads and what they do not do. Those of
+// which it takes long to find the failure that another one has as well are left out.
+func hurried() verify.Suite {
+	s := suite
+	if testing.Short() {
+		s.Programs = slices.DeleteFunc(slices.Clone(s.Programs), func(p program.Program) bool {
+			switch p.Scenario {
+			case "workload":
+				return p.Variant == "powerpc-5.13-c7" || p.Variant == "powerpc-6.4"
+			case "cpu_down-vs-munmap", "mmget-vs-munmap":
+				return false
 			}
+			return true
 		})
 	}
+	return s
 }
 
-// TestCounts compares the number of executions of every fixed scenario with
-// testdata/counts.txt: in all and by kind of failure, for each number of preemptions up
-// to 5. A lost or duplicated interleaving anywhere changes them. See also
-// machine_test.go, which computes them in another way.
-func TestCounts(t *testing.T) {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "# Executions with exactly 0 to 5 preemptions, by how they end.\n")
-	for _, p := range programs() {
-		if p.Workload || large(p) {
+// TestTwins holds programs against those that they are the same as: the same executions by
+// ending and preemptions, and the same states, with as many preemptions as there is time
+// for.
+func TestTwins(t *testing.T) {
+	for _, p := range Programs(variants...) {
+		if twin(p) == "" || testing.Short() && large(p) {
 			continue
 		}
-		r := exhaust(t, p, 0)
-		sums := map[string][]uint64{"all": r.Executions[:min(6, len(r.Executions))]}
-		for _, e := range r.Endings {
-			name := e.Outcome.String()
-			if e.Outcome == schedule.Fail {
-				name = e.Kind.String()
+		q := p
+		for _, other := range suite.Programs {
+			if other.Scenario == p.Scenario && other.Variant == twin(p) {
+				q = other
 			}
-			sum := sums[name]
-			for i, n := range e.Executions[:min(6, len(e.Executions))] {
-				if i == len(sum) {
-					sum = append(sum, 0)
-				}
-				sum[i] += n
-			}
-			sums[name] = sum
 		}
-		fmt.Fprintf(&out, "%s@%s: %d states\n", p.Scenario, p.Variant, r.Nodes)
-		for _, name := range slices.Sorted(maps.Keys(sums)) {
-			fmt.Fprintf(&out, "\t%-18s %d\n", name, sums[name])
+		if q.Variant == p.Variant || !slices.Equal(p.Expect, q.Expect) {
+			t.Fatalf("%s is expected to fail otherwise than %s", p.Name(), q.Name())
 		}
-	}
-	const file = "testdata/counts.txt"
-	if *update {
-		if err := os.WriteFile(file, out.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
+		bound := 3
+		if large(p) || testing.Short() {
+			bound = 1
 		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(out.Bytes(), want) {
-		t.Errorf("the numbers of executions differ from %s; if you know why, run with -update\n%s",
-			file, out.Bytes())
+		got, want := bounded(p, bound), bounded(q, bound)
+		if got.Nodes != want.Nodes || !slices.Equal(got.Executions, want.Executions) ||
+			!slices.EqualFunc(got.Endings, want.Endings, sameEnding) {
+			t.Errorf("%s differs from %s: %v executions, want %v", p.Name(), q.Name(),
+				got.Executions, want.Executions)
+		}
 	}
 }
 
-// TestStates earns the state hash for every program: the fixed ones, and a few workloads
-// that between them make every call.
+func bounded(p program.Program, bound int) explore.Report {
+	return explore.Last(explore.Exhaust(context.Background(), p.Schedule(),
+		explore.Options{Bound: bound}))
+}
+
+func sameEnding(a, b explore.Ending) bool {
+	return a.Outcome == b.Outcome && a.Kind == b.Kind && slices.Equal(a.Executions, b.Executions)
+}
+
+// TestStates takes the fixed programs, and a few workloads that between them make every
+// call.
 func TestStates(t *testing.T) {
-	pairs := 2000
-	if testing.Short() {
-		pairs = 200
-	}
-	check := func(p schedule.Program) {
-		n, err := explore.CheckStates(p, pairs, 1)
-		if err != nil {
-			t.Errorf("%s: %v", p.Name, err)
-		}
-		if n < pairs {
-			t.Errorf("%s: only %d pairs compared, want %d", p.Name, n, pairs)
-		}
-	}
-	for _, p := range programs() {
-		if !p.Workload {
-			check(p.Schedule())
-		}
-	}
+	verify.States(t, 400, suite.Fixed(nil)...)
 	for _, script := range []string{
 		"0" + "20100" + "020100",            // two CPUs: munmap twice; read, read both, lazy
 		"1" + "130201" + "1101" + "0110200", // three: a second thread of the process
 		"1" + "23021" + "021101" + "01120",
 	} {
 		for i := range variants {
-			check(scripted(&variants[i], script))
-		}
-	}
-}
-
-// scripted is the workload of a variant with everything chosen but the schedule. After
-// the end of the script all is 0.
-func scripted(v *mm.Variant, script string) schedule.Program {
-	return schedule.Program{Name: v.Name + " " + script, New: func() func(*schedule.Exec) {
-		w := newWorkload(newSystem(v))
-		at := 0
-		w.choose = func(_ *schedule.Exec, n int) int {
-			if at++; at > len(script) {
-				return 0
-			}
-			return int(script[at-1]-'0') % n
-		}
-		return func(e *schedule.Exec) {
-			at = 0
-			w.begin(e)
-		}
-	}}
-}
-
-// randomTape returns a tape of n digits of which one in sparse is not 0.
-func randomTape(rng *rand.Rand, n, sparse int) schedule.Tape {
-	s := make(schedule.Tape, n)
-	for i := range s {
-		if rng.IntN(sparse) == 0 {
-			s[i] = uint8(rng.IntN(16))
-		}
-	}
-	return s
-}
-
-// TestDeterminism runs random tapes of every program twice in one runner, and in
-// another runner at another GOMAXPROCS.
-func TestDeterminism(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, p := range programs() {
-		rng := rand.New(rand.NewPCG(7, 7))
-		a, b := schedule.NewRunner(p.Schedule()), schedule.NewRunner(p.Schedule())
-		for i := range 50 {
-			s := randomTape(rng, 200, 1+i%8)
-			runtime.GOMAXPROCS(1)
-			if err := a.CheckDeterminism(s); err != nil {
-				t.Error(err)
-			}
-			runtime.GOMAXPROCS(4)
-			b.RunTape(s)
-			if a.Exec().State() != b.Exec().State() || !slices.Equal(a.Taken(), b.Taken()) {
-				t.Errorf("%s: tape %q: two runners end in different states", p.Name(), s)
+			if !variants[i].Offline {
+				verify.States(t, 400, scripted(&variants[i], script))
 			}
 		}
-		a.Close()
-		b.Close()
-	}
-}
-
-// priorities is a chooser that gives every thread a random priority and changes a few
-// of them on the way, in the manner of PCT: long stretches, few preemptions, and agents
-// that run when they please.
-type priorities struct {
-	rng    *rand.Rand
-	of     [schedule.MaxThreads]int
-	change [3]int // decisions at which the thread that would run becomes the last
-	last   int
-}
-
-func (c *priorities) reset() {
-	for i, p := range c.rng.Perm(len(c.of)) {
-		c.of[i] = p
-	}
-	for i := range c.change {
-		c.change[i] = c.rng.IntN(60)
-	}
-	c.last = -1
-}
-
-func (c *priorities) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() == 0 { // a workload's calls: simple ones first
-		return min(c.rng.IntN(n), c.rng.IntN(n))
-	}
-	if slices.Contains(c.change[:], e.Decisions()) {
-		c.of[e.Alternative(c.best(e, n)).ID] = c.last
-		c.last--
-	}
-	return c.best(e, n)
-}
-
-func (c *priorities) best(e *schedule.Exec, n int) int {
-	best := 0
-	for i := range n {
-		if c.of[e.Alternative(i).ID] > c.of[e.Alternative(best).ID] {
-			best = i
-		}
-	}
-	return best
-}
-
-// TestWorkloads samples every workload. Variants that must never fail do not; in the
-// others some kind of the table is found by the same run, so that an oracle that is off
-// does not look like a clean result.
-func TestWorkloads(t *testing.T) {
-	runs := 100_000
-	if testing.Short() {
-		runs = 20_000
-	}
-	for _, p := range programs() {
-		if !p.Workload {
-			continue
-		}
-		t.Run(p.Variant, func(t *testing.T) {
-			runs := runs
-			if slices.Contains(p.Expect, fails(schedule.RefUnderflow, 1)) {
-				runs = 200_000 // takes a flush that trims twice, each rare
-			}
-			r := schedule.NewRunner(p.Schedule())
-			defer r.Close()
-			c := &priorities{rng: rand.New(rand.NewPCG(1, 2))}
-			kinds := map[schedule.Kind]int{}
-			for i := range runs {
-				var res schedule.Result
-				if c.reset(); i%2 == 0 {
-					res = r.Run(c)
-				} else {
-					res = r.RunTape(randomTape(c.rng, 150, 1+i%12))
-				}
-				if res.Outcome == schedule.Invalid {
-					t.Fatalf("tape %q: %s after %d steps", r.Taken(), res.Reason, res.Steps)
-				}
-				if res.Outcome != schedule.Fail {
-					continue
-				}
-				if kinds[res.Failure.Kind]++; !p.Racy() {
-					t.Fatalf("tape %q fails: %v", r.Taken(), res.Failure.Kind)
-				}
-			}
-			for _, e := range p.Expect {
-				if kinds[e.Kind] == 0 {
-					t.Errorf("%v was not found in %d runs: %v", e.Kind, runs, kinds)
-				}
-			}
-		})
-	}
-}
-
-// TestAllocs checks that a warm run allocates nothing, failing runs included.
-func TestAllocs(t *testing.T) {
-	for _, p := range programs() {
-		r := schedule.NewRunner(p.Schedule())
-		rng := rand.New(rand.NewPCG(3, 3))
-		var tapes [50]schedule.Tape
-		for i := range tapes {
-			tapes[i] = randomTape(rng, 150, 1+i%8)
-			r.RunTape(tapes[i])
-		}
-		i := 0
-		if n := testing.AllocsPerRun(100, func() {
-			r.RunTape(tapes[i%len(tapes)])
-			i++
-		}); n != 0 {
-			t.Errorf("%s: %v allocations a run", p.Name(), n)
-		}
-		r.Close()
 	}
 }

@@ -26,6 +26,7 @@ type scenario struct {
 	mmget   bool // the worker's mm_users was got for it beforehand, by mmget()
 	reclaim bool // CPU 2 unmaps too, else it is idle
 	loads   bool // the process reads its last page before and after
+	hotplug bool // CPU 1 goes offline and comes back before the worker runs there
 }
 
 var scenarios = []scenario{
@@ -36,6 +37,7 @@ var scenarios = []scenario{
 	{name: "mmget-vs-munmap-lazy", worker: "io_uring", cpu1: lazy, mmget: true},
 	{name: "madvise-vs-reclaim", worker: "io_uring", cpu1: lazy, cpu2: away, reclaim: true},
 	{name: "madvise-vs-reclaim-lazy", cpu1: away, cpu2: lazy, reclaim: true, loads: true},
+	{name: "cpu_down-vs-munmap", worker: "cpuhp", cpu1: lazy, hotplug: true},
 	{name: "workload"},
 }
 
@@ -90,7 +92,7 @@ func (sc *scenario) starters(s *system) []func(e *schedule.Exec) {
 		start = append(start, func(e *schedule.Exec) { smp.Place(e, e.Go(sc.worker, worker), 1) })
 	}
 	if sc.reclaim {
-		reclaim := func(t *schedule.Thread) { s.tryToUnmap(t, 2) }
+		reclaim := func(t *schedule.Thread) { sc.reclaim_(s, t) }
 		start = append(start, func(e *schedule.Exec) { smp.Place(e, e.Go("kswapd", reclaim), 2) })
 	}
 	return start
@@ -113,9 +115,22 @@ func (sc *scenario) madvise_(s *system, t *schedule.Thread) {
 	}
 }
 
+// reclaim_ unmaps the third page, or, where a worker needs the states, just flushes it.
+func (sc *scenario) reclaim_(s *system, t *schedule.Thread) {
+	if sc.worker == "" {
+		s.tryToUnmap(t, 2)
+	} else {
+		s.pageMkclean(t, 2)
+	}
+}
+
 // worker_ reads what is unmapped last at the beginning, to have it in the TLB, and again
-// at the end.
+// at the end. Against reclaim somebody else puts its mm_users, later than all of this.
 func (sc *scenario) worker_(s *system, t *schedule.Thread) {
+	if sc.hotplug {
+		s.cpuDown(t)
+		s.cpuUp(t)
+	}
 	if sc.mmget {
 		s.kthreadUseMm(t)
 	} else if !s.ioSqThreadAcquireMm(t) {
@@ -126,5 +141,9 @@ func (sc *scenario) worker_(s *system, t *schedule.Thread) {
 		s.copyFromUser(t, 0)
 	}
 	s.copyFromUser(t, 1)
-	s.ioSqThreadDropMm(t)
+	if sc.reclaim {
+		s.kthreadUnuseMm(t)
+	} else {
+		s.ioSqThreadDropMm(t)
+	}
 }

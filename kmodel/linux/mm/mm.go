@@ -4,8 +4,12 @@
 // mm_users counts those who use the address space, and mmput() of the last takes it down;
 // mm_count keeps the struct itself, one for all of mm_users together.
 //
-// Steps: those of the fields. [Struct.Mmdrop] one, and one to free. What is done to the
-// mappings, do_munmap() and exit_mmap(), is package kmodel/mm/mmap.
+// Steps: those of the fields. [Struct.Mmgrab] one; [Struct.Mmdrop] one, and one to free.
+// What is done to the mappings, do_munmap() and exit_mmap(), is package kmodel/mm/mmap.
+//
+// Misuse: an mm_count that falls to 0 while there are users is [schedule.RefUnderflow],
+// since somebody has dropped a reference that he did not hold. The kernel warns there too
+// (check_mm(): "Bad rss-counter state"), and frees it.
 //
 // An mm that is taken down, or written to a core file, is walked without mmap_sem, on the
 // ground that nobody else is left. The walker says so with Walk, and whoever changes the
@@ -90,11 +94,18 @@ func (mm *Struct) NewVMA(t *schedule.Thread, addr int) *VMA {
 	return vma
 }
 
-// Mmdrop is mmdrop().
+// Mmgrab is mmgrab().
+func (mm *Struct) Mmgrab(t *schedule.Thread) { mm.MmCount.Inc(t) }
+
+// Mmdrop is mmdrop(). The last one frees the struct.
 func (mm *Struct) Mmdrop(t *schedule.Thread) {
-	if mm.MmCount.DecAndTest(t) {
-		slab.Free(t, "free_mm", mm)
+	if !mm.MmCount.DecAndTest(t) {
+		return
 	}
+	if mm.MmUsers.Peek() > 0 {
+		t.Warn(schedule.RefUnderflow, &mm.Object, schedule.Party{}, "mm_count is 0, mm_users is not")
+	}
+	slab.Free(t, "free_mm", mm)
 }
 
 // A Walk is somebody who walks the mappings without mmap_sem.

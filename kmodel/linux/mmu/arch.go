@@ -11,6 +11,14 @@ type Arch interface {
 	FlushTlbPage(t *schedule.Thread, mm *Struct, p int)
 }
 
+// A Hotplug is an [Arch] that says what it does when a CPU goes offline and comes back.
+type Hotplug interface {
+	// CPUDisable is the part of __cpu_disable() that follows when c is offline.
+	CPUDisable(t *schedule.Thread, c *CPU)
+	// SMPCallin is the part of smp_callin() that comes before c is online.
+	SMPCallin(t *schedule.Thread, c *CPU)
+}
+
 // A Variant is a station of the history of an architecture, with what the generic code
 // of that time did.
 type Variant struct {
@@ -19,6 +27,8 @@ type Variant struct {
 	About    string
 	New      func(m *Machine) Arch
 	UseMm    UseMm
+	Hotplug  bool // the Arch is a [Hotplug] too
+	Offline  bool // it is as another variant but for what happens when a CPU goes offline
 }
 
 // UseMm says how kthread_use_mm() is done.

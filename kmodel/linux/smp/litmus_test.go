@@ -145,6 +145,37 @@ var litmusTests = []litmus.Test{{
 	Verdict: litmus.Never, Counts: "224 pass",
 }}
 
+// offline goes offline. What the CPU has been called for is counted by then, and nothing
+// after: register 2 is set if that is not so.
+func offline(p prog, t *schedule.Thread) {
+	smp.SetCPUOnline(t, false)
+	p.r[3].Set(p.r[1].Get())
+	p.x.ReadOnce(t)
+	p.r[2].SetBool(p.r[1].Get() != p.r[3].Get())
+}
+
+// onlineTests are about CPUs that go and come back.
+var onlineTests = []litmus.Test{{
+	// A CPU is called before it goes or not at all, and nobody waits for it for ever.
+	Name: "CPU+offline", Build: build(2, 0b11, count,
+		func(p prog) bool { return p.r[2].Get() != 0 }, call(true), offline),
+	Verdict: litmus.Never, Counts: "9 pass",
+}, {
+	// Its bit in the mask remains, and is not looked at.
+	Name: "CPU+offline+not-called", Build: build(2, 0b11, count,
+		func(p prog) bool { return p.r[1].Get() == 0 }, call(true), offline),
+	Verdict: litmus.Sometimes, Counts: "6 pass, 3 exists",
+}, {
+	// When it is back it is called again.
+	Name: "CPU+offline+online", Build: build(2, 0b11, count,
+		func(p prog) bool { return p.r[1].Get() == 0 }, call(true),
+		func(p prog, t *schedule.Thread) {
+			smp.SetCPUOnline(t, false)
+			smp.SetCPUOnline(t, true)
+		}),
+	Verdict: litmus.Sometimes, Counts: "7 pass, 2 exists",
+}}
+
 // misuse makes a program of one thread that calls with f before.
 func misuse(f func(t *schedule.Thread)) func(*litmus.Program) {
 	return build(2, 0b11, count, func(prog) bool { return false },
@@ -178,4 +209,6 @@ func TestLitmus(t *testing.T) { litmus.Run(t, litmusTests) }
 
 func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
 
-func TestContract(t *testing.T) { litmus.Contract(t, litmusTests, misuseTests) }
+func TestOnline(t *testing.T) { litmus.Run(t, onlineTests) }
+
+func TestContract(t *testing.T) { litmus.Contract(t, litmusTests, onlineTests, misuseTests) }

@@ -16,8 +16,11 @@
 // ever, or with preemption on, since "the other CPUs" must not change: both are
 // [schedule.LockRule].
 //
-// Not modelled: CPUs going offline. Several calls that wait at one CPU are handled in
-// any order.
+// A CPU may go offline and come back ([SetCPUOnline], one step). Who is offline is not
+// called. A call that has been sent is handled before its CPU goes.
+//
+// Not modelled: the way down and up but for that. Several calls that wait at one CPU are
+// handled in any order.
 package smp
 
 import (
@@ -54,11 +57,13 @@ type state struct {
 	csd   [MaxCPUs][MaxCPUs]schedule.Cell // call_single_data from a CPU to a CPU; 0: free
 	fn    [MaxCPUs][MaxCPUs]*Func         // of csd
 	n     int
+	alive schedule.Cell          // cpu_online_mask
 	cpu   [MaxCPUs]*schedule.CPU // nil: idle
 	of    [schedule.MaxThreads]int
 	irq   [MaxCPUs]interrupt
 	lock  [MaxCPUs]csdLock
 	done  [MaxCPUs]csdWait
+	dying [MaxCPUs]dying
 	bound bool
 }
 
@@ -72,6 +77,7 @@ func (s *state) Reset(e *schedule.Exec) {
 			s.irq[i] = interrupt{s, i}
 			s.lock[i] = csdLock{s, i}
 			s.done[i] = csdWait{s, i}
+			s.dying[i] = dying{s, i}
 		}
 	}
 	facility.Static(e, &s.Object)
@@ -97,6 +103,7 @@ var names = [MaxCPUs]string{"ipi0", "ipi1", "ipi2", "ipi3"}
 func Boot(e *schedule.Exec, n int) {
 	s := facility.Of(e)
 	s.n = n
+	s.alive.Set(1<<n - 1)
 	for i := range n {
 		if s.cpu[i] != nil {
 			s.of[e.Handler(names[i], s.cpu[i], &s.irq[i]).ID] = i
@@ -115,11 +122,36 @@ func ProcessorID(t *schedule.Thread) int {
 	return cpu
 }
 
-// Online returns how many CPUs there are.
+// SetCPUOnline is set_cpu_online() of the CPU that t runs on. One that goes handles first
+// what it has been called for, as smpcfd_dying_cpu() has it.
+func SetCPUOnline(t *schedule.Thread, online bool) {
+	s := facility.Of(t.Exec())
+	self := ProcessorID(t)
+	op := schedule.Op{Verb: "set_cpu_online", Cell: &s.alive, Mode: schedule.RMW}
+	if online {
+		t.Step(op)
+		s.alive.Set(s.alive.Value() | cpumask.Of(self))
+		return
+	}
+	op.Mode |= schedule.Blocks
+	t.Await(op, &s.dying[self])
+	s.alive.Set(s.alive.Value() &^ cpumask.Of(self))
+}
+
+// dying is the gate of a CPU that goes offline: nobody has called it.
+type dying struct {
+	s   *state
+	cpu int
+}
+
+// Open implements [schedule.Gate].
+func (g *dying) Open(t *schedule.Thread) bool { return !g.s.irq[g.cpu].Ready(t) }
+
+// Online returns how many CPUs there are, offline ones included.
 func Online(e *schedule.Exec) int { return facility.Of(e).n }
 
-// CallFunctionMany is smp_call_function_many(): have every CPU in the mask but this
-// one call f, and wait until they have if wait is set.
+// CallFunctionMany is smp_call_function_many(): have every CPU in the mask that is online,
+// but this one, call f, and wait until they have if wait is set.
 func CallFunctionMany(t *schedule.Thread, mask *cpumask.Mask, f *Func, arg int, wait bool) {
 	s := facility.Of(t.Exec())
 	self := ProcessorID(t)
@@ -130,7 +162,7 @@ func CallFunctionMany(t *schedule.Thread, mask *cpumask.Mask, f *Func, arg int, 
 	}
 	t.Await(schedule.Op{Verb: "smp_call_function_many", Cell: mask.Cell(),
 		Mode: schedule.ReadOnce | schedule.Blocks}, &s.lock[self])
-	targets := mask.Peek() &^ cpumask.Of(self)
+	targets := mask.Peek() & s.alive.Value() &^ cpumask.Of(self)
 	v := f.self.ID()<<idShift | uint64(arg)<<argShift | queued
 	if wait {
 		v |= waits
