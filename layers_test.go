@@ -24,8 +24,8 @@ var layers = map[string][]string{
 	"schedule/explore":       {"schedule"},
 	"schedule/sample":        {"schedule"},
 	"kmodel/internal":        {"schedule"},
-	"kmodel/internal/litmus": {"schedule", "schedule/explore", "kmodel/linux"},   // for tests
-	"kmodel/internal/verify": {"schedule", "schedule/explore", "kmodel/program"}, // for tests
+	"kmodel/internal/litmus": {"schedule", "schedule/explore", "kmodel/linux"},                      // for tests
+	"kmodel/internal/verify": {"schedule", "schedule/explore", "schedule/sample", "kmodel/program"}, // for tests
 	"kmodel/linux":           {"schedule", "kmodel/internal", "kmodel/linux"},
 	"kmodel/program":         {"schedule"},
 	"kmodel/fs":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
@@ -43,7 +43,7 @@ var layers = map[string][]string{
 // testLayers is what tests may import besides.
 var testLayers = map[string][]string{
 	"schedule":        {"schedule/explore"},
-	"kmodel":          {"schedule/explore", "schedule/sample"},
+	"kmodel":          {"schedule", "schedule/explore", "schedule/sample"},
 	"kmodel/program":  {"schedule/explore"},
 	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/fs":       {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions

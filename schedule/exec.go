@@ -95,7 +95,7 @@ type Exec struct {
 	resetting             int // number of the facility that is being reset
 	ends                  []func(*Exec)
 	rec                   *recorder
-	watch                 func(*Thread) bool
+	watch                 Watcher
 }
 
 // Threads returns the threads of the program in the order of their numbers. The

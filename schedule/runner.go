@@ -15,10 +15,8 @@ type Runner struct {
 	Mute Kinds
 	// Wide computes 128 bits of state hash instead of 64.
 	Wide bool
-	// Watch, if not nil, is called with the thread of every step when the step has been
-	// chosen and named ([Thread.Op]) and before it is taken. If it returns false the
-	// execution is [Abandoned].
-	Watch func(t *Thread) bool
+	// Watch, if not nil, is shown every step.
+	Watch Watcher
 
 	program Program
 	begin   func(*Exec)
@@ -26,6 +24,20 @@ type Runner struct {
 	bytes   ByteReader
 	tape    TapeReader
 }
+
+// A Watcher is shown every step of an execution.
+type Watcher interface {
+	// Step is called with the thread of a step when the step has been chosen and named
+	// ([Thread.Op]) and before it is taken. If it returns false the execution is
+	// [Abandoned].
+	Step(t *Thread) bool
+}
+
+// A WatcherFunc is a function as a [Watcher].
+type WatcherFunc func(t *Thread) bool
+
+// Step implements [Watcher].
+func (f WatcherFunc) Step(t *Thread) bool { return f(t) }
 
 // A Crash is a panic of model code: a bug of this project, not of the kernel.
 // [Runner.Run] panics with it.

@@ -228,7 +228,7 @@ func (t *Thread) begin() {
 
 // watched shows the step to [Runner.Watch].
 func (t *Thread) watched() {
-	if e := t.exec; e.watch != nil && !e.watch(t) {
+	if e := t.exec; e.watch != nil && !e.watch.Step(t) {
 		e.outcome = Abandoned
 		panic(unwind{})
 	}

@@ -21,7 +21,7 @@ type run struct {
 func record(t *testing.T, r *schedule.Runner, tape schedule.Tape) run {
 	out := run{at: map[string]int{}}
 	counts := map[string]int{}
-	r.Watch = func(th *schedule.Thread) bool {
+	r.Watch = schedule.WatcherFunc(func(th *schedule.Thread) bool {
 		verb, object := th.Op().Verb, ""
 		if c := th.Op().Cell; c != nil {
 			object = c.Name()
@@ -29,7 +29,7 @@ func record(t *testing.T, r *schedule.Runner, tape schedule.Tape) run {
 		counts[step(th.ID, verb, object, 0)]++
 		out.at[step(th.ID, verb, object, counts[step(th.ID, verb, object, 0)])] = len(out.at) + 1
 		return true
-	}
+	})
 	res := r.RunTape(tape)
 	r.Watch = nil
 	if res.Outcome == schedule.Fail {

@@ -78,7 +78,7 @@ func places(r *schedule.Runner, tr *schedule.Trace) []Place {
 			Task: t.Name, Agent: t.IsAgent(), Step: len(out) + 1,
 		})
 	}
-	r.Watch = func(t *schedule.Thread) bool { add(t); return true }
+	r.Watch = schedule.WatcherFunc(func(t *schedule.Thread) bool { add(t); return true })
 	r.RunTape(tr.Tape)
 	r.Watch = nil
 	for i := range out {
@@ -280,8 +280,9 @@ func (k *keeper) prepare(orders []Order) {
 // happened reports whether the step of p has been taken in this execution.
 func (k *keeper) happened(p *Place) bool { return k.counts[k.index[p.doing()]] >= p.Nth }
 
-// watch counts the steps that matter, and ends an execution that breaks an order.
-func (k *keeper) watch(t *schedule.Thread) bool {
+// Step implements [schedule.Watcher]: it counts the steps that matter, and ends an
+// execution that breaks an order.
+func (k *keeper) Step(t *schedule.Thread) bool {
 	if len(k.of[t.ID]) == 0 {
 		return true
 	}
@@ -308,7 +309,7 @@ func (k *keeper) breaks(all []Order, tape schedule.Tape) uint64 {
 	k.prepare(all)
 	clear(k.counts)
 	k.lenient, k.broken = true, 0
-	k.r.Watch = k.watch
+	k.r.Watch = k
 	k.r.RunTape(tape)
 	k.r.Watch, k.lenient = nil, false
 	return k.broken
@@ -352,7 +353,7 @@ func (k *keeper) path(s schedule.Tape, id int32) schedule.Tape {
 func (k *keeper) run() schedule.Result {
 	clear(k.counts)
 	k.pos = 0
-	k.r.Watch, k.r.Wide = k.watch, true
+	k.r.Watch, k.r.Wide = k, true
 	defer func() { k.r.Watch, k.r.Wide = nil, false }()
 	return k.r.Run(k)
 }

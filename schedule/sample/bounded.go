@@ -50,7 +50,7 @@ func NewPreemptions(seed uint64, bound int) *Preemptions {
 func (p *Preemptions) Begin() { p.draw(&p.chance, p.k) }
 
 // Step implements [Sampler].
-func (p *Preemptions) Step(*schedule.Thread) {}
+func (p *Preemptions) Step(*schedule.Thread) bool { return true }
 
 // End implements [Sampler].
 func (p *Preemptions) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps) }
@@ -85,7 +85,7 @@ func NewDelays(seed uint64, bound int) *Delays {
 func (p *Delays) Begin() { p.draw(&p.chance, p.k) }
 
 // Step implements [Sampler].
-func (p *Delays) Step(*schedule.Thread) {}
+func (p *Delays) Step(*schedule.Thread) bool { return true }
 
 // End implements [Sampler].
 func (p *Delays) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps) }

@@ -30,8 +30,7 @@ type Sampler interface {
 	schedule.Chooser
 	// Begin prepares for the next execution.
 	Begin()
-	// Step is told of every step before it is taken, see [schedule.Runner.Watch].
-	Step(t *schedule.Thread)
+	schedule.Watcher // of every step; it ends no execution
 	// End is told how the execution ended.
 	End(e *schedule.Exec, res schedule.Result)
 }
@@ -77,20 +76,22 @@ func Run(
 	ctx context.Context, r *schedule.Runner, s Sampler,
 ) iter.Seq2[schedule.Tape, schedule.Result] {
 	return func(yield func(schedule.Tape, schedule.Result) bool) {
-		r.Watch = func(t *schedule.Thread) bool {
-			s.Step(t)
-			return true
-		}
-		defer func() { r.Watch = nil }()
 		for ctx.Err() == nil {
-			s.Begin()
-			res := r.Run(s)
-			s.End(r.Exec(), res)
-			if !yield(r.Taken(), res) {
+			if res := Once(r, s); !yield(r.Taken(), res) {
 				return
 			}
 		}
 	}
+}
+
+// Once runs one execution on r with the decisions of s.
+func Once(r *schedule.Runner, s Sampler) schedule.Result {
+	r.Watch = s
+	s.Begin()
+	res := r.Run(s)
+	s.End(r.Exec(), res)
+	r.Watch = nil
+	return res
 }
 
 // chance is the randomness of a sampler: math/rand/v2 promises the sequence of PCG.

@@ -36,7 +36,7 @@ func (p *PCT) Begin() {
 }
 
 // Step implements [Sampler].
-func (p *PCT) Step(*schedule.Thread) {}
+func (p *PCT) Step(*schedule.Thread) bool { return true }
 
 // End implements [Sampler].
 func (p *PCT) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps) }

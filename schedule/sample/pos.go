@@ -26,13 +26,14 @@ func (p *POS) Begin() {
 }
 
 // Step implements [Sampler].
-func (p *POS) Step(t *schedule.Thread) {
+func (p *POS) Step(t *schedule.Thread) bool {
 	p.priority[t.ID] = p.pcg.Uint64()
 	for _, o := range t.Exec().Threads() {
 		if o != t && !o.Idle() && !o.Finished() && o.Op().Conflicts(t.Op()) {
 			p.priority[o.ID] = p.pcg.Uint64()
 		}
 	}
+	return true
 }
 
 // End implements [Sampler].

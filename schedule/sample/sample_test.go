@@ -245,11 +245,7 @@ func TestNew(t *testing.T) {
 		}
 		s, _ := sample.New(name, 1)
 		r := schedule.NewRunner(p)
-		r.Watch = func(t *schedule.Thread) bool { s.Step(t); return true }
-		run := func() {
-			s.Begin()
-			s.End(r.Exec(), r.Run(s))
-		}
+		run := func() { sample.Once(r, s) }
 		for range 100 {
 			run()
 		}

@@ -21,16 +21,21 @@ type SURW struct {
 	cells   []accesses // in the order in which they were first met
 	index   map[uint64]int
 	longest int
+	sum     int // of shared
 
 	cell uint64 // drawn; 0: none
 	left [schedule.MaxThreads]int
 	next int // thread that takes the next step on cell; -1: none is drawn
+	run  int // number of the execution
 }
 
 // accesses are the steps that each thread takes on a cell.
 type accesses struct {
-	cell         uint64
-	profile, now [schedule.MaxThreads]int
+	cell    uint64
+	profile [schedule.MaxThreads]int
+	shared  int // steps in the profile, if two threads take them; else 0
+	now     [schedule.MaxThreads]int
+	run     int // that now is of
 }
 
 // NewSURW returns a SURW.
@@ -43,39 +48,37 @@ func (s *SURW) Begin() {
 	for i := range s.priority {
 		s.priority[i] = s.pcg.Uint64()
 	}
-	for i := range s.cells {
-		s.cells[i].now = [schedule.MaxThreads]int{}
-	}
+	s.run++
 	s.drawCell()
 	s.drawNext()
 }
 
-// shared returns how often a is accessed, if two threads do so; else 0.
-func (a *accesses) shared() int {
-	sum, threads := 0, 0
+// learn makes what was counted in the given run the profile.
+func (a *accesses) learn(run int) {
+	a.profile, a.shared = [schedule.MaxThreads]int{}, 0
+	if a.run != run {
+		return
+	}
+	a.profile = a.now
+	threads := 0
 	for _, n := range a.profile {
 		if n > 0 {
-			sum, threads = sum+n, threads+1
+			a.shared, threads = a.shared+n, threads+1
 		}
 	}
 	if threads < 2 {
-		return 0
+		a.shared = 0
 	}
-	return sum
 }
 
 func (s *SURW) drawCell() {
 	s.cell, s.left = 0, [schedule.MaxThreads]int{}
-	sum := 0
-	for i := range s.cells {
-		sum += s.cells[i].shared()
-	}
-	if sum == 0 {
+	if s.sum == 0 {
 		return
 	}
-	r := s.below(sum)
+	r := s.below(s.sum)
 	for i := range s.cells {
-		if r -= s.cells[i].shared(); r < 0 {
+		if r -= s.cells[i].shared; r < 0 {
 			s.cell, s.left = s.cells[i].cell, s.cells[i].profile
 			return
 		}
@@ -102,11 +105,11 @@ func (s *SURW) drawNext() {
 }
 
 // Step implements [Sampler].
-func (s *SURW) Step(t *schedule.Thread) {
+func (s *SURW) Step(t *schedule.Thread) bool {
 	s.priority[t.ID] = s.pcg.Uint64()
 	c := t.Op().Cell
 	if c == nil || c.Object() == nil {
-		return
+		return true
 	}
 	i, ok := s.index[c.ID()]
 	if !ok {
@@ -114,12 +117,17 @@ func (s *SURW) Step(t *schedule.Thread) {
 		s.index[c.ID()] = i
 		s.cells = append(s.cells, accesses{cell: c.ID()})
 	}
-	s.cells[i].now[t.ID]++
+	a := &s.cells[i]
+	if a.run != s.run {
+		a.run, a.now = s.run, [schedule.MaxThreads]int{}
+	}
+	a.now[t.ID]++
 	if c.ID() == s.cell {
 		s.left[t.ID] = max(0, s.left[t.ID]-1)
 		// Another than the one drawn may have been the only one that could.
 		s.drawNext()
 	}
+	return true
 }
 
 // End implements [Sampler].
@@ -127,9 +135,10 @@ func (s *SURW) End(_ *schedule.Exec, res schedule.Result) {
 	if res.Steps <= s.longest {
 		return
 	}
-	s.longest = res.Steps
+	s.longest, s.sum = res.Steps, 0
 	for i := range s.cells {
-		s.cells[i].profile = s.cells[i].now
+		s.cells[i].learn(s.run)
+		s.sum += s.cells[i].shared
 	}
 }
 

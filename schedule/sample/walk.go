@@ -12,7 +12,7 @@ func NewWalk(seed uint64) *Walk { return &Walk{newChance(seed)} }
 func (w *Walk) Begin() {}
 
 // Step implements [Sampler].
-func (w *Walk) Step(*schedule.Thread) {}
+func (w *Walk) Step(*schedule.Thread) bool { return true }
 
 // End implements [Sampler].
 func (w *Walk) End(*schedule.Exec, schedule.Result) {}

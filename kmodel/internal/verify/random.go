@@ -9,6 +9,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
 // States earns the state hash for programs: see [explore.CheckStates]. It compares so many
@@ -102,72 +103,35 @@ func (s Suite) Determinism(t *testing.T) {
 	}
 }
 
-// priorities is a chooser that gives every thread a random priority and changes a few
-// of them on the way, in the manner of PCT: long stretches, few preemptions, and agents
-// that run when they please.
-type priorities struct {
-	rng    *rand.Rand
-	of     [schedule.MaxThreads]int
-	change [3]int // decisions at which the thread that would run becomes the last
-	last   int
-}
-
-func (c *priorities) reset() {
-	for i, p := range c.rng.Perm(len(c.of)) {
-		c.of[i] = p
-	}
-	for i := range c.change {
-		c.change[i] = c.rng.IntN(60)
-	}
-	c.last = -1
-}
-
-func (c *priorities) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() == 0 { // a workload's calls: simple ones first
-		return min(c.rng.IntN(n), c.rng.IntN(n))
-	}
-	if slices.Contains(c.change[:], e.Decisions()) {
-		c.of[e.Alternative(c.best(e, n)).ID] = c.last
-		c.last--
-	}
-	return c.best(e, n)
-}
-
-func (c *priorities) best(e *schedule.Exec, n int) int {
-	best := 0
-	for i := range n {
-		if c.of[e.Alternative(i).ID] > c.of[e.Alternative(best).ID] {
-			best = i
-		}
-	}
-	return best
-}
-
 // Workloads samples every workload. Variants that must never fail do not, in so many runs
 // (a fifth with -short); in the others every kind of the table is found within as many, so
-// that an oracle that is off does not look like a clean result.
+// that an oracle that is off does not look like a clean result. Samplers take turns, with
+// random tapes among them: none is good at everything.
 func (s Suite) Workloads(t *testing.T, runs int) {
 	for _, p := range s.Programs {
 		if p.Workload {
-			t.Run(p.Variant, func(t *testing.T) { sample(t, p, runs) })
+			t.Run(p.Variant, func(t *testing.T) { draw(t, p, runs) })
 		}
 	}
 }
 
-func sample(t *testing.T, p program.Program, runs int) {
+func draw(t *testing.T, p program.Program, runs int) {
 	if testing.Short() && !p.Racy() {
 		runs /= 5
 	}
 	r := schedule.NewRunner(p.Schedule())
 	defer r.Close()
-	c := &priorities{rng: rand.New(rand.NewPCG(1, 2))}
+	rng := rand.New(rand.NewPCG(1, 2))
+	samplers := []sample.Sampler{
+		sample.NewPCT(1, 3), sample.NewPOS(2), sample.NewPCT(3, 5), sample.NewSURW(4),
+	}
 	kinds := map[schedule.Kind]int{}
 	for i := 0; i < runs && !(p.Racy() && found(p, kinds)); i++ {
 		var res schedule.Result
-		if c.reset(); i%2 == 0 {
-			res = r.Run(c)
+		if s := samplers[i/2%len(samplers)]; i%2 == 0 {
+			res = sample.Once(r, s)
 		} else {
-			res = r.RunTape(randomTape(c.rng, 150, 1+i%12))
+			res = r.RunTape(randomTape(rng, 150, 1+i%12))
 		}
 		switch res.Outcome {
 		case schedule.Invalid:
