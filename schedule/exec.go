@@ -90,9 +90,9 @@ type Exec struct {
 	setups uint64
 
 	heap, static, scratch []*Object
-	slots                 []slot
+	slots                 [maxFacilities]slot
 	exits                 []exit
-	resetting             int // number of the facility that is being reset
+	resetting             uint // number of the facility that is being reset
 	ends                  []func(*Exec)
 	rec                   *recorder
 	watch                 Watcher
@@ -263,7 +263,7 @@ func (e *Exec) AtExit(check func(t *Thread)) {
 
 // An exit is a check of AtExit, with the number of the facility that asked for it.
 type exit struct {
-	facility int
+	facility uint
 	check    func(t *Thread)
 }
 
@@ -347,23 +347,25 @@ func (e *Exec) pick(prev *Thread) *Thread {
 	if set&(set-1) == 0 {
 		e.next = e.threads[bits.TrailingZeros32(set)]
 	} else {
-		e.running, e.calm = nil, nil
 		if prev != nil && prev.state == parked && set&prev.bit != 0 {
 			e.running, e.calm = prev, prev
 		} else {
-			e.calm = e.threads[bits.TrailingZeros32(set)]
+			e.running, e.calm = nil, e.threads[bits.TrailingZeros32(set)]
 		}
 		e.enabled = set
-		d := e.decide(bits.OnesCount32(set))
-		if d < 0 {
+		switch d := e.decide(bits.OnesCount32(set)); {
+		case d == 0:
+			e.next = e.calm
+		case d < 0:
 			return nil
-		}
-		e.next = e.Alternative(d)
-		if d != 0 && e.running != nil {
-			e.preemptions++
+		default:
+			e.next = e.Alternative(d)
+			if e.running != nil {
+				e.preemptions++
+			}
 		}
 		if e.rec != nil {
-			e.rec.decided(e, d)
+			e.rec.decided(e)
 		}
 	}
 	if prev != nil && e.next != prev {

@@ -10,7 +10,7 @@ import (
 // in a package variable, and gets at the state of the execution at hand with
 // Of. S is the state; its Reset brings it to its starting value when it is
 // first used in an execution.
-type Facility[S any, P Resetter[S]] struct{ num int }
+type Facility[S any, P Resetter[S]] struct{ num uint }
 
 // A Resetter is the state of a [Facility].
 type Resetter[S any] interface {
@@ -28,39 +28,40 @@ type slot struct {
 
 // facilities counts the package variables. It changes during initialization
 // only.
-var facilities int
+var facilities uint
+
+// maxFacilities is more than there are packages in kmodel/linux. A power of two spares
+// Of a check.
+const maxFacilities = 64
 
 // NewFacility returns a facility whose state is an S. One zero S is made for
 // each runner that uses it.
 func NewFacility[S any, P Resetter[S]]() *Facility[S, P] {
-	facilities++
+	if facilities++; facilities > maxFacilities {
+		panic("schedule: more facilities than maxFacilities")
+	}
 	return &Facility[S, P]{num: facilities - 1}
 }
 
 // Of returns the state in e.
 func (f *Facility[S, P]) Of(e *Exec) P {
-	if f.num < len(e.slots) && e.slots[f.num].epoch == e.epoch {
-		return P((*S)(e.slots[f.num].state))
+	sl := &e.slots[f.num%maxFacilities]
+	if sl.epoch != e.epoch {
+		f.first(e, sl)
 	}
-	return f.first(e)
+	return P((*S)(sl.state))
 }
 
 // first makes the state if need be, and resets it for this execution.
-func (f *Facility[S, P]) first(e *Exec) P {
-	for len(e.slots) < facilities {
-		e.slots = append(e.slots, slot{})
-	}
-	sl := &e.slots[f.num]
+func (f *Facility[S, P]) first(e *Exec, sl *slot) {
 	if sl.state == nil {
 		sl.state = unsafe.Pointer(new(S))
 	}
 	sl.epoch = e.epoch
-	s := P((*S)(sl.state))
 	outer := e.resetting
 	e.resetting = f.num
-	s.Reset(e)
+	P((*S)(sl.state)).Reset(e)
 	e.resetting = outer
-	return s
 }
 
 // Static makes o, the object in which the facility keeps its cells, live for

@@ -111,10 +111,14 @@ func (t *Thread) mix(v uint64) {
 	e.lo ^= t.obs ^ n
 	t.obs = n
 	if e.wide {
-		n = product(t.obsHi, v^mixKeyHi)
-		e.hi ^= t.obsHi ^ n
-		t.obsHi = n
+		t.mixHi(v)
 	}
+}
+
+func (t *Thread) mixHi(v uint64) {
+	n := product(t.obsHi, v^mixKeyHi)
+	t.exec.hi ^= t.obsHi ^ n
+	t.obsHi = n
 }
 
 // ObserveBool is Observe for a truth value.

@@ -170,10 +170,9 @@ func (t *Thread) Await(op Op, g Gate) {
 // been taken already, when the idle agent was chosen.
 func (t *Thread) Begin(op Op) {
 	t.op = op
-	if rec := t.exec.rec; rec != nil {
-		rec.begin(t)
+	if e := t.exec; e.rec != nil || e.watch != nil {
+		t.shown()
 	}
-	t.watched()
 	if op.Cell != nil {
 		t.mix(op.Cell.ID()) // which piece of work it is: the queue no longer tells
 	}
@@ -220,8 +219,15 @@ func (t *Thread) begin() {
 	e := t.exec
 	e.steps++
 	t.advance()
-	if e.rec != nil {
-		e.rec.begin(t)
+	if e.rec != nil || e.watch != nil {
+		t.shown()
+	}
+}
+
+// shown shows the step to whoever wants to see it.
+func (t *Thread) shown() {
+	if rec := t.exec.rec; rec != nil {
+		rec.begin(t)
 	}
 	t.watched()
 }

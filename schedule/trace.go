@@ -169,10 +169,10 @@ type recorder struct {
 	early    []int // what it has chosen meanwhile
 }
 
-func (rec *recorder) decided(e *Exec, d int) {
+func (rec *recorder) decided(e *Exec) {
 	rec.pending = true
 	rec.decision, rec.preempted = len(e.taken)-1, -1
-	if d != 0 && e.running != nil {
+	if e.running != nil && e.next != e.running {
 		rec.preempted = e.running.ID
 	}
 }
