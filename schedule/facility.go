@@ -1,9 +1,6 @@
 package schedule
 
-import (
-	"fmt"
-	"unsafe"
-)
+import "unsafe"
 
 // A Facility gives a primitive a state of its own in every execution: the list
 // of callbacks of an RCU, the held locks of a thread. The primitive makes one,
@@ -68,9 +65,6 @@ func (f *Facility[S, P]) first(e *Exec, sl *slot) {
 // the execution. Its identity is the facility's: it does not depend on when the
 // facility is first used.
 func (f *Facility[S, P]) Static(e *Exec, o *Object) {
-	if f.num > maxAllocs {
-		panic(fmt.Sprintf("schedule: facility %d is beyond the limit", f.num))
-	}
 	e.alloc(o, facilityBase|uint64(f.num+1)<<12, 0)
 	e.static = append(e.static, o)
 }
