@@ -11,7 +11,7 @@
 // In 0cef77c7 (4.19) the initiator sent the interrupts and then made itself the only
 // member. A thread that became a user of the mm in between is forgotten. a665eec0 (5.10)
 // has the members take themselves out, unless they are users, and flush in any case.
-// Since 5.13 a flush from anywhere may trim, so that two may do it at a time, and a
+// Since 5.12 a flush from anywhere may trim, so that two may do it at a time, and a
 // kernel thread may trim itself: see exitLazyFlushTlb for what comes of that.
 //
 // Hardware may fill a TLB without an access while a context is loaded. Here only loads
@@ -33,7 +33,7 @@ type patches uint
 const (
 	// selfTrim is a665eec0 (5.10): the CPUs take themselves out of mm_cpumask.
 	selfTrim patches = 1 << iota
-	// trimFromAnywhere is 5.13: not only the single user trims.
+	// trimFromAnywhere is 5.12: not only the single user trims.
 	trimFromAnywhere
 	// irqsOffSwitch is dfaed3e1fa70 (6.4): a kernel thread that trims itself, outside any
 	// interrupt, gives up the mm with interrupts off.
@@ -49,7 +49,11 @@ const (
 // Variants returns the history of powerpc.
 func Variants() []mm.Variant {
 	variant := func(name, versions, about string, p patches) mm.Variant {
-		return mm.Variant{Name: name, Versions: versions, About: about,
+		use := mm.ExecIrqsOn
+		if p&selfTrim != 0 {
+			use = 0 // d53c3dfb23c4 is of the same series
+		}
+		return mm.Variant{Name: name, Versions: versions, About: about, UseMm: use,
 			New: func(m *mm.Machine) mm.Arch { return newArch(m, p) }}
 	}
 	return []mm.Variant{
@@ -58,9 +62,9 @@ func Variants() []mm.Variant {
 		variant("powerpc-5.10", "5.10", "a665eec0: CPUs take themselves out of mm_cpumask", selfTrim),
 		variant("powerpc-5.10-c3", "mutant", "a665eec0 without the flush where the bit is kept",
 			selfTrim|keepNoFlush),
-		variant("powerpc-5.13", "5.13", "a flush from anywhere may trim mm_cpumask",
+		variant("powerpc-5.12", "5.12", "a flush from anywhere may trim mm_cpumask",
 			selfTrim|trimFromAnywhere),
-		variant("powerpc-5.13-c7", "mutant", "5.13 with active_cpus decremented unconditionally",
+		variant("powerpc-5.12-c7", "mutant", "5.12 with active_cpus decremented unconditionally",
 			selfTrim|trimFromAnywhere|countUnlooked),
 		variant("powerpc-6.4", "6.4",
 			"dfaed3e1fa70: interrupts off while a trimming kernel thread gives up the mm",
@@ -151,7 +155,7 @@ func mmIsSinglethreaded(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) bool {
 	return mm.MmUsers.Read(t) <= 1 && c.Current() == mm
 }
 
-// flushTypeNeeded is flush_type_needed() of 5.13. Now and then, by a counter, it trims
+// flushTypeNeeded is flush_type_needed() of 5.12. Now and then, by a counter, it trims
 // although it need not: the schedule says when.
 func (a *arch) flushTypeNeeded(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) flushType {
 	active := mm.Context.ActiveCpus.Read(t)
@@ -208,10 +212,14 @@ func (a *arch) doExitFlushLazyTlb(t *schedule.Thread, _ int) {
 		a.exitLazyFlushTlb(t, c, mm)
 		return
 	}
-	if c.Mm(t) == mm {
+	current := c.Mm(t)
+	if current == mm {
 		return // "Local CPU"
 	}
 	if c.ActiveMm(t) == mm {
+		if current != nil {
+			t.Fail(schedule.BugOn, &mm.Object, schedule.Party{}, "BUG_ON(current->mm)")
+		}
 		a.m.InitMm.Mmgrab(t)
 		a.switchMmIrqsOff(t, c, mm, &a.m.InitMm)
 		c.SetActiveMm(t, &a.m.InitMm)

@@ -11,7 +11,8 @@
 // The conditions, for whoever does it on sparc64:
 //
 //	C1  a bit is cleared by its own CPU only, never by a remote plain store
-//	C2  current->mm, active_mm and the mask bit change together, with interrupts off
+//	C2  current->mm, active_mm and the mask bit change together, with interrupts off,
+//	    in kthread_use_mm() (38cf307c1f20) and in exec_mmap() (d53c3dfb23c4)
 //	C3  the handler flushes also when it keeps the bit
 //	C4  initiator: store to the page table, full barrier, read of the mask;
 //	    switcher: set of the bit, full barrier, first load through the page table
@@ -35,7 +36,8 @@
 // here. Cross calls are modelled as interrupts that local_irq_disable() keeps away,
 // which is true of smp_call_function_many() and not of the bare xcall vectors: those
 // flush and nothing else, so for them there is no difference. Not modelled: the
-// numbers of contexts, their exhaustion, and TSBs.
+// numbers of contexts, their exhaustion, TSBs, and smp_flush_tlb_mm(), which trims if there is
+// one user, whoever runs.
 package sparc
 
 import (
@@ -72,14 +74,15 @@ func Variants() []mm.Variant {
 		"sparc-ipi, but a CPU keeps its bit and its TLB while it is offline", ipi|keepOffline, 0)
 	c8.Offline = true
 	return []mm.Variant{
-		variant("sparc-5.9", "5.9", "a flush with one user makes mm_cpumask its own CPU", 0, 0),
+		variant("sparc-5.9", "5.9", "a flush with one user makes mm_cpumask its own CPU", 0,
+			mm.ExecIrqsOn),
 		variant("sparc-5.10", "5.10", "bafb056c: mm_cpumask is not trimmed", noTrim, 0),
 		variant("sparc-ipi", "proposal", "CPUs take themselves out of mm_cpumask", ipi, 0),
 		variant("sparc-ipi-c1", mutant, "sparc-ipi, but the initiator clears the bits",
 			ipi|remoteReset, 0),
 		variant("sparc-ipi-c2", mutant,
-			"sparc-ipi with interrupts on in kthread_use_mm and current->mm set last",
-			ipi, mm.IrqsOn|mm.MmLast),
+			"sparc-ipi with interrupts on in kthread_use_mm, current->mm set last, and in exec_mmap",
+			ipi, mm.IrqsOn|mm.MmLast|mm.ExecIrqsOn),
 		variant("sparc-ipi-c3", mutant, "sparc-ipi without the flush where the bit is kept",
 			ipi|keepNoFlush, 0),
 		variant("sparc-ipi-c5", mutant, "sparc-ipi without waiting for the handlers", ipi|noWait, 0),

@@ -71,7 +71,7 @@ var expected = map[string]map[string][]program.Expect{
 var (
 	owned = []program.Expect{fails(schedule.RefUnderflow, 1), then(schedule.Leak, 1)}
 	exits = []program.Expect{
-		fails(schedule.RefUnderflow, 1), fails(schedule.UseAfterFree, 1), fails(schedule.Leak, 2),
+		fails(schedule.RefUnderflow, 1), fails(schedule.UseAfterFree, 1),
 		then(schedule.UseAfterFree, 1), then(schedule.Leak, 2), then(schedule.DoubleFree, 3),
 	}
 )

@@ -73,6 +73,29 @@ func (s *system) kthreadUseMm(t *schedule.Thread) {
 	}
 }
 
+// execMmap is exec_mmap() of a kernel thread, as far as its mm goes: it takes the one that
+// exec has made, and drops the one that was borrowed. task_lock() keeps the scheduler away,
+// but no interrupt. The full story is in package kmodel/fs/exec.
+func (s *system) execMmap(t *schedule.Thread) {
+	c := s.This(t)
+	preempt.Disable(t) // task_lock(), which nobody else takes here
+	var activeMm *mm.Struct
+	if s.useMm&mm.ExecIrqsOn != 0 {
+		activeMm = c.ActiveMm(t)
+		c.SetMm(t, &s.Bprm)
+		c.SetActiveMm(t, &s.Bprm)
+	} else {
+		preempt.IrqDisable(t)
+		activeMm = c.ActiveMm(t)
+		c.SetActiveMm(t, &s.Bprm)
+		c.SetMm(t, &s.Bprm)
+		preempt.IrqEnable(t)
+	}
+	s.arch.SwitchMm(t, c, activeMm, &s.Bprm) // activate_mm()
+	preempt.Enable(t)
+	activeMm.Mmdrop(t)
+}
+
 // kthreadUnuseMm is kthread_unuse_mm(). The mm remains as active_mm.
 func (s *system) kthreadUnuseMm(t *schedule.Thread) { s.This(t).SetMm(t, nil) }
 

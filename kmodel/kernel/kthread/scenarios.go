@@ -27,6 +27,7 @@ type scenario struct {
 	reclaim bool // CPU 2 unmaps too, else it is idle
 	loads   bool // the process reads its last page before and after
 	hotplug bool // CPU 1 goes offline and comes back before the worker runs there
+	exec    bool // the worker becomes a process of its own
 }
 
 var scenarios = []scenario{
@@ -38,6 +39,7 @@ var scenarios = []scenario{
 	{name: "madvise-vs-reclaim", worker: "io_uring", cpu1: lazy, cpu2: away, reclaim: true},
 	{name: "madvise-vs-reclaim-lazy", cpu1: away, cpu2: lazy, reclaim: true, loads: true},
 	{name: "cpu_down-vs-munmap", worker: "cpuhp", cpu1: lazy, hotplug: true},
+	{name: "exec_mmap-vs-munmap-lazy", worker: "exec", cpu1: lazy, exec: true},
 	{name: "workload"},
 }
 
@@ -68,6 +70,9 @@ func (sc *scenario) fixed(s *system, start []func(e *schedule.Exec)) program.Ins
 		}
 		if sc.mmget {
 			s.Mm.MmUsers.Init(2)
+		}
+		if sc.exec {
+			s.BootExec(e)
 		}
 		for _, f := range start {
 			f(e)
@@ -125,8 +130,13 @@ func (sc *scenario) reclaim_(s *system, t *schedule.Thread) {
 }
 
 // worker_ reads what is unmapped last at the beginning, to have it in the TLB, and again
-// at the end. Against reclaim somebody else puts its mm_users, later than all of this.
+// at the end. Against reclaim it reads that page only, and somebody else puts its mm_users,
+// later than all of this.
 func (sc *scenario) worker_(s *system, t *schedule.Thread) {
+	if sc.exec {
+		s.execMmap(t)
+		return
+	}
 	if sc.hotplug {
 		s.cpuDown(t)
 		s.cpuUp(t)

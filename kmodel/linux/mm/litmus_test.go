@@ -59,12 +59,12 @@ var litmusTests = []litmus.Test{{
 	// A reference too few: what the second finds is free already, or nearly.
 	Name: "MM+drop+drop+one", Build: two(0, 1, drop, drop),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes,
-	Counts: "2 pass, 2 use-after-free",
+	Counts: "2 refcount-underflow, 2 use-after-free", // the second is before or after the free
 }, {
 	// One drops the reference of the users.
 	Name: "MM+exit+drop+none", Build: two(1, 0, exit, drop),
 	Bad: schedule.RefUnderflow, Verdict: litmus.Sometimes,
-	Counts: "2 pass, 1 refcount-underflow, 2 use-after-free",
+	Counts: "3 refcount-underflow, 2 use-after-free",
 }, {
 	// The kernel goes on and frees it.
 	Name: "MM+exit+drop+none+mute", Build: two(1, 0, exit, drop),

@@ -100,6 +100,9 @@ func (mm *Struct) Mmgrab(t *schedule.Thread) { mm.MmCount.Inc(t) }
 // Mmdrop is mmdrop(). The last one frees the struct.
 func (mm *Struct) Mmdrop(t *schedule.Thread) {
 	if !mm.MmCount.DecAndTest(t) {
+		if mm.MmCount.Peek() < 0 {
+			t.Warn(schedule.RefUnderflow, &mm.Object, schedule.Party{}, "mm_count is below 0")
+		}
 		return
 	}
 	if mm.MmUsers.Peek() > 0 {

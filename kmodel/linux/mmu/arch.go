@@ -39,4 +39,6 @@ const (
 	IrqsOn UseMm = 1 << iota
 	// MmLast assigns current->mm after switch_mm(). Never upstream.
 	MmLast
+	// ExecIrqsOn is before d53c3dfb23c4 (5.10): exec_mmap() with interrupts on.
+	ExecIrqsOn
 )

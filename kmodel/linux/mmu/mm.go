@@ -58,6 +58,7 @@ type Page struct{ schedule.Object }
 type Machine struct {
 	Mm     Struct // the mm
 	InitMm Struct // init_mm, which has no user translations. Its mask is of no interest
+	Bprm   Struct // bprm->mm, which exec_mmap() gives to its task; see BootExec
 	CPUs   [smp.MaxCPUs]CPU
 	pages  *slab.Cache[Page, *Page]
 }
@@ -67,7 +68,8 @@ func NewMachine(v *Variant) (*Machine, Arch) {
 	m := new(Machine)
 	m.Mm.Bind(&m.Mm, "mm")
 	m.InitMm.Bind(&m.InitMm, "init_mm")
-	m.Mm.m, m.InitMm.m = m, m
+	m.Bprm.Bind(&m.Bprm, "bprm_mm")
+	m.Mm.m, m.InitMm.m, m.Bprm.m = m, m, m
 	m.Mm.Cpumask.OnDrop(m.CheckCpumask)
 	m.pages = slab.NewCache[Page]("page", nil)
 	for i := range m.CPUs {
@@ -93,6 +95,13 @@ func (m *Machine) Boot(e *schedule.Exec, n int) {
 	for p := range m.Mm.pte {
 		m.Mm.pte[p].Put(m.pages.AllocBoot(e))
 	}
+}
+
+// BootExec is part of the beginning of an execution with an exec: its mm is there.
+func (m *Machine) BootExec(e *schedule.Exec) {
+	e.Static(&m.Bprm.Object, 0)
+	m.Bprm.MmUsers.Init(1)
+	m.Bprm.MmCount.Init(1)
 }
 
 // This returns the CPU that t runs on.

@@ -19,7 +19,8 @@
 // A CPU may go offline and come back ([SetCPUOnline], one step). Who is offline is not
 // called. A call that has been sent is handled before its CPU goes.
 //
-// Not modelled: the way down and up but for that. Several calls that wait at one CPU are
+// Not modelled: the way down and up but for that; stop_machine(), by which a CPU cannot go
+// offline while another has preemption off. Several calls that wait at one CPU are
 // handled in any order.
 package smp
 
@@ -123,7 +124,8 @@ func ProcessorID(t *schedule.Thread) int {
 }
 
 // SetCPUOnline is set_cpu_online() of the CPU that t runs on. One that goes handles first
-// what it has been called for, as smpcfd_dying_cpu() has it.
+// what it has been called for. In the kernel it does so after (smpcfd_dying_cpu()), with
+// everybody else stopped, which comes to the same.
 func SetCPUOnline(t *schedule.Thread, online bool) {
 	s := facility.Of(t.Exec())
 	self := ProcessorID(t)

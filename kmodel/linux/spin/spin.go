@@ -30,8 +30,8 @@ var facility = schedule.NewFacility[config]()
 func (c *config) Reset(*schedule.Exec) { c.tail = false }
 
 // SetTail says whether an unlock touches the memory of the lock once more after
-// somebody else could have taken it, as debugging, paravirtual and RT spin locks
-// may. It is off unless a program turns it on when it begins.
+// somebody else could have taken it, as paravirtual spin locks (Xen looks whether
+// anybody spins) and those of RT may. It is off unless a program turns it on when it begins.
 func SetTail(e *schedule.Exec, on bool) { facility.Of(e).tail = on }
 
 // Tail reports what SetTail said.
