@@ -35,7 +35,8 @@ var layers = map[string][]string{
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz":                   {"fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
-	"cmd":                    {"kmodel", "kmodel/program", "schedule", "schedule/explore", "triage"},
+	"corpus":                 {"schedule"},
+	"cmd":                    {"corpus", "kmodel", "kmodel/program", "schedule", "schedule/explore", "triage"},
 }
 
 // testLayers is what tests may import besides.
@@ -47,12 +48,14 @@ var testLayers = map[string][]string{
 	"kmodel/mm":       {"kmodel/internal/verify"},
 	"kmodel/kernel":   {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
+	"corpus":          {"kmodel"}, // for tapes to measure with
 }
 
 // outside is what the lean trees may import from other modules.
 var outside = map[string][]string{
 	"schedule": {"github.com/cespare/xxhash/v2"},
 	"kmodel":   {"github.com/cespare/xxhash/v2"},
+	"corpus":   {"github.com/cespare/xxhash/v2", "github.com/klauspost/compress/zstd", "github.com/klauspost/compress/dict"},
 }
 
 // tree returns the longest key of m that dir is in, or "".
