@@ -55,7 +55,11 @@ var testLayers = map[string][]string{
 var outside = map[string][]string{
 	"schedule": {"github.com/cespare/xxhash/v2"},
 	"kmodel":   {"github.com/cespare/xxhash/v2"},
-	"corpus":   {"github.com/cespare/xxhash/v2", "github.com/klauspost/compress/zstd", "github.com/klauspost/compress/dict"},
+	"corpus": {
+		"github.com/cespare/xxhash/v2",
+		"github.com/klauspost/compress/dict", // tests
+		"github.com/klauspost/compress/zstd",
+	},
 }
 
 // tree returns the longest key of m that dir is in, or "".

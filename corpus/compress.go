@@ -30,12 +30,14 @@ func dictionary(n int) []byte {
 
 // encoder is made when it is first used. The level is the fastest: on payloads as short
 // as ours the better ones save less than one byte in a hundred and take three times as
-// long. There is no checksum in the frame, the id is one.
+// long. A single segment says its size, at the price of saying no window. There is no
+// checksum in the frame, the id is one.
 var encoder = sync.OnceValue(func() *zstd.Encoder {
 	w, err := zstd.NewWriter(nil,
 		zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithEncoderDict(dictionary(newest)),
 		zstd.WithEncoderCRC(false),
+		zstd.WithSingleSegment(true),
 		zstd.WithEncoderConcurrency(1),
 	)
 	if err != nil {
@@ -70,8 +72,8 @@ func compress(packed []byte) (payload []byte, dictionary int) {
 	return packed, 0
 }
 
-// decompress is the inverse of compress, for a result of exactly size bytes. It never
-// makes more than that.
+// decompress is the inverse of compress, for a result of exactly size bytes. It looks at
+// what the payload says of itself first, and never makes more than size.
 func decompress(payload []byte, dictionary, size int) ([]byte, error) {
 	if dictionary == 0 {
 		if len(payload) != size {
@@ -79,12 +81,21 @@ func decompress(payload []byte, dictionary, size int) ([]byte, error) {
 		}
 		return payload, nil
 	}
+	var says zstd.Header
+	if err := says.Decode(payload); err != nil {
+		return nil, fmt.Errorf("its payload does not decompress: %w", err)
+	}
+	if !says.HasFCS || says.FrameContentSize != uint64(size) {
+		return nil, errSize
+	}
 	out, err := decoder().DecodeAll(payload, make([]byte, 0, size))
 	if err != nil {
 		return nil, fmt.Errorf("its payload does not decompress: %w", err)
 	}
 	if len(out) != size {
-		return nil, errors.New("its payload decompresses to another size")
+		return nil, errSize
 	}
 	return out, nil
 }
+
+var errSize = errors.New("its payload decompresses to another size")

@@ -19,7 +19,8 @@
 // input is kept, and digits are not reduced to their range: both depend on the program,
 // and a pack should outlive a change of it.
 //
-// Two inputs with one canonical tape are one entry; a tape for two programs is two.
+// Two inputs with one canonical tape are one entry, and the label is that of the first; a
+// tape for two programs is two.
 //
 // # What is promised
 //
@@ -58,6 +59,22 @@
 //
 // # Figures
 //
-// BenchmarkStore has 100,000 tapes as the fuzz targets find them, 90 digits each on the
-// average (two virtual CPUs of an AMD EPYC, go1.26.8, other work on the machine). TODO
+// 100,000 tapes of the ten fuzz targets, short ones, 42 digits on the average (two virtual
+// CPUs of an AMD EPYC, go1.26.8, one busy with other work: the times vary by two;
+// go test -run='^$' -bench=Store ./corpus):
+//
+//	                      bytes an entry
+//	the pack                          58
+//	one zip of raw files             151
+//	a file of the Go fuzzer each      69, on a disk with blocks of 4 KiB 4096
+//	memory of an open Pack            68
+//
+//	Append           7 to 8 us an entry, most of it the system call
+//	Open           0.9 to 2 us an entry, everything verified: 0.1 to 0.2 s for all
+//	OpenWriter     2.2 to 4 us an entry
+//	Compact          5 to 9 us an entry
+//
+// 325 inputs that the Go fuzzer had found for FuzzLookupIoctx, 94 digits on the average: 57
+// bytes each as a pack, 210 as a zip (corpus pack, corpus unpack -format zip). The head is 37
+// of the 57. The dictionary was made of these; inputs that were held out of it took 8 more.
 package corpus

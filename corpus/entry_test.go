@@ -92,6 +92,7 @@ func TestID(t *testing.T) {
 
 // TestRefused has the entries that cannot be in a corpus.
 func TestRefused(t *testing.T) {
+	const want = ": want up to 255 letters, digits, '.', '_', '-'"
 	long := strings.Repeat("x", MaxName+1)
 	for _, test := range []struct {
 		e    Entry
@@ -99,11 +100,13 @@ func TestRefused(t *testing.T) {
 	}{
 		{Entry{}, "no program: an entry says what its tape is for"},
 		{Entry{Program: long}, "program: 256 bytes are beyond the limit of 255"},
-		{Entry{Program: "a\nb"}, `program "a\nb": not a name: want letters, digits and punctuation`},
-		{Entry{Program: "F", Label: "../x"}, `label "../x": want up to 255 letters, digits, '.', '_', '-'`},
-		{Entry{Program: "F", Label: ".."}, `label "..": want up to 255 letters, digits, '.', '_', '-'`},
-		{Entry{Program: "F", Label: long}, `label "` + long + `": want up to 255 letters, digits, '.', '_', '-'`},
-		{Entry{Program: "F", Tape: schedule.Tape{1, 255}}, "decision 1: 255 is beyond the limit of 255 alternatives"},
+		{Entry{Program: "a\nb"},
+			`program "a\nb": not a name: want letters, digits and punctuation`},
+		{Entry{Program: "F", Label: "../x"}, `label "../x"` + want},
+		{Entry{Program: "F", Label: ".."}, `label ".."` + want},
+		{Entry{Program: "F", Label: long}, `label "` + long + `"` + want},
+		{Entry{Program: "F", Tape: schedule.Tape{1, 255}},
+			"decision 1: 255 is beyond the limit of 255 alternatives"},
 		{Entry{Program: "F", Tape: slices.Repeat(schedule.Tape{1}, MaxDigits+1)},
 			"tape: 1048577 digits are beyond the limit of 1048576"},
 	} {
@@ -117,7 +120,8 @@ func TestRefused(t *testing.T) {
 // TestCompare: zeros at the end are nothing, shorter is simpler, programs are apart.
 func TestCompare(t *testing.T) {
 	sorted := []Entry{
-		entry(t, "A", ""), entry(t, "A", "2"), entry(t, "A", "01"), entry(t, "A", "1100"), entry(t, "B", "1"),
+		entry(t, "A", ""), entry(t, "A", "2"), entry(t, "A", "01"), entry(t, "A", "1100"),
+		entry(t, "B", "1"),
 	}
 	for i, e := range sorted {
 		for j, f := range sorted {

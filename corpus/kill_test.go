@@ -96,6 +96,33 @@ func TestKill(t *testing.T) {
 	}
 }
 
+// TestOtherProcess: the error names the process that has the pack.
+func TestOtherProcess(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.pack")
+	cmd := exec.Command(os.Args[0], childAppend, name)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	bufio.NewReader(out).ReadString('\n') // it has appended: it has the lock
+	_, err = OpenWriter(name)
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf(": process %d (", cmd.Process.Pid)) {
+		t.Errorf("the writer is process %d: %v", cmd.Process.Pid, err)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	w, err := OpenWriter(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // killAfter runs the child until it has said that many lines, kills it, and returns the
 // last entry that it said to have.
 func killAfter(t *testing.T, lines int, what, name string) (last int) {

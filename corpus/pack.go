@@ -201,7 +201,8 @@ func (p *Pack) All() iter.Seq[Entry] {
 	}
 }
 
-// Damage returns what cannot be read, in the order of the file.
+// Damage returns what cannot be read, in the order of the file. An entry that a writer is
+// writing at the moment may be seen as damage at the end of the file.
 func (p *Pack) Damage() []Damage { return p.damage }
 
 // inFile puts the name of the file in front of what is wrong with it, once.

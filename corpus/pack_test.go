@@ -184,7 +184,8 @@ func TestDamageNames(t *testing.T) {
 	want := []string{
 		"offset 0, 38 bytes: no entry is lost: the first line of the file is damaged",
 		fmt.Sprintf("offset 38, %d bytes: lost entry %016x of FuzzLookupIoctx, 201 digits: "+
-			"its payload does not decompress: decompressed size exceeds configured limit", at[1]-at[0], all[0].ID()),
+			"its payload does not decompress: decompressed size exceeds configured limit",
+			at[1]-at[0], all[0].ID()),
 		fmt.Sprintf("offset %d, %d bytes: lost an entry, or what was left of one: "+
 			"no entry begins here", at[1], at[2]-at[1]),
 	}
@@ -207,7 +208,8 @@ func TestNotAPack(t *testing.T) {
 		{[]byte("PK\x03\x04"), "x.pack: not a pack of kschedfuzz"},
 		{newer, "x.pack: a pack of version 2, this version of kschedfuzz reads 1 only"},
 		{[]byte(headerOf(0)), "x.pack: a pack of version 0, this version of kschedfuzz reads 1 only"},
-		{otherDictionary, "x.pack: offset 38: compressed with dictionary 2, this version has 1; update kschedfuzz"},
+		{otherDictionary,
+			"x.pack: offset 38: compressed with dictionary 2, this version has 1; update kschedfuzz"},
 	} {
 		_, err := Decode("x.pack", test.data)
 		if err == nil || err.Error() != test.want {
@@ -243,8 +245,9 @@ func frameWith(t testing.TB, spec frameSpec) []byte {
 // reader allocate more than the longest tape, all are damage, and what follows is read.
 func TestBombs(t *testing.T) {
 	zeros := func(n int) []byte { return encoder().EncodeAll(make([]byte, n), nil) }
+	const one = MaxDigits + 1
 	for name, spec := range map[string]frameSpec{
-		"digits beyond the limit":  {digits: MaxDigits + 1, dictionary: 1, payload: zeros(maxPayload + 1)},
+		"digits beyond the limit":  {digits: one, dictionary: 1, payload: zeros(maxPayload + 1)},
 		"digits far beyond":        {digits: 1 << 50, dictionary: 1, payload: zeros(100)},
 		"payload beyond the limit": {digits: 8, size: maxPayload + 1, payload: []byte("abcd")},
 		"payload beyond the file":  {digits: 8, size: maxPayload, payload: []byte("abcd")},
@@ -254,6 +257,9 @@ func TestBombs(t *testing.T) {
 		"no zstd":                  {digits: 8, dictionary: 1, payload: []byte("abcd")},
 		"a window of 4 GiB": {digits: 8, dictionary: 1,
 			payload: []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xb0, 0x01, 0x00, 0x00}},
+		// A frame of 4 bytes, it says, with a block of 64 KiB of one byte.
+		"more than it says": {digits: 8, dictionary: 1,
+			payload: []byte{0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x04, 0x03, 0x00, 0x08, 0x00}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			last := entry(t, "FuzzLookupIoctx", "001")
@@ -309,7 +315,8 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte(header[:10]))
 	f.Add([]byte(headerOf(2)))
 	f.Add(slices.Concat(b, b[3:]))
-	f.Add(frameWith(f, frameSpec{digits: 1 << 20, dictionary: 1, payload: encoder().EncodeAll(make([]byte, 1<<19), nil)}))
+	zeros := encoder().EncodeAll(make([]byte, MaxDigits/2), nil)
+	f.Add(frameWith(f, frameSpec{digits: MaxDigits, dictionary: 1, payload: zeros}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := Decode("x.pack", data)
 		if err != nil {

@@ -241,9 +241,9 @@ func TestTwoWriters(t *testing.T) {
 func TestManyWriters(t *testing.T) {
 	name := newPack(t)
 	var group sync.WaitGroup
-	for g := range 8 {
+	for g := range 4 {
 		group.Go(func() {
-			for i := 0; i < 20; {
+			for i := 0; i < 10; {
 				w, err := OpenWriter(name)
 				if err != nil {
 					continue // another one has it
@@ -257,7 +257,7 @@ func TestManyWriters(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if p := open(t, name); p.Len() != 8*20 || len(p.Damage()) > 0 {
+	if p := open(t, name); p.Len() != 4*10 || len(p.Damage()) > 0 {
 		t.Errorf("%d entries, damage %v", p.Len(), p.Damage())
 	}
 }
@@ -393,7 +393,8 @@ func TestRepair(t *testing.T) {
 	}
 	write(t, name, broken)
 	_, err = Repair(name)
-	wantError(t, err, dir, "DIR/x.pack: DIR/x.pack.damaged is there already, from a repair before: move it away")
+	wantError(t, err, dir, "DIR/x.pack: "+
+		"DIR/x.pack.damaged is there already, from a repair before: move it away")
 	if !bytes.Equal(read(t, name), broken) {
 		t.Error("changed all the same")
 	}

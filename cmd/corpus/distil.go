@@ -79,7 +79,8 @@ func (c *command) distilOne(p program.Program, name string, list []corpus.Entry)
 	for _, i := range keep {
 		kept = append(kept, list[i])
 	}
-	fmt.Fprintf(c.stdout, "%s: %d of %s reach all %d states\n", name, len(kept), entries(len(list)), len(all))
+	fmt.Fprintf(c.stdout, "%s: %d of %s reach all %d states\n",
+		name, len(kept), entries(len(list)), len(all))
 	return kept
 }
 

@@ -3,7 +3,8 @@
 //
 //	go run ./cmd/corpus pack aio.pack fuzz/testdata/fuzz $(go env GOCACHE)/fuzz
 //	go run ./cmd/corpus distil -o small.pack aio.pack
-//	go run ./cmd/corpus unpack -o fuzz/testdata/fuzz small.pack
+//	go run ./cmd/corpus unpack -o small/fuzz small.pack
+//	go test -fuzz=FuzzLookupIoctx ./fuzz -test.fuzzcachedir=$PWD/small/fuzz
 //
 // Usage:
 //
@@ -46,8 +47,8 @@
 //
 // What distil keeps: a state is a value of schedule.Exec.State, at a decision or at the end
 // of an execution, and every signature of a failure counts as one more. With -abstract it
-// is a word of the program's Abstract, some hundred in all: that is what the Go fuzzer
-// is told, and the size of corpus that it can cope with. The subset is that of
+// is a word of the program's Abstract, of which there are some hundred at most: that is
+// what the Go fuzzer is told, and the size of corpus that it can cope with. The subset is that of
 // corpus.Distil: the greedy one, which is small but not always the smallest; simpler tapes
 // go first.
 //
@@ -181,7 +182,7 @@ func programFlag(c *command) {
 
 func packFlags(c *command) {
 	programFlag(c)
-	c.flags.BoolVar(&c.raw, "raw", false, "all files are raw, also those that look like the Go fuzzer's")
+	c.flags.BoolVar(&c.raw, "raw", false, "take files of the Go fuzzer for raw, too")
 }
 
 func unpackFlags(c *command) {

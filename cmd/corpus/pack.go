@@ -130,7 +130,8 @@ var besideNames = []string{
 // beside reports whether a file is no input, but what an engine keeps beside them.
 func beside(tree fs.FS, name string) bool {
 	base := path.Base(name)
-	if strings.HasPrefix(base, ".") || strings.HasPrefix(base, "README") || slices.Contains(besideNames, base) {
+	if strings.HasPrefix(base, ".") || strings.HasPrefix(base, "README") ||
+		slices.Contains(besideNames, base) {
 		return true
 	}
 	// go-fuzz has, for a crasher x, also x.quoted and x.output.
@@ -177,7 +178,8 @@ func (c *command) readFile(file string, tree fs.FS, name string) (corpus.Entry, 
 	}
 	e := corpus.FromInput(program, data)
 	if n := len(e.Tape.Bytes()); n > corpus.MaxDigits {
-		return corpus.Entry{}, fmt.Errorf("%s: %d digits are beyond the limit of %d", file, n, corpus.MaxDigits)
+		return corpus.Entry{}, fmt.Errorf("%s: %d digits are beyond the limit of %d",
+			file, n, corpus.MaxDigits)
 	}
 	e.Label = labelOf(path.Base(name))
 	return e, nil
@@ -206,7 +208,8 @@ func targetOf(file string) string {
 	}
 	dir := filepath.Dir(abs)
 	parents := strings.Split(filepath.ToSlash(filepath.Dir(dir)), "/")
-	if name := filepath.Base(dir); strings.HasPrefix(name, "Fuzz") && slices.Contains(parents, "fuzz") {
+	name := filepath.Base(dir)
+	if strings.HasPrefix(name, "Fuzz") && slices.Contains(parents, "fuzz") {
 		return name
 	}
 	return ""

@@ -181,7 +181,8 @@ func (c *command) compact(args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.stdout, "%s: %s, %d bytes, were %d\n", name, entries(after.Len()), after.Size(), before.Size())
+	fmt.Fprintf(c.stdout, "%s: %s, %d bytes, were %d\n",
+		name, entries(after.Len()), after.Size(), before.Size())
 	return nil
 }
 

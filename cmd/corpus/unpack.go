@@ -90,7 +90,8 @@ func (c *command) unpackAll(packs []*corpus.Pack, put putter) error {
 		}
 	}
 	if c.program != "" && written+known == 0 {
-		return fmt.Errorf("-program %s: no entry is for it; to see which there are: corpus stat", c.program)
+		return fmt.Errorf("-program %s: no entry is for it; to see which there are: corpus stat",
+			c.program)
 	}
 	fmt.Fprintf(c.stdout, "%s: %d written, %d there already\n", c.out, written, known)
 	return nil
