@@ -68,6 +68,9 @@ func (d Damage) String() string {
 // errHeader is the error of a first line that is not whole.
 var errHeader = errors.New("the first line of the file is damaged")
 
+// IsPack reports whether a file that begins so is a pack, of any version.
+func IsPack(data []byte) bool { return bytes.HasPrefix(data, []byte("kschedfuzz corpus v")) }
+
 // Open reads a pack. Damage is no error: see [Pack.Damage]. A file that is not a pack is
 // one, and so is a pack of another version.
 func Open(name string) (*Pack, error) {

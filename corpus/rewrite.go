@@ -50,15 +50,27 @@ func Repair(name string) (damage []Damage, err error) {
 		if len(damage) == 0 {
 			return nil, nil
 		}
-		kept := p.name + ".damaged"
-		if err := os.Link(p.name, kept); errors.Is(err, os.ErrExist) {
-			return nil, fmt.Errorf("%s is there already, from a repair before: move it away", kept)
-		} else if err != nil {
-			return nil, fmt.Errorf("%s: %w", kept, errors.Unwrap(err))
-		}
-		return p.intact(), nil
+		return p.intact(), keep(p.name, p.name+".damaged")
 	})
 	return damage, err
+}
+
+// keep gives a file a second name, unless it has it already, from a repair that was
+// killed.
+func keep(name, second string) error {
+	err := os.Link(name, second)
+	if !errors.Is(err, os.ErrExist) {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", second, errors.Unwrap(err))
+		}
+		return err
+	}
+	a, errA := os.Stat(name)
+	b, errB := os.Stat(second)
+	if errA == nil && errB == nil && os.SameFile(a, b) {
+		return nil
+	}
+	return fmt.Errorf("%s is there already, from a repair before: move it away", second)
 }
 
 // intact returns the pack without what is damaged, its entries byte for byte.

@@ -392,6 +392,16 @@ func TestRepair(t *testing.T) {
 		t.Errorf("repaired to %q, want %q", got, want)
 	}
 	write(t, name, broken)
+	if err := os.Remove(name + ".damaged"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(name, name+".damaged"); err != nil { // a repair that was killed
+		t.Fatal(err)
+	}
+	if damage, err := Repair(name); err != nil || len(damage) != 2 {
+		t.Errorf("damage %v, %v", damage, err)
+	}
+	write(t, name, broken)
 	_, err = Repair(name)
 	wantError(t, err, dir, "DIR/x.pack: "+
 		"DIR/x.pack.damaged is there already, from a repair before: move it away")

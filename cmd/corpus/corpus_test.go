@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 //	future.pack   a pack of version 2
 //	high          raw bytes that say the same as 0010002
 //	seeds.zip     a zip of two raw files
+//	golden        a golden file of cmd/minimize
 //	gone.pack     an entry of a program that there is not
 //	enemy.pack    an entry of a program that has a bad name
 func setup(env *testscript.Env) error {
@@ -49,6 +50,10 @@ func setup(env *testscript.Env) error {
 		if err != nil {
 			return err
 		}
+	}
+	golden, err := os.ReadFile("../minimize/testdata/golden/aio-1e-count-from-0.txtar")
+	if err != nil {
+		return err
 	}
 	line := "kschedfuzz corpus v2 "
 	var b bytes.Buffer
@@ -69,6 +74,7 @@ func setup(env *testscript.Env) error {
 		"future.pack": fmt.Sprintf("%s%016x\n", line, xxhash.Sum64String(line)),
 		"high":        "\x00\x40\xf1\x00\x10\xa0\x02\x00\x00",
 		"seeds.zip":   b.String(),
+		"golden":      string(golden),
 	} {
 		if err := os.WriteFile(filepath.Join(env.WorkDir, name), []byte(data), 0o644); err != nil {
 			return err

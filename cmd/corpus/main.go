@@ -18,8 +18,10 @@
 //	    v1" are the Go fuzzer's; where they lie says for which target they are
 //	    (.../fuzz/FuzzName/file, in testdata and in the build cache). All others are raw,
 //	    as libFuzzer, AFL and go-fuzz keep them, and need -program; -raw takes any file
-//	    for raw. What these engines keep beside their inputs is left out. The name of a
-//	    file becomes the label of the entry, unless it is a hash or otherwise an engine's.
+//	    for raw. What these engines keep beside their inputs is left out. A golden file of
+//	    minimize says itself what it is for; its tape is packed, and no more of it. The
+//	    name of a file becomes the label of the entry, unless it is a hash or otherwise an
+//	    engine's.
 //	unpack [-program name] [-format go|raw|zip] -o out pack...
 //	    write the entries as files of the Go fuzzer, out/FuzzName/file; as raw files, named
 //	    by SHA-1 as libFuzzer does; or as one zip of raw files, which is what OSS-Fuzz

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
 // maxFile is the largest file that is read as an input, in bytes: the longest tape as a
@@ -155,6 +156,33 @@ func (e *noProgramError) Error() string {
 // readFile reads one input. The file is what the user calls it, name is where it is in
 // the tree.
 func (c *command) readFile(file string, tree fs.FS, name string) (corpus.Entry, error) {
+	data, err := readLimited(tree, name)
+	if err != nil {
+		return corpus.Entry{}, inFile(file, err)
+	}
+	switch {
+	case corpus.IsPack(data):
+		return corpus.Entry{}, fmt.Errorf("%s: a pack: corpus merge adds it to another", file)
+	case triage.IsGolden(data) && !c.raw:
+		return parseGolden(file, data)
+	}
+	return c.parseInput(file, data)
+}
+
+// parseGolden reads the tape of a golden file.
+func parseGolden(file string, data []byte) (corpus.Entry, error) {
+	g, err := triage.ParseGolden(file, data)
+	if err != nil {
+		return corpus.Entry{}, err
+	}
+	if err := checkProgram(g.Program); err != nil {
+		return corpus.Entry{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return corpus.Entry{Program: g.Program, Label: labelOf(filepath.Base(file)), Tape: g.Tape}, nil
+}
+
+// parseInput reads an input of an engine.
+func (c *command) parseInput(file string, data []byte) (_ corpus.Entry, err error) {
 	program, target := c.program, targetOf(file)
 	if program == "" {
 		program = target
@@ -164,10 +192,6 @@ func (c *command) readFile(file string, tree fs.FS, name string) (corpus.Entry, 
 	}
 	if err := checkProgram(program); err != nil {
 		return corpus.Entry{}, fmt.Errorf("%s: %w", file, err)
-	}
-	data, err := readLimited(tree, name)
-	if err != nil {
-		return corpus.Entry{}, inFile(file, err)
 	}
 	// Raw bytes are never an error, so a file in the place of the Go fuzzer's that does not
 	// read as one must not be taken for raw bytes.
@@ -181,7 +205,7 @@ func (c *command) readFile(file string, tree fs.FS, name string) (corpus.Entry, 
 		return corpus.Entry{}, fmt.Errorf("%s: %d digits are beyond the limit of %d",
 			file, n, corpus.MaxDigits)
 	}
-	e.Label = labelOf(path.Base(name))
+	e.Label = labelOf(filepath.Base(file))
 	return e, nil
 }
 
