@@ -24,7 +24,8 @@ const MaxName = 255
 // An Entry is one tape of a corpus.
 type Entry struct {
 	// Program is the full name of a program (fs/aio/workload@1e) or the name of a fuzz
-	// target (FuzzLookupIoctx). This package does not know which there are.
+	// target (FuzzLookupIoctx), which may come to mean another program. This package does
+	// not know which there are.
 	Program string
 	// Label is what a person called the tape, or empty. It is a name that a file could
 	// have: letters, digits, '.', '_' and '-', the first no '.'. It is not part of what

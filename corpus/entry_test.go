@@ -1,10 +1,12 @@
 package corpus
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -69,6 +71,39 @@ func TestFromInput(t *testing.T) {
 		again := FromInput("FuzzX", e.Tape.Bytes())
 		if again.ID() != e.ID() || again.Compare(e) != 0 {
 			t.Errorf("%q: what comes out is another entry when it goes in again", test.input)
+		}
+	}
+}
+
+// TestSameExecution runs random bytes, and what is kept of them as a tape and as bytes, cut
+// as an engine may cut them: all three take the same decisions.
+func TestSameExecution(t *testing.T) {
+	p, err := kmodel.Find("fs/aio/workload@1e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := schedule.NewRunner(p.Schedule())
+	defer r.Close()
+	taken := func(schedule.Result) string { return r.Taken().String() }
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 2000 {
+		input := make([]byte, rng.IntN(200))
+		for i := range input {
+			input[i] = byte(rng.Uint32())
+			if rng.IntN(2) == 0 {
+				input[i] |= 0xf // escapes, to their limit
+			}
+		}
+		e := FromInput("F", input)
+		want := taken(r.RunBytes(input))
+		if got := taken(r.RunTape(e.Tape)); got != want {
+			t.Fatalf("%q: the tape takes %s, want %s", input, got, want)
+		}
+		cut := rng.IntN(len(input) + 1)
+		want = taken(r.RunBytes(input[:cut]))
+		out := e.Tape.Bytes()
+		if got := taken(r.RunBytes(out[:min(cut, len(out))])); got != want {
+			t.Fatalf("%q, cut at %d: what comes out takes %s, want %s", input, cut, got, want)
 		}
 	}
 }

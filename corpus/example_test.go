@@ -50,6 +50,48 @@ func Example() {
 	// damage: 0
 }
 
+// A byte in the middle of a pack is lost: so is the entry that it was in.
+func ExamplePack_Damage() {
+	dir, err := os.MkdirTemp("", "corpus")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	name := filepath.Join(dir, "x.pack")
+	w, err := corpus.Create(name)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, input := range []string{"0010002", "1", "0011"} {
+		w.Append(corpus.FromInput("FuzzPutSuper", []byte(input)))
+	}
+	w.Close()
+
+	data, err := os.ReadFile(name)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	data[len(data)/2] ^= 1
+	p, err := corpus.Decode("x.pack", data)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for e := range p.All() {
+		fmt.Println(e.Tape)
+	}
+	for _, d := range p.Damage() {
+		fmt.Printf("lost entry %016x of %s, %d digits\n", d.ID, d.Program, d.Digits)
+	}
+	// Output:
+	// 1
+	// 0011
+	// lost entry fbd6119639156085 of FuzzPutSuper, 7 digits
+}
+
 // What an engine has and what a pack keeps of it.
 func ExampleFromInput() {
 	e := corpus.FromInput("FuzzLookupIoctx", []byte("AB\x00\x10\xf100"))

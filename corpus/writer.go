@@ -117,13 +117,13 @@ func (w *Writer) Append(e Entry) (added bool, err error) {
 	if w.err != nil {
 		return false, inFile(w.pack.name, w.err)
 	}
-	frame, err := appendFrame(nil, e)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", w.pack.name, err)
-	}
 	at, known := w.find(e)
 	if known {
 		return false, nil
+	}
+	frame, err := appendFrame(nil, e)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", w.pack.name, err)
 	}
 	start := len(w.pack.data)
 	if start+len(frame) > MaxPack {
