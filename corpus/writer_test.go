@@ -216,8 +216,8 @@ func TestTwoWriters(t *testing.T) {
 		t.Fatal(err)
 	}
 	host, _ := os.Hostname()
-	want := fmt.Sprintf("DIR/x.pack: process %d (corpus.test) on %s is writing it (DIR/x.pack.lock)",
-		os.Getpid(), host)
+	want := fmt.Sprintf("DIR/x.pack: process %d (%s) on %s is writing it (DIR/x.pack.lock)",
+		os.Getpid(), filepath.Base(os.Args[0]), host)
 	_, err = OpenWriter(name)
 	wantError(t, err, dir, want)
 	wantError(t, Compact(name), dir, want)
