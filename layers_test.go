@@ -37,7 +37,8 @@ var layers = map[string][]string{
 	"fuzz/statecov":          {},
 	"fuzz":                   {"fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
 	"docs":                   {},
-	"cmd":                    {"kmodel", "kmodel/program", "schedule", "schedule/explore", "triage"},
+	"corpus":                 {"schedule"},
+	"cmd":                    {"corpus", "kmodel", "kmodel/program", "schedule", "schedule/explore", "triage"},
 }
 
 // testLayers is what tests may import besides.
@@ -51,12 +52,18 @@ var testLayers = map[string][]string{
 	"kmodel/kernel":   {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 	"docs":            {"kmodel", "kmodel/program", "schedule", "triage"},
+	"corpus":          {"kmodel"}, // for tapes to measure with
 }
 
 // outside is what the lean trees may import from other modules.
 var outside = map[string][]string{
 	"schedule": {"github.com/cespare/xxhash/v2"},
 	"kmodel":   {"github.com/cespare/xxhash/v2"},
+	"corpus": {
+		"github.com/cespare/xxhash/v2",
+		"github.com/klauspost/compress/dict", // tests
+		"github.com/klauspost/compress/zstd",
+	},
 }
 
 // tree returns the longest key of m that dir is in, or "".

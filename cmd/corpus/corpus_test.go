@@ -1,0 +1,186 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kschedfuzz/kschedfuzz/corpus"
+)
+
+// The scripts run the command as a user does.
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"corpus": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   filepath.Join("testdata", "script"),
+		Setup: setup,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"status": status,
+			"flip":   flip,
+			"cut":    cut,
+			"same":   same,
+		},
+	})
+}
+
+// setup leaves in the directory of a script
+//
+//	future.pack   a pack of version 2
+//	high          raw bytes that say the same as 0010002
+//	seeds.zip     a zip of two raw files
+//	golden        a golden file of cmd/minimize
+//	gone.pack     an entry of a program that there is not
+//	enemy.pack    an entry of a program that has a bad name
+func setup(env *testscript.Env) error {
+	for name, program := range map[string]string{"gone.pack": "fs/gone/x@1", "enemy.pack": "../../x"} {
+		err := create(filepath.Join(env.WorkDir, name), []corpus.Entry{{Program: program}})
+		if err != nil {
+			return err
+		}
+	}
+	golden, err := os.ReadFile("../minimize/testdata/golden/aio-1e-count-from-0.txtar")
+	if err != nil {
+		return err
+	}
+	line := "kschedfuzz corpus v2 "
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range []string{"one", "dir/two"} {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = fmt.Fprintf(w, "00%d", len(name))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	for name, data := range map[string]string{
+		"future.pack": fmt.Sprintf("%s%016x\n", line, xxhash.Sum64String(line)),
+		"high":        "\x00\x40\xf1\x00\x10\xa0\x02\x00\x00",
+		"seeds.zip":   b.String(),
+		"golden":      string(golden),
+	} {
+		if err := os.WriteFile(filepath.Join(env.WorkDir, name), []byte(data), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// status runs a command and compares the exit status: status 2 corpus list x.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status number command [arg...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit := (*exec.ExitError)(nil)
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// flip changes a bit of the byte at an offset of a file, from the end if it is negative.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip file offset")
+	}
+	data := []byte(ts.ReadFile(args[0]))
+	at, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if at < 0 {
+		at += len(data)
+	}
+	data[at] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
+}
+
+// cut takes some bytes off the end of a file.
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cut file bytes")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(len(ts.ReadFile(args[0]))-n)))
+}
+
+// same compares two files, whose bytes need not be text.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: same file file")
+	}
+	if equal := ts.ReadFile(args[0]) == ts.ReadFile(args[1]); equal == neg {
+		ts.Fatalf("%s and %s: same bytes: %v", args[0], args[1], equal)
+	}
+}
+
+func TestTargetOf(t *testing.T) {
+	for _, test := range []struct{ file, want string }{
+		{"fuzz/testdata/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
+		{"/cache/fuzz/github.com/kschedfuzz/kschedfuzz/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
+		{"/tmp/FuzzLookupIoctx/916d", ""},
+		{"/tmp/fuzz/corpus/916d", ""},
+		{"/tmp/916d", ""},
+	} {
+		if got := targetOf(test.file); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.file, got, test.want)
+		}
+	}
+}
+
+func TestLabelOf(t *testing.T) {
+	for _, test := range []struct{ base, want string }{
+		{"four-threads", "four-threads"},
+		{"916d", "916d"},
+		{"916d9d9c4ab2b4ae", ""},                                    // Go
+		{"da39a3ee5e6b4b0d3255bfef95601890afd80709", ""},            // libFuzzer, go-fuzz
+		{"id:000001,src:000000,time:0,execs:7,op:havoc,rep:16", ""}, // AFL
+		{".hidden", ""},
+	} {
+		if got := labelOf(test.base); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.base, got, test.want)
+		}
+	}
+}
+
+// TestProgress: there is a line only now and then, and it is cleared.
+func TestProgress(t *testing.T) {
+	var b bytes.Buffer
+	p := &progress{w: &b, what: "merge", total: 600}
+	for range p.total {
+		p.step()
+	}
+	p.done()
+	want := "\rmerge 256 of 600\rmerge 512 of 600\r" + fmt.Sprintf("%60s", "") + "\r"
+	if b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+	c := &command{stderr: &b}
+	if c.progress("merge", 600).w != nil {
+		t.Error("a buffer is taken for a terminal")
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// A progress is a line on standard error, if that is a terminal, which says how far long
+// work has come. It goes by the count alone.
+type progress struct {
+	w         io.Writer // nil: not a terminal
+	what      string
+	at, total int // total 0: not known
+}
+
+// progressEvery is how many steps go by between two lines.
+const progressEvery = 256
+
+func (c *command) progress(what string, total int) *progress {
+	if !isTerminal(c.stderr) {
+		return &progress{}
+	}
+	return &progress{w: c.stderr, what: what, total: total}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// step counts one more.
+func (p *progress) step() {
+	p.at++
+	if p.w == nil || p.at%progressEvery != 0 {
+		return
+	}
+	if p.total == 0 {
+		fmt.Fprintf(p.w, "\r%s %d", p.what, p.at)
+	} else {
+		fmt.Fprintf(p.w, "\r%s %d of %d", p.what, p.at, p.total)
+	}
+}
+
+// done clears the line.
+func (p *progress) done() {
+	if p.w != nil && p.at >= progressEvery {
+		fmt.Fprintf(p.w, "\r%60s\r", "")
+	}
+}

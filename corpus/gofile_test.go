@@ -1,0 +1,47 @@
+package corpus
+
+import "testing"
+
+func TestParseGoFile(t *testing.T) {
+	for _, test := range []struct{ file, want string }{
+		{"go test fuzz v1\n[]byte(\"0010\")\n", "0010"},
+		{"go test fuzz v1\r\n[]byte(`00`)\r\n", "00"},
+		{"go test fuzz v1\n[]byte(\"\\xff\")", "\xff"},
+	} {
+		got, err := ParseGoFile("f", []byte(test.file))
+		if err != nil || string(got) != test.want {
+			t.Errorf("%q: got %q, %v", test.file, got, err)
+		}
+	}
+	for _, test := range []struct{ file, want string }{
+		{"", `f:1: not a file of the Go fuzzer: begins with "", want "go test fuzz v1"`},
+		{"go test fuzz v2\n",
+			`f:1: not a file of the Go fuzzer: begins with "go test fuzz v2", want "go test fuzz v1"`},
+		{"go test fuzz v1\n", `f:2: the file is truncated: want []byte("...")`},
+		{"go test fuzz v1\nint(7)\n", `f:2: "int(7)", want []byte("...")`},
+		{"go test fuzz v1\n[]byte(\"0", `f:2: the file is truncated: no closing bracket`},
+		{"go test fuzz v1\n[]byte('a')\n", `f:2: "'a'" is not a Go string`},
+		{"go test fuzz v1\n[]byte(\"0\")\nint(1)\n",
+			`f:3: a second argument: the targets of kschedfuzz have one`},
+	} {
+		if _, err := ParseGoFile("f", []byte(test.file)); err == nil || err.Error() != test.want {
+			t.Errorf("%q:\ngot  %v\nwant %s", test.file, err, test.want)
+		}
+	}
+}
+
+func FuzzParseGoFile(f *testing.F) {
+	f.Add(GoFile([]byte("0010\xff")))
+	f.Add([]byte("go test fuzz v1\n[]byte(`0`)\r\n"))
+	f.Add([]byte("go test fuzz v1\n"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		data, err := ParseGoFile("f", file)
+		if err != nil {
+			return
+		}
+		back, err := ParseGoFile("f", GoFile(data))
+		if err != nil || string(back) != string(data) {
+			t.Errorf("%q: read %q, then %q, %v", file, data, back, err)
+		}
+	})
+}

@@ -1,0 +1,217 @@
+package corpus
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// MaxPack is the size of the largest pack, in bytes. A pack is read into memory whole;
+// this much is some ten million entries.
+const MaxPack = 1 << 30
+
+// version is that of the format.
+const version = 1
+
+// header is the first line of a pack.
+var header = headerOf(version)
+
+func headerOf(version int) string {
+	line := fmt.Sprintf("kschedfuzz corpus v%d ", version)
+	return fmt.Sprintf("%s%016x\n", line, xxhash.Sum64String(line))
+}
+
+// A Pack is the content of a pack at the time when it was opened. It is safe for
+// concurrent use.
+type Pack struct {
+	name    string
+	data    []byte  // the file
+	entries []int64 // where the intact entries begin, in the order of the file
+	damage  []Damage
+}
+
+// A Damage is a part of a pack that cannot be read.
+type Damage struct {
+	Offset, Size int64
+	Err          error // what is wrong with it
+
+	// What was there, if the head of the entry is intact; else Program is empty.
+	Program, Label string
+	Digits         int // of its tape, in text
+	ID             uint64
+}
+
+// String says in one line where the damage is, what is lost and why.
+func (d Damage) String() string {
+	where := fmt.Sprintf("offset %d, %d bytes: ", d.Offset, d.Size)
+	switch {
+	case errors.Is(d.Err, errHeader):
+		return where + "no entry is lost: " + d.Err.Error()
+	case d.Program == "":
+		return where + "lost an entry, or what was left of one: " + d.Err.Error()
+	}
+	label := ""
+	if d.Label != "" {
+		label = ", label " + d.Label
+	}
+	return fmt.Sprintf("%slost entry %016x of %s%s, %d digits: %v",
+		where, d.ID, d.Program, label, d.Digits, d.Err)
+}
+
+// errHeader is the error of a first line that is not whole.
+var errHeader = errors.New("the first line of the file is damaged")
+
+// IsPack reports whether a file that begins so is a pack, of any version.
+func IsPack(data []byte) bool { return bytes.HasPrefix(data, []byte("kschedfuzz corpus v")) }
+
+// Open reads a pack. Damage is no error: see [Pack.Damage]. A file that is not a pack is
+// one, and so is a pack of another version.
+func Open(name string) (*Pack, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, inFile(name, err)
+	}
+	defer f.Close()
+	return load(name, f)
+}
+
+// load reads a pack from its open file.
+func load(name string, f io.Reader) (*Pack, error) {
+	data, err := io.ReadAll(io.LimitReader(f, MaxPack+1))
+	if err != nil {
+		return nil, inFile(name, err)
+	}
+	return Decode(name, data)
+}
+
+// Decode is Open for the content of a file that is in memory. It keeps data. The name is
+// for messages.
+func Decode(name string, data []byte) (*Pack, error) {
+	if len(data) > MaxPack {
+		return nil, fmt.Errorf("%s: larger than the limit of %d bytes", name, MaxPack)
+	}
+	p := &Pack{name: name, data: data}
+	start, err := p.readHeader()
+	if err == nil {
+		err = p.scan(start)
+	}
+	if err == nil && start > 0 && len(p.entries) == 0 && !p.mayBePack() {
+		err = errors.New("not a pack of kschedfuzz")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
+// readHeader returns where the first entry should be.
+func (p *Pack) readHeader() (start int, err error) {
+	if bytes.HasPrefix(p.data, []byte(header)) {
+		return len(header), nil
+	}
+	if v, ok := otherVersion(p.data); ok {
+		return 0, fmt.Errorf("a pack of version %d, this version of kschedfuzz reads %d only", v, version)
+	}
+	if start = nextMarker(p.data, 0); len(p.data) > 0 {
+		p.damage = append(p.damage, Damage{Size: int64(start), Err: errHeader})
+	}
+	return start, nil
+}
+
+// otherVersion reports whether data begins with the first line of another version.
+func otherVersion(data []byte) (v int, ok bool) {
+	line, _, _ := strings.Cut(string(data[:min(len(data), 64)]), "\n")
+	if _, err := fmt.Sscanf(line, "kschedfuzz corpus v%d ", &v); err != nil {
+		return 0, false
+	}
+	return v, v != version && line+"\n" == headerOf(v)
+}
+
+// mayBePack reports whether a file without a whole entry is a pack all the same: its
+// first line is whole, or as much of it as was written.
+func (p *Pack) mayBePack() bool {
+	n := min(len(p.data), len(header))
+	return string(p.data[:n]) == header[:n]
+}
+
+// scan finds the entries from there on.
+func (p *Pack) scan(pos int) error {
+	for pos < len(p.data) {
+		_, h, err := parseFrame(p.data[pos:])
+		if err == nil {
+			p.entries = append(p.entries, int64(pos))
+			pos += h.size + h.payload
+			continue
+		}
+		if newer := dictionaryError(0); errors.As(err, &newer) {
+			return fmt.Errorf("offset %d: %w", pos, err)
+		}
+		next := nextMarker(p.data, pos+1)
+		if h.size > 0 { // its head is intact and says where it ends
+			next = min(next, pos+h.size+h.payload)
+		}
+		p.damage = append(p.damage, Damage{
+			Offset: int64(pos), Size: int64(next - pos), Err: err,
+			Program: h.program, Label: h.label, Digits: h.digits, ID: h.id,
+		})
+		pos = next
+	}
+	return nil
+}
+
+// nextMarker returns where the next entry may begin, or the end.
+func nextMarker(data []byte, pos int) int {
+	if i := bytes.Index(data[pos:], []byte(marker)); i >= 0 {
+		return pos + i
+	}
+	return len(data)
+}
+
+// Name returns the name of the file.
+func (p *Pack) Name() string { return p.name }
+
+// Size returns the size of the file in bytes.
+func (p *Pack) Size() int64 { return int64(len(p.data)) }
+
+// Len returns how many entries are intact.
+func (p *Pack) Len() int { return len(p.entries) }
+
+// Entry returns the intact entry i, counted from 0 in the order of the file. Its tape is
+// the caller's.
+func (p *Pack) Entry(i int) Entry {
+	e, _, err := parseFrame(p.data[p.entries[i]:])
+	if err != nil {
+		panic(fmt.Sprintf("%s: offset %d: was intact: %v", p.name, p.entries[i], err))
+	}
+	return e
+}
+
+// All returns the intact entries in the order of the file.
+func (p *Pack) All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for i := range p.entries {
+			if !yield(p.Entry(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Damage returns what cannot be read, in the order of the file. An entry that a writer is
+// writing at the moment may be seen as damage at the end of the file.
+func (p *Pack) Damage() []Damage { return p.damage }
+
+// inFile puts the name of the file in front of what is wrong with it, once.
+func inFile(name string, err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
