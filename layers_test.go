@@ -35,7 +35,7 @@ var layers = map[string][]string{
 	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/program"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
-	"fuzz":                   {"fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
+	"fuzz":                   {"corpus", "fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
 	"docs":                   {},
 	"corpus":                 {"schedule"},
 	"cmd":                    {"corpus", "kmodel", "kmodel/program", "schedule", "schedule/explore", "triage"},

@@ -165,22 +165,6 @@ func (w *walk) Choose(_ *schedule.Exec, n int) int {
 	return int(uint64(*w) >> 33 % uint64(n))
 }
 
-func FuzzParseCorpusFile(f *testing.F) {
-	f.Add([]byte(corpusFile([]byte("0010\xff"))))
-	f.Add([]byte("go test fuzz v1\n[]byte(`0`)\r\n"))
-	f.Add([]byte("go test fuzz v1\n"))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		data, err := parseCorpusFile("f", file)
-		if err != nil {
-			return
-		}
-		back, err := parseCorpusFile("f", []byte(corpusFile(data)))
-		if err != nil || string(back) != string(data) {
-			t.Errorf("%q: read %q, then %q, %v", file, data, back, err)
-		}
-	})
-}
-
 func TestTargetOf(t *testing.T) {
 	for _, test := range []struct{ file, want string }{
 		{"fuzz/testdata/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
