@@ -123,6 +123,9 @@ func (s *search) expand() {
 		s.execute(0, 0)
 	}
 	for i := 0; i < len(s.now) && s.stop == Continues; {
+		if s.opt.Progress != nil && s.runs%progressEvery == 0 {
+			s.opt.Progress(s.progress(i))
+		}
 		id := s.now[i]
 		alt, ok := s.claim(id)
 		if !ok {
@@ -131,6 +134,13 @@ func (s *search) expand() {
 		}
 		s.tape = append(s.path(s.tape[:0], id), alt)
 		s.execute(id, alt)
+	}
+}
+
+func (s *search) progress(done int) Progress {
+	return Progress{
+		Bound: s.bound, Done: done, Queued: len(s.now),
+		Nodes: len(s.nodes) - 1, Runs: s.runs, Steps: s.steps,
 	}
 }
 
@@ -281,7 +291,7 @@ func (s *search) conclude() {
 	switch {
 	case len(s.next) == 0:
 		s.stop = Exhausted
-		if s.cycle == Acyclic && s.cyclic() {
+		if s.cycle == Acyclic && !s.totals() {
 			s.cycle = PreemptiveCycle
 		}
 		s.countOn()
@@ -317,14 +327,14 @@ func (s *search) countOn() {
 func (s *search) report(bound int) Report {
 	r := Report{
 		Program: s.program.Name, Bound: bound, Stop: s.stop, Err: s.err,
-		Executions: slices.Clone(s.counts), Overflow: s.over, Cycle: s.cycle,
+		Executions: slices.Clone(s.counts), Overflow: s.over, Cycle: s.cycle, All: s.all,
 		Nodes: len(s.nodes) - 1, Edges: len(s.edges) - 1, Runs: s.runs, Steps: s.steps,
 	}
 	for i := range s.endings {
 		end := &s.endings[i]
 		counts := make([]uint64, len(s.counts))
 		copy(counts, end.counts)
-		r.Endings = append(r.Endings, Ending{end.Category, counts, end.witness})
+		r.Endings = append(r.Endings, Ending{end.Category, counts, end.all, end.witness})
 	}
 	slices.SortFunc(r.Endings, func(a, b Ending) int { return a.Compare(b.Category) })
 	return r

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"math"
+	"math/big"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -75,6 +76,7 @@ type ending struct {
 	counts  []uint64 // executions with exactly so many preemptions
 	level   uint32   // the fewest preemptions
 	cost    uint64   // of the cheapest way to it, see minimal.go
+	all     *big.Int // executions; nil: not known
 	witness Witness  // the first met; the minimal one once its level is finished
 }
 
@@ -98,6 +100,7 @@ type graph struct {
 	cycle  Cycle    // in the finished levels
 	counts []uint64 // executions with exactly so many preemptions
 	over   bool     // the next one does not fit
+	all    *big.Int // executions; nil: not known
 	prefix []uint64 // prefixes that lead to each node with len(counts)-1 preemptions
 	spare  []uint64 // the next prefix
 }

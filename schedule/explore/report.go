@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/big"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -30,6 +31,25 @@ type Options struct {
 	MaxSteps int
 	// Mute is [schedule.Runner.Mute].
 	Mute schedule.Kinds
+	// Progress, unless nil, is called by Exhaust about every progressEvery
+	// executions, for somebody who waits. It must not take long.
+	Progress func(Progress)
+}
+
+// progressEvery is after how many executions Options.Progress is called: a
+// millisecond or so.
+const progressEvery = 256
+
+// Progress says how far a search has come.
+type Progress struct {
+	Bound int // being searched
+	// Of the nodes that the bound is known to begin new executions from, so many
+	// are done. More may become known.
+	Done, Queued int
+
+	Nodes int // as in Report, so far
+	Runs  int
+	Steps uint64
 }
 
 // runner returns a runner for p, as the options say.
@@ -126,8 +146,10 @@ type Witness struct {
 // An Ending is one way in which executions ended.
 type Ending struct {
 	Category
-	// Executions counts those of this category, as Report.Executions does all.
+	// Executions counts those of this category, as Report.Executions does all,
+	// and All is their number as Report.All is of all.
 	Executions []uint64
+	All        *big.Int
 	Witness    Witness
 }
 
@@ -192,6 +214,10 @@ type Report struct {
 	// fit.
 	Overflow bool
 	Cycle    Cycle
+	// All is the number of all executions of the program, with however many
+	// preemptions, however large. Nil if it is not known: unless Stop is Exhausted
+	// and Cycle is Acyclic.
+	All *big.Int
 
 	Nodes int    // of the graph: a state, who ran last, a decision to take
 	Edges int    // alternatives of all nodes
@@ -235,19 +261,12 @@ func (r *Report) Minimal(c Category) (Witness, bool) {
 	return Witness{}, false
 }
 
-// Total returns the number of all executions of the program. It is not known
-// (ok is false) unless all were counted, see [Report.Complete], and the sum
-// fits.
+// Total returns Report.All where it is known and fits.
 func (r *Report) Total() (n uint64, ok bool) {
-	if r.Stop != Exhausted || r.Cycle != Acyclic || r.Overflow {
+	if r.All == nil || !r.All.IsUint64() {
 		return 0, false
 	}
-	for _, k := range r.Executions {
-		if n += k; n < k {
-			return 0, false
-		}
-	}
-	return n, true
+	return r.All.Uint64(), true
 }
 
 // CollisionBound returns a bound on the chance that two different states had
