@@ -26,13 +26,24 @@ type Options struct {
 	// MaxNodes ends Exhaust with NodeLimit when it would need more nodes. 0
 	// means DefaultMaxNodes. Sample and Unreduced keep no nodes and ignore it.
 	MaxNodes int
+	// MaxBytes ends Exhaust with MemoryLimit when its graph would need more
+	// memory, in bytes. What the graph needs to be worked up at the end of a bound is
+	// counted in. 0 means no limit.
+	MaxBytes int64
+	// Workers is how many executions Exhaust runs at the same time, each with its own
+	// instance of the program. 0 means 1. As many as there are cores is good.
+	Workers int
+	// Checkpoint, unless its File is empty, has Exhaust go on from where an earlier
+	// one has left it.
+	Checkpoint Checkpoint
 	// MaxSteps is [schedule.Runner.MaxSteps]. Exhaust applies it to the path by
 	// which it first reaches a node.
 	MaxSteps int
 	// Mute is [schedule.Runner.Mute].
 	Mute schedule.Kinds
 	// Progress, unless nil, is called by Exhaust about every progressEvery
-	// executions, for somebody who waits. It must not take long.
+	// executions, for somebody who waits. It must not take long: all workers may have
+	// to wait. It is called from different goroutines, one at a time.
 	Progress func(Progress)
 }
 
@@ -54,7 +65,7 @@ type Progress struct {
 
 // runner returns a runner for p, as the options say.
 func (o Options) runner(p schedule.Program) *schedule.Runner {
-	if o.Bound < 0 || o.MaxNodes < 0 || o.MaxSteps < 0 {
+	if min(o.Bound, o.MaxNodes, o.MaxSteps, o.Workers) < 0 || o.MaxBytes < 0 {
 		panic(fmt.Sprintf("explore: negative option: %+v", o))
 	}
 	r := schedule.NewRunner(p)
@@ -158,16 +169,19 @@ type Stop uint8
 
 // The reasons.
 const (
-	Continues Stop = iota // it has not: another report follows
-	Exhausted             // nothing is left: higher bounds reach nothing new
-	AtBound               // Options.Bound is finished
-	NodeLimit             // Options.MaxNodes
-	Cancelled             // the context was
-	Unsound               // the program breaks the contract of State, see Report.Err
+	Continues     Stop = iota // it has not: another report follows
+	Exhausted                 // nothing is left: higher bounds reach nothing new
+	AtBound                   // Options.Bound is finished
+	NodeLimit                 // Options.MaxNodes
+	MemoryLimit               // Options.MaxBytes
+	Cancelled                 // the context was
+	Unsound                   // the program breaks the contract of State, see Report.Err
+	BadCheckpoint             // it cannot be read or written, see Report.Err
 )
 
 var stopNames = [...]string{
-	"continues", "exhausted", "bound reached", "node limit", "cancelled", "unsound",
+	"continues", "exhausted", "bound reached", "node limit", "memory limit", "cancelled",
+	"unsound", "bad checkpoint",
 }
 
 func (s Stop) String() string { return stopNames[s] }
@@ -197,7 +211,7 @@ type Report struct {
 	// Exhausted, all others are too: they add nothing.
 	Bound int
 	Stop  Stop
-	Err   error // of Unsound
+	Err   error // of Unsound and BadCheckpoint
 
 	// Endings are the categories met, in the order of Category.Compare. In a
 	// report that did not finish a bound they include what that bound found.
@@ -296,8 +310,10 @@ func (r *Report) Coverage() string {
 		covered += fmt.Sprintf("; chance of a hash collision below %.0e", r.CollisionBound())
 	}
 	switch r.Stop {
-	case NodeLimit, Cancelled:
+	case NodeLimit, MemoryLimit, Cancelled:
 		covered += fmt.Sprintf("; incomplete: %v after %d nodes", r.Stop, r.Nodes)
+	case BadCheckpoint:
+		covered += fmt.Sprintf("; incomplete: %v", r.Err)
 	case Unsound:
 		covered += fmt.Sprintf("; not to be trusted: %v", r.Err)
 	}
