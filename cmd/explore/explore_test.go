@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,13 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
+// asCommand is the environment variable that makes the test the command itself.
+const asCommand = "EXPLORE_TEST_AS_COMMAND"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){"explore": main})
 }
 
@@ -31,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"interrupt": interrupt,
 			"schema":    schema,
 			"same":      same,
+			"equal":     equal,
 		},
 	})
 }
@@ -108,6 +116,15 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// equal is same for statements that took different work to come to.
+func equal(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		text := regexp.MustCompile(`(?m)^  time .*`).ReplaceAllString(ts.ReadFile(name), "")
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+	}
+	same(ts, neg, args)
+}
+
 var seconds = regexp.MustCompile(`(time +)[0-9.]+ s|"seconds":[0-9.e-]+`)
 
 func timeless(text string) string { return seconds.ReplaceAllString(text, "") }
@@ -124,6 +141,77 @@ func schema(ts *testscript.TestScript, neg bool, args []string) {
 		r := record{outcome: new(outcome)}
 		ts.Check(dec.Decode(&r))
 	}
+}
+
+// TestKill kills a search again and again, at random moments, and begins it anew from its
+// checkpoint. In the end it says what one says that was left alone.
+func TestKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	const program = "mm/list_lru/resize-vs-drain-vs-destroy@P6"
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, workers := range []string{"1", "2"} {
+		file := filepath.Join(t.TempDir(), "ckpt")
+		command := func(more ...string) *exec.Cmd {
+			cmd := exec.Command(exe, append(more, "-json", program)...)
+			cmd.Env = append(os.Environ(), asCommand+"=1")
+			return cmd
+		}
+		want, _ := command().Output()
+		rng := rand.New(rand.NewPCG(1, 2))
+		kills, left := 0, 0
+		for {
+			cmd := command("-j", workers, "-checkpoint", file, "-every", "1ms")
+			var out strings.Builder
+			cmd.Stdout = &out
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			timer := time.AfterFunc(time.Duration(20+rng.IntN(130))*time.Millisecond, func() {
+				cmd.Process.Kill()
+			})
+			err := cmd.Wait()
+			timer.Stop()
+			if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() == exitFailed {
+				if got := result(t, out.String()); got != result(t, string(want)) {
+					t.Errorf("%s workers, after %d kills: %s, want %s", workers, kills, got, want)
+				}
+				break
+			}
+			if out.Len() > 0 {
+				t.Fatalf("not killed: %v: %s", err, &out)
+			}
+			if kills++; kills > 1000 {
+				t.Fatal("1000 kills, and the search is not done")
+			}
+			if _, err := os.Stat(file); err == nil {
+				left++
+			}
+		}
+		t.Logf("%s workers: %d kills, %d times there was a checkpoint", workers, kills, left)
+		if left < 3 {
+			t.Errorf("%s workers: there was a checkpoint %d times", workers, left)
+		}
+	}
+}
+
+// result returns what a JSON statement says, without the effort it took.
+func result(t *testing.T, text string) string {
+	t.Helper()
+	r := record{outcome: new(outcome)}
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatalf("%v: %q", err, text)
+	}
+	r.Runs, r.Steps, r.Seconds = 0, 0, 0
+	out, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
 }
 
 // TestSchema looks for every field of a record in the comment of the command.

@@ -49,8 +49,20 @@ type outcome struct {
 	ByPreemptions []string `json:"by_preemptions,omitempty"`
 	Cycle         bool     `json:"cycle,omitempty"`
 	Distinct      int      `json:"distinct,omitempty"`
-	Endings       []ending `json:"endings"`
-	Seconds       float64  `json:"seconds"`
+
+	Estimate *estimation `json:"estimate,omitempty"`
+
+	Endings []ending `json:"endings"`
+	Seconds float64  `json:"seconds"`
+}
+
+type estimation struct {
+	Executions string  `json:"executions"`
+	Error      float64 `json:"error"`
+	Nodes      float64 `json:"nodes"`
+	Seen       int     `json:"seen"`
+	Bytes      float64 `json:"bytes"`
+	Steps      float64 `json:"steps"`
 }
 
 type ending struct {
@@ -94,9 +106,12 @@ func (s *statement) writeJSON(w io.Writer) error {
 		Runs: s.report.Runs, Steps: s.report.Steps, Endings: s.endings(),
 		Seconds: s.duration.Seconds(),
 	}
-	if s.sample != nil {
+	switch {
+	case s.sample != nil:
 		s.sample.fill(r.outcome)
-	} else {
+	case s.estimate != nil:
+		s.fillEstimate(r.outcome)
+	default:
 		s.fill(r.outcome)
 	}
 	return json.NewEncoder(w).Encode(r)

@@ -19,6 +19,8 @@
 //	-exhaust     run every execution, the default. The search visits states, by number
 //	             of preemptions; see go doc ./schedule/explore.
 //	-random n    run n executions that take every decision at random
+//	-estimate n  run n at random to estimate how many there are, and how many states a
+//	             search would keep; see [explore.EstimateSize]
 //	-list        print the programs, and how each is expected to fail
 //
 // The others are
@@ -27,12 +29,24 @@
 //	-mute kinds      go on after these kinds of failure, as the kernel does after a
 //	                 warning, to see what comes of it: refcount-resurrect
 //	-nodes n         states that a search may keep, else 10,000,000
-//	-seed n          of -random; the same seed runs the same executions, else 1
+//	-memory n        MiB that they may take, else as many as they need
+//	-j n             executions that a search runs at the same time, else 1; the result
+//	                 does not depend on it
+//	-checkpoint file write the search to the file every half a minute and when it ends,
+//	                 and go on from there if the file exists; for one program
+//	-every d         write it as often as this, 10s
+//	-seed n          of -random and -estimate; the same seed runs the same executions,
+//	                 else 1
 //	-json            print one JSON object a line for each program, see below
 //
 // On a terminal a line on standard error tells how far the search is. An interrupt (^C)
 // ends it: what was covered so far is printed, and programs that did not have their turn
 // are not begun. A second one ends the command at once.
+//
+// A search that comes to the limit of -nodes or -memory ends like one that is interrupted:
+// what it has found and which bound it has finished is printed, and a checkpoint is good
+// for going on with a higher limit. Even a kill leaves a checkpoint that is whole, and
+// going on from it leads to the numbers that an uninterrupted search would have had.
 //
 // # What is printed
 //
@@ -47,8 +61,9 @@
 //
 //	0  done as asked, and no execution failed
 //	1  an execution failed
-//	2  wrong usage, a program that does not exist, or one that breaks the rules that
-//	   make a search possible: its numbers are not to be trusted
+//	2  wrong usage, a program that does not exist, a checkpoint that cannot be read or
+//	   written, or a program that breaks the rules that make a search possible: its
+//	   numbers are not to be trusted
 //	3  ended before it was done, by a limit or an interrupt, and no execution had
 //	   failed by then
 //
@@ -62,11 +77,12 @@
 //	program, object, scenario, variant, versions, patches, workload
 //	                 strings, and a bool; versions are the kernels that had this code
 //	expect           of -list: [{kind, preemptions, mute}]
-//	strategy         "exhaust" or "random"
-//	limits           {preemptions, nodes, runs, seed, steps, mute}: as asked for; steps
-//	                 is the most that an execution may take
-//	stop             why it ended: "exhausted", "bound reached", "node limit",
-//	                 "cancelled", "unsound"; of a sample "done" or "cancelled"
+//	strategy         "exhaust", "random" or "estimate"
+//	limits           {preemptions, nodes, bytes, runs, seed, steps, mute}: as asked for;
+//	                 steps is the most that an execution may take
+//	stop             why it ended: "exhausted", "bound reached", "node limit", "memory
+//	                 limit", "cancelled", "unsound", "bad checkpoint"; of a sample or an
+//	                 estimate "done" or "cancelled"
 //	complete         bool: every execution was covered
 //	covered          the sentence that is printed
 //	failed           bool: an execution failed
@@ -79,6 +95,9 @@
 //	cycle            bool: the program can come back to a state it was in, so that its
 //	                 executions have no number
 //	distinct         different tapes of a sample
+//	estimate         {executions, error, nodes, seen, bytes, steps}: executions is a
+//	                 string, error its standard error as a fraction of it, nodes a lower
+//	                 bound, seen how many of them were, steps those of an execution
 //	endings          [{outcome, kind, text, preemptions, switches, steps, tape, minimal,
 //	                 executions, by_preemptions}]: each way to end, with its smallest
 //	                 execution; of a sample with the smallest seen
@@ -91,8 +110,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -139,8 +161,12 @@ type command struct {
 	list, exhaust bool
 	preemptions   int
 	random        int
+	estimate      int
 	seed          uint64
 	nodes         int
+	memory        int
+	workers       int
+	checkpoint    explore.Checkpoint
 	muteText      string
 	mute          schedule.Kinds
 	json          bool
@@ -153,9 +179,14 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.BoolVar(&c.list, "list", false, "print the programs, and how each is expected to fail")
 	fs.BoolVar(&c.exhaust, "exhaust", false, "run every execution (the default)")
 	fs.IntVar(&c.random, "random", 0, "run `n` executions at random")
-	fs.Uint64Var(&c.seed, "seed", 1, "of -random, `n`")
+	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
+	fs.Uint64Var(&c.seed, "seed", 1, "of -random and -estimate, `n`")
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
 	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states that a search may keep, `n`")
+	fs.IntVar(&c.memory, "memory", 0, "`MiB` that they may take (default as many as they need)")
+	fs.IntVar(&c.workers, "j", 1, "executions that a search runs at the same time, `n`")
+	fs.StringVar(&c.checkpoint.File, "checkpoint", "", "write the search to `file`, and go on from it")
+	fs.DurationVar(&c.checkpoint.Every, "every", explore.DefaultCheckpointEvery, "write it so often")
 	fs.StringVar(&c.muteText, "mute", "", "go on after these `kinds`: double-kill,double-release")
 	fs.BoolVar(&c.json, "json", false, "print one JSON object a line for each program")
 	fs.Usage = func() {
@@ -175,30 +206,57 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	return c, nil
 }
 
+// strategies are the flags that say what is done; without one it is -exhaust.
+var strategies = []string{"list", "exhaust", "random", "estimate"}
+
+// belongs says which flags need which strategy.
+var belongs = map[string][]string{
+	"seed":        {"random", "estimate"},
+	"preemptions": {"exhaust", "estimate"},
+	"nodes":       {"exhaust"},
+	"memory":      {"exhaust"},
+	"j":           {"exhaust"},
+	"checkpoint":  {"exhaust"},
+	"every":       {"exhaust"},
+	"mute":        {"exhaust", "random", "estimate"},
+}
+
 // check says what is wrong with the flags, of which those in set were given.
 func (c *command) check(set map[string]bool) (err error) {
-	strategies := 0
-	for _, name := range []string{"list", "exhaust", "random"} {
+	strategy := "exhaust"
+	for i, name := range strategies {
+		for _, other := range strategies[i+1:] {
+			if set[name] && set[other] {
+				return fmt.Errorf("-%s and -%s: give one of them", name, other)
+			}
+		}
 		if set[name] {
-			strategies++
+			strategy = name
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if with := belongs[name]; with != nil && !slices.Contains(with, strategy) {
+			return fmt.Errorf("-%s goes with -%s, not with -%s",
+				name, strings.Join(with, " and -"), strategy)
 		}
 	}
 	switch {
-	case strategies > 1:
-		return errors.New("-list, -exhaust and -random: give one of them")
 	case len(c.patterns) == 0 && !c.list:
 		return errors.New("no program given: explore -list prints what there is, explore -h the flags")
 	case set["random"] && c.random < 1:
 		return fmt.Errorf("-random %d: want 1 or more executions", c.random)
-	case set["seed"] && !set["random"]:
-		return errors.New("-seed goes with -random: everything else takes no chances")
-	case set["random"] && (set["preemptions"] || set["nodes"]):
-		return errors.New("-random keeps no states and counts no preemptions: " +
-			"leave out -nodes and -preemptions")
+	case set["estimate"] && c.estimate < 1:
+		return fmt.Errorf("-estimate %d: want 1 or more executions", c.estimate)
 	case set["preemptions"] && c.preemptions < 0:
 		return fmt.Errorf("-preemptions %d: want 0 or more; leave it out for no bound", c.preemptions)
 	case c.nodes < 1:
 		return fmt.Errorf("-nodes %d: want 1 or more", c.nodes)
+	case set["memory"] && c.memory < 1:
+		return fmt.Errorf("-memory %d: want 1 or more MiB", c.memory)
+	case c.workers < 1:
+		return fmt.Errorf("-j %d: want 1 or more", c.workers)
+	case c.checkpoint.Every <= 0 || set["every"] && !set["checkpoint"]:
+		return errors.New("-every: want a time above 0, and -checkpoint with it")
 	}
 	if c.muteText != "" {
 		if c.mute, err = triage.ParseKinds(c.muteText); err != nil {
@@ -216,6 +274,9 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 	}
 	if c.list {
 		return exitDone, writeList(stdout, programs, c.json)
+	}
+	if c.checkpoint.File != "" && len(programs) != 1 {
+		return 0, fmt.Errorf("-checkpoint: %d programs, but the file is for one", len(programs))
 	}
 	for _, p := range skipped {
 		pr.note("explore: %s: skipped, a workload is too large to exhaust: "+
@@ -243,8 +304,11 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 
 // search does what is to be done with one program.
 func (c *command) search(ctx context.Context, p kernelProgram, pr *progress) *statement {
-	if c.random > 0 {
+	switch {
+	case c.random > 0:
 		return c.sample(ctx, p, pr)
+	case c.estimate > 0:
+		return c.guess(ctx, p)
 	}
 	return c.exhaustive(ctx, p, pr)
 }

@@ -19,7 +19,8 @@ type statement struct {
 	program  kernelProgram
 	report   explore.Report // of a sample too: endings, with how often each was met
 	limits   limits
-	sample   *sample // nil: it was exhaustive
+	sample   *sample           // nil: it was exhaustive
+	estimate *explore.Estimate // nil: it was not one
 	covered  string
 	duration time.Duration
 }
@@ -28,6 +29,7 @@ type statement struct {
 type limits struct {
 	Preemptions *int     `json:"preemptions,omitempty"`
 	Nodes       int      `json:"nodes,omitempty"`
+	Bytes       int64    `json:"bytes,omitempty"`
 	Runs        int      `json:"runs,omitempty"`
 	Seed        *uint64  `json:"seed,omitempty"`
 	Steps       int      `json:"steps"`
@@ -43,7 +45,11 @@ func (c *command) limits() limits {
 		l.Runs, l.Seed = c.random, &c.seed
 		return l
 	}
-	l.Nodes = c.nodes
+	if c.estimate > 0 {
+		l.Runs, l.Seed = c.estimate, &c.seed
+	} else {
+		l.Nodes, l.Bytes = c.nodes, int64(c.memory)<<20
+	}
 	if c.preemptions != unbounded {
 		l.Preemptions = &c.preemptions
 	}
@@ -65,8 +71,8 @@ func (s *statement) status() int {
 
 // early reports whether the exploration ended before it had done what was asked.
 func (s *statement) early() bool {
-	if s.sample != nil {
-		return s.sample.runs < s.limits.Runs
+	if s.sample != nil || s.estimate != nil {
+		return s.report.Runs < s.limits.Runs
 	}
 	switch s.report.Stop {
 	case explore.Exhausted:
@@ -82,7 +88,7 @@ func (s *statement) early() bool {
 // listed compares the failures with those that the program is documented to have. It is
 // only known if everything was covered.
 func (s *statement) listed() (same, known bool) {
-	if s.sample != nil || s.program.Workload || !s.report.Complete() {
+	if s.sample != nil || s.estimate != nil || s.program.Workload || !s.report.Complete() {
 		return false, false
 	}
 	want, got := map[schedule.Kind]int{}, map[schedule.Kind]int{}
@@ -131,9 +137,12 @@ func (s *statement) writeText(w io.Writer) error {
 	}
 	row("covered", "%s", s.covered)
 	row("limits", "%s", s.limits.text())
-	if s.sample != nil {
+	switch {
+	case s.sample != nil:
 		s.sample.writeText(row)
-	} else {
+	case s.estimate != nil:
+		writeEstimate(row, s.estimate)
+	default:
 		s.writeCounts(row)
 	}
 	for _, e := range s.failures() {
@@ -153,6 +162,10 @@ func (s *statement) writeText(w io.Writer) error {
 // covered.
 func (s *statement) verdict() string {
 	switch {
+	case s.estimate != nil:
+		return "estimated"
+	case s.report.Stop == explore.BadCheckpoint:
+		return "not searched to the end"
 	case s.report.Err != nil:
 		return "NOT TO BE TRUSTED"
 	case s.report.Failed():
@@ -229,6 +242,9 @@ func (l limits) text() string {
 	}
 	if l.Nodes > 0 {
 		parts = append(parts, "at most "+group(l.Nodes)+" states kept")
+	}
+	if l.Bytes > 0 {
+		parts = append(parts, fmt.Sprintf("at most %s MiB", group(int(l.Bytes>>20))))
 	}
 	if l.Runs > 0 {
 		parts = append(parts, fmt.Sprintf("%s, seed %d", plural(l.Runs, "execution"), *l.Seed))

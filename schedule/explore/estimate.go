@@ -3,6 +3,8 @@ package explore
 import (
 	"context"
 	"math"
+	"math/big"
+	"slices"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -12,11 +14,12 @@ type Estimate struct {
 	Probes int // random executions
 
 	// Executions estimates the number of executions, and Error is its standard
-	// error, estimated from the same probes. The estimate is unbiased: over all seeds
-	// its mean is the number itself. But few executions carry most of it, the more so the
-	// longer they are: where Error is not far below Executions, or the number of
-	// probes is small, both are likely to be too low.
-	Executions, Error float64
+	// error as a fraction of it, estimated from the same probes. The estimate is
+	// unbiased: over all seeds its mean is the number itself. But few executions carry
+	// most of it, the more so the longer they are: where Error is above a tenth or so,
+	// both are likely to be too low. Error cannot be above 1.
+	Executions *big.Float
+	Error      float64
 
 	// Seen is how many nodes the probes came to, and Nodes estimates how many an
 	// exhaustive search would keep. It is a lower bound as statistics has them: what
@@ -53,20 +56,15 @@ func EstimateSize(
 	r.Wide = true
 	k := knuth{walk: NewWalk(seed), bound: opt.Bound, seen: make(map[key]uint8)}
 	var e Estimate
-	var squares float64 // sum of squared differences from the mean (Welford)
+	var leaves []float64 // logarithms
 	for e.Probes < probes && ctx.Err() == nil {
-		k.leaves = 1
+		k.leaves = 0
 		res := r.Run(&k)
 		e.Probes++
-		e.Steps += float64(res.Steps)
-		delta := k.leaves - e.Executions
-		e.Executions += delta / float64(e.Probes)
-		squares += delta * (k.leaves - e.Executions)
+		e.Steps += (float64(res.Steps) - e.Steps) / float64(e.Probes)
+		leaves = append(leaves, k.leaves)
 	}
-	if n := float64(e.Probes); n > 0 {
-		e.Steps /= n
-		e.Error = math.Sqrt(squares / max(n-1, 1) / n)
-	}
+	e.Executions, e.Error = mean(leaves)
 	e.Seen, e.Nodes = len(k.seen), k.chao(e.Probes)
 	if len(k.seen) > 0 {
 		perNode := float64(k.edges) / float64(k.visits) * float64(edgeBytes)
@@ -75,11 +73,31 @@ func EstimateSize(
 	return e
 }
 
+// mean returns the mean of numbers whose logarithms to base 2 are given, and its standard
+// error as a fraction of it. The numbers may be larger than a float64 can be; their
+// ratios to the largest cannot.
+func mean(logs []float64) (mean *big.Float, fraction float64) {
+	if len(logs) == 0 {
+		return new(big.Float), 0
+	}
+	top := math.Floor(slices.Max(logs))
+	n, sum, squares := float64(len(logs)), 0.0, 0.0
+	for _, l := range logs {
+		x := math.Exp2(l - top)
+		sum += x
+		squares += x * x
+	}
+	// The sum of squared differences from the mean is squares - sum*sum/n.
+	variance := max(squares-sum*sum/n, 0) / max(n-1, 1)
+	mean = new(big.Float).SetMantExp(big.NewFloat(sum/n), int(top))
+	return mean, math.Sqrt(variance/n) / (sum / n)
+}
+
 // A knuth is the chooser of a probe.
 type knuth struct {
 	walk   *Walk
 	bound  int
-	leaves float64       // product of the numbers of alternatives
+	leaves float64       // product of the numbers of alternatives, its logarithm to base 2
 	seen   map[key]uint8 // in how many probes, 3 for more than two
 	visits int           // nodes of all probes
 	edges  int           // their alternatives
@@ -93,7 +111,7 @@ func (k *knuth) Choose(e *schedule.Exec, n int) int {
 	if e.Running() != nil && e.Preemptions() >= k.bound {
 		return 0
 	}
-	k.leaves *= float64(n)
+	k.leaves += math.Log2(float64(n))
 	return k.walk.below(n)
 }
 

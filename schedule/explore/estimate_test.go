@@ -2,6 +2,7 @@ package explore_test
 
 import (
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -20,15 +21,17 @@ func TestEstimate(t *testing.T) {
 			nodes := float64(exhaust(p, bound).Nodes)
 			e := EstimateSize(ctx, p, all(bound), 4000, 1)
 			n := float64(want.Runs)
-			if math.Abs(e.Executions-n) > 4*e.Error+1e-9 || e.Error > n/4 {
-				t.Errorf("%s, bound %d: %g executions +- %g, want %g",
-					p.Name, bound, e.Executions, e.Error, n)
+			got, _ := e.Executions.Float64()
+			if math.Abs(got-n) > 4*e.Error*got+1e-9 || e.Error > 0.2 {
+				t.Errorf("%s, bound %d: %g executions, error %g, want %g",
+					p.Name, bound, got, e.Error, n)
 			}
 			if float64(e.Seen) > nodes || e.Nodes > 1.1*nodes || e.Nodes < nodes/2 {
 				t.Errorf("%s, bound %d: %g nodes, %d of them seen, want %g",
 					p.Name, bound, e.Nodes, e.Seen, nodes)
 			}
-			if again := EstimateSize(ctx, p, all(bound), 4000, 1); again != e {
+			again := EstimateSize(ctx, p, all(bound), 4000, 1)
+			if !reflect.DeepEqual(again, e) {
 				t.Errorf("%s: %+v, then %+v", p.Name, e, again)
 			}
 		}
@@ -43,12 +46,13 @@ func TestEstimateError(t *testing.T) {
 	within, twice, sum := 0, 0, 0.0
 	for seed := range uint64(seeds) {
 		e := EstimateSize(ctx, p, all(Unbounded), 500, seed)
-		off := math.Abs(e.Executions - 70)
-		sum += e.Executions
-		if off < e.Error {
+		got, _ := e.Executions.Float64()
+		sum += got
+		off := math.Abs(got - 70)
+		if off < e.Error*got {
 			within++
 		}
-		if off < 2*e.Error {
+		if off < 2*e.Error*got {
 			twice++
 		}
 	}
@@ -58,6 +62,14 @@ func TestEstimateError(t *testing.T) {
 	}
 	if mean := sum / seeds; math.Abs(mean-70) > 0.5 {
 		t.Errorf("mean of the estimates: %g, want 70", mean)
+	}
+}
+
+// TestEstimateLarge has more executions than a float64 can say.
+func TestEstimateLarge(t *testing.T) {
+	e := EstimateSize(ctx, independent(400, 400, 400), all(Unbounded), 50, 1)
+	if e.Executions.MantExp(nil) < 1500 || e.Executions.IsInf() || !(e.Error > 0 && e.Error <= 1) {
+		t.Errorf("%.3g executions, error %g", e.Executions, e.Error)
 	}
 }
 
