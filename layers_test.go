@@ -30,7 +30,8 @@ var layers = map[string][]string{
 	"kmodel/mm":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/kernel":          {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/arch":            {"schedule", "kmodel/linux"},
-	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/program"},
+	"kmodel/protocol":        {"schedule", "kmodel/program"},
+	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/program", "kmodel/protocol"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz":                   {"fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
@@ -45,6 +46,7 @@ var testLayers = map[string][]string{
 	"kmodel/fs":       {"schedule/explore", "kmodel/mm"}, // programs are given each other's functions
 	"kmodel/mm":       {"schedule/explore"},
 	"kmodel/kernel":   {"schedule/explore", "kmodel/arch"},
+	"kmodel/protocol": {"schedule/explore"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 }
 
@@ -135,7 +137,8 @@ func TestModels(t *testing.T) {
 	sources(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
 		model := strings.HasPrefix(dir, "kmodel/linux") || strings.HasPrefix(dir, "kmodel/fs") ||
 			strings.HasPrefix(dir, "kmodel/mm") || strings.HasPrefix(dir, "kmodel/kernel") ||
-			strings.HasPrefix(dir, "kmodel/arch") || strings.HasPrefix(dir, "kmodel/internal")
+			strings.HasPrefix(dir, "kmodel/arch") || strings.HasPrefix(dir, "kmodel/internal") ||
+			strings.HasPrefix(dir, "kmodel/protocol")
 		if strings.HasSuffix(name, "_test.go") || dir == "kmodel/internal/litmus" || !model && dir != "schedule" {
 			return
 		}
