@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
@@ -22,10 +23,26 @@ func (c *command) exhaustive(ctx context.Context, p kernelProgram, pr *progress)
 	if c.preemptions != unbounded {
 		opt.Bound = c.preemptions
 	}
+	if c.symmetry {
+		opt.Symmetry = symmetry(p)
+	}
+	s := &statement{program: p, limits: c.limits(), symmetry: c.symmetry}
 	start := time.Now()
-	r := explore.Last(explore.Exhaust(ctx, p.Schedule(), opt))
-	return &statement{
-		program: p, report: r, limits: c.limits(), covered: r.Coverage(),
-		duration: time.Since(start),
+	if c.states {
+		s.states, s.report = explore.CountStates(ctx, p.Schedule(), opt)
+	} else {
+		s.report = explore.Last(explore.Exhaust(ctx, p.Schedule(), opt))
+	}
+	s.duration, s.covered = time.Since(start), s.report.Coverage()
+	return s
+}
+
+func symmetry(p kernelProgram) *explore.Symmetry {
+	return &explore.Symmetry{
+		Class: p.Class,
+		New: func() (func(*schedule.Exec), explore.Canonical) {
+			in := p.New()
+			return in.Begin, in.Canonical
+		},
 	}
 }

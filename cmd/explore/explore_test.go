@@ -171,7 +171,7 @@ func TestKill(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			timer := time.AfterFunc(time.Duration(20+rng.IntN(130))*time.Millisecond, func() {
+			timer := time.AfterFunc(time.Duration(60+rng.IntN(200))*time.Millisecond, func() {
 				cmd.Process.Kill()
 			})
 			err := cmd.Wait()

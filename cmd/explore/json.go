@@ -43,6 +43,8 @@ type outcome struct {
 	Bound         *int     `json:"bound,omitempty"`
 	Nodes         int      `json:"nodes,omitempty"`
 	Edges         int      `json:"edges,omitempty"`
+	States        int      `json:"states,omitempty"`
+	Symmetry      bool     `json:"symmetry,omitempty"`
 	Runs          int      `json:"runs"`
 	Steps         uint64   `json:"steps"`
 	Executions    string   `json:"executions,omitempty"`
@@ -122,6 +124,7 @@ func (s *statement) fill(o *outcome) {
 	r := &s.report
 	o.Strategy, o.Stop, o.Complete = "exhaust", r.Stop.String(), r.Complete()
 	o.Bound, o.Nodes, o.Edges = &r.Bound, r.Nodes, r.Edges
+	o.States, o.Symmetry = s.states, s.symmetry
 	o.Executions, o.ByPreemptions = decimal(r.All), decimals(r.Executions)
 	o.Cycle = r.Cycle != explore.Acyclic
 	if same, known := s.listed(); known {

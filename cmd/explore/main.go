@@ -32,6 +32,10 @@
 //	-memory n        MiB that they may take, else as many as they need
 //	-j n             executions that a search runs at the same time, else 1; the result
 //	                 does not depend on it
+//	-symmetry        exchange threads that run the same code, where the program says that it
+//	                 has such: fewer states, the same numbers of executions
+//	-states          count the states between any two steps too, as other model checkers
+//	                 do; takes more time and memory
 //	-checkpoint file write the search to the file every half a minute and when it ends,
 //	                 and go on from there if the file exists; for one program
 //	-every d         write it as often as this, 10s
@@ -80,6 +84,7 @@
 //	strategy         "exhaust", "random" or "estimate"
 //	limits           {preemptions, nodes, bytes, runs, seed, steps, mute}: as asked for;
 //	                 steps is the most that an execution may take
+//	symmetry         bool: -symmetry
 //	stop             why it ended: "exhausted", "bound reached", "node limit", "memory
 //	                 limit", "cancelled", "unsound", "bad checkpoint"; of a sample or an
 //	                 estimate "done" or "cancelled"
@@ -89,6 +94,7 @@
 //	as_listed        bool: the failures are those of -list; only if that can be said
 //	bound            highest number of preemptions that was finished
 //	nodes, edges     decisions to take and their alternatives, merged by state
+//	states           number of states between steps, of -states
 //	runs, steps      executions run, whole or in part, and steps in them
 //	executions       string: how many there are, exactly
 //	by_preemptions   strings: of them with 0, 1, 2 ... preemptions
@@ -166,6 +172,8 @@ type command struct {
 	nodes         int
 	memory        int
 	workers       int
+	symmetry      bool
+	states        bool
 	checkpoint    explore.Checkpoint
 	muteText      string
 	mute          schedule.Kinds
@@ -185,6 +193,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states that a search may keep, `n`")
 	fs.IntVar(&c.memory, "memory", 0, "`MiB` that they may take (default as many as they need)")
 	fs.IntVar(&c.workers, "j", 1, "executions that a search runs at the same time, `n`")
+	fs.BoolVar(&c.symmetry, "symmetry", false, "exchange threads that run the same code")
+	fs.BoolVar(&c.states, "states", false, "count the states between any two steps too")
 	fs.StringVar(&c.checkpoint.File, "checkpoint", "", "write the search to `file`, and go on from it")
 	fs.DurationVar(&c.checkpoint.Every, "every", explore.DefaultCheckpointEvery, "write it so often")
 	fs.StringVar(&c.muteText, "mute", "", "go on after these `kinds`: double-kill,double-release")
@@ -216,6 +226,8 @@ var belongs = map[string][]string{
 	"nodes":       {"exhaust"},
 	"memory":      {"exhaust"},
 	"j":           {"exhaust"},
+	"symmetry":    {"exhaust"},
+	"states":      {"exhaust"},
 	"checkpoint":  {"exhaust"},
 	"every":       {"exhaust"},
 	"mute":        {"exhaust", "random", "estimate"},
@@ -255,6 +267,8 @@ func (c *command) check(set map[string]bool) (err error) {
 		return fmt.Errorf("-memory %d: want 1 or more MiB", c.memory)
 	case c.workers < 1:
 		return fmt.Errorf("-j %d: want 1 or more", c.workers)
+	case c.states && (c.symmetry || set["checkpoint"]):
+		return errors.New("-states goes with neither -symmetry nor -checkpoint")
 	case c.checkpoint.Every <= 0 || set["every"] && !set["checkpoint"]:
 		return errors.New("-every: want a time above 0, and -checkpoint with it")
 	}
@@ -277,6 +291,11 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 	}
 	if c.checkpoint.File != "" && len(programs) != 1 {
 		return 0, fmt.Errorf("-checkpoint: %d programs, but the file is for one", len(programs))
+	}
+	for _, p := range programs {
+		if c.symmetry && p.Class == nil {
+			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged", p.Name())
+		}
 	}
 	for _, p := range skipped {
 		pr.note("explore: %s: skipped, a workload is too large to exhaust: "+

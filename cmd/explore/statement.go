@@ -21,6 +21,8 @@ type statement struct {
 	limits   limits
 	sample   *sample           // nil: it was exhaustive
 	estimate *explore.Estimate // nil: it was not one
+	states   int               // of -states; 0: not counted
+	symmetry bool
 	covered  string
 	duration time.Duration
 }
@@ -181,8 +183,15 @@ func (s *statement) verdict() string {
 // writeCounts prints the exact numbers of an exhaustive search.
 func (s *statement) writeCounts(row func(label, format string, args ...any)) {
 	r := &s.report
-	row("states", "%s decisions to take with %s alternatives, merged by state",
-		group(r.Nodes), group(r.Edges))
+	upTo := ""
+	if s.symmetry {
+		upTo = " and symmetry"
+	}
+	row("states", "%s decisions to take with %s alternatives, merged by state%s",
+		group(r.Nodes), group(r.Edges), upTo)
+	if s.states > 0 {
+		row("", "%s between any two steps", group(s.states))
+	}
 	switch {
 	case r.Cycle != explore.Acyclic:
 		row("executions", "without end: the program can come back to a state it was in")

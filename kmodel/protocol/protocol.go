@@ -2,7 +2,7 @@
 // lookups of a reference-counted object against its one destroyer, with a liveness check
 // and an RCU callback that frees. It is no model of any kernel file but the smallest
 // protocol of the kind of [lookup_ioctx], written such that it reads the same in Promela
-// and in Murphi; models of it for both are in testdata.
+// and in Murphi: scripts/compare has it for both, and runs all of them.
 //
 //	io_destroy                      lookup, N of them
 //	D1 p = xchg(table, NULL)        L1 rcu_read_lock
@@ -54,7 +54,7 @@ const (
 func Programs() []program.Program {
 	var out []program.Program
 	for n := 1; n <= Listed; n++ {
-		out = append(out, New(n, true, Observed), New(n, false, Observed))
+		out = append(out, New(n, true, Live), New(n, false, Live))
 	}
 	return out
 }
@@ -68,6 +68,9 @@ func New(n int, racy bool, locals Locals) program.Program {
 		Object: "protocol", Scenario: "lookup-vs-destroy", Versions: "none",
 		Variant: fmt.Sprintf("fixed-%d", n), Patches: "a reference is taken if the object is live",
 		New: func() program.Instance { return newMachine(n, racy, locals).instance() },
+	}
+	if locals != Observed {
+		p.Class = class
 	}
 	if racy {
 		p.Variant = fmt.Sprintf("racy-%d", n)
@@ -86,6 +89,9 @@ type machine struct {
 	locals  Locals
 	dzero   schedule.Cell // local of the destroyer
 	lookups []*lookup
+
+	// places says where each thread is: what its observations say too, for symmetry.go.
+	places [schedule.MaxThreads]uint64
 }
 
 // A lookup is one of the threads that look the object up.
@@ -112,6 +118,7 @@ func newMachine(n int, racy bool, locals Locals) *machine {
 // reference.
 func (m *machine) instance() program.Instance {
 	begin := func(e *schedule.Exec) {
+		clear(m.places[:])
 		e.Static(&m.Object, 0)
 		m.table.Set(1)
 		m.ref.Set(1)
@@ -124,7 +131,11 @@ func (m *machine) instance() program.Instance {
 		}
 		e.Agent("rcu", m)
 	}
-	return program.Instance{Begin: begin, Abstract: m.abstract}
+	in := program.Instance{Begin: begin, Abstract: m.abstract}
+	if m.locals != Observed {
+		in.Canonical = m.canonical
+	}
+	return in
 }
 
 // abstract tells the shared words, without the readers.
@@ -138,35 +149,42 @@ func (m *machine) abstract(_ *schedule.Exec, hit func(word uint64)) {
 
 // destroy is the thread of io_destroy.
 func (m *machine) destroy(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "xchg", Cell: &m.table, Mode: schedule.RMWFull}) // D1
-	m.table.Set(0)                                                            // one destroyer: it was there
+	// D1
+	t.Step(schedule.Op{Verb: "xchg", Cell: &m.table, Mode: schedule.RMWFull})
+	m.table.Set(0) // one destroyer: it was there
 	m.at(t, 1)
 
-	t.Step(schedule.Op{Verb: "percpu_ref_kill", Cell: &m.dead, Mode: schedule.WriteOnce}) // D2
+	// D2
+	t.Step(schedule.Op{Verb: "percpu_ref_kill", Cell: &m.dead, Mode: schedule.WriteOnce})
 	m.dead.Set(1)
 	m.at(t, 2)
 
-	zero := m.put(t) // D3
+	// D3
+	zero := m.put(t)
 	m.keep(&m.dzero, zero, Live)
 	m.at(t, 3)
 
-	m.callRCU(t, zero) // D4
+	// D4
+	m.callRCU(t, zero)
 }
 
 // run is the thread of a lookup.
 func (l *lookup) run(t *schedule.Thread) {
 	m := l.m
-	t.Step(schedule.Op{Verb: "rcu_read_lock", Cell: &l.reading, Mode: schedule.WriteOnce}) // L1
+	// L1
+	t.Step(schedule.Op{Verb: "rcu_read_lock", Cell: &l.reading, Mode: schedule.WriteOnce})
 	l.reading.Set(1)
 	m.at(t, 1)
 
-	t.Step(schedule.Op{Verb: "rcu_dereference", Cell: &m.table, Mode: schedule.ReadOnce}) // L2
+	// L2
+	t.Step(schedule.Op{Verb: "rcu_dereference", Cell: &m.table, Mode: schedule.ReadOnce})
 	saw := t.ObserveBool(m.table.Value() != 0)
 	m.keep(&l.saw, saw, All)
 	got := false
 	if saw {
 		m.at(t, 2)
-		t.Step(schedule.Op{Verb: "tryget_live", Cell: &m.ref, Mode: schedule.RMWFull}) // L3
+		// L3
+		t.Step(schedule.Op{Verb: "tryget_live", Cell: &m.ref, Mode: schedule.RMWFull})
 		if got = t.ObserveBool(m.racy || m.dead.Value() == 0); got {
 			m.ref.Set(m.ref.Value() + 1)
 		}
@@ -174,24 +192,28 @@ func (l *lookup) run(t *schedule.Thread) {
 	}
 	m.at(t, 3)
 
-	t.Step(schedule.Op{Verb: "rcu_read_unlock", Cell: &l.reading, Mode: schedule.UnlockOp}) // L4
+	// L4
+	t.Step(schedule.Op{Verb: "rcu_read_unlock", Cell: &l.reading, Mode: schedule.UnlockOp})
 	l.reading.Set(0)
 	if !got {
 		return
 	}
 	m.at(t, 4)
 
-	t.Step(schedule.Op{Verb: "use", Cell: &m.freed, Mode: schedule.ReadOnce}) // L5
+	// L5
+	t.Step(schedule.Op{Verb: "use", Cell: &m.freed, Mode: schedule.ReadOnce})
 	if m.freed.Value() != 0 {
 		t.Fail(schedule.UseAfterFree, &m.Object, schedule.Party{}, "")
 	}
 	m.at(t, 5)
 
-	zero := m.put(t) // L6
+	// L6
+	zero := m.put(t)
 	m.keep(&l.zero, zero, Live)
 	m.at(t, 6)
 
-	m.callRCU(t, zero) // L7
+	// L7
+	m.callRCU(t, zero)
 }
 
 // put takes a reference away and reports whether it was the last.
@@ -225,12 +247,14 @@ func (m *machine) Ready(*schedule.Thread) bool {
 
 // Run implements [schedule.Agent].
 func (m *machine) Run(t *schedule.Thread) {
-	t.Begin(schedule.Op{Verb: "free", Cell: &m.freed, Mode: schedule.WriteOnce}) // R1
+	// R1
+	t.Begin(schedule.Op{Verb: "free", Cell: &m.freed, Mode: schedule.WriteOnce})
 	m.freed.Set(1)
 }
 
 // at says that t is at a place, and that its locals are in cells.
 func (m *machine) at(t *schedule.Thread, place uint64) {
+	m.places[t.ID] = place
 	if m.locals != Observed {
 		t.Forget(place)
 	}

@@ -2,8 +2,11 @@ package protocol
 
 import (
 	"context"
+	"math/big"
+	"slices"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
@@ -81,6 +84,111 @@ func TestSmallestFailure(t *testing.T) {
 		if !found {
 			t.Errorf("%d lookups: no failure with 2 preemptions, 4 switches, 10 steps", n)
 		}
+	}
+}
+
+// TestSymmetry compares searches with and without symmetry: every number but those of
+// nodes, edges and effort is the same, and failures of one lookup are those of all.
+func TestSymmetry(t *testing.T) {
+	for n := 1; n <= 3; n++ {
+		for _, racy := range []bool{false, true} {
+			p := New(n, racy, Live)
+			want := explore.Last(explore.Exhaust(context.Background(), p.Schedule(), unbounded))
+			for _, workers := range []int{1, 3} {
+				opt := unbounded
+				opt.Workers, opt.Symmetry = workers, symmetry(p)
+				got := explore.Last(explore.Exhaust(context.Background(), p.Schedule(), opt))
+				if !got.Complete() || got.All.Cmp(want.All) != 0 ||
+					!slices.Equal(got.Executions, want.Executions) || got.Bound != want.Bound {
+					t.Errorf("%d lookups, racy %v: %v %v, want %v %v; %s", n, racy,
+						got.All, got.Executions, want.All, want.Executions, got.Coverage())
+				}
+				if n > 1 && got.Nodes >= want.Nodes {
+					t.Errorf("%d lookups, racy %v: %d nodes of %d", n, racy, got.Nodes, want.Nodes)
+				}
+				checkEndings(t, p.Schedule(), got, want)
+			}
+		}
+	}
+}
+
+func symmetry(p program.Program) *explore.Symmetry {
+	return &explore.Symmetry{
+		Class: p.Class,
+		New: func() (func(*schedule.Exec), explore.Canonical) {
+			in := p.New()
+			return in.Begin, in.Canonical
+		},
+	}
+}
+
+// checkEndings compares the endings of a search with symmetry with those of one without,
+// put together by class, and replays its witnesses.
+func checkEndings(t *testing.T, p schedule.Program, got, want explore.Report) {
+	t.Helper()
+	r := schedule.NewRunner(p)
+	defer r.Close()
+	for _, e := range got.Endings {
+		all, least := new(big.Int), explore.Witness{Preemptions: 1 << 20}
+		for _, f := range want.Endings {
+			if f.Thread = class(f.Thread); f.Category == e.Category {
+				all.Add(all, f.All)
+				if w := f.Witness; w.Preemptions < least.Preemptions ||
+					w.Preemptions == least.Preemptions && w.Switches < least.Switches {
+					least = w
+				}
+			}
+		}
+		w := e.Witness
+		if all.Cmp(e.All) != 0 || w.Preemptions != least.Preemptions ||
+			w.Switches != least.Switches || w.Steps != least.Steps {
+			t.Errorf("%s: %v: %v executions, %+v, want %v, %+v",
+				p.Name, e.Category, e.All, w, all, least)
+		}
+		tr, err := r.Replay(w.Tape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := explore.CategoryOf(tr.Result)
+		if c.Thread = class(c.Thread); c != e.Category || tr.Result.Steps != w.Steps ||
+			tr.Result.Switches != w.Switches || tr.Result.Preemptions != w.Preemptions {
+			t.Errorf("%s: %v: tape %v runs to %v, %+v", p.Name, e.Category, w.Tape, c, tr.Result)
+		}
+	}
+	if len(got.Endings) == 0 {
+		t.Errorf("%s: no endings", p.Name)
+	}
+}
+
+// TestSymmetryPins holds what only a search with symmetry comes to: the number of
+// interleavings that the state machine has for 5 lookups.
+func TestSymmetryPins(t *testing.T) {
+	p := New(5, false, Live)
+	opt := unbounded
+	opt.Symmetry = symmetry(p)
+	r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(), opt))
+	if r.All.String() != "48283393307670245631571200" || !r.Complete() {
+		t.Errorf("%v interleavings; %s", r.All, r.Coverage())
+	}
+	t.Log(r.Nodes, "nodes for 5 lookups")
+}
+
+// TestFalseSymmetry exchanges the destroyer with a lookup, which the search finds out.
+func TestFalseSymmetry(t *testing.T) {
+	p := New(2, true, Live)
+	opt := unbounded
+	opt.Symmetry = symmetry(p)
+	opt.Symmetry.New = func() (func(*schedule.Exec), explore.Canonical) {
+		in := p.New()
+		return in.Begin, func(e *schedule.Exec, last *schedule.Thread) schedule.State {
+			s := in.Canonical(e, last)
+			s.Lo, s.Hi = s.Lo&7, 0 // one state for many
+			return s
+		}
+	}
+	r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(), opt))
+	if r.Stop != explore.Unsound || r.Complete() {
+		t.Errorf("%v: %s", r.Stop, r.Coverage())
 	}
 }
 

@@ -63,6 +63,7 @@ type header struct {
 	Program  string
 	MaxSteps int
 	Mute     []string
+	Symmetry bool
 
 	Bound   int
 	Starts  []uint32
@@ -161,7 +162,8 @@ func (s *search) write(out io.Writer) error {
 func (s *search) header() header {
 	h := header{
 		Program: s.program.Name, MaxSteps: s.opt.MaxSteps, Mute: kindNames(s.opt.Mute),
-		Bound: s.bound, Starts: s.starts, Nodes: len(s.nodes), Edges: len(s.edges),
+		Symmetry: s.opt.Symmetry != nil,
+		Bound:    s.bound, Starts: s.starts, Nodes: len(s.nodes), Edges: len(s.edges),
 		Dropped: s.dropped, Runs: s.runs, Steps: s.steps,
 	}
 	for i := range s.endings {
@@ -269,8 +271,7 @@ func (s *search) read(f *os.File) error {
 	if _, err := io.ReadFull(file, sum[:]); err != nil || binary.LittleEndian.Uint64(sum[:]) != want {
 		return errDamaged
 	}
-	s.restore(h)
-	return nil
+	return s.restore(h)
 }
 
 // readHeader reads what comes before the nodes, and returns its length too.
@@ -315,6 +316,8 @@ func (s *search) fits(h header) error {
 			h.MaxSteps, s.opt.MaxSteps)
 	case fmt.Sprint(h.Mute) != fmt.Sprint(mute):
 		return fmt.Errorf("a checkpoint that goes on after %v, not after %v", h.Mute, mute)
+	case h.Symmetry != (s.opt.Symmetry != nil):
+		return errors.New("a checkpoint with symmetry, and a search without, or the other way")
 	case h.Bound > s.opt.Bound:
 		return fmt.Errorf("a checkpoint that has come to %s: ask for as many, or more",
 			preemptions(h.Bound))
@@ -351,7 +354,7 @@ func (s *search) readGraph(r io.Reader, h header) error {
 }
 
 // restore computes from the graph what the file does not hold.
-func (s *search) restore(h header) {
+func (s *search) restore(h header) error {
 	s.bound, s.starts, s.dropped = h.Bound, h.Starts, h.Dropped
 	s.runs, s.steps = h.Runs, h.Steps
 	for len(s.table)/4*3 <= len(s.nodes) {
@@ -372,12 +375,16 @@ func (s *search) restore(h header) {
 	}
 	for level := range s.bound {
 		s.finishLevel(level)
+		if err := s.realize(level); err != nil {
+			return err
+		}
 	}
 	for i := range s.endings {
 		if end := &s.endings[i]; int(end.level) == s.bound {
 			end.witness = s.witness(end.first, s.bound)
 		}
 	}
+	return nil
 }
 
 // requeue puts a node into the table and where its edges wait to be taken. In both
@@ -416,40 +423,4 @@ func (s *search) verify() error {
 		}
 	}
 	return nil
-}
-
-// leadsWhereItLed reports whether an edge does.
-func (w *worker) leadsWhereItLed(c claimed) bool {
-	to := w.edges[w.nodes[c.Node].edge+uint32(c.Alt)].to
-	w.begin(c)
-	w.busy--
-	v := visit{worker: w}
-	res := w.runner.Run(&v)
-	switch {
-	case to == unexpanded:
-		return v.arrived || v.pos == len(v.tape) // dropped: where it led was not seen
-	case to < terminal:
-		return v.arrived && v.met == w.nodes[to].key
-	}
-	return !v.arrived && v.pos == len(v.tape) && CategoryOf(res) == w.endings[to&^terminal].Category
-}
-
-// A visit is the chooser that takes one edge and goes no further.
-type visit struct {
-	*worker
-	met     key // of the decision behind the edge
-	arrived bool
-}
-
-func (v *visit) Choose(e *schedule.Exec, n int) int {
-	if v.pos == len(v.tape) {
-		v.met, v.arrived = keyOf(e), true
-		return -1
-	}
-	d := int(v.tape[v.pos])
-	if v.pos++; d >= n {
-		v.pos = len(v.tape) + 1 // not that far
-		return -1
-	}
-	return d
 }

@@ -11,9 +11,12 @@ import (
 // report has come. This is the number that other model checkers give. Nodes are others:
 // states with a decision to take, times the threads that can have run last.
 //
+// Options.Symmetry and Options.Checkpoint are ignored.
+//
 // It takes 50 to 100 bytes more for each state and up to twice the time. It adds an agent
 // that never does anything, so the program must have one thread less than it may.
 func CountStates(ctx context.Context, p schedule.Program, opt Options) (states int, r Report) {
+	opt.Symmetry, opt.Checkpoint = nil, Checkpoint{}
 	var spies []*spy
 	build := p.New
 	p.New = func() func(*schedule.Exec) {

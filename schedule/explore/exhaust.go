@@ -101,7 +101,14 @@ func newSearch(ctx context.Context, p schedule.Program, opt Options) *search {
 	s := &search{graph: newGraph(), ctx: ctx, program: p, opt: opt, now: []uint32{0}}
 	s.idle = sync.NewCond(&s.mu)
 	for range max(opt.Workers, 1) {
-		w := &worker{search: s, runner: opt.runner(p)}
+		w := &worker{search: s}
+		if sym := opt.Symmetry; sym != nil {
+			p.New = func() (begin func(*schedule.Exec)) {
+				begin, w.canonical = sym.New()
+				return begin
+			}
+		}
+		w.runner = opt.runner(p)
 		w.runner.Wide = true
 		s.workers = append(s.workers, w)
 	}
@@ -193,6 +200,10 @@ func (s *search) claim(id uint32) (alt uint8, ok bool) {
 // it was the last.
 func (s *search) conclude() {
 	s.finishLevel(s.bound)
+	if err := s.realize(s.bound); err != nil {
+		s.stop, s.err = Unsound, err
+		return
+	}
 	switch {
 	case len(s.next) == 0:
 		s.stop = Exhausted

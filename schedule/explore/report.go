@@ -33,6 +33,9 @@ type Options struct {
 	// Workers is how many executions Exhaust runs at the same time, each with its own
 	// instance of the program. 0 means 1. As many as there are cores is good.
 	Workers int
+	// Symmetry, unless nil, has Exhaust treat states as one that differ in the names of
+	// threads only.
+	Symmetry *Symmetry
 	// Checkpoint, unless its File is empty, has Exhaust go on from where an earlier
 	// one has left it.
 	Checkpoint Checkpoint

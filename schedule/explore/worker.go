@@ -21,14 +21,15 @@ import (
 // A worker takes edges, one execution after the other, and is their chooser.
 type worker struct {
 	*search
-	runner *schedule.Runner
+	runner    *schedule.Runner
+	canonical Canonical // nil: no symmetry
 
 	// The execution under way: the decisions to repeat, the last of them a new
 	// one, and how many have been; which decision the new one is.
-	tape         schedule.Tape
-	pos          int
-	key          key
-	alternatives int
+	tape    schedule.Tape
+	pos     int
+	key     key
+	choices int
 	// The edge it is on, and its steps and switches where the edge began.
 	from           uint32
 	alt            uint8
@@ -81,7 +82,7 @@ func (w *worker) assign() bool {
 // begin prepares the execution that takes an edge.
 func (w *worker) begin(c claimed) {
 	nd := &w.nodes[c.Node]
-	w.key, w.alternatives = nd.key, int(nd.n)
+	w.key, w.choices = nd.key, int(nd.n)
 	w.from, w.alt, w.detour = c.Node, c.Alt, false
 	w.tape = w.tape[:0]
 	if c.Node != 0 { // which is no decision
@@ -141,11 +142,11 @@ func (s *search) progress() Progress {
 // lead where it led before, then new edges as long as there are any.
 func (w *worker) Choose(e *schedule.Exec, n int) int {
 	if w.pos == len(w.tape) {
-		return w.arrive(e, keyOf(e), n)
+		return w.arrive(e, w.keyOf(e), n)
 	}
 	d := int(w.tape[w.pos])
 	last := w.pos == len(w.tape)-1
-	if d >= n || last && (keyOf(e) != w.key || n != w.alternatives) {
+	if d >= n || last && (w.keyOf(e) != w.key || n != w.choices) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.diverged()
@@ -180,12 +181,16 @@ func (w *worker) arrive(e *schedule.Exec, k key, n int) int {
 	return 0
 }
 
-// meet is arrive at a known node. If it has an edge left, the execution goes on there.
+// meet is arrive at a known node. If it has an edge left, the execution goes on there;
+// but not with symmetry, where its alternatives are numbered as they are on its own way.
 func (w *worker) meet(e *schedule.Exec, at uint32, n int) int {
-	if nd := &w.nodes[at]; int(nd.n) != n || uint32(nd.enabled) != e.Enabled() {
+	if !w.alike(e, &w.nodes[at], n) {
 		return w.unlike(e, at, n)
 	}
 	w.link(at, e.Steps(), e.Switches())
+	if w.canonical != nil {
+		return -1
+	}
 	alt, ok := w.claim(at)
 	if !ok {
 		return -1
@@ -231,7 +236,7 @@ func (w *worker) link(to uint32, steps, switches int) {
 // first in the bound of its fewest preemptions; the rest of its witness waits for
 // the end of the bound.
 func (w *worker) finish(res schedule.Result) {
-	c := CategoryOf(res)
+	c := w.category(res)
 	i, known := w.byCat[c]
 	if !known {
 		i = w.meetEnding(c, w.bound, claimed{w.from, w.alt})
