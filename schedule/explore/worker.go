@@ -35,6 +35,7 @@ type worker struct {
 	alt            uint8
 	base, switched int
 	detour         bool // the edge's node was not reached on its own way
+	passed         int  // edges in a row that had been taken before
 }
 
 // work takes edges until there are none left in the bound, or the search has stopped.
@@ -88,7 +89,7 @@ func (w *worker) begin(c claimed) {
 	if c.Node != 0 { // which is no decision
 		w.tape = append(w.path(w.tape, c.Node), c.Alt)
 	}
-	w.pos, w.base, w.switched = 0, 0, 0
+	w.pos, w.base, w.switched, w.passed = 0, 0, 0, 0
 	w.busy++
 	if w.opt.Progress != nil && w.runs%progressEvery == 0 {
 		w.opt.Progress(w.progress())
@@ -115,6 +116,7 @@ func (w *worker) settle(res schedule.Result, crash any) {
 		w.dropped = append(w.dropped, claimed{w.from, w.alt})
 	case w.pos < len(w.tape):
 		w.diverged()
+	case res.Outcome == schedule.Invalid && !open: // a long way, but no new edge
 	case res.Outcome == schedule.Invalid && w.detour:
 		// The steps may have been used up on the detour: with cycles it has no
 		// end. The edge gets another chance on its own way.
@@ -187,17 +189,39 @@ func (w *worker) meet(e *schedule.Exec, at uint32, n int) int {
 	if !w.alike(e, &w.nodes[at], n) {
 		return w.unlike(e, at, n)
 	}
-	w.link(at, e.Steps(), e.Switches())
+	if !w.link(at, e.Steps(), e.Switches()) {
+		return -1
+	}
 	if w.canonical != nil {
 		return -1
 	}
 	alt, ok := w.claim(at)
-	if !ok {
+	if ok {
+		w.passed = 0
+	} else if alt, ok = w.pass(at); !ok {
 		return -1
 	}
 	w.detour = true
 	w.leave(e, at, alt)
 	return int(alt)
+}
+
+// maxPassed is how many edges are passed in a row: programs with cycles may never end.
+const maxPassed = 64
+
+// pass returns an alternative of node id, which has no edge left, for the execution to go
+// on all the same: to a neighbour that has one or else calmly. That costs less than to
+// abandon it, which takes every thread out of whatever it is in, and to run the whole way
+// to another edge; and it may come to a node that has an edge left.
+func (w *worker) pass(id uint32) (alt uint8, ok bool) {
+	w.passed++
+	edges := w.alternatives(&w.nodes[id])
+	for alt, ed := range edges {
+		if ed.to != unexpanded && ed.to < terminal && w.left(&w.nodes[ed.to]) {
+			return uint8(alt), true
+		}
+	}
+	return 0, edges[0].to != unexpanded && w.passed < maxPassed
 }
 
 // discover adds the node that e has come to, and goes on from there.
@@ -225,11 +249,22 @@ func (w *worker) leave(e *schedule.Exec, id uint32, alt uint8) {
 	w.base, w.switched = e.Steps(), e.Switches()
 }
 
-// link completes the edge that the execution is on.
-func (w *worker) link(to uint32, steps, switches int) {
-	w.edges[w.nodes[w.from].edge+uint32(w.alt)] = edge{
+// link completes the edge that the execution is on. If it was complete, it must lead where
+// it led before; link reports false if it does not, and the search has ended.
+func (w *worker) link(to uint32, steps, switches int) bool {
+	ed := &w.edges[w.nodes[w.from].edge+uint32(w.alt)]
+	now := edge{
 		to: to, steps: uint32(steps - w.base), switches: uint32(switches - w.switched),
 	}
+	if ed.to != unexpanded && *ed != now {
+		w.stop = Unsound
+		w.err = fmt.Errorf("tapes %q and %q come to one state, but alternative %d leads to "+
+			"two: the program keeps state outside cells, see CheckStates",
+			w.path(nil, w.from).String(), w.runner.Taken().String(), w.alt)
+		return false
+	}
+	*ed = now
+	return true
 }
 
 // finish completes the edge with the end of the execution. A category is met
@@ -241,8 +276,7 @@ func (w *worker) finish(res schedule.Result) {
 	if !known {
 		i = w.meetEnding(c, w.bound, claimed{w.from, w.alt})
 	}
-	w.link(terminal|i, res.Steps, res.Switches)
-	if !known {
+	if w.link(terminal|i, res.Steps, res.Switches) && !known {
 		w.endings[i].witness = w.witness(w.endings[i].first, w.bound)
 	}
 }
