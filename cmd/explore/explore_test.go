@@ -171,9 +171,10 @@ func TestKill(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			timer := time.AfterFunc(time.Duration(60+rng.IntN(200))*time.Millisecond, func() {
-				cmd.Process.Kill()
-			})
+			// It is given more time with each kill, so that a slow machine comes to an
+			// end and a fast one does not come to it at once.
+			delay := time.Duration(30+rng.IntN(40)+5*kills) * time.Millisecond
+			timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
 			err := cmd.Wait()
 			timer.Stop()
 			if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() == exitFailed {
