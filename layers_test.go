@@ -32,7 +32,8 @@ var layers = map[string][]string{
 	"kmodel/mm":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/kernel":          {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/arch":            {"schedule", "kmodel/linux"},
-	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/program"},
+	"kmodel/protocol":        {"schedule", "kmodel/program"},
+	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/program", "kmodel/protocol"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz":                   {"corpus", "fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
@@ -50,6 +51,7 @@ var testLayers = map[string][]string{
 	"kmodel/fs":       {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
 	"kmodel/mm":       {"kmodel/internal/verify"},
 	"kmodel/kernel":   {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
+	"kmodel/protocol": {"schedule/explore"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 	"docs":            {"kmodel", "kmodel/program", "schedule", "triage"},
 	"corpus":          {"kmodel"}, // for tapes to measure with
@@ -147,8 +149,11 @@ func TestModels(t *testing.T) {
 	sources(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
 		model := strings.HasPrefix(dir, "kmodel/linux") || strings.HasPrefix(dir, "kmodel/fs") ||
 			strings.HasPrefix(dir, "kmodel/mm") || strings.HasPrefix(dir, "kmodel/kernel") ||
-			strings.HasPrefix(dir, "kmodel/arch") || strings.HasPrefix(dir, "kmodel/internal")
-		if strings.HasSuffix(name, "_test.go") || dir == "kmodel/internal/litmus" || dir == "kmodel/internal/verify" || !model && dir != "schedule" {
+			strings.HasPrefix(dir, "kmodel/arch") || strings.HasPrefix(dir, "kmodel/internal") ||
+			strings.HasPrefix(dir, "kmodel/protocol")
+		tests := strings.HasSuffix(name, "_test.go") ||
+			dir == "kmodel/internal/litmus" || dir == "kmodel/internal/verify"
+		if tests || !model && dir != "schedule" {
 			return
 		}
 		for _, im := range file.Imports {

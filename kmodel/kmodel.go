@@ -29,10 +29,12 @@ import (
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
 )
 
 // Programs returns every program, objects in the order of their documents,
-// variants in historical order.
+// variants in historical order, and last the protocol by which this is compared with
+// other tools.
 func Programs() []program.Program {
 	return slices.Concat(
 		aio.Programs(),
@@ -42,6 +44,7 @@ func Programs() []program.Program {
 		aio.TooLateMunmap(aioRest),
 		listlru.Programs(),
 		super.Programs(func() super.LRUs { return listlru.New() }),
+		protocol.Programs(),
 	)
 }
 

@@ -25,6 +25,10 @@ type Program struct {
 	// Expect is how exhaustive search finds the program to fail; empty: it must
 	// never fail.
 	Expect []Expect
+	// Class, unless nil, says that some threads run the same code and may be exchanged:
+	// it returns the lowest number of the threads that a thread may be exchanged with.
+	// Instances of the program then have Canonical.
+	Class func(thread int) int
 	// New builds what the executions of one runner share.
 	New func() Instance
 }
@@ -39,6 +43,10 @@ type Instance struct {
 	// fuzzer is fed, which cannot cope with more (every input that found something
 	// new gets the same time again, however many there are).
 	Abstract func(e *schedule.Exec, hit func(word uint64))
+	// Canonical, where threads may be exchanged, returns the 128-bit hash of the state at
+	// hand such that states that differ in the names of such threads only have the same.
+	// Last, a thread or nil, is part of the state.
+	Canonical func(e *schedule.Exec, last *schedule.Thread) schedule.State
 }
 
 // An Expect is a failure that a program is known to have.

@@ -33,6 +33,20 @@ func BenchmarkExhaust(b *testing.B) {
 	}
 }
 
+// BenchmarkWorkers explores 200,000 nodes with one and with two workers.
+func BenchmarkWorkers(b *testing.B) {
+	for _, n := range []int{1, 2} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			opt := Options{Bound: Unbounded, Workers: n}
+			nodes := 0
+			for b.Loop() {
+				nodes += Last(Exhaust(ctx, independent(15, 15, 15, 15), opt)).Nodes
+			}
+			b.ReportMetric(float64(nodes)/b.Elapsed().Seconds(), "nodes/s")
+		})
+	}
+}
+
 // BenchmarkMemory explores nodes by the hundred thousand and reports what
 // each takes.
 func BenchmarkMemory(b *testing.B) {

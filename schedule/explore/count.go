@@ -69,29 +69,6 @@ func (g *graph) targets(id, from, to uint32, f func(id uint32)) {
 	}
 }
 
-// cyclic reports whether the graph has a cycle, of whatever edges. The graph
-// must be exhausted.
-func (g *graph) cyclic() bool {
-	in := make([]uint32, len(g.nodes))
-	for _, ed := range g.edges {
-		if ed.to < terminal {
-			in[ed.to]++
-		}
-	}
-	queue := []uint32{0} // everything is reached from it
-	for i := 0; i < len(queue); i++ {
-		for _, ed := range g.alternatives(&g.nodes[queue[i]]) {
-			if ed.to >= terminal {
-				continue
-			}
-			if in[ed.to]--; in[ed.to] == 0 {
-				queue = append(queue, ed.to)
-			}
-		}
-	}
-	return len(queue) < len(g.nodes)
-}
-
 // countNext counts the executions with one preemption more than were counted
 // last, starting from 0. It reports false, and counts nothing, if there are
 // none or if their number does not fit. All edges that such executions take

@@ -22,7 +22,14 @@
 // less, and why. With every program that is meant to be clean, explore its racy
 // twin as well: a search that is off must not look like a clean result.
 //
+// It can be given several workers, which come to the same report; a limit of nodes or
+// bytes; and a file to be resumed from, see [Options]. At a limit it ends in good order:
+// the report says which bound was finished, and the file, if there is one, is good for
+// another with a higher limit.
+//
 // # The others
+//
+// [EstimateSize] says before an exhaustive search how large it might be.
 //
 // [Unreduced] answers the same questions by running every execution from its
 // start. It is there to be obviously right, for small programs. [Executions] is
@@ -40,9 +47,10 @@
 //
 // Exhaust has no snapshots: it runs each edge from the beginning, so long
 // executions are dear. It knows nothing of independence: two orders of two
-// independent steps are two paths to one node, not one path. Nothing here runs
-// in parallel; call it from as many goroutines as there are cores.
+// independent steps are two paths to one node, not one path. Workers share one lock, which
+// is held for a small part of the time: fine for the cores of a desk, not for hundreds.
 //
-// To read the code: exhaust.go is the search, graph.go what it stores, count.go
-// and minimal.go what is computed from that; unreduced.go is the second opinion.
+// To read the code: exhaust.go is the search and worker.go how it is done, graph.go what
+// it stores, count.go, total.go and minimal.go what is computed from that; checkpoint.go
+// is its file; unreduced.go is the second opinion.
 package explore

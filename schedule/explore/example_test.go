@@ -3,6 +3,8 @@ package explore_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
@@ -61,4 +63,44 @@ func ExampleCheckStates() {
 	fmt.Println(n, "pairs compared,", err)
 	// Output:
 	// 1000 pairs compared, <nil>
+}
+
+// Before a long search: how long is it going to be?
+func ExampleEstimateSize() {
+	p := increments(2, 0, 1)
+	opt := explore.Options{Bound: explore.Unbounded}
+	e := explore.EstimateSize(context.Background(), p, opt, 2000, 1)
+	fmt.Printf("about %.0f executions, standard error %.0f%%, at least about %.0f nodes\n",
+		e.Executions, 100*e.Error, e.Nodes)
+	// Output:
+	// about 69 executions, standard error 1%, at least about 41 nodes
+}
+
+// The number of states that other model checkers count.
+func ExampleCountStates() {
+	opt := explore.Options{Bound: explore.Unbounded}
+	n, r := explore.CountStates(context.Background(), increments(2, 0, 1), opt)
+	fmt.Println(n, "states,", r.Nodes, "nodes,", r.All, "executions")
+	// Output:
+	// 75 states, 41 nodes, 70 executions
+}
+
+// A search that outlives its process: whoever calls this next goes on from the file.
+func ExampleCheckpoint() {
+	dir, _ := os.MkdirTemp("", "")
+	defer os.RemoveAll(dir)
+	opt := explore.Options{Bound: explore.Unbounded, MaxNodes: 20}
+	opt.Checkpoint.File = filepath.Join(dir, "increments")
+	for {
+		r := explore.Last(explore.Exhaust(context.Background(), increments(2, 0, 1), opt))
+		fmt.Println(r.Stop, r.Nodes)
+		if r.Stop != explore.NodeLimit {
+			break
+		}
+		opt.MaxNodes *= 2
+	}
+	// Output:
+	// node limit 20
+	// node limit 40
+	// exhausted 41
 }

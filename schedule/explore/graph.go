@@ -2,6 +2,8 @@ package explore
 
 import (
 	"math"
+	"math/big"
+	"unsafe"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -72,10 +74,13 @@ const (
 // An ending is a category as it is being explored.
 type ending struct {
 	Category
-	counts  []uint64 // executions with exactly so many preemptions
-	level   uint32   // the fewest preemptions
-	cost    uint64   // of the cheapest way to it, see minimal.go
-	witness Witness  // the first met; the minimal one once its level is finished
+	counts  []uint64  // executions with exactly so many preemptions
+	level   uint32    // the fewest preemptions
+	first   claimed   // the edge by which it was first met
+	way     []claimed // of the minimal witness: all its decisions
+	cost    uint64    // of the cheapest way to it, see minimal.go
+	all     *big.Int  // executions; nil: not known
+	witness Witness   // the first met; the minimal one once its level is finished
 }
 
 // A graph is what has been explored. The nodes of one level, those that need
@@ -98,6 +103,7 @@ type graph struct {
 	cycle  Cycle    // in the finished levels
 	counts []uint64 // executions with exactly so many preemptions
 	over   bool     // the next one does not fit
+	all    *big.Int // executions; nil: not known
 	prefix []uint64 // prefixes that lead to each node with len(counts)-1 preemptions
 	spare  []uint64 // the next prefix
 }
@@ -127,19 +133,78 @@ func (g *graph) find(k key) (at uint32, known bool) {
 	}
 }
 
-// add adds nd with n unexpanded edges, at the place that find has returned.
-func (g *graph) add(slot uint32, nd node) uint32 {
+// add adds nd with n unexpanded edges. There must be room, see reserve.
+func (g *graph) add(nd node) uint32 {
 	id := uint32(len(g.nodes))
 	nd.edge = uint32(len(g.edges))
+	slot, _ := g.find(nd.key)
+	g.table[slot] = id
 	g.nodes = append(g.nodes, nd)
 	for range nd.n {
 		g.edges = append(g.edges, edge{})
 	}
-	g.table[slot] = id
-	if len(g.nodes) > len(g.table)/4*3 {
+	return id
+}
+
+// What a graph takes: a node, an edge, a place in the table, and what the passes at the
+// end of a bound (count.go, minimal.go, total.go) need for each node.
+const (
+	nodeBytes = int64(unsafe.Sizeof(node{}))
+	edgeBytes = int64(unsafe.Sizeof(edge{}))
+	slotBytes = 4
+	passBytes = 64
+)
+
+// bytes returns how much memory the graph takes, and will take at the end of the bound.
+func (g *graph) bytes() int64 {
+	return int64(cap(g.nodes))*(nodeBytes+passBytes) + int64(cap(g.edges))*edgeBytes +
+		int64(len(g.table))*slotBytes
+}
+
+// reserve makes room for one more node with n alternatives. It reports false if that
+// takes more than limit bytes, copying included, unless limit is 0, or more edges than
+// have numbers.
+func (g *graph) reserve(n int, limit int64) bool {
+	if limit == 0 {
+		limit = math.MaxInt64
+	}
+	if len(g.edges)+n > math.MaxUint32 {
+		return false
+	}
+	if len(g.nodes) == cap(g.nodes) {
+		room := (limit - g.bytes()) / (2*nodeBytes + passBytes)
+		more, ok := growth(cap(g.nodes), 1, room)
+		if !ok {
+			return false
+		}
+		g.nodes = append(make([]node, 0, more), g.nodes...)
+	}
+	if len(g.edges)+n > cap(g.edges) {
+		more, ok := growth(cap(g.edges), n, (limit-g.bytes())/(2*edgeBytes))
+		if !ok {
+			return false
+		}
+		g.edges = append(make([]edge, 0, more), g.edges...)
+	}
+	if len(g.nodes) >= len(g.table)/4*3 {
+		if limit-g.bytes() < 2*slotBytes*int64(len(g.table)) {
+			return false
+		}
 		g.grow()
 	}
-	return id
+	return true
+}
+
+// growth returns the next capacity of an array that needs at least n places more: half
+// as much again or, near the limit, less. Copying keeps both arrays, so the new one may
+// have at most the present capacity and half of room.
+func growth(capacity, n int, room int64) (more int, ok bool) {
+	for _, by := range []int{capacity/2 + 1024, capacity/8 + 1024, capacity/32 + 1024} {
+		if by = max(by, n); int64(capacity)/2+int64(by) <= room {
+			return capacity + by, true
+		}
+	}
+	return 0, false
 }
 
 // grow doubles the table. The keys are in the nodes, so it is made anew.
@@ -149,12 +214,6 @@ func (g *graph) grow() {
 		slot, _ := g.find(g.nodes[id].key)
 		g.table[slot] = uint32(id)
 	}
-}
-
-// full reports whether there is no room for a node with n alternatives. Node 0
-// does not count.
-func (g *graph) full(maxNodes, n int) bool {
-	return len(g.nodes) > maxNodes || len(g.edges)+n > math.MaxUint32
 }
 
 // alternatives returns the edges of nd.
@@ -193,9 +252,10 @@ func (g *graph) path(s schedule.Tape, id uint32) schedule.Tape {
 	return s
 }
 
-// witness returns the execution that goes its own way to node id and ends with
-// alternative alt.
-func (g *graph) witness(id uint32, alt uint8, preemptions int) Witness {
+// witness returns the execution that goes its own way to an edge that leads to an
+// ending.
+func (g *graph) witness(last claimed, preemptions int) Witness {
+	id, alt := last.Node, last.Alt
 	w := Witness{Preemptions: preemptions, Tape: schedule.Tape{}}
 	if id != 0 {
 		w.Tape = append(g.path(w.Tape, id), alt).Canonical()
@@ -208,5 +268,24 @@ func (g *graph) witness(id uint32, alt uint8, preemptions int) Witness {
 			return w
 		}
 		id, alt = g.nodes[id].parent, g.nodes[id].alt
+	}
+}
+
+// meetEnding adds a category, met first by the given edge, and returns its number.
+func (g *graph) meetEnding(c Category, level int, first claimed) uint32 {
+	i := uint32(len(g.endings))
+	g.byCat[c] = i
+	g.endings = append(g.endings, ending{
+		Category: c, level: uint32(level), first: first, cost: unreached,
+	})
+	return i
+}
+
+// finishLevel computes what is final once a level is finished, in the order of levels.
+func (g *graph) finishLevel(level int) {
+	g.sortLevel(level)
+	g.priceLevel(level)
+	if g.cycle != CalmCycle {
+		g.countNext()
 	}
 }

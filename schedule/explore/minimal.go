@@ -83,8 +83,9 @@ func (g *graph) minimize(index uint32, end *ending) {
 	m := minimizer{graph: g, end: end, target: terminal | index}
 	m.lengths = make([]int32, len(g.costs))
 	m.length(0)
+	end.way = m.way()
 	end.witness = Witness{
-		Tape:        m.tape(),
+		Tape:        tapeOf(end.way),
 		Preemptions: int(end.level), Switches: int(end.cost >> 32), Steps: int(uint32(end.cost)),
 		Minimal: true,
 	}
@@ -151,17 +152,24 @@ func (m *minimizer) via(id uint32, alt int) int32 {
 	return rest + 1
 }
 
-// tape returns the tape, once the lengths are known.
-func (m *minimizer) tape() schedule.Tape {
-	s := schedule.Tape{}
-	for id := m.edges[0].to; id < terminal && m.lengths[id] != atTarget; {
+// way returns the edges of that tape, once the lengths are known.
+func (m *minimizer) way() (way []claimed) {
+	for id := m.edges[0].to; id < terminal; {
 		for alt, ed := range m.alternatives(&m.nodes[id]) {
 			if m.via(id, alt) == m.lengths[id] {
-				s = append(s, uint8(alt))
+				way = append(way, claimed{id, uint8(alt)})
 				id = ed.to
 				break
 			}
 		}
 	}
-	return s
+	return way
+}
+
+func tapeOf(way []claimed) schedule.Tape {
+	s := schedule.Tape{}
+	for _, c := range way {
+		s = append(s, c.Alt)
+	}
+	return s.Canonical()
 }

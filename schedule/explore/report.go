@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/big"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -25,16 +26,49 @@ type Options struct {
 	// MaxNodes ends Exhaust with NodeLimit when it would need more nodes. 0
 	// means DefaultMaxNodes. Sample and Unreduced keep no nodes and ignore it.
 	MaxNodes int
+	// MaxBytes ends Exhaust with MemoryLimit when its graph would need more
+	// memory, in bytes. What the graph needs to be worked up at the end of a bound is
+	// counted in. 0 means no limit.
+	MaxBytes int64
+	// Workers is how many executions Exhaust runs at the same time, each with its own
+	// instance of the program. 0 means 1. As many as there are cores is good.
+	Workers int
+	// Symmetry, unless nil, has Exhaust treat states as one that differ in the names of
+	// threads only.
+	Symmetry *Symmetry
+	// Checkpoint, unless its File is empty, has Exhaust go on from where an earlier
+	// one has left it.
+	Checkpoint Checkpoint
 	// MaxSteps is [schedule.Runner.MaxSteps]. Exhaust applies it to the path by
 	// which it first reaches a node.
 	MaxSteps int
 	// Mute is [schedule.Runner.Mute].
 	Mute schedule.Kinds
+	// Progress, unless nil, is called by Exhaust about every progressEvery
+	// executions, for somebody who waits. It must not take long: all workers may have
+	// to wait. It is called from different goroutines, one at a time.
+	Progress func(Progress)
+}
+
+// progressEvery is after how many executions Options.Progress is called: a
+// millisecond or so.
+const progressEvery = 256
+
+// Progress says how far a search has come.
+type Progress struct {
+	Bound int // being searched
+	// Of the nodes that the bound is known to begin new executions from, so many
+	// are done. More may become known.
+	Done, Queued int
+
+	Nodes int // as in Report, so far
+	Runs  int
+	Steps uint64
 }
 
 // runner returns a runner for p, as the options say.
 func (o Options) runner(p schedule.Program) *schedule.Runner {
-	if o.Bound < 0 || o.MaxNodes < 0 || o.MaxSteps < 0 {
+	if min(o.Bound, o.MaxNodes, o.MaxSteps, o.Workers) < 0 || o.MaxBytes < 0 {
 		panic(fmt.Sprintf("explore: negative option: %+v", o))
 	}
 	r := schedule.NewRunner(p)
@@ -126,8 +160,10 @@ type Witness struct {
 // An Ending is one way in which executions ended.
 type Ending struct {
 	Category
-	// Executions counts those of this category, as Report.Executions does all.
+	// Executions counts those of this category, as Report.Executions does all,
+	// and All is their number as Report.All is of all.
 	Executions []uint64
+	All        *big.Int
 	Witness    Witness
 }
 
@@ -136,16 +172,19 @@ type Stop uint8
 
 // The reasons.
 const (
-	Continues Stop = iota // it has not: another report follows
-	Exhausted             // nothing is left: higher bounds reach nothing new
-	AtBound               // Options.Bound is finished
-	NodeLimit             // Options.MaxNodes
-	Cancelled             // the context was
-	Unsound               // the program breaks the contract of State, see Report.Err
+	Continues     Stop = iota // it has not: another report follows
+	Exhausted                 // nothing is left: higher bounds reach nothing new
+	AtBound                   // Options.Bound is finished
+	NodeLimit                 // Options.MaxNodes
+	MemoryLimit               // Options.MaxBytes
+	Cancelled                 // the context was
+	Unsound                   // the program breaks the contract of State, see Report.Err
+	BadCheckpoint             // it cannot be read or written, see Report.Err
 )
 
 var stopNames = [...]string{
-	"continues", "exhausted", "bound reached", "node limit", "cancelled", "unsound",
+	"continues", "exhausted", "bound reached", "node limit", "memory limit", "cancelled",
+	"unsound", "bad checkpoint",
 }
 
 func (s Stop) String() string { return stopNames[s] }
@@ -175,7 +214,7 @@ type Report struct {
 	// Exhausted, all others are too: they add nothing.
 	Bound int
 	Stop  Stop
-	Err   error // of Unsound
+	Err   error // of Unsound and BadCheckpoint
 
 	// Endings are the categories met, in the order of Category.Compare. In a
 	// report that did not finish a bound they include what that bound found.
@@ -192,6 +231,10 @@ type Report struct {
 	// fit.
 	Overflow bool
 	Cycle    Cycle
+	// All is the number of all executions of the program, with however many
+	// preemptions, however large. Nil if it is not known: unless Stop is Exhausted
+	// and Cycle is Acyclic.
+	All *big.Int
 
 	Nodes int    // of the graph: a state, who ran last, a decision to take
 	Edges int    // alternatives of all nodes
@@ -235,19 +278,12 @@ func (r *Report) Minimal(c Category) (Witness, bool) {
 	return Witness{}, false
 }
 
-// Total returns the number of all executions of the program. It is not known
-// (ok is false) unless all were counted, see [Report.Complete], and the sum
-// fits.
+// Total returns Report.All where it is known and fits.
 func (r *Report) Total() (n uint64, ok bool) {
-	if r.Stop != Exhausted || r.Cycle != Acyclic || r.Overflow {
+	if r.All == nil || !r.All.IsUint64() {
 		return 0, false
 	}
-	for _, k := range r.Executions {
-		if n += k; n < k {
-			return 0, false
-		}
-	}
-	return n, true
+	return r.All.Uint64(), true
 }
 
 // CollisionBound returns a bound on the chance that two different states had
@@ -277,8 +313,10 @@ func (r *Report) Coverage() string {
 		covered += fmt.Sprintf("; chance of a hash collision below %.0e", r.CollisionBound())
 	}
 	switch r.Stop {
-	case NodeLimit, Cancelled:
+	case NodeLimit, MemoryLimit, Cancelled:
 		covered += fmt.Sprintf("; incomplete: %v after %d nodes", r.Stop, r.Nodes)
+	case BadCheckpoint:
+		covered += fmt.Sprintf("; incomplete: %v", r.Err)
 	case Unsound:
 		covered += fmt.Sprintf("; not to be trusted: %v", r.Err)
 	}

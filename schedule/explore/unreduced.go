@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"math/big"
 	"slices"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -43,7 +44,7 @@ func Unreduced(ctx context.Context, p schedule.Program, opt Options) Report {
 	o.run(ctx, r, func(s schedule.Tape, res schedule.Result) bool {
 		rep.Runs++
 		rep.Steps += uint64(res.Steps)
-		tally(&rep.Executions, res.Preemptions)
+		increment(&rep.Executions, res.Preemptions)
 		c := CategoryOf(res)
 		w := Witness{
 			Tape: s, Preemptions: res.Preemptions, Switches: res.Switches, Steps: res.Steps,
@@ -53,7 +54,7 @@ func Unreduced(ctx context.Context, p schedule.Program, opt Options) Report {
 			end = &Ending{Category: c}
 			endings[c] = end
 		}
-		tally(&end.Executions, res.Preemptions)
+		increment(&end.Executions, res.Preemptions)
 		if end.Witness.Tape == nil || w.compare(&end.Witness) < 0 {
 			w.Tape = append(schedule.Tape{}, s...)
 			end.Witness = w
@@ -67,24 +68,36 @@ func Unreduced(ctx context.Context, p schedule.Program, opt Options) Report {
 		rep.Stop = AtBound
 	default:
 		rep.Bound = len(rep.Executions) - 1
+		rep.All = big.NewInt(int64(rep.Runs))
 	}
 	for _, end := range endings { // in any order: they are sorted below
 		for len(end.Executions) < len(rep.Executions) {
 			end.Executions = append(end.Executions, 0)
 		}
 		end.Witness.Minimal = rep.Stop != Cancelled
+		if rep.All != nil {
+			end.All = sum(end.Executions)
+		}
 		rep.Endings = append(rep.Endings, *end)
 	}
 	slices.SortFunc(rep.Endings, func(a, b Ending) int { return a.Compare(b.Category) })
 	return rep
 }
 
-// tally adds one to counts[i] and makes room for it.
-func tally(counts *[]uint64, i int) {
+// increment adds one to counts[i] and makes room for it.
+func increment(counts *[]uint64, i int) {
 	for len(*counts) <= i {
 		*counts = append(*counts, 0)
 	}
 	(*counts)[i]++
+}
+
+func sum(counts []uint64) *big.Int {
+	all := new(big.Int)
+	for _, n := range counts {
+		all.Add(all, new(big.Int).SetUint64(n))
+	}
+	return all
 }
 
 // compare is negative if w is smaller in the order of [Witness].

@@ -1,0 +1,352 @@
+// Explore runs all executions of kernel models, all with few preemptions, or a random
+// sample of them, and says what it covered: a statement that can be quoted.
+//
+//	go run ./cmd/explore fs/aio/io_getevents-vs-io_destroy@1f
+//
+// Usage:
+//
+//	explore [flags] pattern...
+//	explore -list [pattern...]
+//
+// A pattern is the full name of a program, such as the one above; the same without the
+// variant, for all variants; an object, fs/aio, for all its programs; or any of these
+// with *, ? and [] in it, as package path has them: fs/aio/*@1f. A * does not cross a
+// slash. Programs whose tape chooses the system calls too, the workloads, are too large
+// to exhaust: a pattern means them where they are named in full, or with -random.
+//
+// One of these says what is done with each program:
+//
+//	-exhaust     run every execution, the default. The search visits states, by number
+//	             of preemptions; see go doc ./schedule/explore.
+//	-random n    run n executions that take every decision at random
+//	-estimate n  run n at random to estimate how many there are, and how many states a
+//	             search would keep; see [explore.EstimateSize]
+//	-list        print the programs, and how each is expected to fail
+//
+// The others are
+//
+//	-preemptions n   run only executions with at most n preemptions
+//	-mute kinds      go on after these kinds of failure, as the kernel does after a
+//	                 warning, to see what comes of it: refcount-resurrect
+//	-nodes n         states that a search may keep, else 10,000,000
+//	-memory n        MiB that they may take, else as many as they need
+//	-j n             executions that a search runs at the same time, else 1; the result
+//	                 does not depend on it
+//	-symmetry        exchange threads that run the same code, where the program says that it
+//	                 has such: fewer states, the same numbers of executions
+//	-states          count the states between any two steps too, as other model checkers
+//	                 do; takes more time and memory
+//	-checkpoint file write the search to the file every half a minute and when it ends,
+//	                 and go on from there if the file exists; for one program
+//	-every d         write it as often as this, 10s
+//	-seed n          of -random and -estimate; the same seed runs the same executions,
+//	                 else 1
+//	-json            print one JSON object a line for each program, see below
+//
+// On a terminal a line on standard error tells how far the search is. An interrupt (^C)
+// ends it: what was covered so far is printed, and programs that did not have their turn
+// are not begun. A second one ends the command at once.
+//
+// A search that comes to the limit of -nodes or -memory ends like one that is interrupted:
+// what it has found and which bound it has finished is printed, and a checkpoint is good
+// for going on with a higher limit. Even a kill leaves a checkpoint that is whole, and
+// going on from it leads to the numbers that an uninterrupted search would have had.
+//
+// # What is printed
+//
+// For each program: whether an execution fails; what was covered, with the bounds that
+// kept it from more; the number of states and the exact number of executions; and for
+// each way to fail the fewest preemptions that it takes, the tape of an execution that
+// fails so, and the command that makes a report of it. Where everything was covered, the
+// kinds of failure and their fewest preemptions are compared with those that the model
+// is documented to have (-list prints them).
+//
+// # Exit status
+//
+//	0  done as asked, and no execution failed
+//	1  an execution failed
+//	2  wrong usage, a program that does not exist, a checkpoint that cannot be read or
+//	   written, or a program that breaks the rules that make a search possible: its
+//	   numbers are not to be trusted
+//	3  ended before it was done, by a limit or an interrupt, and no execution had
+//	   failed by then
+//
+// "go run" itself exits with 1 whatever it is; go build keeps the number.
+//
+// # JSON
+//
+// Every line is an object. Numbers that may be large are decimal strings. A field
+// without a value is left out.
+//
+//	program, object, scenario, variant, versions, patches, workload
+//	                 strings, and a bool; versions are the kernels that had this code
+//	expect           of -list: [{kind, preemptions, mute}]
+//	strategy         "exhaust", "random" or "estimate"
+//	limits           {preemptions, nodes, bytes, runs, seed, steps, mute}: as asked for;
+//	                 steps is the most that an execution may take
+//	symmetry         bool: -symmetry
+//	stop             why it ended: "exhausted", "bound reached", "node limit", "memory
+//	                 limit", "cancelled", "unsound", "bad checkpoint"; of a sample or an
+//	                 estimate "done" or "cancelled"
+//	complete         bool: every execution was covered
+//	covered          the sentence that is printed
+//	failed           bool: an execution failed
+//	as_listed        bool: the failures are those of -list; only if that can be said
+//	bound            highest number of preemptions that was finished
+//	nodes, edges     decisions to take and their alternatives, merged by state
+//	states           number of states between steps, of -states
+//	runs, steps      executions run, whole or in part, and steps in them
+//	executions       string: how many there are, exactly
+//	by_preemptions   strings: of them with 0, 1, 2 ... preemptions
+//	cycle            bool: the program can come back to a state it was in, so that its
+//	                 executions have no number
+//	distinct         different tapes of a sample
+//	estimate         {executions, error, nodes, seen, bytes, steps}: executions is a
+//	                 string, error its standard error as a fraction of it, nodes a lower
+//	                 bound, seen how many of them were, steps those of an execution
+//	endings          [{outcome, kind, text, preemptions, switches, steps, tape, minimal,
+//	                 executions, by_preemptions}]: each way to end, with its smallest
+//	                 execution; of a sample with the smallest seen
+//	seconds          number
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// The exit statuses, from the least to the most that can be said of several programs:
+// see worse.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitWrong  = 2
+	exitEarly  = 3
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main with its arguments and outputs given.
+func run(args []string, stdout, stderr io.Writer) int {
+	c, err := parseFlags(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitDone
+	} else if err != nil {
+		return exitWrong // it has been said what is wrong
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // so that the second interrupt is not caught
+	status, err := c.explore(ctx, stdout, newProgress(stderr))
+	if err != nil {
+		fmt.Fprintf(stderr, "explore: %v\n", err)
+		return exitWrong
+	}
+	return status
+}
+
+// unbounded is the value of -preemptions that stands for no bound.
+const unbounded = -1
+
+// A command is what the command line says.
+type command struct {
+	patterns      []string
+	list, exhaust bool
+	preemptions   int
+	random        int
+	estimate      int
+	seed          uint64
+	nodes         int
+	memory        int
+	workers       int
+	symmetry      bool
+	states        bool
+	checkpoint    explore.Checkpoint
+	muteText      string
+	mute          schedule.Kinds
+	json          bool
+}
+
+func parseFlags(args []string, stderr io.Writer) (*command, error) {
+	c := new(command)
+	fs := flag.NewFlagSet("explore", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.BoolVar(&c.list, "list", false, "print the programs, and how each is expected to fail")
+	fs.BoolVar(&c.exhaust, "exhaust", false, "run every execution (the default)")
+	fs.IntVar(&c.random, "random", 0, "run `n` executions at random")
+	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
+	fs.Uint64Var(&c.seed, "seed", 1, "of -random and -estimate, `n`")
+	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
+	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states that a search may keep, `n`")
+	fs.IntVar(&c.memory, "memory", 0, "`MiB` that they may take (default as many as they need)")
+	fs.IntVar(&c.workers, "j", 1, "executions that a search runs at the same time, `n`")
+	fs.BoolVar(&c.symmetry, "symmetry", false, "exchange threads that run the same code")
+	fs.BoolVar(&c.states, "states", false, "count the states between any two steps too")
+	fs.StringVar(&c.checkpoint.File, "checkpoint", "", "write the search to `file`, and go on from it")
+	fs.DurationVar(&c.checkpoint.Every, "every", explore.DefaultCheckpointEvery, "write it so often")
+	fs.StringVar(&c.muteText, "mute", "", "go on after these `kinds`: double-kill,double-release")
+	fs.BoolVar(&c.json, "json", false, "print one JSON object a line for each program")
+	fs.Usage = func() {
+		fmt.Fprintln(stderr, "usage: explore [flags] pattern...\n       explore -list [pattern...]")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	c.patterns = fs.Args()
+	set := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	if err := c.check(set); err != nil {
+		fmt.Fprintf(stderr, "explore: %v\n", err)
+		return nil, err
+	}
+	return c, nil
+}
+
+// strategies are the flags that say what is done; without one it is -exhaust.
+var strategies = []string{"list", "exhaust", "random", "estimate"}
+
+// belongs says which flags need which strategy.
+var belongs = map[string][]string{
+	"seed":        {"random", "estimate"},
+	"preemptions": {"exhaust", "estimate"},
+	"nodes":       {"exhaust"},
+	"memory":      {"exhaust"},
+	"j":           {"exhaust"},
+	"symmetry":    {"exhaust"},
+	"states":      {"exhaust"},
+	"checkpoint":  {"exhaust"},
+	"every":       {"exhaust"},
+	"mute":        {"exhaust", "random", "estimate"},
+}
+
+// check says what is wrong with the flags, of which those in set were given.
+func (c *command) check(set map[string]bool) (err error) {
+	strategy := "exhaust"
+	for i, name := range strategies {
+		for _, other := range strategies[i+1:] {
+			if set[name] && set[other] {
+				return fmt.Errorf("-%s and -%s: give one of them", name, other)
+			}
+		}
+		if set[name] {
+			strategy = name
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if with := belongs[name]; with != nil && !slices.Contains(with, strategy) {
+			return fmt.Errorf("-%s goes with -%s, not with -%s",
+				name, strings.Join(with, " and -"), strategy)
+		}
+	}
+	switch {
+	case len(c.patterns) == 0 && !c.list:
+		return errors.New("no program given: explore -list prints what there is, explore -h the flags")
+	case set["random"] && c.random < 1:
+		return fmt.Errorf("-random %d: want 1 or more executions", c.random)
+	case set["estimate"] && c.estimate < 1:
+		return fmt.Errorf("-estimate %d: want 1 or more executions", c.estimate)
+	case set["preemptions"] && c.preemptions < 0:
+		return fmt.Errorf("-preemptions %d: want 0 or more; leave it out for no bound", c.preemptions)
+	case c.nodes < 1:
+		return fmt.Errorf("-nodes %d: want 1 or more", c.nodes)
+	case set["memory"] && c.memory < 1:
+		return fmt.Errorf("-memory %d: want 1 or more MiB", c.memory)
+	case c.workers < 1:
+		return fmt.Errorf("-j %d: want 1 or more", c.workers)
+	case c.states && (c.symmetry || set["checkpoint"]):
+		return errors.New("-states goes with neither -symmetry nor -checkpoint")
+	case c.checkpoint.Every <= 0 || set["every"] && !set["checkpoint"]:
+		return errors.New("-every: want a time above 0, and -checkpoint with it")
+	}
+	if c.muteText != "" {
+		if c.mute, err = triage.ParseKinds(c.muteText); err != nil {
+			return fmt.Errorf("-mute: %w", err)
+		}
+	}
+	return nil
+}
+
+// explore does what the command line says, program after program.
+func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (int, error) {
+	programs, skipped, err := c.find()
+	if err != nil {
+		return 0, err
+	}
+	if c.list {
+		return exitDone, writeList(stdout, programs, c.json)
+	}
+	if c.checkpoint.File != "" && len(programs) != 1 {
+		return 0, fmt.Errorf("-checkpoint: %d programs, but the file is for one", len(programs))
+	}
+	for _, p := range programs {
+		if c.symmetry && p.Class == nil {
+			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged", p.Name())
+		}
+	}
+	for _, p := range skipped {
+		pr.note("explore: %s: skipped, a workload is too large to exhaust: "+
+			"use -random, or name it in full\n", p.Name())
+	}
+	status := exitDone
+	for i, p := range programs {
+		pr.program(p.Name(), i, len(programs))
+		s := c.search(ctx, p, pr)
+		pr.clear()
+		if err := c.write(stdout, s); err != nil {
+			return 0, err
+		}
+		status = worse(status, s.status())
+		if ctx.Err() != nil {
+			if rest := len(programs) - i - 1; rest > 0 {
+				pr.note("explore: interrupted: %d more programs were not begun\n", rest)
+				status = worse(status, exitEarly)
+			}
+			break
+		}
+	}
+	return status, nil
+}
+
+// search does what is to be done with one program.
+func (c *command) search(ctx context.Context, p kernelProgram, pr *progress) *statement {
+	switch {
+	case c.random > 0:
+		return c.sample(ctx, p, pr)
+	case c.estimate > 0:
+		return c.guess(ctx, p)
+	}
+	return c.exhaustive(ctx, p, pr)
+}
+
+// write prints a statement.
+func (c *command) write(w io.Writer, s *statement) error {
+	if c.json {
+		return s.writeJSON(w)
+	}
+	return s.writeText(w)
+}
+
+// worse returns which of two statuses counts: one of a program that breaks the rules,
+// else of a failure, else of an early end.
+func worse(a, b int) int {
+	for _, status := range []int{exitWrong, exitFailed, exitEarly} {
+		if a == status || b == status {
+			return status
+		}
+	}
+	return exitDone
+}

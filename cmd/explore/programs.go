@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+type kernelProgram = program.Program
+
+// all returns every program there is.
+func all() []kernelProgram { return kmodel.Programs() }
+
+// find returns the programs that the patterns mean, in the order of the list, and the
+// workloads that were left out.
+func (c *command) find() (programs, skipped []kernelProgram, err error) {
+	wanted := map[string]bool{}
+	for _, pattern := range c.patterns {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return nil, nil, fmt.Errorf("%s: a bracket [ without its end ], or nothing in it", pattern)
+		}
+		found := false
+		for _, p := range all() {
+			if matches(pattern, p) {
+				found = true
+				wanted[p.Name()] = true
+			}
+		}
+		if !found {
+			return nil, nil, unknown(pattern)
+		}
+	}
+	for _, p := range all() {
+		named := slices.Contains(c.patterns, p.Name())
+		switch {
+		case len(c.patterns) > 0 && !wanted[p.Name()]:
+		case p.Workload && !named && !c.list && c.random == 0 && c.estimate == 0:
+			skipped = append(skipped, p)
+		default:
+			programs = append(programs, p)
+		}
+	}
+	return programs, skipped, nil
+}
+
+// matches reports whether a pattern means p: by its name, with or without the variant,
+// or by its object.
+func matches(pattern string, p kernelProgram) bool {
+	for _, name := range []string{p.Name(), p.Object + "/" + p.Scenario, p.Object} {
+		if ok, _ := path.Match(pattern, name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// unknown returns the error for a pattern that nothing matches. It lists what is near:
+// the variants, if the program exists, else the programs, of that object if there is
+// such a one.
+func unknown(pattern string) error {
+	name, _, _ := strings.Cut(pattern, "@")
+	var variants, near, names []string
+	for _, p := range all() {
+		path := p.Object + "/" + p.Scenario
+		if path == name {
+			variants = append(variants, p.Variant)
+		}
+		if strings.HasPrefix(name, p.Object+"/") && !slices.Contains(near, path) {
+			near = append(near, path)
+		}
+		if !slices.Contains(names, path) {
+			names = append(names, path)
+		}
+	}
+	switch {
+	case variants != nil:
+		return fmt.Errorf("%s: no such variant; %s has %s", pattern, name, strings.Join(variants, ", "))
+	case near != nil:
+		names = near
+	}
+	return fmt.Errorf("%s: no such program; there are: %s", pattern, strings.Join(names, ", "))
+}
+
+// writeList prints the programs, with their verdicts as documented.
+func writeList(w io.Writer, programs []kernelProgram, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(w)
+		for _, p := range programs {
+			if err := enc.Encode(describe(p, true)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "program\tkernels\texpected to fail, with the fewest preemptions")
+	for _, p := range programs {
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", p.Name(), p.Versions, expected(p))
+	}
+	return tw.Flush()
+}
+
+// expected returns the verdict that p is documented to have: kinds of failure, those that
+// show only where the kernel goes on after others last.
+func expected(p kernelProgram) string {
+	var mutes []schedule.Kinds
+	parts := map[schedule.Kinds][]string{}
+	for _, e := range p.Expect {
+		text := e.Kind.String()
+		if !p.Workload {
+			text += fmt.Sprintf(" (%s)", plural(e.Preemptions, "preemption"))
+		}
+		if parts[e.Mute] == nil {
+			mutes = append(mutes, e.Mute)
+		}
+		parts[e.Mute] = append(parts[e.Mute], text)
+	}
+	slices.Sort(mutes)
+	texts := []string{}
+	for _, mute := range mutes {
+		text := strings.Join(parts[mute], ", ")
+		if mute != 0 {
+			text = "with -mute " + triage.KindsText(mute) + ": " + text
+		}
+		texts = append(texts, text)
+	}
+	if len(texts) == 0 {
+		texts = []string{"no failure"}
+	}
+	if p.Workload {
+		texts[0] = "workload: " + texts[0]
+	}
+	return strings.Join(texts, "; ")
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+)
+
+// maxDistinct is how many different tapes of a sample are told apart: 100 MB or so. Of
+// what comes after them it is only known that there are no fewer.
+const maxDistinct = 4_000_000
+
+// A sample is what is known of random executions beyond a report.
+type sample struct {
+	runs  int
+	seen  map[uint64]struct{} // hashes of tapes
+	full  bool
+	met   map[explore.Category]int
+	steps uint64
+}
+
+// sample runs random executions of p.
+func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *statement {
+	s := &sample{seen: map[uint64]struct{}{}, met: map[explore.Category]int{}}
+	endings := map[explore.Category]explore.Witness{}
+	start := time.Now()
+	for tape, res := range explore.Sample(ctx, p.Schedule(), explore.NewWalk(c.seed),
+		explore.Options{Mute: c.mute}) {
+		s.add(tape, res)
+		cat := explore.CategoryOf(res)
+		s.met[cat]++
+		if w := witnessOf(tape, res); s.met[cat] == 1 || smaller(w, endings[cat]) {
+			w.Tape = slices.Clone(w.Tape)
+			endings[cat] = w
+		}
+		if pr.sample(s.runs, c.random); s.runs == c.random {
+			break
+		}
+	}
+	st := &statement{program: p, limits: c.limits(), sample: s, duration: time.Since(start)}
+	st.report = explore.Report{Program: p.Name(), Runs: s.runs, Steps: s.steps}
+	for cat, w := range endings { // in any order: they are sorted below
+		st.report.Endings = append(st.report.Endings, explore.Ending{Category: cat, Witness: w})
+	}
+	slices.SortFunc(st.report.Endings, func(a, b explore.Ending) int { return a.Compare(b.Category) })
+	st.covered = s.covered(st.report.Failed())
+	return st
+}
+
+func (s *sample) add(tape schedule.Tape, res schedule.Result) {
+	s.runs++
+	s.steps += uint64(res.Steps)
+	if s.full = len(s.seen) >= maxDistinct; !s.full {
+		s.seen[xxhash.Sum64(tape)] = struct{}{}
+	}
+}
+
+func witnessOf(tape schedule.Tape, res schedule.Result) explore.Witness {
+	return explore.Witness{
+		Tape: tape, Preemptions: res.Preemptions, Switches: res.Switches, Steps: res.Steps,
+	}
+}
+
+func smaller(w, v explore.Witness) bool {
+	return cmp.Or(
+		cmp.Compare(w.Preemptions, v.Preemptions), cmp.Compare(w.Switches, v.Switches),
+		cmp.Compare(w.Steps, v.Steps), cmp.Compare(len(w.Tape), len(v.Tape)),
+		slices.Compare(w.Tape, v.Tape)) < 0
+}
+
+// covered says what a sample stands for. If nothing failed in n independent executions,
+// a failure that has probability p had the chance (1-p)^n to be missed, which is below
+// 5% from p = 3/n on.
+func (s *sample) covered(failed bool) string {
+	text := fmt.Sprintf("%s sampled at random, %s distinct",
+		plural(s.runs, "execution"), s.distinct())
+	if !failed && s.runs >= 100 {
+		text += fmt.Sprintf("; 95%% sure that less than %.2g of such executions fail",
+			3/float64(s.runs))
+	}
+	return text
+}
+
+func (s *sample) distinct() string {
+	text := group(len(s.seen))
+	if s.full {
+		text = "at least " + text
+	}
+	return text
+}
+
+func (s *sample) writeText(row func(label, format string, args ...any)) {
+	if n := s.met[explore.Category{Outcome: schedule.Pass, Thread: -1}]; n > 0 {
+		row("passed", "%s", plural(n, "execution"))
+	}
+	for cat, n := range s.met {
+		if cat.Outcome == schedule.Invalid {
+			row("invalid", "%s ended by the %s", plural(n, "execution"), cat.Reason)
+		}
+	}
+}
+
+// fill fills in what a sample knows.
+func (s *sample) fill(o *outcome) {
+	o.Strategy, o.Stop, o.Distinct = "random", "done", len(s.seen)
+	if s.runs < o.Limits.Runs {
+		o.Stop = explore.Cancelled.String()
+	}
+}

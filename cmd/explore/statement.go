@@ -1,0 +1,287 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// A statement is what can be said of a program when its exploration has ended.
+type statement struct {
+	program  kernelProgram
+	report   explore.Report // of a sample too: endings, with how often each was met
+	limits   limits
+	sample   *sample           // nil: it was exhaustive
+	estimate *explore.Estimate // nil: it was not one
+	states   int               // of -states; 0: not counted
+	symmetry bool
+	covered  string
+	duration time.Duration
+}
+
+// limits is what was asked for. A nil number is no limit.
+type limits struct {
+	Preemptions *int     `json:"preemptions,omitempty"`
+	Nodes       int      `json:"nodes,omitempty"`
+	Bytes       int64    `json:"bytes,omitempty"`
+	Runs        int      `json:"runs,omitempty"`
+	Seed        *uint64  `json:"seed,omitempty"`
+	Steps       int      `json:"steps"`
+	Mute        []string `json:"mute,omitempty"`
+}
+
+func (c *command) limits() limits {
+	l := limits{Steps: schedule.DefaultMaxSteps}
+	for _, k := range c.mute.All() {
+		l.Mute = append(l.Mute, k.String())
+	}
+	if c.random > 0 {
+		l.Runs, l.Seed = c.random, &c.seed
+		return l
+	}
+	if c.estimate > 0 {
+		l.Runs, l.Seed = c.estimate, &c.seed
+	} else {
+		l.Nodes, l.Bytes = c.nodes, int64(c.memory)<<20
+	}
+	if c.preemptions != unbounded {
+		l.Preemptions = &c.preemptions
+	}
+	return l
+}
+
+// status returns the exit status that the statement stands for.
+func (s *statement) status() int {
+	switch {
+	case s.report.Err != nil:
+		return exitWrong
+	case s.report.Failed():
+		return exitFailed
+	case s.early():
+		return exitEarly
+	}
+	return exitDone
+}
+
+// early reports whether the exploration ended before it had done what was asked.
+func (s *statement) early() bool {
+	if s.sample != nil || s.estimate != nil {
+		return s.report.Runs < s.limits.Runs
+	}
+	switch s.report.Stop {
+	case explore.Exhausted:
+		return !s.report.Complete()
+	case explore.AtBound:
+		return slices.ContainsFunc(s.report.Endings, func(e explore.Ending) bool {
+			return e.Outcome == schedule.Invalid
+		})
+	}
+	return true
+}
+
+// listed compares the failures with those that the program is documented to have. It is
+// only known if everything was covered.
+func (s *statement) listed() (same, known bool) {
+	if s.sample != nil || s.estimate != nil || s.program.Workload || !s.report.Complete() {
+		return false, false
+	}
+	want, got := map[schedule.Kind]int{}, map[schedule.Kind]int{}
+	for _, e := range s.program.Expect {
+		if e.Mute == s.mute() {
+			want[e.Kind] = e.Preemptions
+		}
+	}
+	if len(want) == 0 && s.mute() != 0 {
+		return false, false // nobody has said what follows these kinds
+	}
+	for _, e := range s.failures() {
+		if n, ok := got[e.Kind]; !ok || e.Witness.Preemptions < n {
+			got[e.Kind] = e.Witness.Preemptions
+		}
+	}
+	return maps.Equal(want, got), true
+}
+
+func (s *statement) mute() (set schedule.Kinds) {
+	for _, name := range s.limits.Mute {
+		k, _ := schedule.ParseKind(name)
+		set |= schedule.KindSet(k)
+	}
+	return set
+}
+
+// failures returns the endings that are failures, those that take the fewest
+// preemptions first.
+func (s *statement) failures() []explore.Ending {
+	failed := slices.DeleteFunc(slices.Clone(s.report.Endings), func(e explore.Ending) bool {
+		return e.Outcome != schedule.Fail
+	})
+	slices.SortStableFunc(failed, func(a, b explore.Ending) int {
+		return a.Witness.Preemptions - b.Witness.Preemptions
+	})
+	return failed
+}
+
+// writeText prints the statement as a paragraph.
+func (s *statement) writeText(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s): %s\n", s.program.Name(), s.program.Versions, s.verdict())
+	row := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-11s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	row("covered", "%s", s.covered)
+	row("limits", "%s", s.limits.text())
+	switch {
+	case s.sample != nil:
+		s.sample.writeText(row)
+	case s.estimate != nil:
+		writeEstimate(row, s.estimate)
+	default:
+		s.writeCounts(row)
+	}
+	for _, e := range s.failures() {
+		s.writeFailure(&b, e)
+	}
+	if same, known := s.listed(); known && same {
+		row("documented", "the same: %s", expected(s.program))
+	} else if known {
+		row("documented", "ANOTHER VERDICT: %s", expected(s.program))
+	}
+	row("time", "%s", s.effort())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// verdict says in a phrase whether there were failures, and claims no more than was
+// covered.
+func (s *statement) verdict() string {
+	switch {
+	case s.estimate != nil:
+		return "estimated"
+	case s.report.Stop == explore.BadCheckpoint:
+		return "not searched to the end"
+	case s.report.Err != nil:
+		return "NOT TO BE TRUSTED"
+	case s.report.Failed():
+		return "FAILS"
+	case s.report.Complete() && s.sample == nil:
+		return "no execution fails"
+	case s.sample == nil && s.report.Bound >= 0:
+		return fmt.Sprintf("no execution with at most %s fails", plural(s.report.Bound, "preemption"))
+	}
+	return "no failure so far"
+}
+
+// writeCounts prints the exact numbers of an exhaustive search.
+func (s *statement) writeCounts(row func(label, format string, args ...any)) {
+	r := &s.report
+	upTo := ""
+	if s.symmetry {
+		upTo = " and symmetry"
+	}
+	row("states", "%s decisions to take with %s alternatives, merged by state%s",
+		group(r.Nodes), group(r.Edges), upTo)
+	if s.states > 0 {
+		row("", "%s between any two steps", group(s.states))
+	}
+	switch {
+	case r.Cycle != explore.Acyclic:
+		row("executions", "without end: the program can come back to a state it was in")
+	case r.All != nil:
+		row("executions", "%s", group(r.All))
+	}
+	if len(r.Executions) > 0 {
+		var counts []string
+		for _, n := range r.Executions[:min(len(r.Executions), 8)] {
+			counts = append(counts, group(n))
+		}
+		if len(r.Executions) > 8 || r.Overflow {
+			counts = append(counts, "...")
+		}
+		row("", "with 0, 1, 2 ... preemptions: %s", strings.Join(counts, "; "))
+	}
+}
+
+// writeFailure prints one way to fail.
+func (s *statement) writeFailure(b *strings.Builder, e explore.Ending) {
+	fmt.Fprintf(b, "  %-11s %s\n", "failure", e.Category)
+	least, sort := "at least ", "smallest"
+	if s.sample != nil {
+		least, sort = "", "smallest seen"
+	} else if !e.Witness.Minimal {
+		sort = "one"
+	}
+	fmt.Fprintf(b, "  %-11s %s%s; %s: %s, %s\n", "", least,
+		plural(e.Witness.Preemptions, "preemption"), sort,
+		plural(e.Witness.Switches, "context switch"), plural(e.Witness.Steps, "step"))
+	switch {
+	case s.sample != nil:
+		fmt.Fprintf(b, "  %-11s %s of the executions\n", "", group(s.sample.met[e.Category]))
+	case e.All != nil:
+		fmt.Fprintf(b, "  %-11s %s of the executions\n", "", group(e.All))
+	}
+	mute := ""
+	if m := s.mute(); m != 0 {
+		mute = " -mute " + triage.KindsText(m)
+	}
+	fmt.Fprintf(b, "  %-11s go run ./cmd/minimize -program %s%s %s\n", "",
+		s.program.Name(), mute, triage.TapeText(e.Witness.Tape))
+}
+
+// effort says how much work it was.
+func (s *statement) effort() string {
+	seconds := s.duration.Seconds()
+	return fmt.Sprintf("%.2f s: %s run, %s", seconds,
+		plural(s.report.Runs, "execution"), plural(int(s.report.Steps), "step"))
+}
+
+// text says which bounds kept the exploration from more than it has covered.
+func (l limits) text() string {
+	var parts []string
+	if l.Preemptions != nil {
+		parts = append(parts, "at most "+plural(*l.Preemptions, "preemption"))
+	}
+	if l.Nodes > 0 {
+		parts = append(parts, "at most "+group(l.Nodes)+" states kept")
+	}
+	if l.Bytes > 0 {
+		parts = append(parts, fmt.Sprintf("at most %s MiB", group(int(l.Bytes>>20))))
+	}
+	if l.Runs > 0 {
+		parts = append(parts, fmt.Sprintf("%s, seed %d", plural(l.Runs, "execution"), *l.Seed))
+	}
+	parts = append(parts, fmt.Sprintf("at most %s an execution", plural(l.Steps, "step")))
+	if l.Mute != nil {
+		parts = append(parts, "goes on after "+strings.Join(l.Mute, ", "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// group writes a number with a comma before every three digits.
+func group[N int | uint64 | *big.Int](n N) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// plural writes a number and what there are so many of.
+func plural(n int, what string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(what, "ch"):
+		what += "es"
+	default:
+		what += "s"
+	}
+	return group(n) + " " + what
+}

@@ -1,0 +1,108 @@
+package explore
+
+import (
+	"encoding/binary"
+	"math/big"
+	"math/bits"
+	"slices"
+)
+
+// Counting all executions, however many.
+//
+// The number of paths from node 0 to each node is the sum over the edges that lead
+// there, taken in topological order, in one pass over the exhausted graph. The numbers
+// have hundreds of digits in a program with hundreds of steps, so they are made of
+// words, as many for each node as turn out to be needed: a pass that overflows is
+// done again with twice as many. Bounds by preemptions, which count.go counts word by
+// word, play no part.
+
+// totals sets g.all and the same of each ending. It reports false if the graph has a
+// cycle: then there is no end of executions.
+func (g *graph) totals() bool {
+	order := g.topological()
+	if len(order) < len(g.nodes) {
+		return false
+	}
+	t := tally{words: 1}
+	for !t.count(g, order) {
+		t.words *= 2
+	}
+	g.all = new(big.Int)
+	for i := range g.endings {
+		g.endings[i].all = t.number(t.ends, i)
+		g.all.Add(g.all, g.endings[i].all)
+	}
+	return true
+}
+
+// topological returns the nodes in an order in which all edges lead forward (Kahn's
+// algorithm). The graph must be exhausted. If it has a cycle, some are missing.
+func (g *graph) topological() []uint32 {
+	in := make([]uint32, len(g.nodes))
+	for _, ed := range g.edges {
+		if ed.to < terminal {
+			in[ed.to]++
+		}
+	}
+	order := make([]uint32, 1, len(g.nodes)) // everything is reached from node 0
+	for i := 0; i < len(order); i++ {
+		for _, ed := range g.alternatives(&g.nodes[order[i]]) {
+			if ed.to >= terminal {
+				continue
+			}
+			if in[ed.to]--; in[ed.to] == 0 {
+				order = append(order, ed.to)
+			}
+		}
+	}
+	return order
+}
+
+// A tally holds one number of so many words, the least significant first, for each
+// node and for each ending.
+type tally struct {
+	words       int
+	nodes, ends []uint64
+}
+
+// count counts the paths to each node and ending. It reports false if they do not fit.
+func (t *tally) count(g *graph, order []uint32) bool {
+	t.nodes = slices.Grow(t.nodes[:0], t.words*len(g.nodes))[:t.words*len(g.nodes)]
+	clear(t.nodes)
+	t.ends = make([]uint64, t.words*len(g.endings))
+	t.nodes[0] = 1
+	for _, id := range order {
+		n := t.at(t.nodes, int(id))
+		for _, ed := range g.alternatives(&g.nodes[id]) {
+			to := t.nodes
+			if ed.to >= terminal {
+				to = t.ends
+			}
+			if carry := add(t.at(to, int(ed.to&^terminal)), n); carry != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (t *tally) at(numbers []uint64, i int) []uint64 {
+	return numbers[i*t.words : (i+1)*t.words]
+}
+
+// add adds n to sum, of as many words, and returns what does not fit.
+func add(sum, n []uint64) (carry uint64) {
+	for i := range sum {
+		sum[i], carry = bits.Add64(sum[i], n[i], carry)
+	}
+	return carry
+}
+
+func (t *tally) number(numbers []uint64, i int) *big.Int {
+	n := t.at(numbers, i)
+	buf := make([]byte, 0, 8*len(n))
+	for j := len(n) - 1; j >= 0; j-- {
+		buf = binary.BigEndian.AppendUint64(buf, n[j])
+	}
+	return new(big.Int).SetBytes(buf)
+}

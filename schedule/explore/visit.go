@@ -1,0 +1,57 @@
+package explore
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// A visit is the chooser that goes where the tape of a worker leads and no further.
+type visit struct {
+	*worker
+	arrived         bool // at a decision behind the tape
+	key             key  // of that decision
+	steps, switches int  // up to there, or to the end of the execution
+}
+
+func (v *visit) Choose(e *schedule.Exec, n int) int {
+	if v.pos == len(v.tape) {
+		v.arrived, v.key = true, v.keyOf(e)
+		v.steps, v.switches = e.Steps(), e.Switches()
+		return -1
+	}
+	d := int(v.tape[v.pos])
+	if v.pos++; d >= n {
+		v.pos = len(v.tape) + 1 // not that far
+		return -1
+	}
+	return d
+}
+
+// visit goes where the tape of w leads. No other execution may be under way.
+func (w *worker) visit() (visit, schedule.Result) {
+	v := visit{worker: w}
+	w.pos = 0
+	res := w.runner.Run(&v)
+	if !v.arrived {
+		v.steps, v.switches = res.Steps, res.Switches
+	}
+	return v, res
+}
+
+// reaches reports whether a visit has come to the target of an edge.
+func (w *worker) reaches(v visit, res schedule.Result, to uint32) bool {
+	switch {
+	case w.pos != len(w.tape):
+		return false
+	case to == unexpanded:
+		return true // where it leads was not seen
+	case to < terminal:
+		return v.arrived && v.key == w.nodes[to].key
+	}
+	return !v.arrived && w.category(res) == w.endings[to&^terminal].Category
+}
+
+// leadsWhereItLed reports whether an edge does, run again.
+func (w *worker) leadsWhereItLed(c claimed) bool {
+	w.begin(c)
+	w.busy--
+	v, res := w.visit()
+	return w.reaches(v, res, w.edges[w.nodes[c.Node].edge+uint32(c.Alt)].to)
+}
