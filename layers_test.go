@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"fuzz":                   {"corpus", "fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
 	"docs":                   {},
 	"corpus":                 {"schedule"},
-	"cmd":                    {"corpus", "kmodel", "kmodel/program", "schedule", "schedule/explore", "triage"},
+	"cmd":                    {"corpus", "kmodel", "kmodel/program", "schedule", "schedule/explore", "schedule/sample", "triage"},
 }
 
 // testLayers is what tests may import besides.

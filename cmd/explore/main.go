@@ -18,7 +18,7 @@
 //
 //	-exhaust     run every execution, the default. The search visits states, by number
 //	             of preemptions; see go doc ./schedule/explore.
-//	-random n    run n executions that take every decision at random
+//	-random n    run n executions at random, as -sampler has it
 //	-estimate n  run n at random to estimate how many there are, and how many states a
 //	             search would keep; see [explore.EstimateSize]
 //	-list        print the programs, and how each is expected to fail
@@ -39,6 +39,9 @@
 //	-checkpoint file write the search to the file every half a minute and when it ends,
 //	                 and go on from there if the file exists; for one program
 //	-every d         write it as often as this, 10s
+//	-sampler name    of -random: walk, every decision uniform; pct2, pct3, pct5; pos; surw;
+//	                 delays2, delays5; preemptions2, preemptions5; else walk. See
+//	                 go doc ./schedule/sample
 //	-seed n          of -random and -estimate; the same seed runs the same executions,
 //	                 else 1
 //	-json            print one JSON object a line for each program, see below
@@ -82,7 +85,7 @@
 //	                 strings, and a bool; versions are the kernels that had this code
 //	expect           of -list: [{kind, preemptions, mute}]
 //	strategy         "exhaust", "random" or "estimate"
-//	limits           {preemptions, nodes, bytes, runs, seed, steps, mute}: as asked for;
+//	limits           {preemptions, nodes, bytes, runs, sampler, seed, steps, mute}: as asked for;
 //	                 steps is the most that an execution may take
 //	symmetry         bool: -symmetry
 //	stop             why it ended: "exhausted", "bound reached", "node limit", "memory
@@ -125,6 +128,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -167,6 +171,7 @@ type command struct {
 	list, exhaust bool
 	preemptions   int
 	random        int
+	sampler       string
 	estimate      int
 	seed          uint64
 	nodes         int
@@ -187,6 +192,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.BoolVar(&c.list, "list", false, "print the programs, and how each is expected to fail")
 	fs.BoolVar(&c.exhaust, "exhaust", false, "run every execution (the default)")
 	fs.IntVar(&c.random, "random", 0, "run `n` executions at random")
+	fs.StringVar(&c.sampler, "sampler", "walk",
+		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
 	fs.Uint64Var(&c.seed, "seed", 1, "of -random and -estimate, `n`")
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
@@ -222,6 +229,7 @@ var strategies = []string{"list", "exhaust", "random", "estimate"}
 // belongs says which flags need which strategy.
 var belongs = map[string][]string{
 	"seed":        {"random", "estimate"},
+	"sampler":     {"random"},
 	"preemptions": {"exhaust", "estimate"},
 	"nodes":       {"exhaust"},
 	"memory":      {"exhaust"},
@@ -251,6 +259,9 @@ func (c *command) check(set map[string]bool) (err error) {
 			return fmt.Errorf("-%s goes with -%s, not with -%s",
 				name, strings.Join(with, " and -"), strategy)
 		}
+	}
+	if _, err := samplers.New(c.sampler, 0); err != nil {
+		return fmt.Errorf("-%w", err)
 	}
 	switch {
 	case len(c.patterns) == 0 && !c.list:

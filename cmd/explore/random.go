@@ -11,6 +11,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
 // maxDistinct is how many different tapes of a sample are told apart: 100 MB or so. Of
@@ -31,8 +32,10 @@ func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *st
 	s := &sample{seen: map[uint64]struct{}{}, met: map[explore.Category]int{}}
 	endings := map[explore.Category]explore.Witness{}
 	start := time.Now()
-	for tape, res := range explore.Sample(ctx, p.Schedule(), explore.NewWalk(c.seed),
-		explore.Options{Mute: c.mute}) {
+	r := schedule.NewRunner(p.Schedule())
+	defer r.Close()
+	r.Mute = c.mute
+	for tape, res := range samplers.Run(ctx, r, c.newSampler()) {
 		s.add(tape, res)
 		cat := explore.CategoryOf(res)
 		s.met[cat]++
@@ -52,6 +55,15 @@ func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *st
 	slices.SortFunc(st.report.Endings, func(a, b explore.Ending) int { return a.Compare(b.Category) })
 	st.covered = s.covered(st.report.Failed())
 	return st
+}
+
+// newSampler returns the sampler of -sampler, which has been checked.
+func (c *command) newSampler() samplers.Sampler {
+	s, err := samplers.New(c.sampler, c.seed)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 func (s *sample) add(tape schedule.Tape, res schedule.Result) {

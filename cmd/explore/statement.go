@@ -33,6 +33,7 @@ type limits struct {
 	Nodes       int      `json:"nodes,omitempty"`
 	Bytes       int64    `json:"bytes,omitempty"`
 	Runs        int      `json:"runs,omitempty"`
+	Sampler     string   `json:"sampler,omitempty"`
 	Seed        *uint64  `json:"seed,omitempty"`
 	Steps       int      `json:"steps"`
 	Mute        []string `json:"mute,omitempty"`
@@ -44,7 +45,7 @@ func (c *command) limits() limits {
 		l.Mute = append(l.Mute, k.String())
 	}
 	if c.random > 0 {
-		l.Runs, l.Seed = c.random, &c.seed
+		l.Runs, l.Sampler, l.Seed = c.random, c.sampler, &c.seed
 		return l
 	}
 	if c.estimate > 0 {
@@ -256,7 +257,11 @@ func (l limits) text() string {
 		parts = append(parts, fmt.Sprintf("at most %s MiB", group(int(l.Bytes>>20))))
 	}
 	if l.Runs > 0 {
-		parts = append(parts, fmt.Sprintf("%s, seed %d", plural(l.Runs, "execution"), *l.Seed))
+		what := plural(l.Runs, "execution")
+		if l.Sampler != "" {
+			what += ", " + l.Sampler
+		}
+		parts = append(parts, fmt.Sprintf("%s, seed %d", what, *l.Seed))
 	}
 	parts = append(parts, fmt.Sprintf("at most %s an execution", plural(l.Steps, "step")))
 	if l.Mute != nil {
