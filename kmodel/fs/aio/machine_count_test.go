@@ -190,8 +190,8 @@ func TestMachine(t *testing.T) {
 			continue
 		}
 		bound := explore.Unbounded
-		if testing.Short() && p.Scenario == "io_submit-vs-io_destroy" {
-			bound = 3
+		if testing.Short() {
+			bound = 2
 		}
 		t.Run(p.Scenario+"@"+p.Variant, func(t *testing.T) {
 			m := newMachine(p.Scenario, p.Variant)
