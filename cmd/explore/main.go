@@ -260,6 +260,11 @@ func (c *command) check(set map[string]bool) (err error) {
 				name, strings.Join(with, " and -"), strategy)
 		}
 	}
+	for _, p := range c.patterns {
+		if strings.HasPrefix(p, "-") {
+			return fmt.Errorf("%s: flags go before the programs", p)
+		}
+	}
 	if _, err := samplers.New(c.sampler, 0); err != nil {
 		return fmt.Errorf("-%w", err)
 	}
