@@ -56,6 +56,10 @@ type Reason struct {
 //
 // Then each order is weakened: its first step to the earliest of that thread that will
 // do, its second to the latest. So the steps that are named at last are those that race.
+//
+// Executions that come to one state are looked at once, and a state does not tell who
+// freed an object: like a [Certificate], an explanation is of executions that differ in
+// their states.
 func Explain(
 	ctx context.Context, p schedule.Program, tape schedule.Tape, mute schedule.Kinds, executions int,
 ) (*Explanation, error) {

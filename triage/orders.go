@@ -3,6 +3,7 @@ package triage
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -184,7 +185,7 @@ const (
 
 type keeperKey struct {
 	state  schedule.State
-	counts uint64
+	counts uint64 // hash of them
 	choose bool
 	runs   int8 // the running thread, if that matters; else -1
 }
@@ -388,8 +389,9 @@ func (k *keeper) key(e *schedule.Exec) keeperKey {
 	if t := e.Running(); t != nil && k.apart {
 		key.runs = int8(t.ID)
 	}
-	for c, count := range k.counts {
-		key.counts = key.counts*uint64(k.caps[c]+1) + uint64(count)
+	for _, count := range k.counts {
+		hi, lo := bits.Mul64(key.counts+uint64(count)+1, 0x9e3779b97f4a7c15)
+		key.counts = hi ^ lo
 	}
 	return key
 }
