@@ -140,9 +140,7 @@ var banned = []string{"sync", "sync/atomic", "time", "math/rand", "math/rand/v2"
 // ranging over a map, CheckDeterminism finds. Tests may do as they like.
 func TestModels(t *testing.T) {
 	sources(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
-		model := strings.HasPrefix(dir, "kmodel/linux") || strings.HasPrefix(dir, "kmodel/fs") ||
-			strings.HasPrefix(dir, "kmodel/mm") || strings.HasPrefix(dir, "kmodel/kernel") ||
-			strings.HasPrefix(dir, "kmodel/net") || strings.HasPrefix(dir, "kmodel/arch") || strings.HasPrefix(dir, "kmodel/internal")
+		model := strings.HasPrefix(dir, "kmodel/")
 		if strings.HasSuffix(name, "_test.go") || dir == "kmodel/internal/litmus" || dir == "kmodel/internal/verify" || !model && dir != "schedule" {
 			return
 		}

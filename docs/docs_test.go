@@ -46,6 +46,7 @@ var readers = []struct {
 	{"excerpts", excerpt, lines},
 	{"failing tests", without, failing},
 	{"tests", goTest, tests},
+	{"messages", messagesMark, messages},
 	{"primitives", primitivesMark, primitives},
 	{"catalogue", catalogueMark, catalogue},
 }
@@ -54,7 +55,7 @@ var readers = []struct {
 // look true. A page that is not here is one of a race.
 var must = map[string][]string{
 	"README.md":       {},
-	"model.md":        {"outputs", "verdicts", "sources", "excerpts", "failing tests", "tests"},
+	"model.md":        {"outputs", "verdicts", "sources", "excerpts", "failing tests", "tests", "messages"},
 	"primitives.md":   {"primitives"},
 	"catalogue.md":    {"catalogue"},
 	"how-it-works.md": {},

@@ -27,6 +27,8 @@ const (
 	// without is followed by a file and a line of it. The block is a test, and what it
 	// prints if the line is not there.
 	without = "<!-- without: "
+	// messagesMark is for a table, the first column of which is what programs say.
+	messagesMark = "<!-- messages -->"
 )
 
 // goTest begins a fenced block that is a test and what it prints.
@@ -53,14 +55,16 @@ func declarations(t *testing.T, lines []string) ([]string, int) {
 	words := strings.Fields(arg)
 	parts := parse(t, words[0])
 	want := slices.Clone(lines[:begin+1])
+	last := -1
 	for i, name := range words[1:] {
 		at := slices.IndexFunc(parts, func(p part) bool { return slices.Contains(p.names, name) })
 		if at < 0 {
 			t.Fatalf("%s: no declaration of %s", words[0], name)
 		}
-		if i > 0 {
+		if i > 0 && !(at == last+1 && parts[at].close) {
 			want = append(want, "")
 		}
+		last = at
 		want = append(want, strings.Split(parts[at].text, "\n")...)
 	}
 	return append(want, fence), end + 1
@@ -70,6 +74,7 @@ func declarations(t *testing.T, lines []string) ([]string, int) {
 type part struct {
 	names []string
 	text  string
+	close bool // no empty line before it
 }
 
 func parse(t *testing.T, file string) []part {
@@ -103,10 +108,14 @@ func parse(t *testing.T, file string) []part {
 		if doc != nil {
 			begin = doc.Pos()
 		}
-		line := bytes.IndexByte(append(data[end:], '\n'), '\n') // a comment behind it
-		parts = append(parts, part{names, string(data[offset(begin) : end+line])})
+		if line := bytes.IndexByte(data[end:], '\n'); line >= 0 {
+			end += line // a comment behind it
+		}
+		text := data[offset(begin):end]
+		close := !bytes.HasSuffix(data[:offset(begin)], []byte("\n\n"))
+		parts = append(parts, part{names, string(text), close})
 	}
-	return append(parts, part{[]string{"package"}, string(data[:header])})
+	return append(parts, part{[]string{"package"}, string(data[:header]), false})
 }
 
 // specs returns the names that a declaration declares.
@@ -225,6 +234,38 @@ func failing(t *testing.T, page []string) ([]string, int) {
 	}
 	got := runTest(t, page[begin+1:end], "-overlay="+overlay)
 	return slices.Concat(page[:begin+1], got, page[end:end+1]), end + 1
+}
+
+// ofGo are messages that are not ours.
+var ofGo = []string{"invalid memory address or nil pointer dereference"}
+
+// messages checks that the texts in the first column of a table are in the code.
+func messages(t *testing.T, page []string) ([]string, int) {
+	var code bytes.Buffer
+	for _, pattern := range []string{"../schedule/*.go", "../schedule/*/*.go", "../kmodel/linux/*/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, files, err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code.Write(data)
+		}
+	}
+	n := 4 // mark, empty line, titles, rule
+	for ; n < len(page) && strings.HasPrefix(page[n], "| `"); n++ {
+		text, _, _ := strings.Cut(page[n][len("| `"):], "`")
+		if !bytes.Contains(code.Bytes(), []byte(text)) && !slices.Contains(ofGo, text) {
+			t.Errorf("nothing says %q", text)
+		}
+	}
+	if n == 4 {
+		t.Errorf("%s: no messages", page[0])
+	}
+	return page[:n], n
 }
 
 // varies is what is never twice the same in what a test prints, or not for long: durations,
