@@ -31,9 +31,10 @@ var layers = map[string][]string{
 	"kmodel/fs":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/mm":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/kernel":          {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
+	"kmodel/net":             {"schedule", "kmodel/linux", "kmodel/program"},
 	"kmodel/arch":            {"schedule", "kmodel/linux"},
 	"kmodel/protocol":        {"schedule", "kmodel/program"},
-	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/program", "kmodel/protocol"},
+	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/net", "kmodel/program", "kmodel/protocol"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz":                   {"corpus", "fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
@@ -50,6 +51,7 @@ var testLayers = map[string][]string{
 	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/fs":       {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
 	"kmodel/mm":       {"kmodel/internal/verify"},
+	"kmodel/net":      {"kmodel/internal/verify"},
 	"kmodel/kernel":   {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/protocol": {"schedule/explore"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
@@ -147,10 +149,7 @@ var banned = []string{"sync", "sync/atomic", "time", "math/rand", "math/rand/v2"
 // ranging over a map, CheckDeterminism finds. Tests may do as they like.
 func TestModels(t *testing.T) {
 	sources(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
-		model := strings.HasPrefix(dir, "kmodel/linux") || strings.HasPrefix(dir, "kmodel/fs") ||
-			strings.HasPrefix(dir, "kmodel/mm") || strings.HasPrefix(dir, "kmodel/kernel") ||
-			strings.HasPrefix(dir, "kmodel/arch") || strings.HasPrefix(dir, "kmodel/internal") ||
-			strings.HasPrefix(dir, "kmodel/protocol")
+		model := strings.HasPrefix(dir, "kmodel/")
 		tests := strings.HasSuffix(name, "_test.go") ||
 			dir == "kmodel/internal/litmus" || dir == "kmodel/internal/verify"
 		if tests || !model && dir != "schedule" {

@@ -1,5 +1,6 @@
 // Package docs_test keeps the pages of this directory true: what they show of a command's
-// output is what the command prints, and their tables of verdicts are those of the models.
+// output is what the command prints, their Go code is that of the repository, their tables
+// are those of the models, and what they link to exists.
 package docs_test
 
 import (
@@ -9,9 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
@@ -19,7 +22,7 @@ import (
 	_ "github.com/kschedfuzz/kschedfuzz/triage" // which the command is made of
 )
 
-var update = flag.Bool("update", false, "rewrite the outputs and the verdicts in the pages")
+var update = flag.Bool("update", false, "rewrite what the pages show")
 
 // command begins a fenced block that is a command line and what it prints.
 const command = "$ go run ./cmd/minimize "
@@ -39,6 +42,23 @@ var readers = []struct {
 }{
 	{"outputs", command, output},
 	{"verdicts", verdicts, table},
+	{"sources", source, declarations},
+	{"excerpts", excerpt, lines},
+	{"failing tests", without, failing},
+	{"tests", goTest, tests},
+	{"messages", messagesMark, messages},
+	{"primitives", primitivesMark, primitives},
+	{"catalogue", catalogueMark, catalogue},
+}
+
+// must has what a page has at least one of, so that a page whose marks are broken does not
+// look true. A page that is not here is one of a race.
+var must = map[string][]string{
+	"README.md":       {},
+	"model.md":        {"outputs", "verdicts", "sources", "excerpts", "failing tests", "tests", "messages"},
+	"primitives.md":   {"primitives"},
+	"catalogue.md":    {"catalogue"},
+	"how-it-works.md": {},
 }
 
 func TestPages(t *testing.T) {
@@ -56,8 +76,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// check compares a page with what it should be. Every page but the index has an output and
-// a table, so that a page whose marks are broken does not look true.
+// check compares a page with what it should be.
 func check(t *testing.T, page string) {
 	data, err := os.ReadFile(page)
 	if err != nil {
@@ -78,14 +97,67 @@ func check(t *testing.T, page string) {
 		want = append(want, got...)
 		at += n
 	}
-	for _, r := range readers {
-		if seen[r.name] == 0 && page != "README.md" {
-			t.Errorf("%s: no %s found", page, r.name)
+	names, ok := must[page]
+	if !ok {
+		names = []string{"outputs", "verdicts"}
+	}
+	for _, name := range names {
+		if seen[name] == 0 {
+			t.Errorf("%s: no %s found", page, name)
 		}
 	}
 	if text := strings.Join(want, "\n"); *update && text != string(data) {
 		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// target is what a link of a page leads to, less the place in it.
+var target = regexp.MustCompile(`\]\(([^)#]+)[^)]*\)|(?m)^\[[^]]+\]: (\S+)$`)
+
+// TestLinks checks that what is linked to in the repository is there.
+func TestLinks(t *testing.T) {
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../README.md") {
+		data, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range target.FindAllStringSubmatch(string(data), -1) {
+			to := m[1] + m[2]
+			if strings.Contains(to, "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), to)); err != nil {
+				t.Errorf("%s links to %s: %v", page, to, err)
+			}
+		}
+	}
+}
+
+// TestColumns checks that prose fits beside other prose. What is generated, tables and
+// blocks are as wide as they are.
+func TestColumns(t *testing.T) {
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		fenced, made := false, false
+		for i, line := range readLines(t, page) {
+			switch {
+			case strings.HasPrefix(line, fence):
+				fenced = !fenced
+			case line == primitivesMark || line == catalogueMark:
+				made = true
+			case fenced || made || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "<!--"):
+			case utf8.RuneCountInString(line) > 100:
+				t.Errorf("%s:%d: %d columns", page, i+1, utf8.RuneCountInString(line))
+			}
 		}
 	}
 }

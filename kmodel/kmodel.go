@@ -28,6 +28,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
+	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
 )
@@ -44,6 +45,7 @@ func Programs() []program.Program {
 		aio.TooLateMunmap(aioRest),
 		listlru.Programs(),
 		super.Programs(func() super.LRUs { return listlru.New() }),
+		netnamespace.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -110,6 +112,8 @@ func Targets() []Target {
 		{"FuzzFixedPutSuper", "fs/super", "workload", "real"},
 		{"FuzzKthreadUseMm", "kernel/kthread", "workload", "sparc-5.9"},
 		{"FuzzFixedKthreadUseMm", "kernel/kthread", "workload", "sparc-5.10"},
+		{"FuzzGetNetNsById", "net/core/net_namespace", "workload", "4.14"},
+		{"FuzzFixedGetNetNsById", "net/core/net_namespace", "workload", "4.15"},
 	}
 }
 

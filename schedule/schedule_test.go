@@ -73,10 +73,11 @@ func BenchmarkSwitch(b *testing.B) {
 func BenchmarkExec(b *testing.B) {
 	r := NewRunner(increments(2, 7))
 	defer r.Close()
+	tape := []byte("0001000100001")
 	b.ReportAllocs()
 	steps := 0
 	for b.Loop() {
-		steps += r.RunBytes([]byte("0001000100001")).Steps
+		steps += r.RunBytes(tape).Steps
 	}
 	b.ReportMetric(float64(steps)/float64(b.N), "steps/exec")
 }
