@@ -270,7 +270,12 @@ func (ex *Explanation) String() string {
 }
 
 // Elsewhere lists other variants of the program by what the orders come to in them.
-type Elsewhere struct{ Fails, Passes, Never, Unsettled []string }
+type Elsewhere struct {
+	Fails     []string `json:"fails,omitempty"`
+	Passes    []string `json:"passes,omitempty"`
+	Never     []string `json:"never_kept,omitempty"`
+	Unsettled []string `json:"unsettled,omitempty"`
+}
 
 // Add puts variant where e says.
 func (el *Elsewhere) Add(variant string, e Effect) {

@@ -95,10 +95,11 @@ type command struct {
 	mute, out                string
 	nodes, explain           int
 	verbose                  bool
+	format                   format
 }
 
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
-	c := new(command)
+	c := &command{format: formats[0]}
 	fs := flag.NewFlagSet("minimize", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.StringVar(&c.target, "target", "", "fuzz target that the tape is for, `name`")
@@ -108,6 +109,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.nodes, "nodes", triage.DefaultNodes, "states that the exact search may keep")
 	fs.IntVar(&c.explain, "explain", triage.DefaultExplaining,
 		"executions that finding out why may take, for each variant; 0: do not")
+	fs.Var(&c.format, "format", "`format` of the report: "+formatNames())
 	fs.StringVar(&c.out, "o", "", "write the result as a golden `file`")
 	fs.BoolVar(&c.verbose, "v", false, "print what each pass has tried to standard error")
 	fs.Usage = func() {
@@ -156,5 +158,5 @@ func (c *command) minimize(stdout, stderr io.Writer) error {
 			return in.errorf(err)
 		}
 	}
-	return r.WriteText(stdout)
+	return c.format.write(r, stdout)
 }
