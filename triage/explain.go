@@ -286,18 +286,25 @@ func (el *Elsewhere) Add(variant string, e Effect) {
 // String returns a line for each effect that any variant has, folded to a width.
 func (el *Elsewhere) String() string {
 	var b bytes.Buffer
-	for _, line := range []struct {
-		what     string
-		variants []string
-	}{
+	for _, l := range el.lines() {
+		writeWrapped(&b, "  ", l.what+" "+strings.Join(l.variants, ", "))
+	}
+	return b.String()
+}
+
+// An effectLine is the variants of one effect, and what it is.
+type effectLine struct {
+	what     string
+	variants []string
+}
+
+// lines returns the effects that any variant has.
+func (el *Elsewhere) lines() []effectLine {
+	all := []effectLine{
 		{"the same orders always fail in", el.Fails},
 		{"they can be kept without failing so in", el.Passes},
 		{"they cannot be kept in", el.Never},
 		{"it is open what they do in", el.Unsettled},
-	} {
-		if len(line.variants) > 0 {
-			writeWrapped(&b, "  ", line.what+" "+strings.Join(line.variants, ", "))
-		}
 	}
-	return b.String()
+	return slices.DeleteFunc(all, func(l effectLine) bool { return len(l.variants) == 0 })
 }

@@ -247,18 +247,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.About.Mute != 0 {
 		fmt.Fprintf(&b, "gone on after %s\n", KindsText(r.About.Mute))
 	}
-	if len(r.Splat) > 0 {
-		fmt.Fprintf(&b, "\n%s\n", strings.Join(r.Splat, "\n"))
-	}
-	for _, a := range r.Accesses {
-		a.write(&b)
-		if a.Role == "failed" && r.Note != "" {
-			fmt.Fprintf(&b, "  note: %s\n", r.Note)
-		}
-	}
-	for _, wt := range r.Waits {
-		wt.write(&b)
-	}
+	r.writeSplat(&b)
 	fmt.Fprintf(&b, "\n%s\n", r.Columns)
 	r.writeNumbers(&b)
 	r.writeExplanation(&b)
@@ -270,15 +259,37 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
+// writeSplat writes what failed and who took part.
+func (r *Report) writeSplat(b *bytes.Buffer) {
+	if len(r.Splat) > 0 {
+		fmt.Fprintf(b, "\n%s\n", strings.Join(r.Splat, "\n"))
+	}
+	for _, a := range r.Accesses {
+		a.write(b)
+		if a.Role == "failed" && r.Note != "" {
+			fmt.Fprintf(b, "  note: %s\n", r.Note)
+		}
+	}
+	for _, wt := range r.Waits {
+		wt.write(b)
+	}
+}
+
 // writeWrapped writes the words of text in lines of at most [schedule.ColumnsWidth], each
 // after indent. What a variant has to say of itself is a sentence at times.
 func writeWrapped(b *bytes.Buffer, indent, text string) {
-	line := indent
+	wrap(b, schedule.ColumnsWidth, indent, indent, text)
+}
+
+// wrap writes the words of text in lines of at most so many characters, the first after
+// first and the others after indent. No word is cut.
+func wrap(b *bytes.Buffer, width int, first, indent, text string) {
+	line := first
 	for i, w := range strings.Fields(text) {
 		switch {
 		case i == 0:
 			line += w
-		case len(line)+1+len(w) > schedule.ColumnsWidth:
+		case len(line)+1+len(w) > width:
 			fmt.Fprintln(b, line)
 			line = indent + w
 		default:

@@ -17,6 +17,7 @@ type format struct {
 // formats are what -format takes. The first is the default.
 var formats = []format{
 	{"text", (*triage.Report).WriteText},
+	{"markdown", (*triage.Report).WriteMarkdown},
 	{"json", (*triage.Report).WriteJSON},
 }
 
