@@ -287,7 +287,7 @@ func (el *Elsewhere) Add(variant string, e Effect) {
 func (el *Elsewhere) String() string {
 	var b bytes.Buffer
 	for _, l := range el.lines() {
-		writeWrapped(&b, "  ", l.what+" "+strings.Join(l.variants, ", "))
+		writeWrapped(&b, "  ", l.Line())
 	}
 	return b.String()
 }
@@ -297,6 +297,9 @@ type effectLine struct {
 	what     string
 	variants []string
 }
+
+// Line returns it as a line.
+func (l effectLine) Line() string { return l.what + " " + strings.Join(l.variants, ", ") }
 
 // lines returns the effects that any variant has.
 func (el *Elsewhere) lines() []effectLine {

@@ -71,7 +71,7 @@ type Step struct {
 	Choices   []int    `json:"choices,omitempty"` // what the tape chose within the step
 	Freed     []string `json:"freed,omitempty"`   // objects
 	Changes   []Change `json:"changes,omitempty"` // of memory
-	Decision  int      `json:"decision"`          // position in the tape that chose it, from 0; -1: none
+	Decision  int      `json:"decision"`          // place in the tape, from 0; -1: none
 	Preempted int      `json:"preempted"`         // thread that could have gone on instead; -1: none
 	Held      []string `json:"held,omitempty"`    // locks and sections that its thread is in, after it
 	Atomic    bool     `json:"atomic,omitempty"`  // in one of them a task may not sleep

@@ -108,7 +108,7 @@ func (m *markdown) why(r *Report) {
 		m.orders(ex)
 	}
 	for _, l := range r.Elsewhere.lines() {
-		m.para(upper(l.what) + " " + escape(strings.Join(l.variants, ", ")) + ".")
+		m.para(upper(escape(l.Line())) + ".")
 	}
 }
 

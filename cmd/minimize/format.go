@@ -18,6 +18,7 @@ type format struct {
 var formats = []format{
 	{"text", (*triage.Report).WriteText},
 	{"markdown", (*triage.Report).WriteMarkdown},
+	{"html", (*triage.Report).WriteHTML},
 	{"json", (*triage.Report).WriteJSON},
 }
 
