@@ -20,6 +20,7 @@ var formats = []format{
 	{"markdown", (*triage.Report).WriteMarkdown},
 	{"html", (*triage.Report).WriteHTML},
 	{"json", (*triage.Report).WriteJSON},
+	{"delays", (*triage.Report).WriteDelays},
 }
 
 // formatNames lists them: "text, json".
