@@ -219,8 +219,8 @@ func comm(name string) string { return name[:min(len(name), commLen)] }
 
 // header adds the file with the delay itself.
 func (d *delays) header() {
-	fmt.Fprintf(&d.out, "diff --git a/%[1]s b/%[1]s\nnew file mode 100644\n--- /dev/null\n+++ b/%[1]s\n",
-		delayFile)
+	fmt.Fprintf(&d.out, "diff --git a/%[1]s b/%[1]s\nnew file mode 100644\n", delayFile)
+	fmt.Fprintf(&d.out, "--- /dev/null\n+++ b/%s\n", delayFile)
 	d.hunk("@@ -0,0 +1,%d @@", strings.TrimSuffix(delayHeader, "\n"))
 }
 
@@ -243,7 +243,8 @@ func (d *delays) hunks() {
 	}
 	for _, file := range files {
 		fmt.Fprintf(&d.out, "diff --git a/%[1]s b/%[1]s\n--- a/%[1]s\n+++ b/%[1]s\n", file)
-		d.hunk("@@ -LINE,0 +LINE,%d @@ after the last #include", "#include <linux/kschedfuzz_delay.h>")
+		d.hunk("@@ -LINE,0 +LINE,%d @@ after the last #include",
+			"#include <linux/kschedfuzz_delay.h>")
 		for i := range d.points {
 			if p := &d.points[i]; p.file == file {
 				d.hunk("@@ -LINE,0 +LINE,%d @@ "+p.fn+"()", d.call(p))

@@ -96,7 +96,7 @@ func legends() []legend {
 		{"work queued", false, bar("bar " + workSection)},
 		{"object allocated", true, bar("live")},
 		{"unlinked", true, bar("unlinked")},
-		{"its count is 0", true, bar("zero")},
+		{"a count in it is 0", true, bar("zero")},
 		{"freed", true, append(bar("freed"), dot("cross", "cross", graphMid))},
 	}
 }

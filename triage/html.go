@@ -100,8 +100,7 @@ func newPage(r *Report) *page {
 	p := &page{
 		Report: r, CSS: template.CSS(pageFile("page.css")), Script: template.JS(pageFile("page.js")),
 		Lives: g.lives, Width: g.width, LifeWidth: lifeWidth*len(g.lives) + 10,
-		State: v.Groups, Updates: pageUpdates{v.Start, v.Steps}, Effects: r.Elsewhere.lines(),
-		Legend: legends(),
+		State: v.Groups, Updates: pageUpdates{v.Start, v.Steps}, Legend: legends(),
 	}
 	for _, thread := range g.lanes {
 		t := it.Threads[thread]
@@ -136,6 +135,7 @@ func (p *page) reasons() {
 	if p.Explanation == nil || !p.Explanation.Found {
 		return
 	}
+	p.Effects = p.Elsewhere.lines()
 	step := func(pl *Place) int {
 		if pl.Next {
 			return 0

@@ -75,6 +75,8 @@ func byClass(n *html.Node, class string) *html.Node {
 	return nil
 }
 
+// What only a browser can tell, testdata/browser/check.mjs looks at.
+
 func TestHTMLFacts(t *testing.T) {
 	for name, r := range reports(t) {
 		t.Run(name, func(t *testing.T) { missing(t, r, text(parsePage(t, r).root)) })
@@ -194,7 +196,7 @@ func arrows(t *testing.T, d *pageDoc, r *triage.Report) {
 }
 
 // TestHTMLState plays the updates: at the end the slots hold what the page shows without
-// them, and a cell holds at each step what the changes come to.
+// them.
 func TestHTMLState(t *testing.T) {
 	for name, r := range reports(t) {
 		t.Run(name, func(t *testing.T) {

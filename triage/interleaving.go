@@ -39,8 +39,10 @@ type Object struct {
 	// start; the others are 0 if the trace does not tell of such a step.
 	Allocated int `json:"allocated,omitempty"`
 	Unlinked  int `json:"unlinked,omitempty"`   // took away the last pointer to it in memory
-	CountZero int `json:"count_zero,omitempty"` // took a count in it to 0
+	CountZero int `json:"count_zero,omitempty"` // took a count in it to 0, the first that did
 	Freed     int `json:"freed,omitempty"`
+
+	Count string `json:"count,omitempty"` // the count of CountZero: "users"
 }
 
 // A Cell is a word of an object. It is 0, or NULL, when the object is allocated.

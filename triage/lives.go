@@ -27,9 +27,9 @@ func (l *lives) step(s *Step) {
 	for _, ch := range s.Changes {
 		l.change(s.Step, ch)
 	}
-	if name, _, _ := strings.Cut(s.Object, "->"); countsToZero(s) {
+	if name, count, _ := strings.Cut(s.Object, "->"); countsToZero(s) {
 		if o := l.it.object(name, s.Step); o != nil && o.CountZero == 0 {
-			o.CountZero = s.Step
+			o.CountZero, o.Count = s.Step, count
 		}
 	}
 	for _, name := range s.Freed {

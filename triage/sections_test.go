@@ -71,7 +71,7 @@ func TestLives(t *testing.T) {
 	}
 	it.live()
 	ctx, second := it.Objects[1], it.Objects[2]
-	if ctx.Unlinked != 3 || ctx.CountZero != 5 || ctx.Freed != 6 {
+	if ctx.Unlinked != 3 || ctx.CountZero != 5 || ctx.Count != "users" || ctx.Freed != 6 {
 		t.Errorf("ctx: %+v", ctx)
 	}
 	if second.Unlinked != 6 || second.Freed != 0 {

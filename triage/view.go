@@ -13,7 +13,6 @@ import (
 type view struct {
 	it     *Interleaving
 	Groups []viewGroup
-	slots  []string   // their texts now
 	Start  []string   // before the first step
 	Steps  [][]update // what each step changes
 }
@@ -147,7 +146,8 @@ func (v *view) object(i int) {
 		}
 	}
 	for _, path := range paths {
-		if name := strings.TrimSuffix(o.Name+"->"+path, "->"); v.lock(name) {
+		// Two may have one name, as locks of other files do: that counts which is taken.
+		if name := strings.TrimSuffix(o.Name+"->"+path, "->"); v.lock(name) && v.changes(i, path) {
 			v.held(name, v.slot(&g, cmp.Or(path, "value"), nobodys))
 		} else {
 			v.cell(&g, i, path)
@@ -168,7 +168,7 @@ func (v *view) born(o *Object) string {
 // stages tells the life of an object.
 func (v *view) stages(o *Object, slot int) {
 	words := map[string]string{
-		"live": "allocated", "unlinked": "unlinked", "zero": "count is 0", "freed": "freed",
+		"live": "allocated", "unlinked": "unlinked", "zero": o.Count + " is 0", "freed": "freed",
 	}
 	for _, s := range o.stages() {
 		if s.from > 0 {
@@ -184,14 +184,35 @@ func (v *view) lock(name string) bool {
 	})
 }
 
-// held says who has the lock.
+// changes reports whether any step changes a cell of object i with that path.
+func (v *view) changes(i int, path string) bool {
+	return slices.ContainsFunc(v.it.Steps, func(s Step) bool {
+		return slices.ContainsFunc(s.Changes, func(ch Change) bool {
+			return ch.Object == i && v.it.Objects[i].Cells[ch.Cell].Path == path
+		})
+	})
+}
+
+// held says who has the lock. Readers may have it together.
 func (v *view) held(name string, slot int) {
-	for _, s := range v.it.Sections {
-		if s.Sort == lockSection && s.Name == name {
-			v.set(s.From, slot, "held by "+v.it.Threads[s.Thread].Name)
-			if s.To > 0 {
-				v.set(s.To, slot, nobodys)
+	has := func(s *Section) bool { return s.Sort == lockSection && s.Name == name }
+	for i := range v.it.Steps {
+		step := v.it.Steps[i].Step
+		var who []string
+		turn := false
+		for j := range v.it.Sections {
+			s := &v.it.Sections[j]
+			turn = turn || has(s) && (s.From == step || s.To == step)
+			if has(s) && s.in(step) {
+				who = append(who, v.it.Threads[s.Thread].Name)
 			}
+		}
+		switch {
+		case !turn:
+		case who == nil:
+			v.set(step, slot, nobodys)
+		default:
+			v.set(step, slot, "held by "+strings.Join(who, ", "))
 		}
 	}
 }
@@ -261,19 +282,24 @@ func packed(value string) bool {
 	return err == nil && int64(int32(n)) != n
 }
 
-// play writes into the slots what they are after the last step, which is what the page
-// shows until it is told otherwise.
+// play goes through the steps, and writes into the slots what they are after the last,
+// which is what the page shows until it is told otherwise. Updates that change nothing go.
 func (v *view) play() {
-	v.slots = slices.Clone(v.Start)
-	for _, step := range v.Steps {
+	now := slices.Clone(v.Start)
+	for i, step := range v.Steps {
+		kept := []update{}
 		for _, u := range step {
-			v.slots[u.Slot] = u.Text
+			if now[u.Slot] != u.Text {
+				now[u.Slot] = u.Text
+				kept = append(kept, u)
+			}
 		}
+		v.Steps[i] = kept
 	}
 	for i := range v.Groups {
 		for j := range v.Groups[i].Slots {
 			s := &v.Groups[i].Slots[j]
-			s.Text = v.slots[s.ID]
+			s.Text = now[s.ID]
 		}
 	}
 }

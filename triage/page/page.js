@@ -52,7 +52,7 @@
 		ArrowLeft: "back", Home: "first", End: "last",
 	};
 	document.addEventListener("keydown", (e) => {
-		if (e.ctrlKey || e.altKey || e.metaKey || !keys[e.key]) {
+		if (e.ctrlKey || e.altKey || e.metaKey || e.shiftKey || !keys[e.key]) {
 			return;
 		}
 		e.preventDefault();
