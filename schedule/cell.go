@@ -70,7 +70,7 @@ func (c *Cell) Set(v uint64) {
 		c.hi = part
 	}
 	if e.rec != nil {
-		e.rec.stored(c)
+		e.rec.changed(c)
 	}
 }
 
@@ -292,6 +292,9 @@ func (e *Exec) alloc(o *Object, id uint64, nth int) {
 		c.val, c.lo, c.hi, c.ref = 0, 0, 0, nil
 	}
 	o.self.val, o.self.lo, o.self.hi = 0, 0, 0
+	if e.rec != nil {
+		e.rec.allocated(o)
+	}
 	o.self.Set(1)
 }
 

@@ -3,7 +3,6 @@ package schedule
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 )
 
@@ -45,17 +44,12 @@ const (
 // Write before the runner that made the trace runs again: an object that no
 // step names is asked for its name.
 func (tr *Trace) WriteColumns(w io.Writer, width int) error {
-	c := &columns{
-		tr: tr, width: width, prev: -1,
-		at: make([]int, len(tr.Threads)),
-		fn: make([]string, len(tr.Threads)), outer: make([]string, len(tr.Threads)),
-	}
+	c := &columns{tr: tr, width: width, at: make([]int, len(tr.Threads))}
 	c.layout()
 	c.heading()
-	for i := range tr.Events {
-		c.event(&tr.Events[i])
+	for _, row := range tr.Rows() {
+		c.row(row)
 	}
-	c.ending()
 	_, err := io.WriteString(w, c.out.String())
 	return err
 }
@@ -64,11 +58,8 @@ func (tr *Trace) WriteColumns(w io.Writer, width int) error {
 type columns struct {
 	tr    *Trace
 	width int
-	order []int    // the threads that have a column, from left to right
-	at    []int    // of each thread: where its column begins, -1: nowhere
-	fn    []string // of each thread: the function written last
-	outer []string // of each thread: the system call or callback it is in
-	prev  int      // the thread of the row above, -1 at the top
+	order []int // the threads that have a column, from left to right
+	at    []int // of each thread: where its column begins, -1: nowhere
 	out   strings.Builder
 }
 
@@ -83,7 +74,7 @@ func (c *columns) layout() {
 	for _, agents := range []bool{false, true} {
 		for i, info := range c.tr.Threads {
 			c.at[i] = -1
-			if info.Agent == agents && (used[i] || c.deadlocked(info)) {
+			if info.Agent == agents && (used[i] || c.tr.deadlocked(info)) {
 				c.order = append(c.order, i)
 			}
 		}
@@ -119,181 +110,26 @@ func (c *columns) heading() {
 	}
 }
 
-// event draws one step: why the thread above stopped, the function if it is
-// another one, and the row.
-func (c *columns) event(ev *Event) {
-	if c.prev >= 0 && c.prev != ev.Thread {
-		if why := c.stopped(ev); why != "" {
-			c.note(c.prev, why)
-		}
-	}
-	c.prev = ev.Thread
-	c.function(ev)
-	mark := ""
-	if c.racing(ev) {
-		mark = "*"
-	}
-	c.write(ev.Thread, fmt.Sprintf("%*d", gutter-2, ev.Step), indent, mark+ev.text())
-	f := &c.tr.Result.Failure
-	if c.tr.Result.Outcome == Fail && f.Kind != Deadlock && c.tr.Event(f.Party) == ev {
-		c.note(ev.Thread, joinNote(f.Kind.String(), f.Note))
-	}
-}
-
-// function writes where the step is, if that is not where the last one was: its
-// function, and before that the system call, unless the thread is called after it.
-func (c *columns) function(ev *Event) {
-	fn, outer := ev.site(), ev.outermost()
-	if outer != c.outer[ev.Thread] && outer != "" {
-		c.outer[ev.Thread] = outer
-		c.fn[ev.Thread] = ""
-		if outer != fn && outer != c.tr.Threads[ev.Thread].Name {
-			c.write(ev.Thread, "", 0, outer+"()")
-		}
-	}
-	if fn != c.fn[ev.Thread] {
-		c.fn[ev.Thread] = fn
-		if fn != "" {
-			c.write(ev.Thread, "", 0, fn+"()")
-		}
-	}
-}
-
-// outermost returns the kernel function that the thread has entered first, a
-// system call or a callback.
-func (ev *Event) outermost() string {
-	for i := len(ev.Stack) - 1; i >= 0; i-- {
-		if f := ev.Stack[i]; !f.Primitive() && f.named() {
-			return f.String()
-		}
-	}
-	return ""
-}
-
-// named is false for a function literal whose name is a number.
-func (f Frame) named() bool { return strings.Trim(f.Func, "0123456789") != "" }
-
-// site is Func, but empty for what an agent does before it is in any kernel
-// function, such as ending a grace period.
-func (ev *Event) site() string {
-	if ev.outermost() == "" {
-		return ""
-	}
-	return ev.Func()
-}
-
-// text returns the step as it stands in its row.
-func (ev *Event) text() string {
-	s := ev.Verb
-	if ev.Object != "" {
-		s += " " + ev.Object
-	}
+// row draws one row.
+func (c *columns) row(row Row) {
 	switch {
-	case ev.Value == "" || packed(ev.Value):
-	case !ev.Stored:
-		s += " = " + ev.Value
-	case ev.Mode&(Blocks|Frees) == 0 && !strings.Contains(ev.Verb, "unlock"):
-		// What locks keep in their word, and freed memory, is our own affair.
-		s += " <- " + ev.Value
-	}
-	for _, d := range ev.Choices {
-		if d != 0 {
-			s += fmt.Sprintf(" (choice %d)", d)
-		}
-	}
-	for _, name := range ev.Freed {
-		if name != ev.Object {
-			s += " (frees " + name + ")"
-		}
-	}
-	return s
-}
-
-// packed reports whether a value is a number that no kernel variable holds here:
-// several that a primitive keeps in one word, such as a place in a queue.
-func packed(value string) bool {
-	v, err := strconv.ParseInt(value, 10, 64)
-	return err == nil && int64(int32(v)) != v
-}
-
-// racing reports whether ev is one of the two steps of the failure. A deadlock
-// has none: it shows at no step.
-func (c *columns) racing(ev *Event) bool {
-	f := &c.tr.Result.Failure
-	if c.tr.Result.Outcome != Fail || f.Kind == Deadlock {
-		return false
-	}
-	return c.tr.Event(f.Party) == ev || c.tr.Event(f.Other) == ev
-}
-
-// stopped returns why the thread of the row above does not take the step of ev:
-// it was preempted, it is blocked, or, with nothing to say, it has finished.
-func (c *columns) stopped(ev *Event) string {
-	if ev.Preempted == c.prev {
-		return "preempted"
-	}
-	info := c.tr.Threads[c.prev]
-	for i := ev.Step; i < len(c.tr.Events); i++ {
-		next := &c.tr.Events[i]
-		if next.Thread != c.prev {
-			continue
-		}
-		// The scheduling point comes before the operation: what the thread
-		// does when it goes on is what it was waiting to do. An agent that
-		// goes on with a new piece of work was idle.
-		if info.Agent && next.outermost() == "" {
-			return ""
-		}
-		return joinNote("blocked", strings.TrimSpace(next.Verb+" "+next.Object))
-	}
-	// In a deadlock that is said at the end, for all at once.
-	if info.Verb != "" && !c.deadlocked(info) {
-		return joinNote("blocked", info.Pending())
-	}
-	return ""
-}
-
-// deadlocked reports whether info is of a thread that a deadlock has left
-// blocked.
-func (c *columns) deadlocked(info ThreadInfo) bool {
-	return c.tr.Result.Outcome == Fail && c.tr.Result.Failure.Kind == Deadlock &&
-		info.State == "blocked"
-}
-
-// ending writes what no step shows: who is left in a deadlock, what was found
-// when all was over, why an execution says nothing.
-func (c *columns) ending() {
-	for i, info := range c.tr.Threads {
-		if c.deadlocked(info) {
-			c.note(i, joinNote("blocked for ever", info.Pending()))
-		}
-	}
-	r := &c.tr.Result
-	f := &r.Failure
-	switch {
-	case r.Outcome == Invalid:
-		fmt.Fprintf(&c.out, "%*s-- stopped: %s --\n", gutter, "", r.Reason)
-	case r.Outcome == Fail && f.Thread == nil:
-		name := ""
-		if f.Obj != nil {
-			name = f.Obj.Name()
-		}
-		what := joinNote(strings.TrimSpace(f.Kind.String()+" "+name), f.Note)
-		fmt.Fprintf(&c.out, "%*s-- at the end: %s --\n", gutter, "", what)
+	case row.Thread < 0:
+		fmt.Fprintf(&c.out, "%*s-- %s --\n", gutter, "", row.Text)
+	case row.Step > 0:
+		c.write(row.Thread, fmt.Sprintf("%*d", gutter-2, row.Step), indent, row.Racing, row.Text)
+	case row.Note:
+		c.write(row.Thread, "", indent, false, "-- "+row.Text+" --")
+	default:
+		c.write(row.Thread, "", 0, false, row.Text)
 	}
 }
 
-// note writes a remark in the column of a thread.
-func (c *columns) note(thread int, text string) {
-	c.write(thread, "", indent, "-- "+text+" --")
-}
-
-// write puts text into the column of a thread, folded at the edge of the page.
-// A text that begins with * has it in the margin of the column.
-func (c *columns) write(thread int, number string, in int, text string) {
+// write puts text into the column of a thread, folded at the edge of the page. What is
+// racing has a * in the margin of the column.
+func (c *columns) write(thread int, number string, in int, racing bool, text string) {
 	margin := ""
-	if rest, marked := strings.CutPrefix(text, "*"); marked {
-		margin, text = "*", rest
+	if racing {
+		margin = "*"
 	}
 	for i, line := range fold(text, c.width-c.at[thread]-in, hanging) {
 		if i == 1 {
@@ -329,12 +165,4 @@ func fold(text string, width, hang int) []string {
 		}
 	}
 	return append(lines, line)
-}
-
-// joinNote returns "what: note", or what alone.
-func joinNote(what, note string) string {
-	if note == "" {
-		return what
-	}
-	return what + ": " + note
 }

@@ -18,6 +18,8 @@ type Trace struct {
 	Tape    Tape // canonical: strict replay repeats the trace
 	Result  Result
 	Threads []ThreadInfo
+	Objects []ObjectInfo // in the order in which they came to be
+	Initial []Change     // what was in them before the first step, where it is not 0
 	Events  []Event
 
 	FailStack  []Frame // where the failure was raised: in its step, or after it
@@ -43,6 +45,33 @@ func (info *ThreadInfo) Pending() string {
 	return strings.TrimSuffix(info.Verb+" "+info.Object, " ")
 }
 
+// ObjectInfo describes an object of a [Trace]: an allocation, so that memory that is
+// allocated again is another one.
+type ObjectInfo struct {
+	Name string // "ctx2"
+	Kind string // "ctx"
+	// Step is the one in which, or after which, it was allocated; 0: it was there before
+	// the first.
+	Step int
+	// Static objects are never freed. Those of a [Facility] are a primitive's own.
+	Static, Facility bool
+	Cells            []CellInfo // each 0, or NULL, when the object is allocated
+}
+
+// CellInfo describes a cell of an object. What a primitive keeps in several has one
+// name for all of them.
+type CellInfo struct {
+	Path    string // name below the object: "users"
+	Pointer bool
+}
+
+// A Change is a cell that has got another value.
+type Change struct {
+	Object int    // index of [Trace.Objects]
+	Cell   int    // index of its Cells
+	Value  string // written as that of an [Event] is
+}
+
 // An Event is one step of a [Trace].
 type Event struct {
 	Step    int    // from 1
@@ -55,6 +84,7 @@ type Event struct {
 	Stack   []Frame
 	Choices []int // what Thread.Choose answered within the step
 	Freed   []string
+	Changes []Change // of all cells, not only of the object of the step
 
 	// Decision is the position in the tape of the decision that chose this
 	// step, counted from 0, or -1 where there was none to take. Preempted is the
@@ -122,12 +152,13 @@ func (r *Runner) Replay(s Tape) (*Trace, error) {
 // Record runs one execution with the decisions of c and records everything.
 func (r *Runner) Record(c Chooser) *Trace {
 	e := &r.exec
-	e.rec = &recorder{exec: e, allocs: map[*Object][]Frame{}}
+	e.rec = &recorder{exec: e, allocs: map[*Object][]Frame{}, numbers: map[*Object]int{}}
 	defer func() { e.rec = nil }()
 	res := r.Run(c)
 	tr := &Trace{
 		Program: r.program.Name, Tape: append(Tape(nil), r.Taken()...),
 		Result: res, Events: e.rec.events, Threads: e.rec.threads,
+		Objects: e.rec.objects, Initial: e.rec.initial,
 		FailStack: e.rec.failed, AllocStack: e.rec.allocs[res.Failure.Obj],
 	}
 	return tr
@@ -167,6 +198,11 @@ type recorder struct {
 	allocs   map[*Object][]Frame
 	starting bool  // an agent has been chosen and has not said what it begins
 	early    []int // what it has chosen meanwhile
+	taken    []Change
+
+	objects []ObjectInfo
+	numbers map[*Object]int // of what is in objects
+	initial []Change
 }
 
 func (rec *recorder) decided(e *Exec) {
@@ -193,6 +229,7 @@ func (rec *recorder) begin(t *Thread) {
 	}
 	if rec.starting {
 		ev.Choices, rec.starting, rec.early = rec.early, false, nil
+		ev.Changes, rec.taken = rec.taken, nil
 	}
 	rec.events = append(rec.events, ev)
 }
@@ -225,6 +262,38 @@ func (rec *recorder) stored(c *Cell) {
 	}
 }
 
+// changed records that c has got another value, and what stored does.
+func (rec *recorder) changed(c *Cell) {
+	rec.stored(c)
+	n, known := rec.numbers[c.obj]
+	if c.num == 0 || !known {
+		return // the object as a whole: that is in Step and Freed
+	}
+	list := &rec.initial
+	switch {
+	case rec.starting:
+		list = &rec.taken
+	case len(rec.events) > 0:
+		list = &rec.current().Changes
+	}
+	*list = append(*list, Change{Object: n, Cell: int(c.num) - 1, Value: rec.format(c, c.val)})
+}
+
+// allocated records that o has come to be, of a facility or not.
+func (rec *recorder) allocated(o *Object) {
+	info := ObjectInfo{
+		Name: o.Name(), Kind: o.kind, Step: len(rec.events), Facility: o.id >= facilityBase,
+	}
+	if info.Facility {
+		info.Step = 0 // when it is first used is our own affair
+	}
+	for _, c := range o.cells {
+		info.Cells = append(info.Cells, CellInfo{c.name, c.ptr})
+	}
+	rec.numbers[o] = len(rec.objects)
+	rec.objects = append(rec.objects, info)
+}
+
 func (rec *recorder) freed(o *Object) {
 	ev := rec.current()
 	ev.Freed = append(ev.Freed, o.Name())
@@ -250,6 +319,9 @@ func (rec *recorder) format(c *Cell, v uint64) string {
 
 // finish records how the threads were left, before they are unwound.
 func (rec *recorder) finish(e *Exec) {
+	for _, o := range e.static {
+		rec.objects[rec.numbers[o]].Static = true
+	}
 	for _, t := range e.threads {
 		info := ThreadInfo{Name: t.Name, Agent: t.agent != nil}
 		switch {

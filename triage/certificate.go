@@ -9,30 +9,30 @@ import (
 // the search came that knows it. It never says more than was searched.
 type Certificate struct {
 	// Preemptions is the number that the result takes.
-	Preemptions int
+	Preemptions int `json:"preemptions"`
 	// Bound is the most preemptions of which it is known that no execution of
 	// the program, with the same workload, fails this way: all were covered. -1
 	// if not even those without a preemption were.
-	Bound int
+	Bound int `json:"bound"`
 	// Smallest says that the result is the smallest of all by preemptions,
 	// context switches and steps.
-	Smallest bool
+	Smallest bool `json:"smallest"`
 	// Elsewhere counts executions that were met within the bound and failed with
 	// the same kind, but another signature. Two executions that come to one
 	// state are searched once, and a state does not tell who freed an object.
 	// So where this is not 0 the bound holds for executions that differ in
 	// their state only.
-	Elsewhere int
+	Elsewhere int `json:"elsewhere,omitempty"`
 	// Workload says that the program chooses its threads and calls: all of this
 	// is about the choice that the result has made.
-	Workload   bool
-	States     int // that were covered
-	Executions int // that it took
-	Stop       string
+	Workload   bool   `json:"workload,omitempty"`
+	States     int    `json:"states"`         // that were covered
+	Executions int    `json:"executions"`     // that it took
+	Stop       string `json:"stop,omitempty"` // why it went no further
 	// Workloads counts the workloads, none larger than the result's, that were
 	// searched for a smaller execution in vain: to the end, or until the budget
 	// for one was spent. There are others.
-	Workloads int
+	Workloads int `json:"workloads,omitempty"`
 }
 
 // Proven reports whether no execution with fewer preemptions fails this way.

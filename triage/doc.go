@@ -16,8 +16,10 @@
 // and at which steps it ceases to be rare.
 //
 // A [Report] is what a developer reads: the splat, who freed the object and
-// where, the interleaving in columns, and the command that repeats it. A
-// [Golden] is the same failure as a file that a test can read back.
+// where, the interleaving in columns, and the command that repeats it. It can be written
+// as text, Markdown, JSON ([Document]), a page to step through, and a patch of delays
+// that widens the same window in a real kernel. A [Golden] is the same failure as a file
+// that a test can read back.
 //
 // This package knows no kernel model. What is to be said about a program beyond
 // its trace comes from the caller, as text ([About]).

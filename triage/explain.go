@@ -274,7 +274,12 @@ func (ex *Explanation) String() string {
 }
 
 // Elsewhere lists other variants of the program by what the orders come to in them.
-type Elsewhere struct{ Fails, Passes, Never, Unsettled []string }
+type Elsewhere struct {
+	Fails     []string `json:"fails,omitempty"`
+	Passes    []string `json:"passes,omitempty"`
+	Never     []string `json:"never_kept,omitempty"`
+	Unsettled []string `json:"unsettled,omitempty"`
+}
 
 // Add puts variant where e says.
 func (el *Elsewhere) Add(variant string, e Effect) {
@@ -285,18 +290,28 @@ func (el *Elsewhere) Add(variant string, e Effect) {
 // String returns a line for each effect that any variant has, folded to a width.
 func (el *Elsewhere) String() string {
 	var b bytes.Buffer
-	for _, line := range []struct {
-		what     string
-		variants []string
-	}{
+	for _, l := range el.lines() {
+		writeWrapped(&b, "  ", l.Line())
+	}
+	return b.String()
+}
+
+// An effectLine is the variants of one effect, and what it is.
+type effectLine struct {
+	what     string
+	variants []string
+}
+
+// Line returns it as a line.
+func (l effectLine) Line() string { return l.what + " " + strings.Join(l.variants, ", ") }
+
+// lines returns the effects that any variant has.
+func (el *Elsewhere) lines() []effectLine {
+	all := []effectLine{
 		{"the same orders always fail in", el.Fails},
 		{"they can be kept without failing so in", el.Passes},
 		{"they cannot be kept in", el.Never},
 		{"it is open what they do in", el.Unsettled},
-	} {
-		if len(line.variants) > 0 {
-			writeWrapped(&b, "  ", line.what+" "+strings.Join(line.variants, ", "))
-		}
 	}
-	return b.String()
+	return slices.DeleteFunc(all, func(l effectLine) bool { return len(l.variants) == 0 })
 }

@@ -13,20 +13,20 @@ import (
 // A Place names a step so that it can be found in other executions, and in other
 // variants: the Nth time that a thread does what it does there.
 type Place struct {
-	Thread int
-	Verb   string
-	Kind   string // of the object; empty: the step touches nothing shared
-	Path   string // of the cell in the object
-	Nth    int    // from 1
+	Thread int    `json:"thread"`
+	Verb   string `json:"verb"`
+	Kind   string `json:"kind,omitempty"` // of the object; empty: the step touches nothing shared
+	Path   string `json:"path,omitempty"` // of the cell in the object
+	Nth    int    `json:"nth"`            // from 1
 
 	// For people.
-	Task  string
-	Agent bool
-	Func  string // kernel function
-	Step  int    // in the execution that is explained
+	Task  string `json:"task"`
+	Agent bool   `json:"agent,omitempty"`
+	Func  string `json:"func,omitempty"` // kernel function
+	Step  int    `json:"step"`           // in the execution that is explained
 	// Next says that the execution ends before the step: it is the one that the thread
 	// would take next, or waits to take.
-	Next bool
+	Next bool `json:"next,omitempty"`
 }
 
 // String returns "io_getevents: read ctx->user_id in lookup_ioctx, step 60".

@@ -16,6 +16,14 @@ type About struct {
 	Patches  string         // what distinguishes the variant, and what its reader must know
 	Mute     schedule.Kinds // after which executions went on, as a kernel does after a warning
 	Command  string         // repeats the execution: "go run ./cmd/minimize ..."
+	Variants []Variant      // the others of the same program
+}
+
+// A Variant is another variant of a program, as [About] describes its own.
+type Variant struct {
+	Name     string `json:"name"`
+	Versions string `json:"versions,omitempty"`
+	Patches  string `json:"patches,omitempty"`
 }
 
 // A Report is what a developer is told of one failing execution. It is made of
@@ -35,6 +43,8 @@ type Report struct {
 	Agents    int           // that the program has, beside Measure.Threads
 	Tape      schedule.Tape // repeats the execution
 
+	Interleaving *Interleaving // Columns as data
+
 	// What [Minimize] adds; nil and empty in a report of a trace alone.
 	Original    *Measure
 	Certificate *Certificate
@@ -48,21 +58,21 @@ type Report struct {
 
 // An Access is a step as a splat tells it.
 type Access struct {
-	Role  string // what the step did in this story: "failed", "freed", "allocated"
-	Task  string // empty: it was so from the start
-	Agent bool
-	Step  int
-	Text  string   // verb and object
-	Stack []string // kernel functions, innermost first; the first is the primitive
-	After bool     // it is no step: it came after Step
+	Role  string   `json:"role"`           // what it did in this story: "failed", "freed", "allocated"
+	Task  string   `json:"task,omitempty"` // empty: it was so from the start
+	Agent bool     `json:"agent,omitempty"`
+	Step  int      `json:"step,omitempty"`
+	Text  string   `json:"text"`            // verb and object
+	Stack []string `json:"stack,omitempty"` // innermost first; the first is the primitive
+	After bool     `json:"after,omitempty"` // it is no step: it came after Step
 }
 
 // A Wait is a thread that a deadlock has blocked.
 type Wait struct {
-	Task   string
-	Verb   string // what it waits to do
-	Object string
-	Last   *Access // the last step that somebody else took on the object, or nil
+	Task   string  `json:"task"`
+	Verb   string  `json:"verb"` // what it waits to do
+	Object string  `json:"object,omitempty"`
+	Last   *Access `json:"last,omitempty"` // the last step of somebody else on the object
 }
 
 // NewReport makes the report of the failure that tr shows. It must be made
@@ -75,7 +85,7 @@ func NewReport(tr *schedule.Trace, about About) *Report {
 	r := &Report{
 		Title: Title(tr), Signature: Of(tr), Program: tr.Program, About: about,
 		Note: tr.Result.Failure.Note, Columns: columns.String(),
-		Measure: traceMeasure(tr), Tape: tr.Tape,
+		Measure: traceMeasure(tr), Tape: tr.Tape, Interleaving: newInterleaving(tr),
 	}
 	for _, info := range tr.Threads {
 		if info.Agent {
@@ -238,18 +248,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.About.Mute != 0 {
 		fmt.Fprintf(&b, "gone on after %s\n", KindsText(r.About.Mute))
 	}
-	if len(r.Splat) > 0 {
-		fmt.Fprintf(&b, "\n%s\n", strings.Join(r.Splat, "\n"))
-	}
-	for _, a := range r.Accesses {
-		a.write(&b)
-		if a.Role == "failed" && r.Note != "" {
-			fmt.Fprintf(&b, "  note: %s\n", r.Note)
-		}
-	}
-	for _, wt := range r.Waits {
-		wt.write(&b)
-	}
+	r.writeSplat(&b)
 	fmt.Fprintf(&b, "\n%s\n", r.Columns)
 	r.writeNumbers(&b)
 	r.writeExplanation(&b)
@@ -261,15 +260,37 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
+// writeSplat writes what failed and who took part.
+func (r *Report) writeSplat(b *bytes.Buffer) {
+	if len(r.Splat) > 0 {
+		fmt.Fprintf(b, "\n%s\n", strings.Join(r.Splat, "\n"))
+	}
+	for _, a := range r.Accesses {
+		a.write(b)
+		if a.Role == "failed" && r.Note != "" {
+			fmt.Fprintf(b, "  note: %s\n", r.Note)
+		}
+	}
+	for _, wt := range r.Waits {
+		wt.write(b)
+	}
+}
+
 // writeWrapped writes the words of text in lines of at most [schedule.ColumnsWidth], each
 // after indent. What a variant has to say of itself is a sentence at times.
 func writeWrapped(b *bytes.Buffer, indent, text string) {
-	line := indent
+	wrap(b, schedule.ColumnsWidth, indent, indent, text)
+}
+
+// wrap writes the words of text in lines of at most so many characters, the first after
+// first and the others after indent. No word is cut.
+func wrap(b *bytes.Buffer, width int, first, indent, text string) {
+	line := first
 	for i, w := range strings.Fields(text) {
 		switch {
 		case i == 0:
 			line += w
-		case len(line)+1+len(w) > schedule.ColumnsWidth:
+		case len(line)+1+len(w) > width:
 			fmt.Fprintln(b, line)
 			line = indent + w
 		default:

@@ -16,41 +16,87 @@ import (
 // Only commit what -update changes if you understand what changed it.
 var update = flag.Bool("update", false, "write the golden reports anew")
 
-// TestReports minimizes and compares the whole report, one file for each.
-func TestReports(t *testing.T) {
+// cases are failures of the toys, one for each thing that a report can have.
+func cases() []reportCase {
 	about := triage.About{
 		Versions: "4.16",
 		Patches:  "a6d7cff472e0: the context is freed after an RCU delay",
 		Command:  "go run ./cmd/minimize -program toy 1200000001",
 	}
 	resurrect := schedule.KindSet(schedule.RefResurrect)
-	for _, test := range []struct {
-		file    string
-		program schedule.Program
-		tape    string
-		mute    schedule.Kinds
-		about   triage.About
-	}{
+	return []reportCase{
 		{"use-after-free", lookupRace, "1200000001", 0, about},
 		{"behind-warning", lookupRace, "12000002101", resurrect, triage.About{Mute: resurrect}},
 		{"deadlock", abba, "01", 0, triage.About{}},
 		{"sleep", sleeper, "0", 0, triage.About{}},
 		{"leak", forget, "0", 0, triage.About{}},
 		{"workload", workload, "211121242224220000100021", 0, triage.About{}},
-	} {
-		t.Run(test.file, func(t *testing.T) {
-			s, err := schedule.Parse(test.tape)
-			if err != nil {
-				t.Fatal(err)
-			}
-			res := minimize(t, test.program, s, triage.Options{Mute: test.mute})
+	}
+}
+
+type reportCase struct {
+	name    string
+	program schedule.Program
+	tape    string
+	mute    schedule.Kinds
+	about   triage.About
+}
+
+func (c *reportCase) report(t *testing.T) *triage.Report {
+	t.Helper()
+	s, err := schedule.Parse(c.tape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := minimize(t, c.program, s, triage.Options{Mute: c.mute})
+	return res.Report(c.about)
+}
+
+// TestReports minimizes and compares the whole report, one file for each.
+func TestReports(t *testing.T) {
+	for _, test := range cases() {
+		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := res.Report(test.about).WriteText(&out); err != nil {
+			if err := test.report(t).WriteText(&out); err != nil {
 				t.Fatal(err)
 			}
-			compare(t, filepath.Join("testdata", "report", test.file+".txt"), out.Bytes())
+			compare(t, filepath.Join("testdata", "report", test.name+".txt"), out.Bytes())
 		})
 	}
+}
+
+// explained are the reports of cases, each with why it fails, and one of an execution that
+// does not. They are made once for all tests.
+var explained = map[string]*triage.Report{}
+
+func reports(t *testing.T) map[string]*triage.Report {
+	t.Helper()
+	if len(explained) > 0 {
+		return explained
+	}
+	for _, c := range cases() {
+		c.about.Variants = []triage.Variant{
+			{Name: "fixed", Versions: "4.17", Patches: "baf10564fbb6: a killed context is not found"},
+			{Name: "m1", Versions: "mutant", Patches: "baf10564fbb6 without a6d7cff472e0"},
+		}
+		r := c.report(t)
+		ex, err := triage.Explain(t.Context(), c.program, r.Tape, c.mute, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Explanation = ex
+		r.Elsewhere.Add("fixed", triage.NeverKept)
+		r.Elsewhere.Add("m1", triage.PassesThere)
+		explained[c.name] = r
+	}
+	pass := schedule.NewRunner(lookupRace)
+	defer pass.Close()
+	tr, err := pass.Replay(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	explained["pass"] = triage.NewReport(tr, triage.About{})
+	return explained
 }
 
 func compare(t *testing.T, file string, got []byte) {

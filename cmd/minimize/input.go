@@ -224,7 +224,14 @@ func (in *input) about(res *triage.Result) triage.About {
 	if in.mute != 0 {
 		mute = " -mute " + triage.KindsText(in.mute)
 	}
+	var variants []triage.Variant
+	for _, p := range in.siblings() {
+		variants = append(variants, triage.Variant{
+			Name: p.Variant, Versions: p.Versions, Patches: p.Patches,
+		})
+	}
 	return triage.About{
+		Variants: variants,
 		Versions: in.program.Versions,
 		Patches:  in.program.Patches,
 		Mute:     in.mute,

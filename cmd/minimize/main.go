@@ -33,8 +33,15 @@
 //	-nodes n        states that the exact search may keep
 //	-explain n      executions that finding out why may take, for each variant, and how
 //	                probable it is; 0: do not
+//	-format name    of the report: text, markdown (for a mail or an issue), json
+//	                (docs/report.schema.json), html (a page in one file, with the
+//	                interleaving as a picture) or delays (a patch that widens the same
+//	                window in a real kernel)
 //	-o file         write the result as a golden file, which a test can read back
 //	-v              print what each pass has tried to standard error
+//
+// Text is in colour on a terminal, unless NO_COLOR is set. Names are never cut: columns are
+// folded to fit 100 characters.
 //
 // Sameness is decided by the signature, the last line of the numbers in the report:
 // kind and kernel functions. Another failure that is met on the way is listed in
@@ -96,10 +103,11 @@ type command struct {
 	mute, out                string
 	nodes, explain           int
 	verbose                  bool
+	format                   format
 }
 
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
-	c := new(command)
+	c := &command{format: formats[0]}
 	fs := flag.NewFlagSet("minimize", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.StringVar(&c.target, "target", "", "fuzz target that the tape is for, `name`")
@@ -109,6 +117,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.nodes, "nodes", triage.DefaultNodes, "states that the exact search may keep")
 	fs.IntVar(&c.explain, "explain", triage.DefaultExplaining,
 		"executions that finding out why may take, for each variant; 0: do not")
+	fs.Var(&c.format, "format", "`name` of the format of the report: "+formatNames())
 	fs.StringVar(&c.out, "o", "", "write the result as a golden `file`")
 	fs.BoolVar(&c.verbose, "v", false, "print what each pass has tried to standard error")
 	fs.Usage = func() {
@@ -157,5 +166,5 @@ func (c *command) minimize(stdout, stderr io.Writer) error {
 			return in.errorf(err)
 		}
 	}
-	return r.WriteText(stdout)
+	return c.format.write(r, stdout)
 }

@@ -1,0 +1,54 @@
+package triage
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestCommits(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want []string
+	}{
+		{"36f5588905c1, 4fcc712f5c48: after an RCU delay", []string{"36f5588905c1", "4fcc712f5c48"}},
+		{"baf10564fbb6 without baf10564fbb6", []string{"baf10564fbb6"}},
+		{"the array comes after 20171005, deadbeef, P5c", nil},
+		{"", nil},
+	} {
+		if got := commits(test.text); !slices.Equal(got, test.want) {
+			t.Errorf("%q: got %v, want %v", test.text, got, test.want)
+		}
+	}
+}
+
+func TestLater(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"4.16", "3.12-4.15", true},
+		{"3.10-3.11", "3.12-4.15", false},
+		{"4.9", "4.16", false},
+		{"2.6.38-3.9", "2.6.29-2.6.37", true},
+		{"mutant", "4.16", false},
+		{"4.17", "proposed", false},
+		{"", "", false},
+	} {
+		if got := later(test.a, test.b); got != test.want {
+			t.Errorf("%q after %q: %v", test.a, test.b, got)
+		}
+	}
+}
+
+func TestEscape(t *testing.T) {
+	for text, want := range map[string]string{
+		"read mm->ioctx_table":   "read mm->ioctx_table",
+		"__flush_tlb_mm *p":      `\_\_flush_tlb_mm \*p`,
+		"a <b> `c` d_":           "a \\<b> \\`c\\` d\\_",
+		"in the _first_ variant": `in the \_first\_ variant`,
+	} {
+		if got := escape(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

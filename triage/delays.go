@@ -1,0 +1,314 @@
+package triage
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// delayHeader is the file that the patch adds. All of it is ours.
+//
+//go:embed delays/kschedfuzz_delay.h
+var delayHeader string
+
+const (
+	delayFile = "include/linux/kschedfuzz_delay.h"
+	commLen   = 15       // of current->comm, without the zero
+	someFile  = "FILE.c" // of a function whose file is not known
+)
+
+// WriteDelays writes a patch for a real kernel that delays each thread where this
+// execution preempts it, so that the others get the time they need. It is a skeleton. It
+// has not a line of the kernel's source: functions and comments say where an insertion
+// belongs, and whoever applies it puts the numbers of the lines in.
+func (r *Report) WriteDelays(w io.Writer) error {
+	d := &delays{Report: r}
+	d.find()
+	d.intro()
+	if len(d.points) > 0 {
+		d.howTo()
+		d.header()
+		d.hunks()
+	}
+	_, err := w.Write(d.out.Bytes())
+	return err
+}
+
+// delays is a patch that is being made.
+type delays struct {
+	*Report
+	points []delay
+	out    bytes.Buffer
+}
+
+// A delay is a place at which a thread was preempted.
+type delay struct {
+	number int
+	thread int
+	last   *Step // that it took before
+	next   *Step // that it took when it went on; nil: it never did
+	file   string
+	fn     string // in which the delay belongs
+}
+
+// find makes a delay of every preemption.
+func (d *delays) find() {
+	it := d.Interleaving
+	for i := range it.Steps {
+		thread := it.Steps[i].Preempted
+		if thread < 0 {
+			continue
+		}
+		p := delay{number: len(d.points) + 1, thread: thread}
+		for j := range it.Steps {
+			s := &it.Steps[j]
+			switch {
+			case s.Thread != thread:
+			case j < i:
+				p.last = s
+			case p.next == nil:
+				p.next = s
+			}
+		}
+		if at := p.place(); at != nil {
+			p.file, p.fn = sourceFile(at.Package), at.function()
+			d.points = append(d.points, p)
+		}
+	}
+}
+
+// place returns the step whose function the delay is put in: the one after it, so that it
+// comes after all that leads there.
+func (p *delay) place() *Step {
+	if p.next != nil {
+		return p.next
+	}
+	return p.last
+}
+
+// function returns the kernel function of a step, or its verb if there is none.
+func (s *Step) function() string {
+	if len(s.Stack) > 0 {
+		return s.Stack[0]
+	}
+	return s.call()
+}
+
+// call is the primitive that the step is part of: percpu_ref_get takes two.
+func (s *Step) call() string {
+	verb, _, _ := strings.Cut(s.Verb, ":")
+	verb, _, _ = strings.Cut(verb, " (")
+	return verb
+}
+
+// sourceFile returns the kernel source file that a model stands for: models are at the
+// paths of what they model, below a directory of their own.
+func sourceFile(pkg string) string {
+	_, path, ok := strings.Cut(pkg, "/")
+	switch {
+	case !ok:
+		return someFile
+	case strings.HasPrefix(path, "arch/") && strings.Count(path, "/") == 1:
+		return path + "/" + someFile
+	}
+	return path + ".c"
+}
+
+// para writes prose.
+func (d *delays) para(text string) {
+	d.out.WriteByte('\n')
+	d.item("", text)
+}
+
+func (d *delays) item(mark, text string) {
+	wrap(&d.out, mailWidth, mark, strings.Repeat(" ", len(mark)), text)
+}
+
+// intro says what the patch is for, and in which order things have to happen.
+func (d *delays) intro() {
+	d.item("", "Widen the window of: "+d.Title)
+	d.para("Found in " + d.Program + ", a model of the kernel's code, with tape " +
+		TapeText(d.Tape) + ". For a test kernel only.")
+	if len(d.points) == 0 {
+		d.para("No thread is preempted in this execution, so there is nothing to delay: run " +
+			"the threads in the order below.")
+	}
+	d.para("The order to bring about:")
+	d.out.WriteByte('\n')
+	for i, s := range d.stretches() {
+		d.item(fmt.Sprintf("%3d. ", i+1), s)
+	}
+	if ex := d.Explanation; ex != nil && ex.Found && len(ex.Because) > 0 {
+		d.para("What matters of it:")
+		d.out.WriteByte('\n')
+		for _, r := range ex.Because {
+			d.item("  - ", fmt.Sprintf("%v, before %v", &r.Before, &r.After))
+		}
+	}
+}
+
+// stretches tells who runs from where to where, and why it stops there.
+func (d *delays) stretches() []string {
+	steps := d.Interleaving.Steps
+	var out []string
+	for from := 0; from < len(steps); {
+		to := from
+		for to+1 < len(steps) && steps[to+1].Thread == steps[from].Thread {
+			to++
+		}
+		t := &d.Interleaving.Threads[steps[from].Thread]
+		text := fmt.Sprintf("%s: %s", bracketed(t.Name, t.Agent), steps[from].where())
+		if to > from {
+			text += ", to " + steps[to].where()
+		}
+		if p := d.after(steps[to].Step, to+1 < len(steps)); p != nil {
+			text += fmt.Sprintf("; delay %d", p.number)
+		}
+		out = append(out, text)
+		from = to + 1
+	}
+	return out
+}
+
+// after returns the delay of the thread that takes the step and is preempted then.
+func (d *delays) after(step int, more bool) *delay {
+	at := slices.IndexFunc(d.points, func(p delay) bool {
+		return p.last != nil && p.last.Step == step
+	})
+	if at < 0 || !more {
+		return nil
+	}
+	return &d.points[at]
+}
+
+// where tells a step with its function.
+func (s *Step) where() string {
+	text := strings.TrimSpace(s.Verb + " " + s.Object)
+	if len(s.Stack) > 0 {
+		text += " in " + s.Stack[0]
+	}
+	return fmt.Sprintf("%s (step %d)", text, s.Step)
+}
+
+// howTo says what is left to do by hand.
+func (d *delays) howTo() {
+	d.para("Put the number of the line before each insertion in the place of LINE, then: " +
+		"git apply --unidiff-zero. A hunk names the function that it is for; the file is that " +
+		"of the model, and git grep finds the function where it is another in your tree.")
+	var names []string
+	for _, p := range d.points {
+		t := &d.Interleaving.Threads[p.thread]
+		if name := comm(t.Name); !t.Agent && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		d.para("The tasks have to be called " + strings.Join(names, ", ") +
+			", by prctl(PR_SET_NAME); nobody else is delayed.")
+	}
+	d.para("If a delay is too short for what has to happen meanwhile, a grace period for " +
+		"example, make ms larger.")
+	d.out.WriteString("---\n")
+}
+
+// comm returns a name as current->comm has it.
+func comm(name string) string { return name[:min(len(name), commLen)] }
+
+// header adds the file with the delay itself.
+func (d *delays) header() {
+	fmt.Fprintf(&d.out, "diff --git a/%[1]s b/%[1]s\nnew file mode 100644\n", delayFile)
+	fmt.Fprintf(&d.out, "--- /dev/null\n+++ b/%s\n", delayFile)
+	d.hunk("@@ -0,0 +1,%d @@", strings.TrimSuffix(delayHeader, "\n"))
+}
+
+// hunk writes lines that are added, below a heading that is told how many they are.
+func (d *delays) hunk(heading, text string) {
+	lines := strings.Split(text, "\n")
+	fmt.Fprintf(&d.out, heading+"\n", len(lines))
+	for _, line := range lines {
+		d.out.WriteString("+" + line + "\n")
+	}
+}
+
+// hunks adds the calls, file by file.
+func (d *delays) hunks() {
+	var files []string
+	for _, p := range d.points {
+		if !slices.Contains(files, p.file) {
+			files = append(files, p.file)
+		}
+	}
+	for _, file := range files {
+		fmt.Fprintf(&d.out, "diff --git a/%[1]s b/%[1]s\n--- a/%[1]s\n+++ b/%[1]s\n", file)
+		d.hunk("@@ -LINE,0 +LINE,%d @@ after the last #include",
+			"#include <linux/kschedfuzz_delay.h>")
+		for i := range d.points {
+			if p := &d.points[i]; p.file == file {
+				d.hunk("@@ -LINE,0 +LINE,%d @@ "+p.fn+"()", d.call(p))
+			}
+		}
+	}
+}
+
+// call returns the lines that one delay adds.
+func (d *delays) call(p *delay) string {
+	t := &d.Interleaving.Threads[p.thread]
+	var text []string
+	add := func(s string) { text = append(text, s) }
+	add(fmt.Sprintf("Delay %d, of %s, in %s().", p.number, bracketed(t.Name, t.Agent), p.fn))
+	if p.last != nil {
+		add("After: " + p.last.where() + ".")
+	}
+	if p.next != nil {
+		add("Before: " + p.next.where() + ".")
+	} else {
+		add("It does not go on before the failure: " + t.Pending + ".")
+	}
+	if p.inside() {
+		add("Both are steps of one " + p.next.call() + "(): the delay belongs in there.")
+	}
+	add(d.meanwhile(p))
+	var b bytes.Buffer
+	b.WriteString("\t/*\n")
+	for _, s := range text {
+		wrap(&b, mailWidth, "\t * ", "\t *   ", strings.ReplaceAll(s, "*/", "* /"))
+	}
+	b.WriteString("\t */\n")
+	name, atomic := "NULL", t.Agent
+	if !t.Agent {
+		name = fmt.Sprintf("%q", comm(t.Name))
+	}
+	if p.last != nil && p.last.Atomic {
+		atomic = true
+	}
+	fmt.Fprintf(&b, "\tkschedfuzz_delay(%d, %s, %v);", p.number, name, atomic)
+	return b.String()
+}
+
+// inside reports whether the thread was preempted within a primitive.
+func (p *delay) inside() bool {
+	return p.last != nil && p.next != nil && p.last.Object == p.next.Object &&
+		p.last.Verb != p.next.Verb && p.last.call() == p.next.call()
+}
+
+// meanwhile says what has to happen during a delay.
+func (d *delays) meanwhile(p *delay) string {
+	from, to := 1, len(d.Interleaving.Steps)
+	if p.last != nil {
+		from = p.last.Step + 1
+	}
+	if p.next != nil {
+		to = p.next.Step - 1
+	}
+	last := d.Interleaving.Steps[to-1]
+	t := &d.Interleaving.Threads[last.Thread]
+	who := bracketed(t.Name, t.Agent)
+	if from == to {
+		return fmt.Sprintf("Meanwhile: %s: %s.", who, last.where())
+	}
+	return fmt.Sprintf("Meanwhile: steps %d to %d, the last of them of %s: %s.",
+		from, to, who, last.where())
+}

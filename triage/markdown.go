@@ -1,0 +1,193 @@
+package triage
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// mailWidth is where prose is folded that may end up in a mail to a kernel list.
+const mailWidth = 72
+
+// WriteMarkdown writes the report for a mail or an issue: Markdown that reads as plain
+// text. Prose is folded for a mail; splat, interleaving and commands are preformatted, as
+// wide as they are.
+func (r *Report) WriteMarkdown(w io.Writer) error {
+	m := new(markdown)
+	m.heading(escape(r.Title), "=")
+	m.program(r)
+	m.what(r)
+	m.heading("Interleaving", "-")
+	m.para("Time goes downwards, one column for each thread, agents in brackets. " +
+		"The two racing steps have a * before them.")
+	m.block(r.Columns)
+	m.numbers(r)
+	m.why(r)
+	m.tags(r)
+	m.slips(r)
+	m.repeat(r)
+	_, err := w.Write(m.Bytes())
+	return err
+}
+
+// markdown is a report that is being written.
+type markdown struct{ bytes.Buffer }
+
+func (m *markdown) heading(text, line string) {
+	if m.Len() > 0 {
+		m.WriteByte('\n')
+	}
+	fmt.Fprintf(m, "%s\n%s\n", text, strings.Repeat(line, len(text)))
+}
+
+// para writes a paragraph.
+func (m *markdown) para(text string) {
+	m.WriteByte('\n')
+	m.item("", text)
+}
+
+// item writes an entry of a list, or if mark is empty the text alone.
+func (m *markdown) item(mark, text string) {
+	wrap(&m.Buffer, mailWidth, mark, strings.Repeat(" ", len(mark)), text)
+}
+
+// block writes preformatted text.
+func (m *markdown) block(text string) {
+	fmt.Fprintf(m, "\n```\n%s\n```\n", strings.Trim(text, "\n"))
+}
+
+func (m *markdown) program(r *Report) {
+	text := "In `" + r.Program + "`, a model of the kernel's code"
+	if r.About.Versions != "" {
+		text += " (" + escape(r.About.Versions) + ")"
+	}
+	m.para(text + ", not the kernel itself.")
+	if r.About.Patches != "" {
+		m.para("The variant: " + escape(r.About.Patches) + ".")
+	}
+	if r.About.Mute != 0 {
+		m.para("The execution went on after `" + KindsText(r.About.Mute) +
+			"`, as a kernel goes on after a warning.")
+	}
+}
+
+// what writes the splat.
+func (m *markdown) what(r *Report) {
+	var b bytes.Buffer
+	r.writeSplat(&b)
+	if b.Len() > 0 {
+		m.block(b.String())
+	}
+}
+
+func (m *markdown) numbers(r *Report) {
+	text := r.Measure.String()
+	if r.Agents > 0 {
+		text += ", " + count(r.Agents, "agent")
+	}
+	if r.Original != nil && r.Original.String() != r.Measure.String() {
+		text += "; minimized from " + r.Original.String()
+	}
+	m.para(text + ".")
+	if r.Certificate != nil {
+		m.block(r.Certificate.String())
+	}
+}
+
+func (m *markdown) why(r *Report) {
+	ex := r.Explanation
+	if ex == nil || !ex.Found {
+		return
+	}
+	m.heading("Why", "-")
+	if len(ex.Because) == 0 {
+		m.para("Every execution of these calls fails so; " + count(ex.States, "state") +
+			" explored, all there are.")
+	} else {
+		m.orders(ex)
+	}
+	for _, l := range r.Elsewhere.lines() {
+		m.para(upper(escape(l.Line())) + ".")
+	}
+}
+
+func (m *markdown) orders(ex *Explanation) {
+	m.para("Every execution fails so in which these orders of two steps are kept:")
+	m.WriteByte('\n')
+	for i, r := range ex.Because {
+		m.item(fmt.Sprintf("%d. ", i+1), fmt.Sprintf("`%v` comes before `%v`", &r.Before, &r.After))
+	}
+	m.para(count(ex.States, "state") + " explored, all there are. Fewer orders would not do: " +
+		"without one of them it need not fail, as these tapes show.")
+	m.WriteByte('\n')
+	for i, r := range ex.Because {
+		m.item("- ", fmt.Sprintf("without %d: `%s`", i+1, TapeText(r.Without)))
+	}
+}
+
+// tags writes the commits that a patch may have to name. That they are named is all that
+// is known of them here: their subjects are not, and no tag is complete.
+func (m *markdown) tags(r *Report) {
+	own, ending := commits(r.About.Patches), r.ending()
+	if len(own)+len(ending) == 0 {
+		return
+	}
+	m.heading("Commits", "-")
+	if len(own) > 0 {
+		m.para("The variant is named after these. Whether one of them brought the race is " +
+			"for who writes a patch to say:")
+		var b strings.Builder
+		for _, id := range own {
+			fmt.Fprintf(&b, "Fixes: %s\n", id)
+		}
+		m.block(b.String())
+	}
+	if len(ending) > 0 {
+		m.para("Later variants, in which the same orders cannot be kept or do no harm, are " +
+			"named after these. A patch that ends the race may be among them:")
+		m.WriteByte('\n')
+		for _, v := range ending {
+			m.item("- ", escape(fmt.Sprintf("%s (%s): %s", v.Name, v.Versions, v.Patches)))
+		}
+	}
+}
+
+func (m *markdown) slips(r *Report) {
+	if len(r.Slips) == 0 {
+		return
+	}
+	m.heading("Other failures met on the way", "-")
+	m.para("Each is a bug of its own.")
+	m.WriteByte('\n')
+	for _, s := range r.Slips {
+		m.item("- ", escape(s.Title)+", tape `"+TapeText(s.Tape)+"`")
+	}
+}
+
+func (m *markdown) repeat(r *Report) {
+	m.heading("To repeat", "-")
+	text := "tape " + TapeText(r.Tape) + "\nsignature " + r.Signature.String()
+	if r.About.Command != "" {
+		text += "\n\n" + r.About.Command
+	}
+	m.block(text)
+}
+
+// escape keeps Markdown from reading text as anything else. Underscores inside a word are
+// safe, and kernel names are full of them.
+func escape(text string) string {
+	var b strings.Builder
+	for i, c := range text {
+		edge := i == 0 || i == len(text)-1 || text[i-1] == ' ' || text[i+1] == ' ' ||
+			text[i-1] == '_' || text[i+1] == '_'
+		if strings.ContainsRune("*`<\\", c) || c == '_' && edge {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// upper begins text with a capital letter.
+func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

@@ -1,0 +1,86 @@
+package triage
+
+import "testing"
+
+// at returns the text of a slot after a step.
+func (v *view) at(step int, group, label string) string {
+	for _, g := range v.Groups {
+		for _, s := range g.Slots {
+			if g.Name != group || s.Label != label {
+				continue
+			}
+			text := v.Start[s.ID]
+			for _, updates := range v.Steps[:step+1] {
+				for _, u := range updates {
+					if u.Slot == s.ID {
+						text = u.Text
+					}
+				}
+			}
+			return text
+		}
+	}
+	return "no such slot"
+}
+
+// TestView has two readers of one semaphore, of whom one takes a pointer away and frees.
+func TestView(t *testing.T) {
+	it := &Interleaving{
+		Threads: []Thread{{Name: "A", State: "finished"}, {Name: "B", State: "enabled"}},
+		Objects: []Object{
+			{Name: "mm", Static: true, Cells: []Cell{
+				{Path: "sem"}, {Path: "slot", Pointer: true}, {Path: "never"}, {Path: "ref"}, {Path: "ref"},
+			}},
+			{Name: "ctx", Cells: []Cell{{Path: "users"}}},
+			{Name: "rcu", Static: true, Internal: true, Cells: []Cell{{Path: "waits"}}},
+		},
+		Initial: []Change{{0, 1, "ctx"}, {0, 4, "7"}},
+		Steps: []Step{
+			{Thread: 0, Verb: "down_read", Object: "mm->sem", Changes: []Change{{0, 0, "1"}}},
+			{Thread: 1, Verb: "down_read", Object: "mm->sem", Changes: []Change{{0, 0, "2"}}},
+			{Thread: 0, Verb: "up_read", Object: "mm->sem", Changes: []Change{{0, 0, "1"}}},
+			{Thread: 1, Verb: "write", Object: "mm->slot", Stack: []string{"kill"},
+				Changes: []Change{{0, 1, "NULL"}, {0, 3, "4294967296"}}},
+			{Thread: 1, Verb: "kfree", Object: "ctx", Freed: []string{"ctx"}},
+			{Thread: 1, Verb: "up_read", Object: "mm->sem", Changes: []Change{{0, 0, "0"}}},
+		},
+	}
+	for i := range it.Steps {
+		s := &it.Steps[i]
+		s.Step = i + 1
+		it.Rows = append(it.Rows, Row{Thread: s.Thread, Step: s.Step, Text: s.Verb})
+	}
+	it.live()
+	it.Sections = findSections(it.Steps)
+	it.hold()
+	v := newView(it)
+	for _, test := range []struct {
+		step               int
+		group, label, want string
+	}{
+		{0, "A", "does", "nothing yet"},
+		{1, "A", "does", "runs"},
+		{1, "A", "holds", "mm->sem"},
+		{3, "A", "holds", "nothing"},
+		{4, "A", "does", "finished"},
+		{4, "B", "does", "in kill"},
+		{0, "mm", "sem", "not held"},
+		{1, "mm", "sem", "held by A"},
+		{2, "mm", "sem", "held by A, B"},
+		{3, "mm", "sem", "held by B"},
+		{6, "mm", "sem", "not held"},
+		{3, "mm", "slot", "ctx"},
+		{4, "mm", "slot", "NULL"},
+		{6, "mm", "ref", "7"},
+		{0, "mm", "never", "no such slot"},
+		{0, "rcu", "waits", "no such slot"},
+		{3, "ctx", "is", "allocated"},
+		{4, "ctx", "is", "unlinked, step 4"},
+		{5, "ctx", "is", "freed, step 5"},
+	} {
+		if got := v.at(test.step, test.group, test.label); got != test.want {
+			t.Errorf("after step %d %s %s is %q, want %q",
+				test.step, test.group, test.label, got, test.want)
+		}
+	}
+}
