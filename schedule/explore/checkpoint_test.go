@@ -26,7 +26,11 @@ func TestResume(t *testing.T) {
 		increments(2, 0, 1), increments(2, 0, 1, 2), workers(0, 1, 2), choices(), again(),
 		detour(), stubborn(), forever(), inversion(0, 1),
 	}
-	for seed := range uint64(60) {
+	seeds := uint64(60)
+	if testing.Short() {
+		seeds = 20
+	}
+	for seed := range seeds {
 		programs = append(programs, random(seed, seed%2 == 0))
 	}
 	rng := rand.New(rand.NewPCG(1, 1))

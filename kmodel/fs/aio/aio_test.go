@@ -23,9 +23,15 @@ var rest = Rest{
 var (
 	suite      = verify.Suite{Programs: Programs(), Mute: muteResurrect}
 	suite35    = verify.Suite{Programs: History()}
-	suite33    = verify.Suite{Programs: TooLateMunmap(rest), Mute: muteLate}
+	suite33    = verify.Suite{Programs: TooLateMunmap(rest), Mute: muteLate, Large: dumps}
 	everything = verify.Suite{Programs: slices.Concat(Programs(), History(), TooLateMunmap(rest))}
 )
+
+// dumps says which programs are left out with -short: the dumps of a core, but for that of
+// the first variant.
+func dumps(p program.Program) bool {
+	return testing.Short() && p.Scenario == "aio_fput_routine-vs-elf_core_dump" && p.Variant != "A"
+}
 
 func TestVerdicts(t *testing.T)   { suite.Verdicts(t) }
 func TestVerdicts35(t *testing.T) { suite35.Verdicts(t) }

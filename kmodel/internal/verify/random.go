@@ -13,10 +13,10 @@ import (
 )
 
 // States earns the state hash for programs: see [explore.CheckStates]. It compares so many
-// pairs of each, and a tenth with -short.
+// pairs of each, and a thirtieth with -short.
 func States(t *testing.T, pairs int, programs ...schedule.Program) {
 	if testing.Short() {
-		pairs /= 10
+		pairs /= 30
 	}
 	for _, p := range programs {
 		n, err := explore.CheckStates(p, pairs, 1)
@@ -85,26 +85,32 @@ func (s Suite) Determinism(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, p := range s.Programs {
 		rng := rand.New(rand.NewPCG(7, 7))
-		a, b := schedule.NewRunner(p.Schedule()), schedule.NewRunner(p.Schedule())
-		for i := range 50 {
-			s := randomTape(rng, 200, 1+i%8)
-			runtime.GOMAXPROCS(1)
-			if err := a.CheckDeterminism(s); err != nil {
+		tapes := make([]schedule.Tape, 50)
+		states := make([]schedule.State, len(tapes))
+		taken := make([]schedule.Tape, len(tapes))
+		runtime.GOMAXPROCS(1)
+		r := schedule.NewRunner(p.Schedule())
+		for i := range tapes {
+			tapes[i] = randomTape(rng, 200, 1+i%8)
+			if err := r.CheckDeterminism(tapes[i]); err != nil {
 				t.Error(err)
 			}
-			runtime.GOMAXPROCS(4)
-			b.RunTape(s)
-			if a.Exec().State() != b.Exec().State() || !slices.Equal(a.Taken(), b.Taken()) {
+			states[i], taken[i] = r.Exec().State(), slices.Clone(r.Taken())
+		}
+		r.Close()
+		runtime.GOMAXPROCS(4)
+		r = schedule.NewRunner(p.Schedule())
+		for i, s := range tapes {
+			if r.RunTape(s); r.Exec().State() != states[i] || !slices.Equal(r.Taken(), taken[i]) {
 				t.Errorf("%s: tape %q: two runners end in different states", p.Name(), s)
 			}
 		}
-		a.Close()
-		b.Close()
+		r.Close()
 	}
 }
 
 // Workloads samples every workload. Variants that must never fail do not, in so many runs
-// (a fifth with -short); in the others every kind of the table is found within as many, so
+// (a twentieth with -short); in the others every kind of the table is found within as many, so
 // that an oracle that is off does not look like a clean result. Samplers take turns, with
 // random tapes among them: none is good at everything.
 func (s Suite) Workloads(t *testing.T, runs int) {
@@ -117,7 +123,7 @@ func (s Suite) Workloads(t *testing.T, runs int) {
 
 func draw(t *testing.T, p program.Program, runs int) {
 	if testing.Short() && !p.Racy() {
-		runs /= 5
+		runs /= 20
 	}
 	r := schedule.NewRunner(p.Schedule())
 	defer r.Close()

@@ -8,7 +8,14 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-var suite = verify.Suite{Programs: Programs()}
+var suite = verify.Suite{Programs: Programs(), Large: three}
+
+// three says which programs are left out with -short: those of three threads, but for the
+// kernel's own and two of the designs.
+func three(p program.Program) bool {
+	return testing.Short() && p.Scenario == "resize-vs-drain-vs-destroy" &&
+		p.Variant != "real" && p.Variant != "P2" && p.Variant != "P6"
+}
 
 func TestVerdicts(t *testing.T)    { suite.Verdicts(t) }
 func TestCounts(t *testing.T)      { suite.Counts(t, "testdata/counts.txt") }
