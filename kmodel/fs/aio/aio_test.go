@@ -42,8 +42,8 @@ func TestCounts(t *testing.T)   { suite.Counts(t, "testdata/counts.txt") }
 func TestCounts35(t *testing.T) { suite35.Counts(t, "testdata/counts-history.txt") }
 func TestCounts33(t *testing.T) { suite33.Counts(t, "testdata/counts-munmap.txt") }
 
-func TestWorkloads(t *testing.T)  { suite.Workloads(t, 50_000) }
-func TestWorkload33(t *testing.T) { suite33.Workloads(t, 50_000) }
+func TestWorkloads(t *testing.T)  { suite.Workloads(t, 30_000) }
+func TestWorkload33(t *testing.T) { suite33.Workloads(t, 30_000) }
 
 func TestDeterminism(t *testing.T) { everything.Determinism(t) }
 func TestAllocs(t *testing.T)      { everything.Allocs(t) }
@@ -81,7 +81,7 @@ func TestStates33(t *testing.T) {
 				w.choose = script.Choose
 				return script.Before(w.begin)
 			}}
-			verify.States(t, 2000, p)
+			verify.States(t, 1000, p)
 		}
 	}
 }
