@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"schedule":               {},
 	"schedule/explore":       {"schedule"},
 	"schedule/sample":        {"schedule"},
+	"schedule/bench":         {"schedule", "schedule/bench/pthread"},
 	"schedule/bench/pthread": {"schedule"},
 	"kmodel/internal":        {"schedule"},
 	"kmodel/internal/litmus": {"schedule", "schedule/explore", "kmodel/linux"},                      // for tests
@@ -47,6 +48,7 @@ var layers = map[string][]string{
 // testLayers is what tests may import besides.
 var testLayers = map[string][]string{
 	"schedule":               {"schedule/explore"},
+	"schedule/bench":         {"schedule/explore"},
 	"schedule/bench/pthread": {"schedule/explore"},
 	"kmodel":                 {"schedule", "schedule/explore", "schedule/sample"},
 	"kmodel/program":         {"schedule/explore"},

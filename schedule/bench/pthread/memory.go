@@ -68,12 +68,11 @@ func (x *Int) CompareAndSwap(t *schedule.Thread, old, v int) bool {
 	return true
 }
 
-// Until is Load in a thread that does nothing else until g is open: instead of a loop that
-// polls.
-func (x *Int) Until(t *schedule.Thread, g schedule.Gate) int {
+// Await is a loop of Load that ends when g is open, without the polling: one step, enabled
+// then. What was read is not told, so it is no part of what the thread knows.
+func (x *Int) Await(t *schedule.Thread, g schedule.Gate) {
 	const mode = schedule.ReadOnce | schedule.Acquire | schedule.Blocks
 	await(t, schedule.Op{Verb: "atomic_load (await)", Cell: &x.v, Mode: mode}, g)
-	return int(t.Observe(x.v.Value()))
 }
 
 // A Ptr is a shared pointer. The zero value is NULL.
