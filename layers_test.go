@@ -48,7 +48,7 @@ var layers = map[string][]string{
 // testLayers is what tests may import besides.
 var testLayers = map[string][]string{
 	"schedule":               {"schedule/explore"},
-	"schedule/bench":         {"schedule/explore"},
+	"schedule/bench":         {"schedule/explore", "schedule/sample", "kmodel", "kmodel/program"},
 	"schedule/bench/pthread": {"schedule/explore"},
 	"kmodel":                 {"schedule", "schedule/explore", "schedule/sample"},
 	"kmodel/program":         {"schedule/explore"},
