@@ -5,9 +5,10 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule/bench/pthread"
 )
 
-// The programs here are for depth: a bug of depth d takes d orders of two steps, no fewer,
-// to show. Each order is one that a schedule may have wrong, and nothing in an execution that
-// has the first of them right says so at once.
+// The programs here are for depth, as PCT counts it: a bug of depth d takes d orders of two
+// steps to show. Here those take d-1 preemptions, since the two threads never wait for each
+// other, so PCT must change priorities d-1 times and no less. Nothing in an execution that
+// has the first orders right shows at once that it has; that is left to who looks.
 const (
 	minDepth = 2
 	maxDepth = 8
