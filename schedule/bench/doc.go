@@ -20,7 +20,7 @@
 //
 // Not here: what is in SCTBench because it is large (PARSEC, SPLASH-2, RADBench), what
 // fails in nearly every execution, and what takes more threads than [schedule.MaxThreads]:
-// CS.reorder with 20 threads and more, CS.twostage too.
+// CS.reorder and CS.twostage with 100 threads.
 //
 // To read the code: table.go is the table, program.go what a row is made with, and the
 // other files the programs.

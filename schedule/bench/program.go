@@ -27,8 +27,8 @@ type Program struct {
 // A Form says whether the main thread is part of a program.
 type Form int
 
-// The forms. Above them, Form(e) is the main thread that makes so many steps to create a
-// thread: e-1 reads of a variable of its own, and then the creation.
+// The forms. Any Form(e) is a main thread that takes e steps to create a thread: e-1 reads
+// of a variable of its own, and then the creation.
 const (
 	Threads Form = 0 // there is none: all threads can take their first step at once
 	Main1   Form = 1 // it creates, and joins at the end
@@ -150,16 +150,22 @@ func (s *scene) begin(e *schedule.Exec) {
 	}
 }
 
+// A child is a thread that the main thread creates.
+type child struct {
+	schedule.Object
+	pthread.Thread
+	name string
+}
+
 // A mainThread creates the other threads one after the other, does its own part if it has
 // one, and joins them.
 type mainThread struct {
 	schedule.Object
-	own     pthread.Int // nobody else looks at it
-	threads [schedule.MaxThreads - 1]pthread.Thread
-	names   []string
-	part    func(t *schedule.Thread)
-	steps   int // to create a thread
-	run     func(t *schedule.Thread)
+	own      pthread.Int // nobody else looks at it
+	children []*child
+	part     func(t *schedule.Thread)
+	steps    int // to create a thread
+	run      func(t *schedule.Thread)
 }
 
 func (m *mainThread) employ(s *scene) {
@@ -170,32 +176,34 @@ func (m *mainThread) employ(s *scene) {
 		last := len(list) - 1
 		m.part, list = list[last].body, list[:last]
 	}
-	for i, th := range list {
-		m.threads[i].Declare(th.body)
-		m.names = append(m.names, th.name)
-	}
 	s.static(m, "main")
+	for _, th := range list {
+		c := &child{name: th.name}
+		c.Declare(th.body)
+		s.static(c, "thread")
+		m.children = append(m.children, c)
+	}
 }
 
 func (m *mainThread) begin(e *schedule.Exec) {
 	e.Go("main", m.run)
-	for i, name := range m.names {
-		m.threads[i].Prepare(e, name)
+	for _, c := range m.children {
+		c.Prepare(e, c.name)
 	}
 }
 
 func (m *mainThread) main(t *schedule.Thread) {
-	for i := range m.names {
+	for _, c := range m.children {
 		for range m.steps - 1 {
 			m.own.Read(t)
 		}
-		m.threads[i].Create(t)
+		c.Create(t)
 	}
 	if m.part != nil {
 		m.part(t)
 	}
-	for i := range m.names {
-		m.threads[i].Join(t)
+	for _, c := range m.children {
+		c.Join(t)
 	}
 }
 

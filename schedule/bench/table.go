@@ -22,6 +22,8 @@ const (
 	afterFree = schedule.UseAfterFree
 )
 
+// literature has what programs of more than 16 threads take from the smaller ones: they
+// cannot be explored, but one thread more of a kind makes no bug take more preemptions.
 func literature() []Program {
 	twice := schedule.KindSet(schedule.DoubleFree)
 	return []Program{
@@ -45,12 +47,20 @@ func literature() []Program {
 			"10 pushes, and 10 pops that look whether there ever was a push", sctBench, newStack},
 		{"CS.twostage", 3, bug, 0, 1,
 			"two words under two locks, read in between", sctBench, newTwostage(1, 1)},
+		{"CS.twostage_20", 21, bug, 0, 1,
+			"the same: 10 writers, 10 readers", sctBench, newTwostage(10, 10)},
+		{"CS.twostage_50", 51, bug, 0, 1,
+			"the same: 40 writers, 10 readers", sctBench, newTwostage(40, 10)},
 		{"CS.reorder_3", 4, bug, 0, 1,
 			"a pair of words without a lock: 2 setters, 1 checker", sctBench, newReorder(2, 1)},
 		{"CS.reorder_5", 6, bug, 0, 1,
 			"the same: 4 setters, 1 checker", sctBench, newReorder(4, 1)},
 		{"CS.reorder_10", 11, bug, 0, 1,
 			"the same: 9 setters, 1 checker", sctBench, newReorder(9, 1)},
+		{"CS.reorder_20", 21, bug, 0, 1,
+			"the same: 10 setters, 10 checkers", sctBench, newReorder(10, 10)},
+		{"CS.reorder_50", 51, bug, 0, 1,
+			"the same: 40 setters, 10 checkers", sctBench, newReorder(40, 10)},
 		{"CS.wronglock", 9, bug, 0, 1,
 			"one thread increments under a lock, 7 under another", sctBench, newWronglock(7)},
 		{"CB.stringbuffer", 3, bug, 0, 2,
