@@ -37,10 +37,11 @@ var layers = map[string][]string{
 	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/net", "kmodel/program", "kmodel/protocol"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
-	"fuzz":                   {"corpus", "fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
+	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
 	"docs":                   {},
 	"corpus":                 {"schedule"},
-	"cmd":                    {"corpus", "kmodel", "kmodel/program", "schedule", "schedule/explore", "schedule/sample", "triage"},
+	"corpus/gofile":          {},
+	"cmd":                    {"corpus", "corpus/gofile", "kmodel", "kmodel/program", "schedule", "schedule/explore", "schedule/sample", "triage"},
 }
 
 // testLayers is what tests may import besides.
@@ -56,7 +57,7 @@ var testLayers = map[string][]string{
 	"kmodel/protocol": {"schedule/explore"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 	"docs":            {"kmodel", "kmodel/program", "schedule", "triage"},
-	"corpus":          {"kmodel"}, // for tapes to measure with
+	"corpus":          {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
 
 // outside is what the lean trees may import from other modules.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 	"github.com/kschedfuzz/kschedfuzz/fuzz/statecov"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
@@ -158,7 +158,7 @@ func (x *fuzzer) report(t *testing.T, in []byte) {
 func (x *fuzzer) corpusFile(t *testing.T, in []byte) string {
 	_, base, _ := strings.Cut(t.Name(), "/")
 	if base == "" || strings.HasPrefix(base, "seed#") {
-		base = fmt.Sprintf("%x", sha256.Sum256(corpus.GoFile(in)))[:16]
+		base = fmt.Sprintf("%x", sha256.Sum256(gofile.Format(in)))[:16]
 	}
 	return "fuzz/testdata/fuzz/" + x.target.Name + "/" + base
 }

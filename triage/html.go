@@ -13,11 +13,15 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"color": func(lane int) int { return lane % laneColors },
-	"upper": upper,
-	"words": strings.Fields,
-}).ParseFS(pageFiles, "page/page.html"))
+// pageTemplate is made when it is asked for: a program that writes no pages, such as a fuzz
+// target, is linked without it, and the engine has fewer counters to read after each input.
+func pageTemplate() *template.Template {
+	return template.Must(template.New("page.html").Funcs(template.FuncMap{
+		"color": func(lane int) int { return lane % laneColors },
+		"upper": upper,
+		"words": strings.Fields,
+	}).ParseFS(pageFiles, "page/page.html"))
+}
 
 // laneColors is how many colours page.css has for threads.
 const laneColors = 6
@@ -29,7 +33,7 @@ const laneColors = 6
 func (r *Report) WriteHTML(w io.Writer) error {
 	// Written in one piece, so that an error cannot leave half a page.
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, newPage(r)); err != nil {
+	if err := pageTemplate().Execute(&b, newPage(r)); err != nil {
 		return err
 	}
 	_, err := w.Write(b.Bytes())

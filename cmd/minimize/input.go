@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -66,8 +66,8 @@ func readInput(arg string) (*input, error) {
 	}
 	// Raw bytes are never an error, so a file in the place of a corpus that does
 	// not read as one must not be taken for raw bytes.
-	if in.target != "" || corpus.IsGoFile(data) {
-		if data, err = corpus.ParseGoFile(arg, data); err != nil {
+	if in.target != "" || gofile.Is(data) {
+		if data, err = gofile.Parse(arg, data); err != nil {
 			return nil, err
 		}
 	}
