@@ -56,7 +56,7 @@ var testLayers = map[string][]string{
 	"kmodel/kernel":   {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/protocol": {"schedule/explore"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
-	"docs":            {"kmodel", "kmodel/program", "schedule", "triage"},
+	"docs":            {"kmodel", "kmodel/program", "schedule", "schedule/sample", "triage"},
 	"corpus":          {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
 

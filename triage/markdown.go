@@ -158,7 +158,7 @@ func (m *markdown) slips(r *Report) {
 		return
 	}
 	m.heading("Other failures met on the way", "-")
-	m.para("Each is a bug of its own.")
+	m.para("They come of the same bug or of another.")
 	m.WriteByte('\n')
 	for _, s := range r.Slips {
 		m.item("- ", escape(s.Title)+", tape `"+TapeText(s.Tape)+"`")

@@ -355,7 +355,7 @@ func (r *Report) writeSlips(b *bytes.Buffer) {
 	if len(r.Slips) == 0 {
 		return
 	}
-	b.WriteString("\nother failures met on the way, each a bug of its own:\n")
+	b.WriteString("\nother failures met on the way, of the same bug or of another:\n")
 	for _, s := range r.Slips {
 		fmt.Fprintf(b, "  %s\n    tape %s\n", s.Title, TapeText(s.Tape))
 	}
