@@ -24,6 +24,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.block(r.Columns)
 	m.numbers(r)
 	m.why(r)
+	m.chance(r)
 	m.tags(r)
 	m.slips(r)
 	m.repeat(r)
@@ -109,6 +110,12 @@ func (m *markdown) why(r *Report) {
 	}
 	for _, l := range r.Elsewhere.lines() {
 		m.para(upper(escape(l.Line())) + ".")
+	}
+}
+
+func (m *markdown) chance(r *Report) {
+	if text := r.chance(); text != "" {
+		m.block(text)
 	}
 }
 

@@ -346,9 +346,17 @@ func (r *Report) writeExplanation(b *bytes.Buffer) {
 	if r.Explanation != nil && r.Explanation.Found {
 		fmt.Fprintf(b, "\n%s\n%s", r.Explanation.String(), r.Elsewhere.String())
 	}
-	if r.Chance != nil && r.Chance.Found {
-		fmt.Fprintf(b, "\n%s\n", r.Chance.String())
+	if text := r.chance(); text != "" {
+		fmt.Fprintf(b, "\n%s\n", text)
 	}
+}
+
+// chance returns the text of the chance, "" if it is not known.
+func (r *Report) chance() string {
+	if r.Chance == nil {
+		return ""
+	}
+	return r.Chance.String()
 }
 
 func (r *Report) writeSlips(b *bytes.Buffer) {
