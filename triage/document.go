@@ -33,7 +33,7 @@ type Document struct {
 	Why         *Why       `json:"why,omitempty"`
 	Elsewhere   *Elsewhere `json:"elsewhere,omitempty"` // with the orders of Why
 	Chance      *Odds      `json:"chance,omitempty"`
-	Slips       []Met      `json:"slips,omitempty"`     // other failures met on the way
+	Slips       []Met      `json:"slips,omitempty"` // other failures met on the way
 
 	Columns      string        `json:"columns"` // the interleaving as text
 	Interleaving *Interleaving `json:"interleaving"`
