@@ -24,6 +24,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
@@ -46,6 +47,7 @@ func Programs() []program.Program {
 		listlru.Programs(),
 		super.Programs(func() super.LRUs { return listlru.New() }),
 		netnamespace.Programs(),
+		pipe.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -114,6 +116,8 @@ func Targets() []Target {
 		{"FuzzFixedKthreadUseMm", "kernel/kthread", "workload", "sparc-5.10"},
 		{"FuzzGetNetNsById", "net/core/net_namespace", "workload", "4.14"},
 		{"FuzzFixedGetNetNsById", "net/core/net_namespace", "workload", "4.15"},
+		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
+		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
 	}
 }
 
