@@ -23,6 +23,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
@@ -48,6 +49,7 @@ func Programs() []program.Program {
 		super.Programs(func() super.LRUs { return listlru.New() }),
 		netnamespace.Programs(),
 		pipe.Programs(),
+		eventpoll.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -118,6 +120,8 @@ func Targets() []Target {
 		{"FuzzFixedGetNetNsById", "net/core/net_namespace", "workload", "4.15"},
 		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
+		{"FuzzEventpollRelease", "fs/eventpoll", "workload", "6.4"},
+		{"FuzzFixedEventpollRelease", "fs/eventpoll", "workload", "6.16"},
 	}
 }
 
