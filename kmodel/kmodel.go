@@ -27,6 +27,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
 	posixcputimers "github.com/kschedfuzz/kschedfuzz/kmodel/kernel/time/posix-cpu-timers"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
@@ -52,6 +53,7 @@ func Programs() []program.Program {
 		pipe.Programs(),
 		eventpoll.Programs(),
 		posixcputimers.Programs(),
+		userfaultfd.Programs(userfaultfdRest),
 		protocol.Programs(),
 	)
 }
@@ -60,6 +62,12 @@ func Programs() []program.Program {
 var aioRest = aio.Rest{
 	DoMmap: mmap.DoMmap, DoMunmap: mmap.DoMunmap, ExitMmap: mmap.ExitMmap,
 	DoCoredump: exec.DoCoredump, ExitMm: exec.ExitMm,
+}
+
+// userfaultfdRest is what userfaultfd needs from other files of the kernel.
+var userfaultfdRest = userfaultfd.Rest{
+	DoCoredump: exec.DoCoredump, ExitMm: exec.ExitMm, ExitMmap: mmap.ExitMmap,
+	FindVmaPrev: mmap.FindVmaPrev, VmaMerge: mmap.VmaMerge,
 }
 
 // Find returns the program of that full name. The error lists what there is.
@@ -126,6 +134,8 @@ func Targets() []Target {
 		{"FuzzFixedEventpollRelease", "fs/eventpoll", "workload", "6.16"},
 		{"FuzzPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10"},
 		{"FuzzFixedPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10.239"},
+		{"FuzzUserfaultfdRegister", "fs/userfaultfd", "workload", "5.0"},
+		{"FuzzFixedUserfaultfdRegister", "fs/userfaultfd", "workload", "5.1"},
 	}
 }
 
