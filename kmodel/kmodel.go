@@ -25,6 +25,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	iouring "github.com/kschedfuzz/kschedfuzz/kmodel/fs/io_uring"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
@@ -54,6 +55,7 @@ func Programs() []program.Program {
 		eventpoll.Programs(),
 		posixcputimers.Programs(),
 		userfaultfd.Programs(userfaultfdRest),
+		iouring.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -136,6 +138,8 @@ func Targets() []Target {
 		{"FuzzFixedPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10.239"},
 		{"FuzzUserfaultfdRegister", "fs/userfaultfd", "workload", "5.0"},
 		{"FuzzFixedUserfaultfdRegister", "fs/userfaultfd", "workload", "5.1"},
+		{"FuzzIoReqCompletePost", "fs/io_uring", "workload", "5.12-rc3"},
+		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
 	}
 }
 
