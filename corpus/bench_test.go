@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 )
 
 // BenchmarkStore measures a corpus of 100,000 tapes as a fuzzer keeps them; ns/entry is
@@ -84,8 +86,8 @@ func benchmarkSize(b *testing.B, name string, entries []Entry) {
 	for _, e := range entries {
 		data := e.Tape.Bytes()
 		raw += len(data)
-		files += len(GoFile(data))
-		blocks += (len(GoFile(data)) + 4095) / 4096 * 4096
+		files += len(gofile.Format(data))
+		blocks += (len(gofile.Format(data)) + 4095) / 4096 * 4096
 		f, err := z.Create(fmt.Sprintf("%016x", e.ID()))
 		if err == nil {
 			_, err = f.Write(data)

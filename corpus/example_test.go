@@ -110,9 +110,3 @@ func ExampleDistil() {
 }
 
 // The file that "go test -fuzz" would write for an input.
-func ExampleGoFile() {
-	fmt.Printf("%s", corpus.GoFile([]byte("0010")))
-	// Output:
-	// go test fuzz v1
-	// []byte("0010")
-}

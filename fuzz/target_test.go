@@ -15,7 +15,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 	"github.com/kschedfuzz/kschedfuzz/fuzz/statecov"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
@@ -47,7 +47,10 @@ func fuzz(f *testing.F, name string) {
 	}
 	p, err := target.Program(*variant)
 	if err != nil {
-		if !fuzzing(name) && anyObjectHas(*variant) {
+		switch {
+		case *variant == "":
+			f.Fatal(err)
+		case !fuzzing(name) && (fuzzingAny() || anyObjectHas(*variant)):
 			f.Skipf("-variant=%s is of another object", *variant)
 		}
 		f.Fatalf("-variant=%s: %v", *variant, err)
@@ -66,6 +69,9 @@ func fuzzing(name string) bool {
 	ok, err := regexp.MatchString(pattern, name)
 	return pattern != "" && err == nil && ok
 }
+
+// fuzzingAny reports whether a target is fuzzed, so that the others need not answer.
+func fuzzingAny() bool { return flag.Lookup("test.fuzz").Value.String() != "" }
 
 // anyObjectHas reports whether there is a target with that variant.
 func anyObjectHas(variant string) bool {
@@ -158,7 +164,7 @@ func (x *fuzzer) report(t *testing.T, in []byte) {
 func (x *fuzzer) corpusFile(t *testing.T, in []byte) string {
 	_, base, _ := strings.Cut(t.Name(), "/")
 	if base == "" || strings.HasPrefix(base, "seed#") {
-		base = fmt.Sprintf("%x", sha256.Sum256(corpus.GoFile(in)))[:16]
+		base = fmt.Sprintf("%x", sha256.Sum256(gofile.Format(in)))[:16]
 	}
 	return "fuzz/testdata/fuzz/" + x.target.Name + "/" + base
 }

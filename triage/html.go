@@ -13,11 +13,15 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"color": func(lane int) int { return lane % laneColors },
-	"upper": upper,
-	"words": strings.Fields,
-}).ParseFS(pageFiles, "page/page.html"))
+// pageTemplate is made when it is asked for: a program that writes no pages, such as a fuzz
+// target, is linked without it, and the engine has fewer counters to read after each input.
+func pageTemplate() *template.Template {
+	return template.Must(template.New("page.html").Funcs(template.FuncMap{
+		"color": func(lane int) int { return lane % laneColors },
+		"upper": upper,
+		"words": strings.Fields,
+	}).ParseFS(pageFiles, "page/page.html"))
+}
 
 // laneColors is how many colours page.css has for threads.
 const laneColors = 6
@@ -29,7 +33,7 @@ const laneColors = 6
 func (r *Report) WriteHTML(w io.Writer) error {
 	// Written in one piece, so that an error cannot leave half a page.
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, newPage(r)); err != nil {
+	if err := pageTemplate().Execute(&b, newPage(r)); err != nil {
 		return err
 	}
 	_, err := w.Write(b.Bytes())
@@ -55,6 +59,7 @@ type page struct {
 	Legend    []legend
 	Numbers   string
 	Splatter  string
+	Odds      string // the chance
 }
 
 // A pageLane is the name of a thread above its lane.
@@ -110,6 +115,7 @@ func newPage(r *Report) *page {
 	r.writeNumbers(&numbers)
 	r.writeSplat(&splat)
 	p.Numbers, p.Splatter = numbers.String(), strings.Trim(splat.String(), "\n")
+	p.Odds = r.chance()
 	p.reasons()
 	p.rows(g)
 	longest := 0

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
@@ -195,8 +196,8 @@ func (c *command) parseInput(file string, data []byte) (_ corpus.Entry, err erro
 	}
 	// Raw bytes are never an error, so a file in the place of the Go fuzzer's that does not
 	// read as one must not be taken for raw bytes.
-	if !c.raw && (target != "" || corpus.IsGoFile(data)) {
-		if data, err = corpus.ParseGoFile(file, data); err != nil {
+	if !c.raw && (target != "" || gofile.Is(data)) {
+		if data, err = gofile.Parse(file, data); err != nil {
 			return corpus.Entry{}, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 )
 
 // A form is how an entry becomes a file.
@@ -22,7 +23,7 @@ type form struct {
 
 var (
 	goForm = form{
-		content: corpus.GoFile,
+		content: gofile.Format,
 		name:    func(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b))[:16] },
 	}
 	rawForm = form{

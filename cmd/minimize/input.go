@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -64,10 +65,16 @@ func readInput(arg string) (*input, error) {
 	if triage.IsGolden(data) {
 		return in, in.readGolden(data)
 	}
+	switch {
+	case corpus.IsPack(data):
+		return nil, fmt.Errorf("%s: a pack of many tapes: go run ./cmd/corpus list prints them", arg)
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
+		return nil, fmt.Errorf("%s: a zip of many inputs: unzip it, and name one", arg)
+	}
 	// Raw bytes are never an error, so a file in the place of a corpus that does
 	// not read as one must not be taken for raw bytes.
-	if in.target != "" || corpus.IsGoFile(data) {
-		if data, err = corpus.ParseGoFile(arg, data); err != nil {
+	if in.target != "" || gofile.Is(data) {
+		if data, err = gofile.Parse(arg, data); err != nil {
 			return nil, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	readers := rcu.Readers(e)
 	for _, ctx := range s.ctxCache.InUse(e) {
-		var w word
+		w := begin
 		w.bool(ctx.Live())
 		w.bool(readers)
 		w.bool(ctx.dead.Peek() != 0)
@@ -26,7 +26,7 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 		s.era33.abstract(hit)
 	}
 	for _, ctx := range s.listCtxCache.InUse(e) {
-		var w word
+		w := begin
 		w.bool(ctx.Live())
 		w.bool(readers)
 		w.bool(ctx.dead.Peek() != 0)
@@ -40,7 +40,7 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 // abstract gives a word for the mm: who walks it, whether it has users, and whether there
 // is a request for aio_fput_routine.
 func (era *era33) abstract(hit func(uint64)) {
-	var w word
+	w := begin
 	w.field(uint64(era.vm.Walked()), 4)
 	w.bool(era.vm.Live())
 	w.count(era.vm.MmUsers.Peek())
@@ -50,15 +50,13 @@ func (era *era33) abstract(hit func(uint64)) {
 	hit(uint64(w))
 }
 
-// A word is put together from small fields. A leading 1 tells lengths apart.
+// A word is put together from small fields, begin in front: a leading 1 tells lengths
+// apart.
 type word uint64
 
-func (w *word) field(v, size uint64) {
-	if *w == 0 {
-		*w = 1
-	}
-	*w = *w*word(size) + word(v)
-}
+const begin word = 1
+
+func (w *word) field(v, size uint64) { *w = *w*word(size) + word(v) }
 
 func (w *word) bool(b bool) {
 	if b {

@@ -1,14 +1,17 @@
-package corpus
+package gofile
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
-func TestParseGoFile(t *testing.T) {
+func TestParse(t *testing.T) {
 	for _, test := range []struct{ file, want string }{
 		{"go test fuzz v1\n[]byte(\"0010\")\n", "0010"},
 		{"go test fuzz v1\r\n[]byte(`00`)\r\n", "00"},
 		{"go test fuzz v1\n[]byte(\"\\xff\")", "\xff"},
 	} {
-		got, err := ParseGoFile("f", []byte(test.file))
+		got, err := Parse("f", []byte(test.file))
 		if err != nil || string(got) != test.want {
 			t.Errorf("%q: got %q, %v", test.file, got, err)
 		}
@@ -24,22 +27,29 @@ func TestParseGoFile(t *testing.T) {
 		{"go test fuzz v1\n[]byte(\"0\")\nint(1)\n",
 			`f:3: a second argument: the targets of kschedfuzz have one`},
 	} {
-		if _, err := ParseGoFile("f", []byte(test.file)); err == nil || err.Error() != test.want {
+		if _, err := Parse("f", []byte(test.file)); err == nil || err.Error() != test.want {
 			t.Errorf("%q:\ngot  %v\nwant %s", test.file, err, test.want)
 		}
 	}
 }
 
-func FuzzParseGoFile(f *testing.F) {
-	f.Add(GoFile([]byte("0010\xff")))
+func ExampleFormat() {
+	fmt.Printf("%s", Format([]byte("0010")))
+	// Output:
+	// go test fuzz v1
+	// []byte("0010")
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(Format([]byte("0010\xff")))
 	f.Add([]byte("go test fuzz v1\n[]byte(`0`)\r\n"))
 	f.Add([]byte("go test fuzz v1\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		data, err := ParseGoFile("f", file)
+		data, err := Parse("f", file)
 		if err != nil {
 			return
 		}
-		back, err := ParseGoFile("f", GoFile(data))
+		back, err := Parse("f", Format(data))
 		if err != nil || string(back) != string(data) {
 			t.Errorf("%q: read %q, then %q, %v", file, data, back, err)
 		}

@@ -1,4 +1,11 @@
-package corpus
+// Package gofile reads and writes the files in which the Go fuzzer keeps inputs, below
+// testdata/fuzz and in the build cache. It is apart from package corpus so that a fuzz
+// target need not link the store: the engine reads a counter of every block of code that is
+// linked, after each input.
+//
+// [Format] and [Parse] are each other's inverse for the targets of kschedfuzz, which have one
+// argument, a []byte. Other arguments are refused.
+package gofile
 
 import (
 	"bytes"
@@ -7,27 +14,25 @@ import (
 	"strings"
 )
 
-// goVersion is the first line of the files that the Go fuzzer writes
+// version is the first line of the files that the Go fuzzer writes
 // (internal/fuzz/encoding.go).
-const goVersion = "go test fuzz v1"
+const version = "go test fuzz v1"
 
-// IsGoFile reports whether data is a file of the Go fuzzer, whole or not.
-func IsGoFile(data []byte) bool { return bytes.HasPrefix(data, []byte(goVersion)) }
+// Is reports whether data is a file of the Go fuzzer, whole or not.
+func Is(data []byte) bool { return bytes.HasPrefix(data, []byte(version)) }
 
-// GoFile returns the file of the Go fuzzer for an input.
-func GoFile(input []byte) []byte { return fmt.Appendf(nil, "%s\n[]byte(%q)\n", goVersion, input) }
+// Format returns the file of the Go fuzzer for an input.
+func Format(input []byte) []byte { return fmt.Appendf(nil, "%s\n[]byte(%q)\n", version, input) }
 
-// ParseGoFile returns the input that a file of the Go fuzzer holds. Fuzz targets of
-// kschedfuzz have one argument, a []byte, so anything else is an error, which names file
-// and line.
-func ParseGoFile(file string, data []byte) ([]byte, error) {
+// Parse returns the input that a file of the Go fuzzer holds. Errors name file and line.
+func Parse(file string, data []byte) ([]byte, error) {
 	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
 	errorf := func(line int, format string, args ...any) error {
 		return fmt.Errorf("%s:%d: %w", file, line, fmt.Errorf(format, args...))
 	}
-	if got := strings.TrimSuffix(lines[0], "\r"); got != goVersion {
+	if got := strings.TrimSuffix(lines[0], "\r"); got != version {
 		return nil, errorf(1, "not a file of the Go fuzzer: begins with %q, want %q",
-			shorten(got), goVersion)
+			shorten(got), version)
 	}
 	if len(lines) < 2 {
 		return nil, errorf(2, "the file is truncated: want []byte(\"...\")")
