@@ -33,6 +33,7 @@ import (
 	posixcputimers "github.com/kschedfuzz/kschedfuzz/kmodel/kernel/time/posix-cpu-timers"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
@@ -56,6 +57,7 @@ func Programs() []program.Program {
 		posixcputimers.Programs(),
 		userfaultfd.Programs(userfaultfdRest),
 		iouring.Programs(),
+		mremap.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -140,6 +142,8 @@ func Targets() []Target {
 		{"FuzzFixedUserfaultfdRegister", "fs/userfaultfd", "workload", "5.1"},
 		{"FuzzIoReqCompletePost", "fs/io_uring", "workload", "5.12-rc3"},
 		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
+		{"FuzzMovePtes", "mm/mremap", "workload", "3.2"},
+		{"FuzzFixedMovePtes", "mm/mremap", "workload", "4.19"},
 	}
 }
 

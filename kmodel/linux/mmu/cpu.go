@@ -42,6 +42,11 @@ func (c *CPU) BootUser() {
 func (c *CPU) BootLazy() {
 	c.bootContext()
 	c.m.Mm.MmCount.Init(c.m.Mm.MmCount.Peek() + 1)
+	c.BootTLB()
+}
+
+// BootTLB puts all translations of the mm into the TLB. It is no step.
+func (c *CPU) BootTLB() {
 	for p := range c.tlb {
 		c.tlb[p].Put(c.m.Mm.pte[p].Get())
 	}

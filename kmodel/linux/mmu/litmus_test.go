@@ -88,6 +88,26 @@ var litmusTests = []litmus.Test{{
 	}, func(m *mm.Machine, r [8]litmus.Reg) bool { return r[0].Get() != 0 }),
 	Verdict: litmus.Never, Counts: "2 pass",
 }, {
+	// A page that has moved is found at one of the two addresses, or in between at none.
+	Name: "PTE+move", Build: two(func(m *mm.Machine, r [8]litmus.Reg, t *schedule.Thread) {
+		r[0].SetBool(m.Mm.PtePresent(t, 0))
+		r[1].SetBool(m.Mm.PtePresent(t, 1))
+	}, func(m *mm.Machine, _ [8]litmus.Reg, t *schedule.Thread) {
+		mm.FreePage(t, m.Mm.PtepGetAndClear(t, 1))
+		m.Mm.SetPteAt(t, 1, m.Mm.PtepGetAndClear(t, 0))
+	}, func(_ *mm.Machine, r [8]litmus.Reg) bool { return r[0].Get()+r[1].Get() == 0 }),
+	Verdict: litmus.Sometimes, Counts: "14 pass, 1 exists",
+}, {
+	// The last reference frees the page, whoever drops it.
+	Name: "PAGE+put", Build: two(idle, func(m *mm.Machine, _ [8]litmus.Reg, t *schedule.Thread) {
+		page := m.Mm.PtepGetAndClear(t, 0)
+		page.Refcount.Init(2)
+		mm.PutPage(t, page)
+		mm.PutPage(t, page)
+		page.Refcount.Inc(t)
+	}, nil),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Always, Counts: "6 use-after-free",
+}, {
 	// A user's CPU must stay in mm_cpumask.
 	Name: "MASK+lost", Build: two(idle, copyMask(1), nil),
 	Bad: schedule.CpumaskLost, Verdict: litmus.Always, Counts: "2 cpumask-lost",
