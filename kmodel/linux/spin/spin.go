@@ -1,6 +1,6 @@
 // Package spin is spinlock_t (include/linux/spinlock.h).
 //
-// Steps: Lock one, enabled while nobody holds the lock; Unlock one, and a second
+// Steps: Lock one, enabled while nobody holds the lock; TryLock one; Unlock one, and a second
 // if unlocks have a tail ([SetTail]). Preemption is off from the lock to the end
 // of the unlock, tail included, so a holder is a reader of RCU-sched. LockIrq
 // also keeps the interrupt handlers of this CPU away.
@@ -61,6 +61,18 @@ func (l *Lock) lock(t *schedule.Thread, verb string) {
 	preempt.Disable(t)
 	l.owner.Set(uint64(t.ID) + 1)
 	lockdep.Acquire(t, &l.owner, verb)
+}
+
+// TryLock is spin_trylock(): it reports whether nobody else holds the lock.
+func (l *Lock) TryLock(t *schedule.Thread) bool {
+	t.Step(schedule.Op{Verb: "spin_trylock", Cell: &l.owner, Mode: schedule.LockOp &^ schedule.Blocks})
+	if !t.ObserveBool(l.owner.Value() == 0) {
+		return false
+	}
+	preempt.Disable(t)
+	l.owner.Set(uint64(t.ID) + 1)
+	lockdep.Acquire(t, &l.owner, "spin_trylock")
+	return true
 }
 
 // Open is the gate of Lock. A lock in freed memory can be taken at once: the
