@@ -14,7 +14,9 @@ const (
 
 // mremapVsTruncate is a mapping that one thread moves and another one reads, while the file
 // is truncated.
-func mremapVsTruncate(s *system) program.Instance { return s.fixed("ftruncate", s.truncatePagecache) }
+func mremapVsTruncate(s *system) program.Instance {
+	return s.fixed("ftruncate", s.truncatePagecache)
+}
 
 // mremapVsReclaim is the same while its page is reclaimed.
 func mremapVsReclaim(s *system) program.Instance { return s.fixed("kswapd", s.shrinkPageList) }
