@@ -9,7 +9,8 @@
 //
 // What is modelled is lifetime and ordering: who may free what, who waits for
 // whom. Data, errors that race with nothing, and hardware are left out; each
-// package comment says what. Memory is sequentially consistent.
+// package comment says what. Memory is sequentially consistent (kmodel/arch/x86/mm/tlb has a
+// store buffer made by hand).
 //
 // If you know the kernel, read fs/aio first and then linux/rcu. If you know Go
 // better, read package schedule first.
@@ -22,6 +23,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/x86/mm/tlb"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
@@ -59,6 +61,7 @@ func Programs() []program.Program {
 		userfaultfd.Programs(userfaultfdRest),
 		iouring.Programs(),
 		mremap.Programs(),
+		tlb.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -147,6 +150,8 @@ func Targets() []Target {
 		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
 		{"FuzzMovePtes", "mm/mremap", "workload", "3.2"},
 		{"FuzzFixedMovePtes", "mm/mremap", "workload", "4.19"},
+		{"FuzzSwitchMm", "arch/x86/mm/tlb", "workload", "4.4-tso"},
+		{"FuzzFixedSwitchMm", "arch/x86/mm/tlb", "workload", "4.5-tso"},
 	}
 }
 

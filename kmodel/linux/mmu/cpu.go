@@ -91,6 +91,14 @@ func (c *CPU) LoadContext(t *schedule.Thread, verb string, mm *Struct) {
 	c.context.Put(mm)
 }
 
+// LoadPgd is LoadContext of hardware whose contexts have no numbers: it flushes the TLB too.
+func (c *CPU) LoadPgd(t *schedule.Thread, verb string, mm *Struct) {
+	c.LoadContext(t, verb, mm)
+	for p := range c.tlb {
+		c.tlb[p].Put(nil)
+	}
+}
+
 // SetUsing says that switch_mm() to current->mm is done: from now until current->mm is
 // cleared, the CPU must be in mm_cpumask. It belongs to the step before it.
 func (c *CPU) SetUsing(t *schedule.Thread) {

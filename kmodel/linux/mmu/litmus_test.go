@@ -82,6 +82,18 @@ var litmusTests = []litmus.Test{{
 		func(m *mm.Machine, r [8]litmus.Reg) bool { return r[1].Get() == 1 }),
 	Verdict: litmus.Sometimes, Counts: "8 pass, 2 exists",
 }, {
+	// The load of a page table flushes: nothing is used that was loaded before.
+	Name: "TLB+load-pgd", Build: two(idle, func(m *mm.Machine, r [8]litmus.Reg, t *schedule.Thread) {
+		c := &m.CPUs[0]
+		c.Load(t, 0)
+		page := m.Mm.Pte(t, 0)
+		m.Mm.SetPteAt(t, 0, nil)
+		c.LoadPgd(t, "load_cr3", &m.Mm)
+		mm.FreePage(t, page)
+		r[0].SetBool(c.Load(t, 0))
+	}, func(m *mm.Machine, r [8]litmus.Reg) bool { return r[0].Get() != 0 }),
+	Bad: schedule.StaleTLB, Verdict: litmus.Never, Counts: "7 pass",
+}, {
 	// A CPU with no context of a user loads nothing.
 	Name: "TLB+context", Build: two(idle, func(m *mm.Machine, r [8]litmus.Reg, t *schedule.Thread) {
 		r[0].SetBool(m.CPUs[1].Load(t, 0))

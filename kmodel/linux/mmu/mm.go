@@ -157,6 +157,13 @@ func (mm *Struct) PtepGetAndClear(t *schedule.Thread, p int) *Page {
 	return page
 }
 
+// Pte is a read of the page table: the page that is mapped at p, or nil.
+func (mm *Struct) Pte(t *schedule.Thread, p int) *Page {
+	t.Step(schedule.Op{Verb: "read", Cell: &mm.pte[p].Cell, Mode: schedule.PlainRead})
+	t.Observe(mm.pte[p].Value())
+	return mm.pte[p].Get()
+}
+
 // PtePresent is pte_present(): a look at the page table.
 func (mm *Struct) PtePresent(t *schedule.Thread, p int) bool {
 	t.Step(schedule.Op{Verb: "pte_present", Cell: &mm.pte[p].Cell, Mode: schedule.PlainRead})
