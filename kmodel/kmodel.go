@@ -150,6 +150,8 @@ func Targets() []Target {
 		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
 		{"FuzzMovePtes", "mm/mremap", "workload", "3.2"},
 		{"FuzzFixedMovePtes", "mm/mremap", "workload", "4.19"},
+		{"FuzzExecMmap", "fs/exec", "workload", "5.9-rt"},
+		{"FuzzFixedExecMmap", "fs/exec", "workload", "5.10-rt"},
 		{"FuzzSwitchMm", "arch/x86/mm/tlb", "workload", "4.4-tso"},
 		{"FuzzFixedSwitchMm", "arch/x86/mm/tlb", "workload", "4.5-tso"},
 	}

@@ -24,7 +24,7 @@ func TestGolden(t *testing.T) {
 		"eventpoll-unlock-after-free": 1, "posix-cpu-timers-freed-under-tick": 1,
 		"userfaultfd-merged-under-dump": 1, "io_uring-freed-before-wake-up": 1,
 		"mremap-freed-before-flush": 1, "list_lru-walked-to-dispose-list": 2,
-		"tlb-mask-read-too-early": 1,
+		"tlb-mask-read-too-early": 1, "exec_mmap-dropped-twice": 1,
 	}
 	for _, file := range files {
 		name := filepath.Base(file[:len(file)-len(".txtar")])

@@ -68,3 +68,7 @@ func (w *Workload[C]) Go(e *schedule.Exec, i int) *schedule.Thread {
 	e.CountCalls(len(w.calls[i]))
 	return e.Go(names[i], w.bodies[i])
 }
+
+// Body is what thread i runs, for a model that creates its threads itself. It then counts
+// their calls as well.
+func (w *Workload[C]) Body(i int) func(t *schedule.Thread) { return w.bodies[i] }
