@@ -37,7 +37,8 @@ var layers = map[string][]string{
 	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/net", "kmodel/program", "kmodel/protocol"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
-	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
+	"fuzz/target":            {"fuzz/statecov", "kmodel/program", "schedule", "triage"},
+	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "fuzz/target", "kmodel", "kmodel/program"},
 	"docs":                   {},
 	"corpus":                 {"schedule"},
 	"corpus/gofile":          {},
@@ -56,6 +57,7 @@ var testLayers = map[string][]string{
 	"kmodel/kernel":   {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/protocol": {"schedule/explore"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
+	"fuzz/target":     {"kmodel"},
 	"docs":            {"kmodel", "kmodel/program", "schedule", "triage"},
 	"corpus":          {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
