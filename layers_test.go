@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/net", "kmodel/program", "kmodel/protocol"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
+	"fuzz/mutate":            {"schedule"},
 	"fuzz/target":            {"fuzz/statecov", "kmodel/program", "schedule", "triage"},
 	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "fuzz/target", "kmodel", "kmodel/program"},
 	"docs":                   {},
