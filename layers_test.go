@@ -39,6 +39,8 @@ var layers = map[string][]string{
 	"fuzz/statecov":          {},
 	"fuzz/mutate":            {"schedule"},
 	"fuzz/target":            {"fuzz/statecov", "kmodel/program", "schedule", "triage"},
+	"fuzz/libfuzzer":         {"fuzz/target", "kmodel"},
+	"fuzz/libfuzzer/archive": {"fuzz/libfuzzer", "fuzz/mutate"},
 	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "fuzz/target", "kmodel", "kmodel/program"},
 	"docs":                   {},
 	"corpus":                 {"schedule"},
@@ -59,6 +61,7 @@ var testLayers = map[string][]string{
 	"kmodel/protocol": {"schedule/explore"},
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 	"fuzz/target":     {"kmodel"},
+	"fuzz/libfuzzer":  {"corpus/gofile"},
 	"docs":            {"kmodel", "kmodel/program", "schedule", "triage"},
 	"corpus":          {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
