@@ -7,33 +7,24 @@
 // libFuzzer. It keeps no inputs and decides nothing about them.
 //
 // It is linked into the binaries of the engines, which may read a counter of every block of
-// code after every input, so its imports are few. Start reading at [Fuzzer.Run].
+// code after every input, so its imports are few. Under the tag gofuzz alone, of dvyukov's
+// go-fuzz, a report is the tape and little else (report_gofuzz.go). Start reading at
+// [Fuzzer.Run].
 package target
 
 import (
-	"bytes"
-	"context"
 	"encoding/binary"
-	"fmt"
 
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/kschedfuzz/kschedfuzz/fuzz/statecov"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
-	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
 // MaxInput is the most bytes of an input that are read; the longest workload takes fewer
 // decisions. Engines that do not bound their inputs make them grow.
 const MaxInput = 512
-
-// An engine has some seconds for one input, so minimizing within the target is bounded:
-// cmd/minimize has all the time it wants.
-var minimizing = triage.Options{Executions: 3_000, Nodes: 2_000}
-
-// explaining is the most executions for why it fails: most failures take fewer.
-const explaining = 20_000
 
 // checkEvery is how often an input is run twice to see that the model does the same.
 const checkEvery = 1024
@@ -79,29 +70,6 @@ func (x *Fuzzer) Run(in []byte) (failed bool, err error) {
 type Report struct {
 	Title string // "KASAN: use-after-free in lookup_ioctx"
 	Text  string
-}
-
-// Report minimizes the failure of the last run, as far as that goes at once, and returns
-// the report. Command is the next one to type.
-func (x *Fuzzer) Report(command string) (Report, error) {
-	tape := append(schedule.Tape(nil), x.runner.Taken()...)
-	res, err := triage.Minimize(context.Background(), x.program.Schedule(), tape, minimizing)
-	if err != nil {
-		return Report{}, fmt.Errorf("%w\ntape %s\n%s", err, triage.TapeText(tape), command)
-	}
-	r := res.Report(triage.About{
-		Versions: x.program.Versions, Patches: x.program.Patches, Command: command,
-	})
-	r.Explanation, err = triage.Explain(
-		context.Background(), x.program.Schedule(), res.Final.Tape, 0, explaining)
-	if err != nil {
-		return Report{}, err
-	}
-	var text bytes.Buffer
-	if err := r.WriteText(&text); err != nil {
-		return Report{}, err
-	}
-	return Report{Title: r.Title, Text: text.String()}, nil
 }
 
 // A feeder is the reader of the input, which also tells the engine of every state on
