@@ -11,6 +11,15 @@
 // Under the build tag libfuzzer the states that the model reaches go to libFuzzer's extra
 // counters (package statecov). The mutator that knows tapes is part of package archive.
 //
+// For dvyukov's go-fuzz, whose last commit is of 2022, go.mod has to require what it links
+// in, which nothing here imports:
+//
+//	go get github.com/dvyukov/go-fuzz/go-fuzz-dep
+//	go-fuzz-build -func FuzzLookupIoctx -o aio.zip ./fuzz/libfuzzer
+//	go-fuzz -bin aio.zip -workdir aio
+//
+// It is shown no states, only the coverage of the models, and takes much longer.
+//
 // There is no flag for another variant here; that is what go test -fuzz and cmd/minimize
 // are for. Start reading at [Run].
 package libfuzzer
