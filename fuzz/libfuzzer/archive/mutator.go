@@ -7,10 +7,10 @@ package main
 #include <stdint.h>
 
 // Defined by libFuzzer, which is linked last. Weak, as cgo links without it first.
-__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t limit);
 
-static size_t mutate_bytes(uint8_t *data, size_t size, size_t max) {
-	return LLVMFuzzerMutate(data, size, max);
+static size_t mutate_bytes(uint8_t *data, size_t size, size_t limit) {
+	return LLVMFuzzerMutate(data, size, limit);
 }
 */
 import "C"
