@@ -3,6 +3,7 @@
 package kschedfuzz
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -13,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
 )
 
 const module = "github.com/kschedfuzz/kschedfuzz/"
@@ -62,7 +65,7 @@ var testLayers = map[string][]string{
 	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 	"fuzz/target":     {"kmodel"},
 	"fuzz/libfuzzer":  {"corpus/gofile"},
-	"docs":            {"kmodel", "kmodel/program", "schedule", "triage"},
+	"docs":            {"kmodel", "kmodel/program", "schedule", "schedule/sample", "triage"},
 	"corpus":          {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
 
@@ -228,4 +231,51 @@ func exported(recv ast.Expr) bool {
 			return false
 		}
 	}
+}
+
+// TestTargets compares the table of targets with the functions of package fuzz: one that
+// has no function is never fuzzed, and one that is not in the table has no program.
+func TestTargets(t *testing.T) {
+	var have, want []string
+	for _, target := range kmodel.Targets() {
+		want = append(want, target.Name)
+	}
+	sources(t, func(dir, _ string, file *ast.File, _ *token.FileSet) {
+		if dir != "fuzz" {
+			return
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || !strings.HasPrefix(f.Name.Name, "Fuzz") || f.Name.Name == "FuzzEmpty" {
+				continue
+			}
+			have = append(have, f.Name.Name)
+			if text := fmt.Sprintf("fuzz(f, %q)", f.Name.Name); !calls(f, f.Name.Name) {
+				t.Errorf("%s does not call %s", f.Name.Name, text)
+			}
+		}
+	})
+	slices.Sort(have)
+	slices.Sort(want)
+	if !slices.Equal(have, want) {
+		t.Errorf("functions of package fuzz %v\nkmodel.Targets %v", have, want)
+	}
+}
+
+// calls reports whether all that f does is to call fuzz with that name.
+func calls(f *ast.FuncDecl, name string) bool {
+	if len(f.Body.List) != 1 {
+		return false
+	}
+	stmt, _ := f.Body.List[0].(*ast.ExprStmt)
+	if stmt == nil {
+		return false
+	}
+	call, _ := stmt.X.(*ast.CallExpr)
+	if call == nil || len(call.Args) != 2 {
+		return false
+	}
+	fn, _ := call.Fun.(*ast.Ident)
+	arg, _ := call.Args[1].(*ast.BasicLit)
+	return fn != nil && fn.Name == "fuzz" && arg != nil && arg.Value == strconv.Quote(name)
 }

@@ -49,6 +49,7 @@ var readers = []struct {
 	{"messages", messagesMark, messages},
 	{"primitives", primitivesMark, primitives},
 	{"catalogue", catalogueMark, catalogue},
+	{"signatures", signaturesMark, signatures},
 }
 
 // must has what a page has at least one of, so that a page whose marks are broken does not
@@ -58,6 +59,7 @@ var must = map[string][]string{
 	"model.md":        {"outputs", "verdicts", "sources", "excerpts", "failing tests", "tests", "messages"},
 	"primitives.md":   {"primitives"},
 	"catalogue.md":    {"catalogue"},
+	"signatures.md":   {"signatures"},
 	"how-it-works.md": {},
 }
 

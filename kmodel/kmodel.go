@@ -23,9 +23,14 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	iouring "github.com/kschedfuzz/kschedfuzz/kmodel/fs/io_uring"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
+	posixcputimers "github.com/kschedfuzz/kschedfuzz/kmodel/kernel/time/posix-cpu-timers"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
@@ -46,6 +51,11 @@ func Programs() []program.Program {
 		listlru.Programs(),
 		super.Programs(func() super.LRUs { return listlru.New() }),
 		netnamespace.Programs(),
+		pipe.Programs(),
+		eventpoll.Programs(),
+		posixcputimers.Programs(),
+		userfaultfd.Programs(userfaultfdRest),
+		iouring.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -54,6 +64,12 @@ func Programs() []program.Program {
 var aioRest = aio.Rest{
 	DoMmap: mmap.DoMmap, DoMunmap: mmap.DoMunmap, ExitMmap: mmap.ExitMmap,
 	DoCoredump: exec.DoCoredump, ExitMm: exec.ExitMm,
+}
+
+// userfaultfdRest is what userfaultfd needs from other files of the kernel.
+var userfaultfdRest = userfaultfd.Rest{
+	DoCoredump: exec.DoCoredump, ExitMm: exec.ExitMm, ExitMmap: mmap.ExitMmap,
+	FindVmaPrev: mmap.FindVmaPrev, VmaMerge: mmap.VmaMerge,
 }
 
 // Find returns the program of that full name. The error lists what there is.
@@ -114,6 +130,16 @@ func Targets() []Target {
 		{"FuzzFixedKthreadUseMm", "kernel/kthread", "workload", "sparc-5.10"},
 		{"FuzzGetNetNsById", "net/core/net_namespace", "workload", "4.14"},
 		{"FuzzFixedGetNetNsById", "net/core/net_namespace", "workload", "4.15"},
+		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
+		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
+		{"FuzzEventpollRelease", "fs/eventpoll", "workload", "6.4"},
+		{"FuzzFixedEventpollRelease", "fs/eventpoll", "workload", "6.16"},
+		{"FuzzPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10"},
+		{"FuzzFixedPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10.239"},
+		{"FuzzUserfaultfdRegister", "fs/userfaultfd", "workload", "5.0"},
+		{"FuzzFixedUserfaultfdRegister", "fs/userfaultfd", "workload", "5.1"},
+		{"FuzzIoReqCompletePost", "fs/io_uring", "workload", "5.12-rc3"},
+		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
 	}
 }
 

@@ -85,3 +85,23 @@ func TestChangesOfAllocated(t *testing.T) {
 		t.Errorf("step 2: %+v", tr.Events[1])
 	}
 }
+
+// TestValueOfTruth: what a test returns is a number, though it tests a pointer.
+func TestValueOfTruth(t *testing.T) {
+	r := NewRunner(ringProgram(func(r *ring, e *Exec) {
+		e.Go("lookup", func(t *Thread) {
+			for _, v := range []bool{false, true} {
+				t.Step(Op{Verb: "list_empty", Cell: &r.table.slot.Cell, Mode: PlainRead})
+				t.ObserveBool(v)
+			}
+		})
+	}))
+	defer r.Close()
+	tr, err := r.Replay(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := tr.Events[0].Value, tr.Events[1].Value; a != "0" || b != "1" {
+		t.Errorf("false is %q, true %q", a, b)
+	}
+}

@@ -192,7 +192,7 @@ func TestCrash(t *testing.T) {
 			t.Fatal("no crash")
 		}
 		text := c.Error()
-		for _, want := range []string{`broken: tape "1": thread bad`, "a bug of kschedfuzz", "index out of range", "exec_test.go"} {
+		for _, want := range []string{`broken: tape "1": thread bad`, "a bug of the model or of kschedfuzz", "index out of range", "exec_test.go"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the crash does not say %q:\n%s", want, text)
 			}

@@ -100,7 +100,7 @@ func product(a, b uint64) uint64 {
 func (t *Thread) Observe(v uint64) uint64 {
 	t.mix(v)
 	if rec := t.exec.rec; rec != nil {
-		rec.observed(t, v)
+		rec.observed(t, t.op.Cell, v)
 	}
 	return v
 }
@@ -123,10 +123,13 @@ func (t *Thread) mixHi(v uint64) {
 
 // ObserveBool is Observe for a truth value.
 func (t *Thread) ObserveBool(v bool) bool {
+	var n uint64
 	if v {
-		t.Observe(1)
-	} else {
-		t.Observe(0)
+		n = 1
+	}
+	t.mix(n)
+	if rec := t.exec.rec; rec != nil {
+		rec.observed(t, nil, n) // it is no pointer, though the cell may be one
 	}
 	return v
 }

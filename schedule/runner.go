@@ -1,6 +1,10 @@
 package schedule
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+)
 
 // A Runner runs executions of one program, one after the other, and keeps what
 // they can share: once warm, a run allocates nothing. It belongs to one
@@ -39,7 +43,7 @@ type WatcherFunc func(t *Thread) bool
 // Step implements [Watcher].
 func (f WatcherFunc) Step(t *Thread) bool { return f(t) }
 
-// A Crash is a panic of model code: a bug of this project, not of the kernel.
+// A Crash is a panic of model code: a bug of the model or of this project, not of the kernel.
 // [Runner.Run] panics with it.
 type Crash struct {
 	Program string
@@ -50,8 +54,12 @@ type Crash struct {
 }
 
 func (c *Crash) Error() string {
-	return fmt.Sprintf("%s: tape %q: thread %s: panic in model code (a bug of kschedfuzz, not of the kernel): %v\n%s",
-		c.Program, c.Tape.String(), c.Thread, c.Value, c.Stack)
+	hint := ""
+	if _, fault := c.Value.(runtime.Error); fault && bytes.Contains(c.Stack, []byte("schedule.(*Cell).")) {
+		hint = " (if a cell is touched: has its object a Bind and a Static?)"
+	}
+	return fmt.Sprintf("%s: tape %q: thread %s: panic in model code, a bug of the model or of kschedfuzz, "+
+		"not of the kernel: %v%s\n%s", c.Program, c.Tape.String(), c.Thread, c.Value, hint, c.Stack)
 }
 
 // NewRunner returns a runner for p.

@@ -241,9 +241,10 @@ func (rec *recorder) current() *Event {
 	return &rec.events[len(rec.events)-1]
 }
 
-func (rec *recorder) observed(t *Thread, v uint64) {
+// observed records that t was returned v, which is written as a word of c.
+func (rec *recorder) observed(t *Thread, c *Cell, v uint64) {
 	ev := rec.current()
-	ev.Value, ev.Stored = rec.format(t.op.Cell, v), false
+	ev.Value, ev.Stored = rec.format(c, v), false
 }
 
 func (rec *recorder) chosen(d int) {

@@ -3,6 +3,7 @@ package triage
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -184,7 +185,14 @@ func oneIn(p float64) string {
 	case p == 1:
 		return "always"
 	case p < 0.1:
-		return fmt.Sprintf("1 in %.3g", 1/p)
+		n, unit := 1/p, 1.0
+		for n/unit >= 1000 { // three digits say enough
+			unit *= 10
+		}
+		if unit > 1 {
+			return fmt.Sprintf("1 in %.0f", math.Round(n/unit)*unit)
+		}
+		return fmt.Sprintf("1 in %.3g", n)
 	}
 	return fmt.Sprintf("%.0f%%", 100*p)
 }

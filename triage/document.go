@@ -32,7 +32,8 @@ type Document struct {
 	Certificate *Proof     `json:"certificate,omitempty"`
 	Why         *Why       `json:"why,omitempty"`
 	Elsewhere   *Elsewhere `json:"elsewhere,omitempty"` // with the orders of Why
-	Slips       []Met      `json:"slips,omitempty"`     // other failures met on the way
+	Chance      *Odds      `json:"chance,omitempty"`
+	Slips       []Met      `json:"slips,omitempty"` // other failures met on the way
 
 	Columns      string        `json:"columns"` // the interleaving as text
 	Interleaving *Interleaving `json:"interleaving"`
@@ -81,6 +82,22 @@ type WhyOrder struct {
 	Without string `json:"without"`
 }
 
+// Odds are a [Chance] that was found.
+type Odds struct {
+	Start   float64    `json:"start"`           // probability of the failure before the first step
+	Quantum int        `json:"quantum"`         // a thread is preempted at one step in so many
+	States  int        `json:"states"`          // that it was computed over: all
+	Rises   []OddsRise `json:"rises,omitempty"` // of this execution, in its order; it may fall too
+	Text    string     `json:"text"`
+}
+
+// An OddsRise is a decision that changes the probability.
+type OddsRise struct {
+	Step int     `json:"step"` // that was chosen
+	From float64 `json:"from"`
+	To   float64 `json:"to"`
+}
+
 // Met is a [Slip].
 type Met struct {
 	Title     string `json:"title"`
@@ -108,6 +125,12 @@ func (r *Report) Document() *Document {
 	}
 	if ex := r.Explanation; ex != nil && ex.Found {
 		d.Why, d.Elsewhere = ex.document(), &r.Elsewhere
+	}
+	if ch := r.Chance; ch != nil && ch.Found {
+		d.Chance = &Odds{Start: ch.Start, Quantum: Quantum, States: ch.States, Text: ch.String()}
+		for _, rise := range ch.Rises {
+			d.Chance.Rises = append(d.Chance.Rises, OddsRise(rise))
+		}
 	}
 	for _, s := range r.Slips {
 		d.Slips = append(d.Slips, Met{s.Title, s.Signature.String(), TapeText(s.Tape)})

@@ -84,11 +84,11 @@ func TestExplain(t *testing.T) {
 		sig     string
 		orders  int
 	}{
-		{lookupRace, "v1 refcount-resurrect lookup_ctx -", 2},
-		{lookupRace, "v1 use-after-free lookup_ctx free_ctx", 2},
-		{window, "v1 kernel-bug peek_window -", 3},
-		{abba, "v1 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -", 2},
-		{forget, "v1 memory-leak [ctx] -", 0},
+		{lookupRace, "v2 refcount-resurrect lookup_ctx -", 2},
+		{lookupRace, "v2 use-after-free lookup_ctx free_ctx", 2},
+		{window, "v2 kernel-bug peek_window -", 3},
+		{abba, "v2 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -", 2},
+		{forget, "v2 memory-leak [ctx] -", 0},
 	} {
 		t.Run(test.sig, func(t *testing.T) {
 			if testing.Short() && test.program.Name == lookupRace.Name {

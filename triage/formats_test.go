@@ -35,6 +35,9 @@ func facts(r *triage.Report) []string {
 		}
 		out = append(append(out, r.Elsewhere.Never...), r.Elsewhere.Passes...)
 	}
+	if r.Chance != nil {
+		out = append(out, strings.Split(r.Chance.String(), "\n")...)
+	}
 	for _, s := range r.Slips {
 		out = append(out, s.Title, triage.TapeText(s.Tape))
 	}

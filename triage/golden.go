@@ -29,7 +29,7 @@ const MaxGolden = 1 << 18
 //	-- mute --
 //	refcount-resurrect,double-release
 //	-- want --
-//	v1 use-after-free lookup_ioctx free_ioctx
+//	v2 use-after-free lookup_ioctx free_ioctx
 //	-- trace --
 //	     io_getevents          io_destroy
 //	     ...

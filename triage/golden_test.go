@@ -20,7 +20,7 @@ toy/lookup-vs-destroy
 -- schedule --
 1200000001
 -- want --
-v1 use-after-free lookup_ctx free_ctx
+v2 use-after-free lookup_ctx free_ctx
 -- trace --
      io_getevents               io_destroy                 [kworker]
      read_events()
@@ -117,8 +117,8 @@ func TestGoldenCheckErrors(t *testing.T) {
 				"decision 10: the execution is over after 10 decisions, the tape has 21"},
 		{"otherwise", edit("1200000001", "12000002"), lookupRace,
 			"toy/lookup-vs-destroy: tape 12000002 fails otherwise: " +
-				"as \"v1 refcount-resurrect lookup_ctx -\", " +
-				"want \"v1 use-after-free lookup_ctx free_ctx\""},
+				"as \"v2 refcount-resurrect lookup_ctx -\", " +
+				"want \"v2 use-after-free lookup_ctx free_ctx\""},
 		{"passes", edit("1200000001", "0"), lookupRace,
 			"toy/lookup-vs-destroy: tape 0 passes (15 steps)"},
 		{"trace", edit("spin_lock ", "spin_lick "), lookupRace,
@@ -156,8 +156,8 @@ func TestParseGoldenErrors(t *testing.T) {
 			`f:7: tape position 3: 'g' is not a hex digit (0-9, a-f)`},
 		{"open digit", edit("1200000001", "12f"), "f:7: tape position 3: ends inside a decision " +
 			"(f is followed by another digit)"},
-		{"signature", edit("v1 use-after-free lookup_ctx free_ctx", "v1 use-after-free"),
-			`f:9: signature "v1 use-after-free": 2 words, want 4: v1 kind function other`},
+		{"signature", edit("v2 use-after-free lookup_ctx free_ctx", "v2 use-after-free"),
+			`f:9: signature "v2 use-after-free": 2 words, want 4: v2 kind function other`},
 		{"mute", edit("-- want --", "-- mute --\nleak\n-- want --"),
 			`f:9: "leak" is no kind of failure; there are: ` + triage.KindsText(^schedule.Kinds(0))},
 		{"no trace", goldenText[:strings.Index(goldenText, "-- trace --\n")+len("-- trace --\n")],

@@ -59,6 +59,7 @@ type page struct {
 	Legend    []legend
 	Numbers   string
 	Splatter  string
+	Odds      string // the chance
 }
 
 // A pageLane is the name of a thread above its lane.
@@ -114,6 +115,7 @@ func newPage(r *Report) *page {
 	r.writeNumbers(&numbers)
 	r.writeSplat(&splat)
 	p.Numbers, p.Splatter = numbers.String(), strings.Trim(splat.String(), "\n")
+	p.Odds = r.chance()
 	p.reasons()
 	p.rows(g)
 	longest := 0

@@ -24,6 +24,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.block(r.Columns)
 	m.numbers(r)
 	m.why(r)
+	m.chance(r)
 	m.tags(r)
 	m.slips(r)
 	m.repeat(r)
@@ -112,6 +113,12 @@ func (m *markdown) why(r *Report) {
 	}
 }
 
+func (m *markdown) chance(r *Report) {
+	if text := r.chance(); text != "" {
+		m.block(text)
+	}
+}
+
 func (m *markdown) orders(ex *Explanation) {
 	m.para("Every execution fails so in which these orders of two steps are kept:")
 	m.WriteByte('\n')
@@ -158,7 +165,7 @@ func (m *markdown) slips(r *Report) {
 		return
 	}
 	m.heading("Other failures met on the way", "-")
-	m.para("Each is a bug of its own.")
+	m.para("They come of the same bug or of another.")
 	m.WriteByte('\n')
 	for _, s := range r.Slips {
 		m.item("- ", escape(s.Title)+", tape `"+TapeText(s.Tape)+"`")

@@ -35,23 +35,23 @@ func TestMinimizeQuality(t *testing.T) {
 	}{
 		// io_getevents is preempted once, between finding and taking. That a worker
 		// frees the context takes one more switch, but no preemption.
-		{lookupRace, 0, "v1 refcount-resurrect lookup_ctx -",
+		{lookupRace, 0, "v2 refcount-resurrect lookup_ctx -",
 			"3 threads, 1 preemption, 2 context switches, 8 steps", "12000002"},
-		{lookupRace, 0, "v1 use-after-free lookup_ctx free_ctx",
+		{lookupRace, 0, "v2 use-after-free lookup_ctx free_ctx",
 			"3 threads, 1 preemption, 3 context switches, 10 steps", "1200000001"},
 		// Behind the warning it is preempted a second time.
-		{lookupRace, resurrect, "v1 use-after-free read_events free_ctx",
+		{lookupRace, resurrect, "v2 use-after-free read_events free_ctx",
 			"3 threads, 2 preemptions, 4 context switches, 11 steps", "12000002101"},
-		{window, 0, "v1 kernel-bug peek_window -",
+		{window, 0, "v2 kernel-bug peek_window -",
 			"3 threads, 2 preemptions, 2 context switches, 3 steps", "122"},
-		{abba, 0, "v1 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -",
+		{abba, 0, "v2 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -",
 			"2 threads, 1 preemption, 1 context switch, 2 steps", "01"},
-		{forget, 0, "v1 memory-leak [ctx] -",
+		{forget, 0, "v2 memory-leak [ctx] -",
 			"1 thread, 0 preemptions, 0 context switches, 4 steps", "0"},
 		// Of the workload the two calls that race are left, each in its thread.
-		{workload, 0, "v1 use-after-free lookup_ctx free_ctx",
+		{workload, 0, "v2 use-after-free lookup_ctx free_ctx",
 			"2 threads, 2 calls, 1 preemption, 3 context switches, 10 steps", "1010201"},
-		{workload, 0, "v1 kernel-bug peek_window -",
+		{workload, 0, "v2 kernel-bug peek_window -",
 			"2 threads, 2 calls, 2 preemptions, 2 context switches, 3 steps", "10304011"},
 	} {
 		t.Run(test.program.Name, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestMinimizeSlips(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := minimize(t, lookupRace, s, triage.Options{})
-	if got, want := res.Signature.String(), "v1 use-after-free lookup_ctx free_ctx"; got != want {
+	if got, want := res.Signature.String(), "v2 use-after-free lookup_ctx free_ctx"; got != want {
 		t.Fatalf("got %q, want %q", got, want)
 	}
 	i := slices.IndexFunc(res.Slips, func(s triage.Slip) bool {
@@ -201,7 +201,7 @@ func TestMinimizeErrors(t *testing.T) {
 		{"pass", "0", triage.Options{}, "toy/lookup-vs-destroy: tape 0 passes (15 steps)"},
 		{"other", "12000002", triage.Options{Want: other},
 			"toy/lookup-vs-destroy: tape 12000002 fails otherwise: " +
-				`as "v1 refcount-resurrect lookup_ctx -", want "v1 memory-leak ioctx_alloc -"`},
+				`as "v2 refcount-resurrect lookup_ctx -", want "v2 memory-leak ioctx_alloc -"`},
 		{"limit", "12000002", triage.Options{MaxSteps: 3}, "toy/lookup-vs-destroy: tape 12000002 " +
 			"says nothing about the program: step limit after 3 steps"},
 	} {

@@ -346,16 +346,24 @@ func (r *Report) writeExplanation(b *bytes.Buffer) {
 	if r.Explanation != nil && r.Explanation.Found {
 		fmt.Fprintf(b, "\n%s\n%s", r.Explanation.String(), r.Elsewhere.String())
 	}
-	if r.Chance != nil && r.Chance.Found {
-		fmt.Fprintf(b, "\n%s\n", r.Chance.String())
+	if text := r.chance(); text != "" {
+		fmt.Fprintf(b, "\n%s\n", text)
 	}
+}
+
+// chance returns the text of the chance, "" if it is not known.
+func (r *Report) chance() string {
+	if r.Chance == nil {
+		return ""
+	}
+	return r.Chance.String()
 }
 
 func (r *Report) writeSlips(b *bytes.Buffer) {
 	if len(r.Slips) == 0 {
 		return
 	}
-	b.WriteString("\nother failures met on the way, each a bug of its own:\n")
+	b.WriteString("\nother failures met on the way, of the same bug or of another:\n")
 	for _, s := range r.Slips {
 		fmt.Fprintf(b, "  %s\n    tape %s\n", s.Title, TapeText(s.Tape))
 	}

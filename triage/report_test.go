@@ -85,6 +85,10 @@ func reports(t *testing.T) map[string]*triage.Report {
 			t.Fatal(err)
 		}
 		r.Explanation = ex
+		r.Chance, err = triage.ChanceOf(t.Context(), c.program, r.Tape, c.mute, 30_000)
+		if err != nil {
+			t.Fatal(err)
+		}
 		r.Elsewhere.Add("fixed", triage.NeverKept)
 		r.Elsewhere.Add("m1", triage.PassesThere)
 		explained[c.name] = r

@@ -98,6 +98,7 @@ func (g *schemaWriter) value(typ reflect.Type) map[string]any {
 	}
 	return map[string]any{"type": map[reflect.Kind]string{
 		reflect.String: "string", reflect.Int: "integer", reflect.Bool: "boolean",
+		reflect.Float64: "number",
 	}[typ.Kind()]}
 }
 

@@ -9,8 +9,9 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// A Signature says which bug a failure is: two failures are the same exactly if
-// their signatures are equal. It has the kind and the racing pair of kernel
+// A Signature says which bug a failure is: two failures are taken to be the same exactly
+// if their signatures are equal. (One cause may show as several, as it has several reports
+// in a kernel: docs/signatures.md has a table of such cases.) It has the kind and the racing pair of kernel
 // functions, because these survive what varies from one schedule to the next
 // (threads, step numbers, objects) and what varies from one release to the next
 // (message text). The zero value is no failure.
@@ -19,20 +20,21 @@ type Signature struct {
 
 	// Func is the kernel function in which the failure was raised. Where none
 	// was, it is, for a deadlock, the sorted list of "function:verb:object"
-	// that the threads are blocked in; for a leak, the function that allocated;
-	// and for what was there from the start, the kind of the object in brackets,
-	// "[ctx]".
+	// that the threads of its cycle are blocked in, or if there is none all that are
+	// blocked; for a leak, the function that allocated; and for what was there from the
+	// start, the kind of the object in brackets, "[ctx]".
 	Func string
 	// Other is the kernel function of the step that made it a failure: the
 	// free, the lock taken. Empty if there is none, and for the kinds that are
 	// about a reference count: who happens to drop the last reference is up to
-	// the schedule, and the bug is the same whoever does.
+	// the schedule, and the bug is the same whoever does. Where either of the two can be
+	// the one that notices, Func is the one that comes first by name.
 	Other string
 }
 
 // version is the first word of a written signature. It changes when the same
 // failure would get another signature than before.
-const version = "v1"
+const version = "v2"
 
 // nobody stands for an empty field in a written signature.
 const nobody = "-"
@@ -40,6 +42,10 @@ const nobody = "-"
 // counts are the kinds that are about a reference count.
 var counts = schedule.KindSet(schedule.DoubleKill, schedule.RefResurrect,
 	schedule.RefUnderflow, schedule.DoubleRelease)
+
+// pairs are the kinds in which either of two steps can be the second: two frees, or a mask
+// that loses a CPU and the CPU that has to be in it.
+var pairs = schedule.KindSet(schedule.DoubleFree, schedule.CpumaskLost)
 
 // Of returns the signature of the failure that tr shows, the zero Signature if
 // it shows none.
@@ -54,6 +60,11 @@ func Of(tr *schedule.Trace) Signature {
 		s.Func = stuck(tr)
 	case f.Thread != nil && counts.Has(f.Kind):
 		s.Func = failSite(tr)
+	case pairs.Has(f.Kind) && site(tr, f.Party) != "" && site(tr, f.Other) != "":
+		s.Func, s.Other = site(tr, f.Party), site(tr, f.Other)
+		if s.Other < s.Func {
+			s.Func, s.Other = s.Other, s.Func
+		}
 	case f.Thread != nil:
 		s.Func, s.Other = failSite(tr), site(tr, f.Other)
 	default:
@@ -66,7 +77,7 @@ func Of(tr *schedule.Trace) Signature {
 }
 
 // String returns the signature as one line of four words that [ParseSignature]
-// reads again: "v1 use-after-free lookup_ioctx free_ioctx".
+// reads again: "v2 use-after-free lookup_ioctx free_ioctx".
 func (s Signature) String() string {
 	fields := []string{version, word(s.Kind.String()), s.Func, s.Other}
 	for i, f := range fields {
@@ -166,14 +177,53 @@ func kernelFunc(stack []schedule.Frame) string {
 }
 
 // stuck lists what the threads of a deadlock wait for and in which function, without
-// saying which thread it is: who came first is a matter of the schedule.
+// saying which thread it is: who came first is a matter of the schedule, and so is who else
+// came by and was blocked too.
 func stuck(tr *schedule.Trace) string {
+	all := blockedThreads(tr)
+	list := cycle(tr, all)
+	if len(list) == 0 {
+		list = all // they wait for what no lock is: a completion, a grace period
+	}
 	var places []string
-	for _, b := range blockedThreads(tr) {
+	for _, b := range list {
 		places = append(places, word(strings.Trim(b.fn+":"+b.verb+":"+b.object, ":")))
 	}
 	slices.Sort(places)
 	return strings.Join(places, ",")
+}
+
+// cycle returns those of the blocked threads that wait, one for the other, for locks that
+// they hold.
+func cycle(tr *schedule.Trace, all []blocked) []blocked {
+	steps := make([]Step, len(tr.Events))
+	for i := range tr.Events {
+		steps[i] = newStep(&tr.Events[i])
+	}
+	sections := findSections(steps)
+	var holders func(b *blocked, seen map[int]bool)
+	holders = func(b *blocked, seen map[int]bool) {
+		for i := range sections {
+			s := &sections[i]
+			if s.Sort != lockSection || s.To != 0 || s.Name != b.name || seen[s.Thread] {
+				continue
+			}
+			seen[s.Thread] = true
+			for j := range all {
+				if all[j].thread == s.Thread {
+					holders(&all[j], seen)
+				}
+			}
+		}
+	}
+	var out []blocked
+	for i := range all {
+		seen := map[int]bool{}
+		if holders(&all[i], seen); seen[all[i].thread] {
+			out = append(out, all[i])
+		}
+	}
+	return out
 }
 
 // A blocked thread is one that a deadlock left waiting.

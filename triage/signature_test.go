@@ -25,13 +25,13 @@ func TestSignatureRoundTrip(t *testing.T) {
 
 func TestSignatureErrors(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
-		{"", `version "", want "v1"`},
-		{"v0 leak a b", `version "v0", want "v1"`},
-		{"v1 use-after-free a", "3 words, want 4: v1 kind function other"},
-		{"v1 use-after-free a b c", "5 words, want 4: v1 kind function other"},
-		{"v1 use-after a b", `"use-after" is no kind of failure`},
-		{"v1 use-after-free  b", `"" is not a word`},
-		{"v1 use-after-free a\t b", `"a\t" is not a word`},
+		{"", `version "", want "v2"`},
+		{"v0 leak a b", `version "v0", want "v2"`},
+		{"v2 use-after-free a", "3 words, want 4: v2 kind function other"},
+		{"v2 use-after-free a b c", "5 words, want 4: v2 kind function other"},
+		{"v2 use-after a b", `"use-after" is no kind of failure`},
+		{"v2 use-after-free  b", `"" is not a word`},
+		{"v2 use-after-free a\t b", `"a\t" is not a word`},
 	} {
 		_, err := triage.ParseSignature(test.text)
 		if err == nil || !strings.HasSuffix(err.Error(), test.want) {
@@ -48,12 +48,12 @@ func TestSignatureStable(t *testing.T) {
 		want    []string
 	}{
 		{lookupRace, []string{
-			"v1 refcount-resurrect lookup_ctx -",
-			"v1 use-after-free lookup_ctx free_ctx",
+			"v2 refcount-resurrect lookup_ctx -",
+			"v2 use-after-free lookup_ctx free_ctx",
 		}},
-		{window, []string{"v1 kernel-bug peek_window -"}},
+		{window, []string{"v2 kernel-bug peek_window -"}},
 		// Either thread can be the first: it is one bug.
-		{abba, []string{"v1 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -"}},
+		{abba, []string{"v2 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -"}},
 	} {
 		got := map[string]int{}
 		r := schedule.NewRunner(test.program)
@@ -86,8 +86,8 @@ func TestSignatureCompare(t *testing.T) {
 }
 
 func FuzzParseSignature(f *testing.F) {
-	f.Add("v1 use-after-free lookup_ioctx free_ioctx")
-	f.Add("v1 memory-leak [ctx] -")
+	f.Add("v2 use-after-free lookup_ioctx free_ioctx")
+	f.Add("v2 memory-leak [ctx] -")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := triage.ParseSignature(text)
 		if err != nil {

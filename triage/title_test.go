@@ -69,7 +69,7 @@ func TestTitles(t *testing.T) {
 				fn:   "lookupIoctx", verb: "percpu_ref_get", other: "freeIoctx",
 			},
 			"KASAN: use-after-free in lookup_ioctx",
-			"v1 use-after-free lookup_ioctx free_ioctx",
+			"v2 use-after-free lookup_ioctx free_ioctx",
 		},
 		{
 			story{
@@ -77,12 +77,12 @@ func TestTitles(t *testing.T) {
 				fn:   "freeIoctx", verb: "kfree", other: "ioctxAlloc",
 			},
 			"KASAN: double-free in free_ioctx",
-			"v1 double-free free_ioctx ioctx_alloc",
+			"v2 double-free free_ioctx ioctx_alloc",
 		},
 		{
 			story{kind: schedule.OutOfBounds, fn: "listLruAdd", verb: "read"},
 			"KASAN: slab-out-of-bounds in list_lru_add",
-			"v1 out-of-bounds list_lru_add -",
+			"v2 out-of-bounds list_lru_add -",
 		},
 		{
 			story{
@@ -90,7 +90,7 @@ func TestTitles(t *testing.T) {
 				fn:   "lookupIoctx", verb: "percpu_ref_get", other: "ioDestroy",
 			},
 			"refcount_t: addition on 0; use-after-free in lookup_ioctx",
-			"v1 refcount-resurrect lookup_ioctx -",
+			"v2 refcount-resurrect lookup_ioctx -",
 		},
 		{
 			story{
@@ -98,7 +98,7 @@ func TestTitles(t *testing.T) {
 				fn:   "ioDestroy", verb: "percpu_ref_put", other: "ioDestroy",
 			},
 			"refcount_t: underflow; use-after-free in io_destroy",
-			"v1 refcount-underflow io_destroy -",
+			"v2 refcount-underflow io_destroy -",
 		},
 		{
 			story{
@@ -106,7 +106,7 @@ func TestTitles(t *testing.T) {
 				fn:   "freeIoctxUsers", verb: "percpu_ref_put", other: "ioDestroy",
 			},
 			"WARNING: percpu_ref ctx->users released twice in free_ioctx_users",
-			"v1 double-release free_ioctx_users -",
+			"v2 double-release free_ioctx_users -",
 		},
 		{
 			story{
@@ -114,12 +114,12 @@ func TestTitles(t *testing.T) {
 				fn:   "killIoctx", verb: "percpu_ref_kill", other: "killIoctx",
 			},
 			"WARNING: percpu_ref ctx->users killed twice in kill_ioctx",
-			"v1 double-kill kill_ioctx -",
+			"v2 double-kill kill_ioctx -",
 		},
 		{
 			story{kind: schedule.DoubleRelease, fn: "putIoctx", verb: "atomic_dec_and_test"},
 			"WARNING: reference count ctx->users released twice in put_ioctx",
-			"v1 double-release put_ioctx -",
+			"v2 double-release put_ioctx -",
 		},
 		{
 			story{
@@ -127,47 +127,47 @@ func TestTitles(t *testing.T) {
 				fn:   "resizeList", verb: "spin_lock", note: "kmalloc",
 			},
 			"BUG: sleeping function called from invalid context in resize_list",
-			"v1 sleep-in-atomic resize_list -",
+			"v2 sleep-in-atomic resize_list -",
 		},
 		{
 			story{kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del"},
 			"list_del corruption in kill_ctx",
-			"v1 list-corruption kill_ctx -",
+			"v2 list-corruption kill_ctx -",
 		},
 		{
 			story{kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "list_add_tail"},
 			"list_add corruption in ioctx_alloc",
-			"v1 list-corruption ioctx_alloc -",
+			"v2 list-corruption ioctx_alloc -",
 		},
 		{
 			story{kind: schedule.BugOn, fn: "putIoctx", verb: "atomic_read"},
 			"kernel BUG in put_ioctx",
-			"v1 kernel-bug put_ioctx -",
+			"v2 kernel-bug put_ioctx -",
 		},
 		{
 			story{kind: schedule.LateMunmap, fn: "doMunmap", verb: "read", other: "exitMmap"},
 			"BUG: munmap while the mappings are walked in do_munmap",
-			"v1 late-munmap do_munmap exit_mmap",
+			"v2 late-munmap do_munmap exit_mmap",
 		},
 		{
 			story{kind: schedule.LostUpdate, fn: "switchMm", verb: "read"},
 			"lost update of ctx->users in switch_mm",
-			"v1 lost-update switch_mm -",
+			"v2 lost-update switch_mm -",
 		},
 		{
 			story{kind: schedule.LostUpdate, atEnd: true},
 			"lost update of ctx",
-			"v1 lost-update [ctx] -",
+			"v2 lost-update [ctx] -",
 		},
 		{
 			story{kind: schedule.Leak, atEnd: true, other: "ioctxAlloc"},
 			"memory leak in ioctx_alloc (allocated)",
-			"v1 memory-leak ioctx_alloc -",
+			"v2 memory-leak ioctx_alloc -",
 		},
 		{
 			story{kind: schedule.Leak, atEnd: true, booted: true},
 			"memory leak of ctx (allocated before the first step)",
-			"v1 memory-leak [ctx] -",
+			"v2 memory-leak [ctx] -",
 		},
 		{
 			story{
@@ -175,7 +175,7 @@ func TestTitles(t *testing.T) {
 				note: "rcu_dereference outside a read-side section",
 			},
 			"WARNING: suspicious RCU usage in lookup_ioctx",
-			"v1 lock-rule lookup_ioctx -",
+			"v2 lock-rule lookup_ioctx -",
 		},
 		{
 			story{
@@ -183,7 +183,7 @@ func TestTitles(t *testing.T) {
 				fn:   "killIoctx", verb: "spin_unlock", note: "releases what it does not hold",
 			},
 			"WARNING: bad unlock balance detected in kill_ioctx",
-			"v1 lock-rule kill_ioctx -",
+			"v2 lock-rule kill_ioctx -",
 		},
 		{
 			story{
@@ -191,7 +191,7 @@ func TestTitles(t *testing.T) {
 				note: "takes a lock that it holds",
 			},
 			"WARNING: possible recursive locking detected in kill_ioctx",
-			"v1 lock-rule kill_ioctx kill_ioctx",
+			"v2 lock-rule kill_ioctx kill_ioctx",
 		},
 		{
 			story{
@@ -199,7 +199,7 @@ func TestTitles(t *testing.T) {
 				fn:   "ioSubmit", verb: "READ_ONCE", note: "returns while holding it",
 			},
 			"WARNING: lock held when returning to user space in io_submit",
-			"v1 lock-rule io_submit -",
+			"v2 lock-rule io_submit -",
 		},
 		{
 			story{
@@ -207,24 +207,24 @@ func TestTitles(t *testing.T) {
 				fn:   "ioSubmit", verb: "READ_ONCE", note: "some new rule",
 			},
 			"WARNING: locking rule broken in io_submit",
-			"v1 lock-rule io_submit -",
+			"v2 lock-rule io_submit -",
 		},
 		{
 			// Nothing but a primitive: it goes by its verb, which may have spaces.
 			story{kind: schedule.UseAfterFree, verb: "rcu callback", other: "freeIoctx"},
 			"KASAN: use-after-free in rcu_callback",
-			"v1 use-after-free rcu_callback free_ioctx",
+			"v2 use-after-free rcu_callback free_ioctx",
 		},
 		{
 			// And by the verb of the call, whichever of its steps it is.
 			story{kind: schedule.UseAfterFree, verb: "percpu_ref_put: mode", other: "freeIoctx"},
 			"KASAN: use-after-free in percpu_ref_put",
-			"v1 use-after-free percpu_ref_put free_ioctx",
+			"v2 use-after-free percpu_ref_put free_ioctx",
 		},
 		{
 			story{kind: schedule.UseAfterFree, verb: "mutex_unlock (tail)", other: "freeIoctx"},
 			"KASAN: use-after-free in mutex_unlock",
-			"v1 use-after-free mutex_unlock free_ioctx",
+			"v2 use-after-free mutex_unlock free_ioctx",
 		},
 	} {
 		t.Run(test.title, func(t *testing.T) {

@@ -177,14 +177,13 @@ func TestKill(t *testing.T) {
 			timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
 			err := cmd.Wait()
 			timer.Stop()
-			if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() == exitFailed {
+			// A kill may come between its last word and its end.
+			exit := (*exec.ExitError)(nil)
+			if out.Len() > 0 || !errors.As(err, &exit) || exit.ExitCode() == exitFailed {
 				if got := result(t, out.String()); got != result(t, string(want)) {
 					t.Errorf("%s workers, after %d kills: %s, want %s", workers, kills, got, want)
 				}
 				break
-			}
-			if out.Len() > 0 {
-				t.Fatalf("not killed: %v: %s", err, &out)
 			}
 			if kills++; kills > 1000 {
 				t.Fatal("1000 kills, and the search is not done")

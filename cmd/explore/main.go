@@ -26,6 +26,9 @@
 // The others are
 //
 //	-preemptions n   run only executions with at most n preemptions
+//	-clean           of what the patterns mean, only programs that are documented never to
+//	                 fail: what a proof is for
+//	-brief           print a line for each program, and one for all of them
 //	-mute kinds      go on after these kinds of failure, as the kernel does after a
 //	                 warning, to see what comes of it: refcount-resurrect
 //	-nodes n         states that a search may keep, else 10,000,000
@@ -169,6 +172,7 @@ const unbounded = -1
 type command struct {
 	patterns      []string
 	list, exhaust bool
+	clean, brief  bool
 	preemptions   int
 	random        int
 	sampler       string
@@ -191,6 +195,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.SetOutput(stderr)
 	fs.BoolVar(&c.list, "list", false, "print the programs, and how each is expected to fail")
 	fs.BoolVar(&c.exhaust, "exhaust", false, "run every execution (the default)")
+	fs.BoolVar(&c.clean, "clean", false, "only programs that are documented never to fail")
+	fs.BoolVar(&c.brief, "brief", false, "print a line for each program")
 	fs.IntVar(&c.random, "random", 0, "run `n` executions at random")
 	fs.StringVar(&c.sampler, "sampler", "walk",
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
@@ -230,6 +236,7 @@ var strategies = []string{"list", "exhaust", "random", "estimate"}
 var belongs = map[string][]string{
 	"seed":        {"random", "estimate"},
 	"sampler":     {"random"},
+	"brief":       {"exhaust"},
 	"preemptions": {"exhaust", "estimate"},
 	"nodes":       {"exhaust"},
 	"memory":      {"exhaust"},
@@ -283,6 +290,8 @@ func (c *command) check(set map[string]bool) (err error) {
 		return fmt.Errorf("-memory %d: want 1 or more MiB", c.memory)
 	case c.workers < 1:
 		return fmt.Errorf("-j %d: want 1 or more", c.workers)
+	case c.brief && c.json:
+		return errors.New("-brief and -json: give one of them")
 	case c.states && (c.symmetry || set["checkpoint"]):
 		return errors.New("-states goes with neither -symmetry nor -checkpoint")
 	case c.checkpoint.Every <= 0 || set["every"] && !set["checkpoint"]:
@@ -314,10 +323,13 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		}
 	}
 	for _, p := range skipped {
+		if c.brief {
+			break // they are counted in the last line
+		}
 		pr.note("explore: %s: skipped, a workload is too large to exhaust: "+
 			"use -random, or name it in full\n", p.Name())
 	}
-	status := exitDone
+	status, sum := exitDone, total{workloads: len(skipped)}
 	for i, p := range programs {
 		pr.program(p.Name(), i, len(programs))
 		s := c.search(ctx, p, pr)
@@ -326,6 +338,7 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 			return 0, err
 		}
 		status = worse(status, s.status())
+		sum.add(s)
 		if ctx.Err() != nil {
 			if rest := len(programs) - i - 1; rest > 0 {
 				pr.note("explore: interrupted: %d more programs were not begun\n", rest)
@@ -333,6 +346,9 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 			}
 			break
 		}
+	}
+	if c.brief {
+		return status, sum.write(stdout)
 	}
 	return status, nil
 }
@@ -350,8 +366,11 @@ func (c *command) search(ctx context.Context, p kernelProgram, pr *progress) *st
 
 // write prints a statement.
 func (c *command) write(w io.Writer, s *statement) error {
-	if c.json {
+	switch {
+	case c.json:
 		return s.writeJSON(w)
+	case c.brief:
+		return s.writeBrief(w)
 	}
 	return s.writeText(w)
 }

@@ -201,6 +201,7 @@ func (a *arch) exitFlushLazyTlbs(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) {
 func (a *arch) mmResetThreadLocal(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) {
 	mm.Context.ActiveCpus.Set(t, 1)
 	mm.Cpumask.Clear(t)
+	a.m.Dropped(t)
 	mm.Cpumask.SetCPU(t, c.Num)
 	a.m.CheckCpumask(t)
 }

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -108,18 +109,10 @@ func (s Suite) Verdicts(t *testing.T) {
 			continue
 		}
 		t.Run(p.Scenario+"@"+p.Variant, func(t *testing.T) {
-			got, want := verdict(t, p, 0), expected(p, 0)
-			if !maps.Equal(got, want) {
-				t.Errorf("kinds and fewest preemptions %v, want %v", got, want)
-			}
-			want = expected(p, s.Mute)
-			if warns(p, s.Mute) {
-				got = verdict(t, p, s.Mute)
-			} else if len(want) == 0 {
-				return // muting changes nothing, and the table does not repeat itself
-			}
-			if !maps.Equal(got, want) {
-				t.Errorf("muted %v: kinds and fewest preemptions %v, want %v", s.Mute.All(), got, want)
+			verdict(t, p, 0)
+			// Else muting changes nothing, and the table does not repeat itself.
+			if s.Mute != 0 && (warns(p, s.Mute) || len(expected(p, s.Mute)) > 0) {
+				verdict(t, p, s.Mute)
 			}
 		})
 	}
@@ -132,14 +125,33 @@ func warns(p program.Program, kinds schedule.Kinds) bool {
 	return slices.ContainsFunc(p.Expect, func(e program.Expect) bool { return kinds.Has(e.Kind) })
 }
 
-func verdict(t *testing.T, p program.Program, mute schedule.Kinds) map[schedule.Kind]int {
+// verdict compares how p fails with its table. What fails otherwise is told with the
+// command that shows it.
+func verdict(t *testing.T, p program.Program, mute schedule.Kinds) {
 	t.Helper()
-	rows := expected(p, mute)
-	if !testing.Short() || len(rows) == 0 {
-		return Fewest(Exhaust(t, p, mute))
+	want := expected(p, mute)
+	var r explore.Report
+	if !testing.Short() || len(want) == 0 {
+		r = Exhaust(t, p, mute)
+	} else {
+		bound := slices.Max(slices.Collect(maps.Values(want)))
+		r = search(p, explore.Options{Bound: bound, Mute: mute})
 	}
-	bound := slices.Max(slices.Collect(maps.Values(rows)))
-	return Fewest(search(p, explore.Options{Bound: bound, Mute: mute}))
+	got := Fewest(r)
+	if maps.Equal(got, want) {
+		return
+	}
+	muted := ""
+	for i, k := range mute.All() {
+		muted += []string{" -mute ", ","}[min(i, 1)] + k.String()
+	}
+	t.Errorf("kinds and fewest preemptions %v, want %v%s", got, want, muted)
+	for _, e := range r.Endings {
+		if n, ok := want[e.Kind]; e.Outcome == schedule.Fail && (!ok || e.Witness.Preemptions < n) {
+			t.Errorf("%v with %d: go run ./cmd/minimize -program %s%s %s", e.Kind,
+				e.Witness.Preemptions, p.Name(), muted, e.Witness.Tape)
+		}
+	}
 }
 
 // Counts compares the number of states and of executions of every fixed program with a
@@ -164,6 +176,9 @@ func (s Suite) Counts(t *testing.T, file string) {
 		}
 	}
 	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(file, out.Bytes(), 0o666); err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@
 // no check for.
 //
 // Not modelled: the tree of mappings (looking one up walks the list), back links, page
-// tables, the cache of the last mapping found, splitting and merging.
+// tables, the cache of the last mapping found, splitting.
 package mm
 
 import (
@@ -55,6 +55,7 @@ type VMA struct {
 	schedule.Object
 	VMStart mem.Int // never changes
 	VMNext  mem.Ptr[*VMA]
+	VMFlags mem.Int
 }
 
 // A Space is where the address spaces of a program come from.

@@ -16,6 +16,10 @@ type CPU struct {
 	using    schedule.Cell         // see SetUsing
 	tlb      [Pages]schedule.Ptr[*Page]
 	m        *Machine
+
+	// For reports only.
+	user    schedule.Party // the step of SetUsing
+	dropped schedule.Party // the last step that left the CPU out of mm_cpumask
 }
 
 // names of the CPUs in traces.
@@ -86,16 +90,18 @@ func (c *CPU) LoadContext(t *schedule.Thread, verb string, mm *Struct) {
 // cleared, the CPU must be in mm_cpumask. It belongs to the step before it.
 func (c *CPU) SetUsing(t *schedule.Thread) {
 	c.using.Set(1)
-	c.check(t)
+	c.user = t.Now()
+	c.check(t, c.dropped)
 }
 
 // Using reports whether the CPU must be in mm_cpumask.
 func (c *CPU) Using() bool { return c.using.Value() != 0 }
 
-// check is the oracle for [schedule.CpumaskLost].
-func (c *CPU) check(t *schedule.Thread) {
+// check is the oracle for [schedule.CpumaskLost]: one of t and other has taken the CPU out
+// of the mask, the other one uses the mm there.
+func (c *CPU) check(t *schedule.Thread, other schedule.Party) {
 	if mm := &c.m.Mm; c.Using() && !mm.Cpumask.Has(c.Num) {
-		t.Warn(schedule.CpumaskLost, &mm.Object, schedule.Party{}, names[c.Num])
+		t.Warn(schedule.CpumaskLost, &mm.Object, other, names[c.Num])
 	}
 }
 

@@ -88,6 +88,7 @@ func (m *Machine) Boot(e *schedule.Exec, n int) {
 		e.Static(&c.Object, 0)
 		c.activeMm.Init(&m.InitMm)
 		c.context.Put(&m.InitMm)
+		c.user, c.dropped = schedule.Party{}, schedule.Party{}
 	}
 	m.InitMm.MmCount.Init(1 + n)
 	m.Mm.MmUsers.Init(1)
@@ -156,6 +157,17 @@ func FreePage(t *schedule.Thread, page *Page) { slab.Free(t, "free_page", page) 
 // a CPU out of the mask. Copy and ClearCPU call it themselves.
 func (m *Machine) CheckCpumask(t *schedule.Thread) {
 	for i := range smp.Online(t.Exec()) {
-		m.CPUs[i].check(t)
+		m.CPUs[i].check(t, m.CPUs[i].user)
+	}
+	m.Dropped(t)
+}
+
+// Dropped remembers, for reports, that this step has left CPUs out of the mask. A Clear
+// needs it, which is only half of something and not checked.
+func (m *Machine) Dropped(t *schedule.Thread) {
+	for i := range smp.Online(t.Exec()) {
+		if !m.Mm.Cpumask.Has(i) {
+			m.CPUs[i].dropped = t.Now()
+		}
 	}
 }

@@ -1,8 +1,8 @@
 // Package mmap is how mappings come and go (mm/mmap.c of 3.3): do_munmap() with mmap_sem
 // held, and exit_mmap(), which takes no lock because nobody is left who could need one.
 //
-// It has no programs of its own. Those of fs/aio, which unmaps the ring of a context, are
-// given its functions.
+// It has no programs of its own. Those of fs/aio, which unmaps the ring of a context, and
+// of fs/userfaultfd, which has mappings merged, are given its functions.
 //
 // Not modelled: see package kmodel/linux/mm.
 package mmap
@@ -46,6 +46,30 @@ func findVma(t *schedule.Thread, m *mm.Struct, addr int) (*mem.Ptr[*mm.VMA], *mm
 		vma = link.Read(t)
 	}
 	return link, vma
+}
+
+// FindVmaPrev is find_vma_prev() of the mapping that begins at addr: nil if none does.
+func FindVmaPrev(t *schedule.Thread, m *mm.Struct, addr int) (vma, prev *mm.VMA) {
+	vma = m.Mmap.Read(t)
+	for vma != nil && vma.VMStart.Read(t) < addr {
+		prev, vma = vma, vma.VMNext.Read(t)
+	}
+	if vma == nil || vma.VMStart.Peek() != addr { // the loop has read it
+		return nil, prev
+	}
+	return vma, prev
+}
+
+// VmaMerge is vma_merge(), with mmap_sem held, of a mapping that is to have the flags and
+// the one before it, to which it is adjacent. It reports whether they could be merged: then
+// there is only prev.
+func VmaMerge(t *schedule.Thread, prev, vma *mm.VMA, flags int) bool {
+	if prev == nil || prev.VMFlags.Read(t) != flags {
+		return false
+	}
+	prev.VMNext.Write(t, vma.VMNext.Read(t)) // __vma_adjust
+	slab.Free(t, "vm_area_free", vma)
+	return true
 }
 
 // removeVma is remove_vma().

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+)
+
+// writeBrief prints the statement as a line: the program, the verdict, which bound there was,
+// and how much it is of.
+func (s *statement) writeBrief(w io.Writer) error {
+	r := &s.report
+	parts := []string{s.verdict()}
+	if s.report.Failed() {
+		parts[0] += ": " + s.kinds()
+	}
+	parts = append(parts, s.bound(), plural(r.Nodes, "state"))
+	switch {
+	case r.Cycle != explore.Acyclic:
+		parts = append(parts, "executions: without end")
+	case r.All != nil:
+		parts = append(parts, "executions: "+group(r.All))
+	}
+	if same, known := s.listed(); known && !same {
+		parts = append(parts, "ANOTHER VERDICT than documented: "+expected(s.program))
+	}
+	_, err := fmt.Fprintf(w, "%s (%s): %s\n",
+		s.program.Name(), s.program.Versions, strings.Join(parts, "; "))
+	return err
+}
+
+// kinds names the kinds of failure, each with its fewest preemptions.
+func (s *statement) kinds() string {
+	var out []string
+	seen := map[string]bool{}
+	for _, e := range s.failures() {
+		if kind := e.Kind.String(); !seen[kind] {
+			seen[kind] = true
+			out = append(out, fmt.Sprintf("%s (%s)", kind, plural(e.Witness.Preemptions, "preemption")))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// bound says which bound was needed, or that there was none.
+func (s *statement) bound() string {
+	switch r := &s.report; {
+	case r.Complete():
+		return "no bound"
+	case r.Bound >= 0:
+		return "at most " + plural(r.Bound, "preemption")
+	}
+	return "not one bound was finished"
+}
+
+// A total is what the statements of several programs come to.
+type total struct {
+	programs, failing, bounded, workloads int
+	states                                int
+}
+
+func (t *total) add(s *statement) {
+	t.programs++
+	t.states += s.report.Nodes
+	if s.report.Failed() {
+		t.failing++
+	}
+	if !s.report.Complete() {
+		t.bounded++
+	}
+}
+
+func (t *total) write(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%s: %d fail, %d were not explored without a bound; %s; "+
+		"%s left out, too large to exhaust\n", plural(t.programs, "program"),
+		t.failing, t.bounded, plural(t.states, "state"), plural(t.workloads, "workload"))
+	return err
+}

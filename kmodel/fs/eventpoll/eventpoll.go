@@ -1,0 +1,164 @@
+// Package eventpoll is the lifetime of an epoll instance (fs/eventpoll.c): closing it
+// against closing a file that it watches.
+//
+// The nouns: an epitem says that a struct eventpoll watches a file, and is known to both.
+// refcount counts the epitems of the eventpoll, and one for its own file; whoever takes it
+// to 0 frees it. Whoever removes an epitem has mtx, and says with dying that he is about to.
+// refcount is atomic and needs no lock, and yet it was dropped under mtx: then whoever is
+// not the last unlocks what the last may free.
+//
+// The code follows 6.12.
+//
+// Not modelled: events and those who wait for them, an epoll instance that another one
+// watches, overflow of the number of watches. The tree of epitems is an array. A watched
+// file is closed and not freed; that the test of f_ep without a lock can be too early for
+// that is a race of its own (CVE-2026-46242).
+//
+// Start reading at eventpollReleaseFile and epClearAndPut.
+package eventpoll
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/refcount"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// eventpoll is struct eventpoll.
+type eventpoll struct {
+	schedule.Object
+	mtx      mutex.Mutex
+	rbr      [maxFiles]mem.Ptr[*epitem] // by file
+	refcount refcount.Refcount
+
+	*system
+}
+
+// epitem is struct epitem.
+type epitem struct {
+	schedule.Object
+	fllink list.Node[*epitem]
+	rcu    rcu.Head
+	ep     mem.Ptr[*eventpoll] // never changes
+	file   mem.Int             // ffd: which file; never changes
+	dying  mem.Int             // under f_lock
+}
+
+// ListNode implements [list.Entry].
+func (epi *epitem) ListNode() *list.Node[*epitem] { return &epi.fllink }
+
+// epiRcuFree is epi_rcu_free(), which later kernels have as kfree_rcu().
+func (epi *epitem) epiRcuFree(t *schedule.Thread) { slab.Free(t, "kmem_cache_free", epi) }
+
+// epFree is ep_free().
+func epFree(t *schedule.Thread, ep *eventpoll) { slab.Free(t, "kfree", ep) }
+
+// epRefcountDecAndTest is ep_refcount_dec_and_test().
+func epRefcountDecAndTest(t *schedule.Thread, ep *eventpoll) bool {
+	return ep.refcount.DecAndTest(t)
+}
+
+// __epRemove is __ep_remove(), with mtx held. It reports whether the eventpoll is to be
+// freed; with the fix, whether a reference is to be dropped.
+func (ep *eventpoll) __epRemove(t *schedule.Thread, epi *epitem, force bool) bool {
+	file := &ep.files[epi.file.Peek()]
+	file.fLock.Lock(t)
+	if !force && epi.dying.Read(t) != 0 {
+		file.fLock.Unlock(t)
+		return false
+	}
+	file.fEp.DelRcu(t, epi)
+	file.fLock.Unlock(t)
+	ep.rbr[epi.file.Peek()].Write(t, nil) // rb_erase
+	rcu.Call(t, &epi.rcu)
+	return ep.has(putAfter) || epRefcountDecAndTest(t, ep)
+}
+
+// epRemoveSafe is ep_remove_safe(): the caller has another reference.
+func (ep *eventpoll) epRemoveSafe(t *schedule.Thread, epi *epitem) {
+	if ep.__epRemove(t, epi, false) && ep.has(putAfter) {
+		epRefcountDecAndTest(t, ep)
+	}
+}
+
+// epClearAndPut is ep_clear_and_put(), when the file of the eventpoll is closed.
+func (ep *eventpoll) epClearAndPut(t *schedule.Thread) {
+	ep.mtx.Lock(t)
+	for i := range ep.rbr {
+		if epi := ep.rbr[i].Read(t); epi != nil {
+			ep.epRemoveSafe(t, epi)
+		}
+	}
+	if ep.has(putAfter) {
+		ep.mtx.Unlock(t)
+		if epRefcountDecAndTest(t, ep) {
+			epFree(t, ep)
+		}
+		return
+	}
+	dispose := epRefcountDecAndTest(t, ep)
+	ep.mtx.Unlock(t)
+	if dispose {
+		epFree(t, ep)
+	}
+}
+
+// eventpollReleaseFile is eventpoll_release_file(), when a watched file is closed.
+func (s *system) eventpollReleaseFile(t *schedule.Thread, file *file) {
+	for {
+		file.fLock.Lock(t)
+		epi := file.fEp.FirstEntry(t)
+		if epi == nil {
+			break
+		}
+		epi.dying.Write(t, 1)
+		file.fLock.Unlock(t)
+
+		ep := epi.ep.Read(t)
+		ep.mtx.Lock(t)
+		dispose := ep.__epRemove(t, epi, true)
+		ep.mtx.Unlock(t)
+		if s.has(putAfter) {
+			dispose = dispose && epRefcountDecAndTest(t, ep)
+		}
+		if dispose {
+			epFree(t, ep)
+		}
+	}
+	file.fLock.Unlock(t)
+}
+
+// eventpollRelease is eventpoll_release(), of __fput().
+func (s *system) eventpollRelease(t *schedule.Thread, file *file) {
+	if !file.fEp.Empty(t) {
+		s.eventpollReleaseFile(t, file)
+	}
+}
+
+// epInsert is ep_insert(), with mtx held.
+func (ep *eventpoll) epInsert(t *schedule.Thread, i int) {
+	epi := ep.epis.Alloc(t)
+	epi.file.Init(i)
+	epi.ep.Init(ep)
+	ep.files[i].fLock.Lock(t) // attach_epitem
+	ep.files[i].fEp.AddHeadRcu(t, epi)
+	ep.files[i].fLock.Unlock(t)
+	ep.rbr[i].Write(t, epi) // ep_rbtree_insert
+	ep.refcount.Inc(t)      // ep_get
+}
+
+// doEpollCtl is do_epoll_ctl() of a file that the caller has open, as he has the eventpoll.
+func (ep *eventpoll) doEpollCtl(t *schedule.Thread, i int, add bool) {
+	ep.mtx.Lock(t)
+	epi := ep.rbr[i].Read(t) // ep_find
+	if add && epi == nil {
+		ep.epInsert(t, i)
+	}
+	if !add && epi != nil {
+		ep.epRemoveSafe(t, epi)
+	}
+	ep.mtx.Unlock(t)
+}

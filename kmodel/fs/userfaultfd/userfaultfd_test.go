@@ -1,0 +1,41 @@
+package userfaultfd
+
+import (
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+var rest = Rest{
+	DoCoredump: exec.DoCoredump, ExitMm: exec.ExitMm, ExitMmap: mmap.ExitMmap,
+	FindVmaPrev: mmap.FindVmaPrev, VmaMerge: mmap.VmaMerge,
+}
+
+var suite = verify.Suite{Programs: Programs(rest)}
+
+func TestVerdicts(t *testing.T)    { suite.Verdicts(t) }
+func TestCounts(t *testing.T)      { suite.Counts(t, "testdata/counts.txt") }
+func TestWorkloads(t *testing.T)   { suite.Workloads(t, 20_000) }
+func TestDeterminism(t *testing.T) { suite.Determinism(t) }
+func TestAllocs(t *testing.T)      { suite.Allocs(t) }
+
+// TestStates takes the fixed programs, and workloads that have all calls.
+func TestStates(t *testing.T) {
+	verify.States(t, 400, suite.Fixed(nil)...)
+	for _, v := range variants {
+		for _, digits := range []string{
+			"0" + "000" + "000", // a crash after a register; a register
+			"1" + "0101" + "113" + "2012",
+		} {
+			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
+				w, script := newWorkload(newSystem(v.changes, rest)), verify.NewScript(digits)
+				w.choose = script.Choose
+				return script.Before(w.begin)
+			}}
+			verify.States(t, 400, p)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package posixcputimers
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/interrupt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// changes is the set of patches that a variant has applied to the code of 5.10.
+type changes uint
+
+// exitState is f90fff1e152d: no tick handles the timers of a task that is dead.
+const exitState changes = 1 << iota
+
+// variants in historical order.
+var variants = []struct {
+	name, versions, about string
+	changes               changes
+}{
+	{"5.10", "5.10-5.10.238", "a tick handles the timers of a task that may be reaped meanwhile", 0},
+	{"5.10.239", "5.10.239", "f90fff1e152d: it returns if the task is dead", exitState},
+}
+
+// freed is the tick that sends the signal of a timer which has been deleted.
+func freed(preemptions int) []program.Expect {
+	return []program.Expect{{Kind: schedule.UseAfterFree, Preemptions: preemptions}}
+}
+
+// expected is the table of verdicts, by scenario and variant: every kind of failure with
+// the fewest preemptions that it takes. What is not here never fails.
+var expected = map[string]map[string][]program.Expect{
+	"zombie-vs-delete": {"5.10": freed(1)},
+	"exit-vs-delete":   {"5.10": freed(2)},
+	"workload":         {"5.10": freed(1)},
+}
+
+// Programs returns all programs.
+func Programs() []program.Program {
+	var out []program.Program
+	for i := range scenarios {
+		sc := &scenarios[i]
+		for _, v := range variants {
+			out = append(out, program.Program{
+				Object: "kernel/time/posix-cpu-timers", Scenario: sc.name, Variant: v.name,
+				Versions: v.versions, Patches: v.about, Workload: sc.workload,
+				Expect: expected[sc.name][v.name],
+				New:    func() program.Instance { return sc.instance(newSystem(v.changes)) },
+			})
+		}
+	}
+	return out
+}
+
+// firing is the local list of handle_posix_cpu_timers().
+type firing struct {
+	schedule.Object
+	list.Head[*kItimer]
+}
+
+// sighandStruct is struct sighand_struct.
+type sighandStruct struct {
+	schedule.Object
+	siglock spin.Lock
+}
+
+// pid is struct pid.
+type pid struct {
+	schedule.Object
+	tasks rcu.Ptr[*taskStruct]
+}
+
+// signal is the part of struct signal_struct that the parent sleeps on.
+type signal struct {
+	schedule.Object
+	waitChldexit wait.Queue
+}
+
+// posixTimersHashtable is posix_timers_hashtable, by id.
+type posixTimersHashtable struct {
+	schedule.Object
+	timer [maxTimers]rcu.Ptr[*kItimer]
+}
+
+// system is what the threads of a program share.
+type system struct {
+	changes     changes
+	posixTimers posixTimersHashtable
+	task        taskStruct               // whose CPU time the timers are of
+	exit        func(t *schedule.Thread) // doExit, bound once
+	sighand     sighandStruct
+	pid         pid
+	parent      signal
+	firing      firing
+	kItimers    *slab.Cache[kItimer, *kItimer]
+	sigqueues   *slab.Cache[sigqueue, *sigqueue]
+}
+
+func newSystem(c changes) *system {
+	s := &system{changes: c}
+	s.posixTimers.Bind(&s.posixTimers, "posix_timers_hashtable")
+	s.task.Bind(&s.task, "task")
+	s.sighand.Bind(&s.sighand, "sighand")
+	s.pid.Bind(&s.pid, "pid")
+	s.parent.Bind(&s.parent, "parent")
+	s.firing.Bind(&s.firing, "firing")
+	s.exit = s.doExit
+	s.task.tick.Init(s.runPosixCPUTimers)
+	s.kItimers = slab.NewCache("timer", func(timer *kItimer) { timer.rcu.Init(timer.kItimerRcuFree) })
+	s.sigqueues = slab.NewCache[sigqueue]("sigq", nil)
+	return s
+}
+
+// has reports whether a patch is applied.
+func (s *system) has(c changes) bool { return s.changes&c != 0 }
+
+// boot begins an execution with a task that has n timers.
+func (s *system) boot(e *schedule.Exec, n int) {
+	e.Static(&s.posixTimers.Object, 0)
+	e.Static(&s.task.Object, 0)
+	e.Static(&s.sighand.Object, 0)
+	e.Static(&s.pid.Object, 0)
+	e.Static(&s.parent.Object, 0)
+	e.Static(&s.firing.Object, 0)
+	s.task.sighand.Init(&s.sighand)
+	s.pid.tasks.Init(&s.task)
+	for i := range n {
+		timer := s.kItimers.AllocBoot(e)
+		timer.itID.Init(i)
+		timer.itSignal.Init(1)
+		timer.sigq.Init(s.sigqueues.AllocBoot(e))
+		s.posixTimers.timer[i].Init(timer)
+		s.task.cpuTimers.Init(timer)
+	}
+}
+
+// bootTask creates the task, which is about to exit or a zombie already.
+func (s *system) bootTask(e *schedule.Exec, zombie bool) *schedule.Thread {
+	if zombie {
+		s.task.exitState.Init(exitZombie)
+		return e.Go("exit", doTaskDead)
+	}
+	return e.Go("exit", s.exit)
+}
+
+// bootAgents creates the tick on the CPU of the task, and the softirq. They come after the
+// threads, so that where the schedule says nothing they wait until these have finished or
+// sleep.
+func (s *system) bootAgents(e *schedule.Exec, task *schedule.Thread, ticks int) {
+	interrupt.Boot(e, "tick", &s.task.tick, task, ticks)
+	rcu.Boot(e, rcu.Merged)
+}
