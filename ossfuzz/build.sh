@@ -15,7 +15,7 @@
 cd "$SRC/kschedfuzz"
 package=github.com/kschedfuzz/kschedfuzz/fuzz/libfuzzer
 export GOFLAGS="${GOFLAGS:-} -buildvcs=false" # the source may belong to another user
-targets=$(sed -n 's/^func \(Fuzz[A-Za-z]*\)(.*/\1/p' fuzz/libfuzzer/targets.go)
+targets=$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' fuzz/libfuzzer/targets.go)
 
 if [[ $SANITIZER = *coverage* ]]; then # a report on Go code, which libFuzzer plays no part in
 	for target in $targets; do

@@ -41,3 +41,37 @@ func FuzzGetNetNsById(data []byte) int { return Run("FuzzGetNetNsById", data) }
 
 // FuzzFixedGetNetNsById is FuzzGetNetNsById with 21b594435005 applied.
 func FuzzFixedGetNetNsById(data []byte) int { return Run("FuzzFixedGetNetNsById", data) }
+
+// FuzzPipeRelease is pipe_release() and fifo_open(), as of 3.10.
+func FuzzPipeRelease(data []byte) int { return Run("FuzzPipeRelease", data) }
+
+// FuzzFixedPipeRelease is FuzzPipeRelease with b0d8d2292160 applied.
+func FuzzFixedPipeRelease(data []byte) int { return Run("FuzzFixedPipeRelease", data) }
+
+// FuzzEventpollRelease is an epoll instance against the files that it watches, as of 6.4.
+func FuzzEventpollRelease(data []byte) int { return Run("FuzzEventpollRelease", data) }
+
+// FuzzFixedEventpollRelease is FuzzEventpollRelease with 8c2e52ebbe88 applied.
+func FuzzFixedEventpollRelease(data []byte) int { return Run("FuzzFixedEventpollRelease", data) }
+
+// FuzzPosixCPUTimerDel is timer_delete() against the tick of a task that has exited, as of
+// 5.10.
+func FuzzPosixCPUTimerDel(data []byte) int { return Run("FuzzPosixCPUTimerDel", data) }
+
+// FuzzFixedPosixCPUTimerDel is FuzzPosixCPUTimerDel with f90fff1e152d applied.
+func FuzzFixedPosixCPUTimerDel(data []byte) int { return Run("FuzzFixedPosixCPUTimerDel", data) }
+
+// FuzzUserfaultfdRegister is userfaultfd_register() against a core dump, as of 5.0.
+func FuzzUserfaultfdRegister(data []byte) int { return Run("FuzzUserfaultfdRegister", data) }
+
+// FuzzFixedUserfaultfdRegister is FuzzUserfaultfdRegister with 04f5866e41fb applied.
+func FuzzFixedUserfaultfdRegister(data []byte) int {
+	return Run("FuzzFixedUserfaultfdRegister", data)
+}
+
+// FuzzIoReqCompletePost is io_req_complete_post() against the end of the ring, as of
+// 5.12-rc3.
+func FuzzIoReqCompletePost(data []byte) int { return Run("FuzzIoReqCompletePost", data) }
+
+// FuzzFixedIoReqCompletePost is FuzzIoReqCompletePost with 180f829fe402 applied.
+func FuzzFixedIoReqCompletePost(data []byte) int { return Run("FuzzFixedIoReqCompletePost", data) }
