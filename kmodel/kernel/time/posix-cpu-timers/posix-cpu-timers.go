@@ -48,6 +48,8 @@ type kItimer struct {
 	// lists.
 	node   list.Node[*kItimer]
 	firing mem.Int
+
+	retry retry
 }
 
 // ListNode implements [list.Entry].
@@ -185,12 +187,27 @@ func (s *system) timerDelete(t *schedule.Thread, id int) {
 	s.releasePosixTimer(t, timer)
 }
 
-// timerWaitRunning is timer_wait_running() as far as it unlocks and waits.
+// timerWaitRunning is timer_wait_running(), which is one cpu_relax(): the caller retries at
+// once. How often it does so in vain is of no interest, so here it waits for [retry].
 func (s *system) timerWaitRunning(t *schedule.Thread, timer *kItimer) {
 	rcu.ReadLock(t)
 	timer.itLock.UnlockIrq(t)
-	timer.firing.CondLoadRelaxed(t) // cpu_relax
+	t.Await(schedule.Op{Verb: "cpu_relax", Mode: schedule.Marked | schedule.Blocks}, &timer.retry)
 	rcu.ReadUnlock(t)
+}
+
+// retry is the gate of who has found a timer firing: open if posix_cpu_timer_del() would
+// decide otherwise now. Not only the end of the tick is reason for that. If the task has
+// been reaped, there is nothing left that says firing.
+type retry struct {
+	s     *system
+	timer *kItimer
+}
+
+// Open implements [schedule.Gate]. What waits there is in a read-side section, so the timer
+// is not freed.
+func (r *retry) Open(*schedule.Thread) bool {
+	return r.timer.firing.Peek() == 0 || r.s.pid.tasks.Peek() == nil || r.s.task.sighand.Peek() == nil
 }
 
 // releasePosixTimer is release_posix_timer(). The timer has an id.

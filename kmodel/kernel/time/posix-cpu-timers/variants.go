@@ -110,7 +110,10 @@ func newSystem(c changes) *system {
 	s.firing.Bind(&s.firing, "firing")
 	s.exit = s.doExit
 	s.task.tick.Init(s.runPosixCPUTimers)
-	s.kItimers = slab.NewCache("timer", func(timer *kItimer) { timer.rcu.Init(timer.kItimerRcuFree) })
+	s.kItimers = slab.NewCache("timer", func(timer *kItimer) {
+		timer.rcu.Init(timer.kItimerRcuFree)
+		timer.retry = retry{s, timer}
+	})
 	s.sigqueues = slab.NewCache[sigqueue]("sigq", nil)
 	return s
 }
