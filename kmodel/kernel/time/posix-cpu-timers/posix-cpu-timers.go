@@ -16,8 +16,10 @@
 //
 // Not modelled: time (a timer has expired whenever a tick comes), arming, clocks of threads,
 // intervals, the pending signal, the group of a task. Of several who wait for the task,
-// exit_state chooses one, and tasklist_lock is left out, as is hash_lock: nothing else is
-// hashed. task_struct, pid and sighand are not freed.
+// exit_state chooses one. tasklist_lock is a plain spin lock, since of those who take it for
+// reading one reaps the task; release_task() does not take it again for writing: nobody
+// looks at a task that is being reaped. hash_lock is left out: nothing else is hashed.
+// task_struct, pid and sighand are not freed.
 //
 // Start reading at handlePosixCPUTimers and posixCPUTimerDel.
 package posixcputimers
@@ -217,10 +219,13 @@ func (s *system) releasePosixTimer(t *schedule.Thread, timer *kItimer) {
 	rcu.Call(t, &timer.rcu)
 }
 
-// exitNotify is exit_notify(): become a zombie, and tell the parent.
+// exitNotify is exit_notify(): become a zombie, and tell the parent. Interrupts are off, and
+// the parent does not look at its child meanwhile.
 func (s *system) exitNotify(t *schedule.Thread) {
+	s.tasklistLock.lock.LockIrq(t)
 	s.task.exitState.Set(t, exitZombie)
 	s.parent.waitChldexit.WakeUp(t) // do_notify_parent
+	s.tasklistLock.lock.UnlockIrq(t)
 }
 
 // doTaskDead is do_task_dead(): the CPU goes to somebody else, and no tick finds the task
@@ -250,7 +255,9 @@ func (s *system) doWait(t *schedule.Thread) {
 // waitConsiderTask is wait_consider_task(): reap the task if it is a zombie. It reports
 // false if the task still runs.
 func (s *system) waitConsiderTask(t *schedule.Thread) bool {
+	s.tasklistLock.lock.Lock(t) // read_lock, of do_wait
 	state := s.task.exitState.Cmpxchg(t, exitZombie, exitDead)
+	s.tasklistLock.lock.Unlock(t)
 	if state == exitZombie { // wait_task_zombie, release_task
 		s.__exitSignal(t, &s.task)
 	}
