@@ -233,6 +233,9 @@ func TestTargets(t *testing.T) {
 	var have, want []string
 	for _, target := range kmodel.Targets() {
 		want = append(want, target.Name)
+		if _, err := target.Program(""); err != nil {
+			t.Error(err)
+		}
 	}
 	sources(t, func(dir, _ string, file *ast.File, _ *token.FileSet) {
 		if dir != "fuzz" {
