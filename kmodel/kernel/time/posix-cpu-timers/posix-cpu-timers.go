@@ -222,10 +222,10 @@ func (s *system) releasePosixTimer(t *schedule.Thread, timer *kItimer) {
 // exitNotify is exit_notify(): become a zombie, and tell the parent. Interrupts are off, and
 // the parent does not look at its child meanwhile.
 func (s *system) exitNotify(t *schedule.Thread) {
-	s.tasklistLock.lock.LockIrq(t)
+	s.tasklistLock.LockIrq(t)
 	s.task.exitState.Set(t, exitZombie)
 	s.parent.waitChldexit.WakeUp(t) // do_notify_parent
-	s.tasklistLock.lock.UnlockIrq(t)
+	s.tasklistLock.UnlockIrq(t)
 }
 
 // doTaskDead is do_task_dead(): the CPU goes to somebody else, and no tick finds the task
@@ -255,9 +255,9 @@ func (s *system) doWait(t *schedule.Thread) {
 // waitConsiderTask is wait_consider_task(): reap the task if it is a zombie. It reports
 // false if the task still runs.
 func (s *system) waitConsiderTask(t *schedule.Thread) bool {
-	s.tasklistLock.lock.Lock(t) // read_lock, of do_wait
+	s.tasklistLock.Lock(t) // read_lock, of do_wait
 	state := s.task.exitState.Cmpxchg(t, exitZombie, exitDead)
-	s.tasklistLock.lock.Unlock(t)
+	s.tasklistLock.Unlock(t)
 	if state == exitZombie { // wait_task_zombie, release_task
 		s.__exitSignal(t, &s.task)
 	}

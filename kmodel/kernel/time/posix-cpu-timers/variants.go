@@ -68,11 +68,14 @@ type sighandStruct struct {
 	siglock spin.Lock
 }
 
-// globalSpin is a spin lock that is in no structure.
+// globalSpin is a spin lock that is in no structure. Its cell has no name but the object's.
 type globalSpin struct {
 	schedule.Object
-	lock spin.Lock
+	spinlock
 }
+
+// spinlock: embedded as spin.Lock, the field would hide the method.
+type spinlock = spin.Lock
 
 // pid is struct pid.
 type pid struct {
