@@ -26,6 +26,8 @@ var layers = map[string][]string{
 	"schedule":               {},
 	"schedule/explore":       {"schedule"},
 	"schedule/sample":        {"schedule"},
+	"schedule/bench":         {"schedule", "schedule/bench/pthread"},
+	"schedule/bench/pthread": {"schedule"},
 	"kmodel/internal":        {"schedule"},
 	"kmodel/internal/litmus": {"schedule", "schedule/explore", "kmodel/linux"},                      // for tests
 	"kmodel/internal/verify": {"schedule", "schedule/explore", "schedule/sample", "kmodel/program"}, // for tests
@@ -53,20 +55,22 @@ var layers = map[string][]string{
 
 // testLayers is what tests may import besides.
 var testLayers = map[string][]string{
-	"schedule":        {"schedule/explore"},
-	"kmodel":          {"schedule", "schedule/explore", "schedule/sample"},
-	"kmodel/program":  {"schedule/explore"},
-	"kmodel/linux":    {"schedule/explore", "kmodel/internal/litmus"},
-	"kmodel/fs":       {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
-	"kmodel/mm":       {"kmodel/internal/verify"},
-	"kmodel/net":      {"kmodel/internal/verify"},
-	"kmodel/kernel":   {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
-	"kmodel/protocol": {"schedule/explore"},
-	"kmodel/internal": {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
-	"fuzz/target":     {"kmodel"},
-	"fuzz/libfuzzer":  {"corpus/gofile"},
-	"docs":            {"kmodel", "kmodel/program", "schedule", "schedule/sample", "triage"},
-	"corpus":          {"corpus/gofile", "kmodel"}, // for tapes to measure with
+	"schedule":               {"schedule/explore"},
+	"schedule/bench":         {"schedule/explore", "schedule/sample", "kmodel", "kmodel/program"},
+	"schedule/bench/pthread": {"schedule/explore"},
+	"kmodel":                 {"schedule", "schedule/explore", "schedule/sample"},
+	"kmodel/program":         {"schedule/explore"},
+	"kmodel/linux":           {"schedule/explore", "kmodel/internal/litmus"},
+	"kmodel/fs":              {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
+	"kmodel/mm":              {"kmodel/internal/verify"},
+	"kmodel/net":             {"kmodel/internal/verify"},
+	"kmodel/kernel":          {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
+	"kmodel/protocol":        {"schedule/explore"},
+	"kmodel/internal":        {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
+	"fuzz/target":            {"kmodel"},
+	"fuzz/libfuzzer":         {"corpus/gofile"},
+	"docs":                   {"kmodel", "kmodel/program", "schedule", "schedule/sample", "triage"},
+	"corpus":                 {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
 
 // outside is what the lean trees may import from other modules.
@@ -159,7 +163,7 @@ var banned = []string{"sync", "sync/atomic", "time", "math/rand", "math/rand/v2"
 // ranging over a map, CheckDeterminism finds. Tests may do as they like.
 func TestModels(t *testing.T) {
 	sources(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
-		model := strings.HasPrefix(dir, "kmodel/")
+		model := strings.HasPrefix(dir, "kmodel/") || strings.HasPrefix(dir, "schedule/bench")
 		tests := strings.HasSuffix(name, "_test.go") ||
 			dir == "kmodel/internal/litmus" || dir == "kmodel/internal/verify"
 		if tests || !model && dir != "schedule" {
@@ -239,6 +243,9 @@ func TestTargets(t *testing.T) {
 	var have, want []string
 	for _, target := range kmodel.Targets() {
 		want = append(want, target.Name)
+		if _, err := target.Program(""); err != nil {
+			t.Error(err)
+		}
 	}
 	sources(t, func(dir, _ string, file *ast.File, _ *token.FileSet) {
 		if dir != "fuzz" {

@@ -27,7 +27,10 @@ func fuzz(f *testing.F, name string) {
 	}
 	p, err := found.Program(*variant)
 	if err != nil {
-		if !fuzzing(name) && anyObjectHas(*variant) {
+		switch {
+		case *variant == "":
+			f.Fatal(err)
+		case !fuzzing(name) && (fuzzingAny() || anyObjectHas(*variant)):
 			f.Skipf("-variant=%s is of another object", *variant)
 		}
 		f.Fatalf("-variant=%s: %v", *variant, err)
@@ -46,6 +49,9 @@ func fuzzing(name string) bool {
 	ok, err := regexp.MatchString(pattern, name)
 	return pattern != "" && err == nil && ok
 }
+
+// fuzzingAny reports whether a target is fuzzed, so that the others need not answer.
+func fuzzingAny() bool { return flag.Lookup("test.fuzz").Value.String() != "" }
 
 // anyObjectHas reports whether there is a target with that variant.
 func anyObjectHas(variant string) bool {

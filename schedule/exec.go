@@ -62,12 +62,12 @@ type Exec struct {
 	last    *Thread // who took the last one
 	running *Thread // last, if it could go on, at the decision being taken
 	calm    *Thread
-	enabled uint32 // set of thread numbers
+	enabled uint64 // set of thread numbers
 
 	// Which threads could be enabled, kept up to date where they park so that pick
 	// need not look at all: those that are parked without a gate are in free, those
 	// that must be asked (a gate, an idle agent) in ask.
-	free, ask  uint32
+	free, ask  uint64
 	interrupts int // handlers that run now: then some thread is not enabled for that
 
 	outcome Outcome
@@ -131,7 +131,7 @@ func (e *Exec) Running() *Thread { return e.running }
 
 // Enabled returns, at a scheduling decision, the set of enabled threads, bit i
 // for thread i; at a decision of Choose, 0.
-func (e *Exec) Enabled() uint32 { return e.enabled }
+func (e *Exec) Enabled() uint64 { return e.enabled }
 
 // Alternative returns, at a scheduling decision, the thread that decision i
 // stands for.
@@ -143,7 +143,7 @@ func (e *Exec) Alternative(i int) *Thread {
 	for ; i > 1; i-- {
 		rest &= rest - 1
 	}
-	return e.threads[bits.TrailingZeros32(rest)]
+	return e.threads[bits.TrailingZeros64(rest)]
 }
 
 // Decisions returns how many decisions have been taken so far.
@@ -298,7 +298,7 @@ func (e *Exec) choose(n int) int {
 
 // decide asks the chooser. It returns -1 if the execution is abandoned.
 func (e *Exec) decide(n int) int {
-	e.digest = (e.digest ^ uint64(e.enabled) ^ uint64(n)<<32) * stepMul
+	e.digest = (e.digest ^ e.enabled ^ uint64(n)<<56) * stepMul
 	d := e.chooser.Choose(e, n)
 	if d < 0 {
 		e.outcome = Abandoned
@@ -345,15 +345,15 @@ func (e *Exec) pick(prev *Thread) *Thread {
 		return nil
 	}
 	if set&(set-1) == 0 {
-		e.next = e.threads[bits.TrailingZeros32(set)]
+		e.next = e.threads[bits.TrailingZeros64(set)]
 	} else {
 		if prev != nil && prev.state == parked && set&prev.bit != 0 {
 			e.running, e.calm = prev, prev
 		} else {
-			e.running, e.calm = nil, e.threads[bits.TrailingZeros32(set)]
+			e.running, e.calm = nil, e.threads[bits.TrailingZeros64(set)]
 		}
 		e.enabled = set
-		switch d := e.decide(bits.OnesCount32(set)); {
+		switch d := e.decide(bits.OnesCount64(set)); {
 		case d == 0:
 			e.next = e.calm
 		case d < 0:
@@ -374,13 +374,13 @@ func (e *Exec) pick(prev *Thread) *Thread {
 	return e.next
 }
 
-func (e *Exec) openSet() uint32 {
+func (e *Exec) openSet() uint64 {
 	set, ask := e.free, e.ask
 	if e.interrupts > 0 {
 		set, ask = 0, set|ask
 	}
 	for ; ask != 0; ask &= ask - 1 {
-		i := bits.TrailingZeros32(ask)
+		i := bits.TrailingZeros64(ask)
 		if e.threads[i].open() {
 			set |= 1 << i
 		}
@@ -392,7 +392,7 @@ func (e *Exec) openSet() uint32 {
 // checks of the end are made; or all that have not are in interruptible waits, and get
 // their signal; or it is a deadlock. A thread that no signal can wake is hung, whatever
 // the others could be made to do.
-func (e *Exec) quiesce() uint32 {
+func (e *Exec) quiesce() uint64 {
 	var waiting, stuck *Thread // the first that waits, and that no signal can wake
 	for _, t := range e.threads {
 		if t.state == parked {

@@ -6,8 +6,8 @@ import (
 )
 
 // MaxThreads is the largest number of threads, agents included, that a program
-// may have. No model needs half of it, and a set of threads is one word.
-const MaxThreads = 16
+// may have: a set of threads is one word. No model of the kernel needs a tenth of it.
+const MaxThreads = 64
 
 // threadState says where a thread is between two of its steps.
 type threadState uint8
@@ -26,7 +26,7 @@ type Thread struct {
 	Name string // in traces
 
 	exec  *Exec
-	bit   uint32 // 1 << ID
+	bit   uint64 // 1 << ID
 	cpu   *CPU
 	body  func(*Thread)
 	agent Agent // nil for an ordinary thread

@@ -72,6 +72,9 @@ func (res *Result) Report(about About) *Report {
 	return r
 }
 
+// longestTape is how much of a tape an error has.
+const longestTape = 80
+
 // A NotReproducedError says that the tape given to Minimize does not fail, or
 // not in the way wanted.
 type NotReproducedError struct {
@@ -83,7 +86,11 @@ type NotReproducedError struct {
 }
 
 func (err *NotReproducedError) Error() string {
-	text := fmt.Sprintf("%s: tape %s", err.Program, TapeText(err.Tape))
+	tape := TapeText(err.Tape)
+	if len(tape) > longestTape {
+		tape = tape[:longestTape] + "..."
+	}
+	text := fmt.Sprintf("%s: tape %s", err.Program, tape)
 	switch err.Result.Outcome {
 	case schedule.Pass:
 		text += fmt.Sprintf(" passes (%s)", count(err.Result.Steps, "step"))

@@ -322,6 +322,10 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged", p.Name())
 		}
 	}
+	if len(programs) == 0 && len(skipped) > 0 {
+		return 0, fmt.Errorf("%s: only workloads, which are too large to exhaust: use -random, or name one in full",
+			strings.Join(c.patterns, " "))
+	}
 	for _, p := range skipped {
 		if c.brief {
 			break // they are counted in the last line

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/corpus"
 	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
@@ -63,6 +64,12 @@ func readInput(arg string) (*input, error) {
 	in := &input{file: arg, target: targetOf(arg)}
 	if triage.IsGolden(data) {
 		return in, in.readGolden(data)
+	}
+	switch {
+	case corpus.IsPack(data):
+		return nil, fmt.Errorf("%s: a pack of many tapes: go run ./cmd/corpus list prints them", arg)
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
+		return nil, fmt.Errorf("%s: a zip of many inputs: unzip it, and name one", arg)
 	}
 	// Raw bytes are never an error, so a file in the place of a corpus that does
 	// not read as one must not be taken for raw bytes.

@@ -65,6 +65,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
@@ -127,12 +128,32 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
-	if fs.NArg() != 1 || c.nodes < 1 || c.explain < 0 {
-		fs.Usage()
-		return nil, errors.New("usage")
+	if err := c.check(fs); err != nil {
+		fmt.Fprintf(stderr, "minimize: %v; minimize -h has the flags\n", err)
+		return nil, err
 	}
 	c.arg = fs.Arg(0)
 	return c, nil
+}
+
+// check says what is wrong with flags that can be read.
+func (c *command) check(fs *flag.FlagSet) error {
+	for i, arg := range fs.Args() {
+		if i > 0 && strings.HasPrefix(arg, "-") {
+			return fmt.Errorf("%s: flags go before the file or tape", arg)
+		}
+	}
+	switch {
+	case fs.NArg() == 0:
+		return errors.New("no file and no tape given")
+	case fs.NArg() > 1:
+		return fmt.Errorf("%s: one file or tape at a time", fs.Arg(1))
+	case c.nodes < 1:
+		return fmt.Errorf("-nodes %d: want 1 or more", c.nodes)
+	case c.explain < 0:
+		return fmt.Errorf("-explain %d: want 0 or more", c.explain)
+	}
+	return nil
 }
 
 // minimize reads the input, shrinks it and writes the report.

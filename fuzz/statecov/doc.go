@@ -5,8 +5,9 @@
 //
 // It works with go test -fuzz as it is: no flags, no generated code, no changed
 // toolchain. In a build for libFuzzer it tells that engine instead. In every
-// other build it is inert, and Hit costs less than a nanosecond. A target uses it like this, where reached is called after each
-// step with the hash of the state:
+// other build it is inert, and Hit costs less than a nanosecond. A target uses
+// it like this, where the function is called after each step with the hash of
+// the state:
 //
 //	func FuzzLookup(f *testing.F) {
 //		statecov.KeepFinds()

@@ -27,9 +27,8 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// MaxLookups is the largest number of lookups: with them, the destroyer and the callback
-// there is a thread left over for whoever counts states.
-const MaxLookups = schedule.MaxThreads - 3
+// MaxLookups is the largest number of lookups. Nobody has explored so many.
+const MaxLookups = 13
 
 // Listed is the largest number of lookups that [Programs] has a program for.
 const Listed = 6
@@ -91,7 +90,7 @@ type machine struct {
 	lookups []*lookup
 
 	// places says where each thread is: what its observations say too, for symmetry.go.
-	places [schedule.MaxThreads]uint64
+	places [MaxLookups + 3]uint64
 }
 
 // A lookup is one of the threads that look the object up.

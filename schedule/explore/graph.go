@@ -50,11 +50,22 @@ type node struct {
 	edge    uint32 // the first of its edges, in order of alternatives
 	parent  uint32 // by which it was discovered, with the fewest preemptions
 	level   uint32 // the fewest preemptions
-	enabled uint16 // set of threads; 0: Choose
+	enabled uint16 // fold of the set of threads; 0: Choose
 	n       uint8  // alternatives
 	alt     uint8  // of parent
 	taken   uint8  // alternatives that were taken, from 0
 	preempt bool   // alternatives other than 0 are preemptions
+}
+
+// fold makes a set of threads fit a node. Of up to 16 threads it is the set; of more, sets
+// that differ may be folded alike, which leaves a wrong node to be told by the others of
+// its kind. Only the empty set is 0.
+func fold(set uint64) uint16 {
+	small := uint16(set ^ set>>16 ^ set>>32 ^ set>>48)
+	if small == 0 && set != 0 {
+		return 1
+	}
+	return small
 }
 
 // An edge is one alternative of a node, and what happens until the next.

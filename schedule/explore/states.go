@@ -223,7 +223,7 @@ func (s *stroll) Choose(e *schedule.Exec, n int) int {
 		for skip := s.below(n); skip > 0; skip-- {
 			set &= set - 1
 		}
-		s.last = bits.TrailingZeros32(set)
+		s.last = bits.TrailingZeros64(set)
 	}
 	d := 0
 	for e.Alternative(d).ID != s.last {
@@ -313,7 +313,7 @@ func next(e *schedule.Exec, t *schedule.Thread) (verb string, c *schedule.Cell) 
 func sight(e *schedule.Exec, n, base int) uint64 {
 	s := e.State()
 	var h uint64
-	for _, v := range [...]uint64{uint64(n), uint64(e.Steps() - base), uint64(e.Enabled()), s.Lo, s.Hi} {
+	for _, v := range [...]uint64{uint64(n), uint64(e.Steps() - base), e.Enabled(), s.Lo, s.Hi} {
 		h = stir(h, v)
 	}
 	for _, t := range e.Threads() {

@@ -2,7 +2,6 @@ package explore
 
 import (
 	"fmt"
-	"math/bits"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -68,9 +67,9 @@ func (w *worker) category(res schedule.Result) Category {
 func (w *worker) alike(e *schedule.Exec, nd *node, n int) bool {
 	set := e.Enabled()
 	if w.canonical != nil {
-		return int(nd.n) == n && bits.OnesCount32(set) == bits.OnesCount16(nd.enabled)
+		return int(nd.n) == n && (set == 0) == (nd.enabled == 0)
 	}
-	return int(nd.n) == n && uint32(nd.enabled) == set
+	return int(nd.n) == n && nd.enabled == fold(set)
 }
 
 // realize gives the endings of a level that has just been finished tapes that run. A

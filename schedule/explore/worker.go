@@ -228,7 +228,7 @@ func (w *worker) pass(id uint32) (alt uint8, ok bool) {
 func (w *worker) discover(e *schedule.Exec, k key, n int) {
 	nd := node{
 		key: k, parent: w.from, alt: w.alt, level: uint32(w.bound),
-		enabled: uint16(e.Enabled()), n: uint8(n), taken: 1, preempt: e.Running() != nil,
+		enabled: fold(e.Enabled()), n: uint8(n), taken: 1, preempt: e.Running() != nil,
 	}
 	id := w.add(nd)
 	w.link(id, e.Steps(), e.Switches())

@@ -102,7 +102,7 @@ func (p *Delays) Choose(e *schedule.Exec, n int) int {
 		next = t.ID + 1
 	}
 	for delays := p.passed(e.Steps()); ; next++ {
-		if next %= schedule.MaxThreads; e.Enabled()>>next&1 == 0 {
+		if next %= len(e.Threads()); e.Enabled()>>next&1 == 0 {
 			continue
 		}
 		if delays == 0 {

@@ -11,7 +11,7 @@
 // All of them decide only where two or more threads could go on, since executions ask
 // only there, and all draw the choices of a workload ([schedule.Exec.Choose]) uniformly.
 // Each says where else it deviates from its paper. Nothing here learns from one execution
-// for the next but how long executions are.
+// for the next but how long executions are, and of how many threads.
 package sample
 
 import (
@@ -124,6 +124,16 @@ func of(e *schedule.Exec, id int) int {
 		}
 	}
 }
+
+// width is how many threads there are: the most so far, and few at first. Priorities are
+// drawn for so many, so that what a seed decides does not depend on how many there could be.
+type width int
+
+// few is assumed of the first execution. Threads above it have no priority of their own in
+// it.
+const few width = 16
+
+func (w *width) see(e *schedule.Exec) { *w = max(*w, width(len(e.Threads()))) }
 
 // length keeps how long executions are: the most steps so far, which stands for k where
 // papers want the length known.

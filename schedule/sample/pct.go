@@ -15,18 +15,19 @@ type PCT struct {
 	chance
 	points   // the changes
 	k        length
+	threads  width
 	priority [schedule.MaxThreads]int // highest goes first
 	lowest   int
 }
 
 // NewPCT returns a PCT for bugs of the given depth, at least 1.
 func NewPCT(seed uint64, depth int) *PCT {
-	return &PCT{chance: newChance(seed), points: points{at: make([]int, depth-1)}, k: start}
+	return &PCT{chance: newChance(seed), points: points{at: make([]int, depth-1)}, k: start, threads: few}
 }
 
 // Begin implements [Sampler].
 func (p *PCT) Begin() {
-	for i := range p.priority {
+	for i := range int(p.threads) {
 		j := p.below(i + 1)
 		p.priority[i] = p.priority[j]
 		p.priority[j] = i
@@ -39,7 +40,10 @@ func (p *PCT) Begin() {
 func (p *PCT) Step(*schedule.Thread) bool { return true }
 
 // End implements [Sampler].
-func (p *PCT) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps) }
+func (p *PCT) End(e *schedule.Exec, res schedule.Result) {
+	p.k.see(res.Steps)
+	p.threads.see(e)
+}
 
 // Choose implements [schedule.Chooser].
 func (p *PCT) Choose(e *schedule.Exec, n int) int {

@@ -12,15 +12,16 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // conflicts with nothing.
 type POS struct {
 	chance
+	threads  width
 	priority [schedule.MaxThreads]uint64
 }
 
 // NewPOS returns a POS.
-func NewPOS(seed uint64) *POS { return &POS{chance: newChance(seed)} }
+func NewPOS(seed uint64) *POS { return &POS{chance: newChance(seed), threads: few} }
 
 // Begin implements [Sampler].
 func (p *POS) Begin() {
-	for i := range p.priority {
+	for i := range int(p.threads) {
 		p.priority[i] = p.pcg.Uint64()
 	}
 }
@@ -37,7 +38,7 @@ func (p *POS) Step(t *schedule.Thread) bool {
 }
 
 // End implements [Sampler].
-func (p *POS) End(*schedule.Exec, schedule.Result) {}
+func (p *POS) End(e *schedule.Exec, _ schedule.Result) { p.threads.see(e) }
 
 // Choose implements [schedule.Chooser].
 func (p *POS) Choose(e *schedule.Exec, n int) int {

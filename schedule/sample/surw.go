@@ -16,6 +16,7 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // so that step is never held.
 type SURW struct {
 	chance
+	threads  width
 	priority [schedule.MaxThreads]uint64
 
 	cells   []accesses // in the order in which they were first met
@@ -40,12 +41,12 @@ type accesses struct {
 
 // NewSURW returns a SURW.
 func NewSURW(seed uint64) *SURW {
-	return &SURW{chance: newChance(seed), index: map[uint64]int{}}
+	return &SURW{chance: newChance(seed), threads: few, index: map[uint64]int{}}
 }
 
 // Begin implements [Sampler].
 func (s *SURW) Begin() {
-	for i := range s.priority {
+	for i := range int(s.threads) {
 		s.priority[i] = s.pcg.Uint64()
 	}
 	s.run++
@@ -89,14 +90,14 @@ func (s *SURW) drawCell() {
 func (s *SURW) drawNext() {
 	s.next = -1
 	sum := 0
-	for _, n := range s.left {
+	for _, n := range s.left[:s.threads] {
 		sum += n
 	}
 	if sum == 0 {
 		return
 	}
 	r := s.below(sum)
-	for id, n := range s.left {
+	for id, n := range s.left[:s.threads] {
 		if r -= n; r < 0 {
 			s.next = id
 			return
@@ -119,7 +120,8 @@ func (s *SURW) Step(t *schedule.Thread) bool {
 	}
 	a := &s.cells[i]
 	if a.run != s.run {
-		a.run, a.now = s.run, [schedule.MaxThreads]int{}
+		a.run = s.run
+		clear(a.now[:s.threads])
 	}
 	a.now[t.ID]++
 	if c.ID() == s.cell {
@@ -131,7 +133,8 @@ func (s *SURW) Step(t *schedule.Thread) bool {
 }
 
 // End implements [Sampler].
-func (s *SURW) End(_ *schedule.Exec, res schedule.Result) {
+func (s *SURW) End(e *schedule.Exec, res schedule.Result) {
+	s.threads.see(e)
 	if res.Steps <= s.longest {
 		return
 	}

@@ -144,7 +144,8 @@ func draw(t *testing.T, p program.Program, runs int) {
 			t.Fatalf("tape %q: %s after %d steps", r.Taken(), res.Reason, res.Steps)
 		case schedule.Fail:
 			if kinds[res.Failure.Kind]++; !p.Racy() {
-				t.Fatalf("tape %q fails: %v", r.Taken(), res.Failure.Kind)
+				t.Fatalf("it is not among the expected ones that fail, and fails: %v: "+
+					"go run ./cmd/minimize -program %s %s", res.Failure.Kind, p.Name(), r.Taken())
 			}
 		}
 	}

@@ -15,6 +15,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -149,7 +150,7 @@ func verdict(t *testing.T, p program.Program, mute schedule.Kinds) {
 	for _, e := range r.Endings {
 		if n, ok := want[e.Kind]; e.Outcome == schedule.Fail && (!ok || e.Witness.Preemptions < n) {
 			t.Errorf("%v with %d: go run ./cmd/minimize -program %s%s %s", e.Kind,
-				e.Witness.Preemptions, p.Name(), muted, e.Witness.Tape)
+				e.Witness.Preemptions, p.Name(), muted, cmp.Or(e.Witness.Tape.String(), "0"))
 		}
 	}
 }

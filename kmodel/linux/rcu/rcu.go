@@ -52,10 +52,14 @@ const (
 	sched
 )
 
+// maxReaders is how many threads a program with readers may have: cells cost time in
+// every execution, and no model needs half of these.
+const maxReaders = 16
+
 type state struct {
 	schedule.Object
-	rcu   schedule.Cell                      // what a reader's step names
-	waits [schedule.MaxThreads]schedule.Cell // readers that Synchronize of a thread waits for
+	rcu   schedule.Cell             // what a reader's step names
+	waits [maxReaders]schedule.Cell // readers that Synchronize of a thread waits for
 
 	flavours Flavours
 	// Which threads are inside a section: a function of what each has done.

@@ -38,10 +38,14 @@ type Queue struct {
 	waiters schedule.Cell // set of thread numbers
 }
 
+// maxTasks is how many threads a program with a queue may have: cells cost time in every
+// execution, and no model needs half of these.
+const maxTasks = 16
+
 // tasks holds the state of every task, which waking changes from outside.
 type tasks struct {
 	schedule.Object
-	sleeping [schedule.MaxThreads]schedule.Cell // 1: not TASK_RUNNING
+	sleeping [maxTasks]schedule.Cell // 1: not TASK_RUNNING
 	bound    bool
 }
 
@@ -102,7 +106,7 @@ func (q *Queue) WakeUpAll(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "wake_up_all", Cell: &q.waiters, Mode: schedule.RMWFull})
 	s := facility.Of(t.Exec())
 	set := q.waiters.Value()
-	for i := range schedule.MaxThreads {
+	for i := range maxTasks {
 		if set>>i&1 != 0 {
 			s.sleeping[i].Set(0)
 		}

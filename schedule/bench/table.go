@@ -1,0 +1,106 @@
+package bench
+
+import (
+	"fmt"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// The sources of programs.
+const (
+	sctBench = "SCTBench" // with the programs of CHESS, Concurrency Bugs and SafeStack
+	conVul   = "ConVul"
+	ours     = "ours"
+)
+
+// Programs returns the table: the programs of the literature, and then ours for depth.
+func Programs() []Program { return append(literature(), depths()...) }
+
+const (
+	bug       = schedule.BugOn // an assertion, or NULL dereferenced
+	stuck     = schedule.Deadlock
+	afterFree = schedule.UseAfterFree
+)
+
+// literature has what programs of more than 16 threads take from the smaller ones: they
+// cannot be explored, but one thread more of a kind makes no bug take more preemptions.
+func literature() []Program {
+	twice := schedule.KindSet(schedule.DoubleFree)
+	return []Program{
+		{"CS.account", 4, bug, 0, 0,
+			"three threads under one lock, the check last", sctBench, newAccount},
+		{"CS.lazy01", 4, bug, 0, 0,
+			"two additions and a check under one lock, the check last", sctBench, newLazy},
+		{"CS.token_ring", 5, bug, 0, 0,
+			"three threads hand a number on, not in the order of the ring", sctBench, newRing},
+		{"CS.deadlock01", 3, stuck, 0, 1,
+			"two locks in two orders", sctBench, newCrossed},
+		{"CS.carter01", 5, stuck, 0, 1,
+			"counting under m, the first of a group takes l: m and l in two orders", sctBench, newCarter},
+		{"CS.bluetooth_driver", 2, bug, 0, 1,
+			"looks whether the driver stops, and then counts itself in", sctBench, newBluetooth},
+		{"CS.circular_buffer", 3, bug, 0, 1,
+			"7 and 7 turns, and a turn that comes too early is lost", sctBench, newCircular},
+		{"CS.queue", 3, bug, 0, 1,
+			"20 and 20 turns, and a turn that comes too early is lost", sctBench, newQueue},
+		{"CS.stack", 3, bug, 0, 1,
+			"10 pushes, and 10 pops that look whether there ever was a push", sctBench, newStack},
+		{"CS.twostage", 3, bug, 0, 1,
+			"two words under two locks, read in between", sctBench, newTwostage(1, 1)},
+		{"CS.twostage_20", 21, bug, 0, 1,
+			"the same: 10 writers, 10 readers", sctBench, newTwostage(10, 10)},
+		{"CS.twostage_50", 51, bug, 0, 1,
+			"the same: 40 writers, 10 readers", sctBench, newTwostage(40, 10)},
+		{"CS.reorder_3", 4, bug, 0, 1,
+			"a pair of words without a lock: 2 setters, 1 checker", sctBench, newReorder(2, 1)},
+		{"CS.reorder_5", 6, bug, 0, 1,
+			"the same: 4 setters, 1 checker", sctBench, newReorder(4, 1)},
+		{"CS.reorder_10", 11, bug, 0, 1,
+			"the same: 9 setters, 1 checker", sctBench, newReorder(9, 1)},
+		{"CS.reorder_20", 21, bug, 0, 1,
+			"the same: 10 setters, 10 checkers", sctBench, newReorder(10, 10)},
+		{"CS.reorder_50", 51, bug, 0, 1,
+			"the same: 40 setters, 10 checkers", sctBench, newReorder(40, 10)},
+		{"CS.wronglock", 9, bug, 0, 1,
+			"one thread increments under a lock, 7 under another", sctBench, newWronglock(7)},
+		{"CB.stringbuffer", 3, bug, 0, 2,
+			"length, then characters; erased in between", sctBench, newBuffers},
+		{"CHESS.WSQ", 3, bug, 0, 1,
+			"work-stealing queue, capacity test off by one: an item is done twice", sctBench, newStealing},
+		{"CVE-2009-3547", 3, bug, 0, 0,
+			"pipe: taken away before it is opened, under the mutex", conVul, newPipe},
+		{"CVE-2013-1792", 3, bug, 0, 1,
+			"keyrings: two pointers installed, who sees the first uses the second", conVul, newKeyrings},
+		{"CVE-2015-7550", 3, bug, 0, 1,
+			"key: valid, then revoked, then read", conVul, newRevoked},
+		{"CVE-2016-1972", 3, afterFree, twice, 1,
+			"a lock that the last of its waiters frees, not counted atomically", conVul, newOnce},
+		{"CVE-2016-1973", 3, afterFree, twice, 1,
+			"one object, looked at, freed by its last user, counted up", conVul, newSingleton},
+		{"CVE-2017-15265", 3, afterFree, 0, 1,
+			"port: published, deleted, used by its creator", conVul, newPort},
+		{"SafeStack", 4, bug, 0, 7,
+			"stack of slots without a lock: a slot has two owners", sctBench, newSafeStack},
+	}
+}
+
+func depths() []Program {
+	resurrected := schedule.KindSet(schedule.RefResurrect)
+	var out []Program
+	for d := minDepth; d <= maxDepth; d++ {
+		out = append(out, Program{fmt.Sprintf("handshake_%d", d), 3, bug, 0, d - 1,
+			fmt.Sprintf("two threads hand a number on %d times, each at its turn", d),
+			ours, newHandshake(d)})
+	}
+	for d := minDepth; d <= maxDepth; d++ {
+		out = append(out, Program{fmt.Sprintf("refchain_%d", d), 3, afterFree, resurrected, d - 1,
+			fmt.Sprintf("objects are handed on %d times, and the last counted up from 0", d-2),
+			ours, newRefChain(d)})
+	}
+	for d := minDepth; d <= maxDepth; d++ {
+		out = append(out, Program{fmt.Sprintf("rcuchain_%d", d), 3, afterFree, 0, d - 1,
+			fmt.Sprintf("objects are handed on %d times, and the last used after its section", d-2),
+			ours, newRCUChain(d)})
+	}
+	return out
+}
