@@ -85,7 +85,7 @@ func (k *keeper) odds() ([]float64, bool) {
 			}
 			odds[id] = begun
 			sum, waits := 0.0, false
-			for alt, to := range nd.to[:nd.n] {
+			for alt, to := range k.to(id) {
 				switch w := nd.weight(alt); {
 				case to == leafWanted:
 					sum += w
