@@ -31,7 +31,7 @@ func setup(w *Workload[int], calls *[]int) Instance {
 			for j := range own {
 				own[j] = w.Choose(e, 3)
 			}
-			w.Give(0, 7)
+			w.Give(e, 0, 7)
 			*calls = append(*calls, own...)
 			w.Go(e, i)
 		}
@@ -75,8 +75,8 @@ func TestWorkload(t *testing.T) {
 	defer r.Close()
 	for range 2 {
 		r.RunTape(schedule.Tape{1, 1, 2, 0, 0, 1, 1, 1, 2})
-		if !slices.Equal(calls, want) {
-			t.Errorf("calls %v, want %v", calls, want)
+		if n := r.Exec().Calls(); !slices.Equal(calls, want) || n != len(want)+3 {
+			t.Errorf("%d calls, %v; want 3 more than %v", n, calls, want)
 		}
 	}
 	in, digits := p.New(), []int{1, 1, 2, 0, 0, 1, 1, 1, 2}

@@ -56,19 +56,22 @@ func (w *Workload[C]) Threads(e *schedule.Exec) int {
 // Calls has the tape choose the number of calls of thread i, at least 1, and returns them to
 // be filled in.
 func (w *Workload[C]) Calls(e *schedule.Exec, i int) []C {
-	w.calls[i] = w.calls[i][:1+w.choose(e, w.most)]
+	n := 1 + w.choose(e, w.most)
+	e.CountCalls(n)
+	w.calls[i] = w.calls[i][:n]
 	return w.calls[i]
 }
 
 // Give gives thread i one more call.
-func (w *Workload[C]) Give(i int, call C) { w.calls[i] = append(w.calls[i], call) }
+func (w *Workload[C]) Give(e *schedule.Exec, i int, call C) {
+	e.CountCalls(1)
+	w.calls[i] = append(w.calls[i], call)
+}
 
 // Go creates thread i.
 func (w *Workload[C]) Go(e *schedule.Exec, i int) *schedule.Thread {
-	e.CountCalls(len(w.calls[i]))
 	return e.Go(names[i], w.bodies[i])
 }
 
-// Body is what thread i runs, for a model that creates its threads itself. It then counts
-// their calls as well.
+// Body is what thread i runs, for a model that creates its threads itself.
 func (w *Workload[C]) Body(i int) func(t *schedule.Thread) { return w.bodies[i] }

@@ -41,7 +41,6 @@ func (w *workload) begin(e *schedule.Exec) {
 	execs := 0
 	for i := range process + 1 {
 		calls := w.Calls(e, i)
-		e.CountCalls(len(calls))
 		for j := range calls {
 			calls[j] = call{}
 			if w.Choose(e, 2) == 0 {
