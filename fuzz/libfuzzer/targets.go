@@ -22,6 +22,12 @@ func FuzzListLRUResize(data []byte) int { return Run("FuzzListLRUResize", data) 
 // after put right.
 func FuzzFixedListLRUResize(data []byte) int { return Run("FuzzFixedListLRUResize", data) }
 
+// FuzzListLRUWalk is list_lru_walk_node() of several shrinkers, as of June 2013.
+func FuzzListLRUWalk(data []byte) int { return Run("FuzzListLRUWalk", data) }
+
+// FuzzFixedListLRUWalk is FuzzListLRUWalk with 5cedf721a7cd applied.
+func FuzzFixedListLRUWalk(data []byte) int { return Run("FuzzFixedListLRUWalk", data) }
+
 // FuzzPutSuper is the last reference of a super_block, with the list_lrus not destroyed
 // before it is dropped, as a static tool believed of the kernel in 2017.
 func FuzzPutSuper(data []byte) int { return Run("FuzzPutSuper", data) }
@@ -75,3 +81,21 @@ func FuzzIoReqCompletePost(data []byte) int { return Run("FuzzIoReqCompletePost"
 
 // FuzzFixedIoReqCompletePost is FuzzIoReqCompletePost with 180f829fe402 applied.
 func FuzzFixedIoReqCompletePost(data []byte) int { return Run("FuzzFixedIoReqCompletePost", data) }
+
+// FuzzMovePtes is mremap() against truncating and reclaim, as of 3.2.
+func FuzzMovePtes(data []byte) int { return Run("FuzzMovePtes", data) }
+
+// FuzzFixedMovePtes is FuzzMovePtes with eb66ae030829 applied.
+func FuzzFixedMovePtes(data []byte) int { return Run("FuzzFixedMovePtes", data) }
+
+// FuzzExecMmap is exec_mmap() against the scheduler, as of 5.9 with PREEMPT_RT.
+func FuzzExecMmap(data []byte) int { return Run("FuzzExecMmap", data) }
+
+// FuzzFixedExecMmap is FuzzExecMmap with d53c3dfb23c4 applied.
+func FuzzFixedExecMmap(data []byte) int { return Run("FuzzFixedExecMmap", data) }
+
+// FuzzSwitchMm is switch_mm() of x86 against flushes, as of 4.4, with a store buffer.
+func FuzzSwitchMm(data []byte) int { return Run("FuzzSwitchMm", data) }
+
+// FuzzFixedSwitchMm is FuzzSwitchMm with 71b3c126e611 applied.
+func FuzzFixedSwitchMm(data []byte) int { return Run("FuzzFixedSwitchMm", data) }
