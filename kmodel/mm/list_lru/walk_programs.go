@@ -8,7 +8,8 @@ import (
 )
 
 // alwaysRestart is 5cedf721a7cd: a walk begins again whenever it has given the lock up, and
-// counts what it has been called for, not what it has got past.
+// counts what it has been called for, not what it has got past. The commit stops one item
+// earlier, which was mended later.
 const alwaysRestart program.Changes = 1
 
 var walks = program.Model[*walkSystem]{

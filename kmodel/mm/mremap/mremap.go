@@ -16,11 +16,11 @@
 // CPUs; where it takes interrupts, these are handled before the flush returns.
 //
 // Not modelled: entries that are dirty, which 5d1904204c99 (4.9) flushes in time already;
-// huge pages and the page tables that move as a whole; files of more than one page, mappings
-// of other processes, private mappings; two page tables with one lock; faults, by which the
-// page could be mapped again; the lock of the page and that of the inode; stretching a
-// mapping, and merging it with another, for which mremap() takes i_mmap_rwsem
-// (need_rmap_locks).
+// reclaim that puts flushes off (3ea277194daa); huge pages and the page tables that move as
+// a whole; files of more than one page, mappings of other processes, private mappings; two
+// page tables with one lock; faults, by which the page could be mapped again; the lock of
+// the page and that of the inode; stretching a mapping, and merging it with another, for
+// which mremap() takes i_mmap_rwsem (need_rmap_locks).
 //
 // Start reading at movePtes.
 package mremap
