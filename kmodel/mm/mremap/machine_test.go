@@ -8,7 +8,7 @@ type machine struct {
 	old, new, freed    bool // the page is mapped there; it is free
 	moving             bool // there was something to move
 	tlbOld             bool // the reader has the old address in its TLB
-	lockOld, lockNew   int  // who holds it, and 1
+	lockOld, lockNew   int  // 0: nobody has it; 1: mremap(); 2: who takes the page away
 	found              bool // by who takes the page away
 	pc                 [3]int
 	usedFreed          bool // the reader did
