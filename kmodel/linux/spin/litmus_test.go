@@ -51,7 +51,7 @@ func (p prog) locks(name string, outer, inner *spin.Lock) {
 // tries adds a thread that adds 1 to x under lock a if it gets the lock at once.
 func (p prog) tries(name string, got int) {
 	p.Thread(name, func(t *schedule.Thread) {
-		if p.a.TryLock(t) {
+		if p.a.Trylock(t) {
 			p.x.Write(t, p.x.Read(t)+1)
 			p.a.Unlock(t)
 			p.r[got].Set(1)

@@ -1,9 +1,9 @@
 // Package spin is spinlock_t (include/linux/spinlock.h).
 //
-// Steps: Lock one, enabled while nobody holds the lock; TryLock one; Unlock one, and a second
-// if unlocks have a tail ([SetTail]). Preemption is off from the lock to the end
-// of the unlock, tail included, so a holder is a reader of RCU-sched. LockIrq
-// also keeps the interrupt handlers of this CPU away.
+// Steps: Lock one, enabled while nobody holds the lock; Trylock one, which does not
+// wait; Unlock one, and a second if unlocks have a tail ([SetTail]). Preemption is off
+// from the lock to the end of the unlock, tail included, so a holder is a reader of
+// RCU-sched. LockIrq also keeps the interrupt handlers of this CPU away.
 //
 // Misuse: taking a lock that one holds, releasing one that one does not hold,
 // finishing with one held ([schedule.LockRule]); sleeping while holding one
@@ -55,24 +55,28 @@ func (l *Lock) LockIrq(t *schedule.Thread) {
 	}
 }
 
-func (l *Lock) lock(t *schedule.Thread, verb string) {
-	lockdep.Recursive(t, &l.owner)
-	t.Await(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.LockOp}, l)
-	preempt.Disable(t)
-	l.owner.Set(uint64(t.ID) + 1)
-	lockdep.Acquire(t, &l.owner, verb)
-}
-
-// TryLock is spin_trylock(): it reports whether nobody else holds the lock.
-func (l *Lock) TryLock(t *schedule.Thread) bool {
-	t.Step(schedule.Op{Verb: "spin_trylock", Cell: &l.owner, Mode: schedule.LockOp &^ schedule.Blocks})
+// Trylock is spin_trylock(): it reports whether the lock was free, and is taken now.
+func (l *Lock) Trylock(t *schedule.Thread) bool {
+	const verb = "spin_trylock"
+	t.Step(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.RMW | schedule.Acquire})
 	if !t.ObserveBool(l.owner.Value() == 0) {
 		return false
 	}
+	l.take(t, verb)
+	return true
+}
+
+func (l *Lock) lock(t *schedule.Thread, verb string) {
+	lockdep.Recursive(t, &l.owner)
+	t.Await(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.LockOp}, l)
+	l.take(t, verb)
+}
+
+// take is the part of a step that takes the lock, which is free.
+func (l *Lock) take(t *schedule.Thread, verb string) {
 	preempt.Disable(t)
 	l.owner.Set(uint64(t.ID) + 1)
-	lockdep.Acquire(t, &l.owner, "spin_trylock")
-	return true
+	lockdep.Acquire(t, &l.owner, verb)
 }
 
 // Open is the gate of Lock. A lock in freed memory can be taken at once: the

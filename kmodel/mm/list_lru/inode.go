@@ -44,7 +44,7 @@ type inodeList struct {
 // inside of which that lock is taken elsewhere.
 func (s *walkSystem) inodeLruIsolate(t *schedule.Thread, inode *inode,
 	freeable *inodeList) lruStatus {
-	if !inode.iLock.TryLock(t) {
+	if !inode.iLock.Trylock(t) {
 		return lruSkip
 	}
 	state := inode.iState.Read(t)
