@@ -29,8 +29,7 @@ type Model[S any] struct {
 	Object    string        // kernel source file without its suffix
 	Variants  []Variant     // in historical order
 	Scenarios []Scenario[S] // those that are fixed
-	// Workload, unless nil, is the scenario that is called workload: see [Workload].
-	Workload func(s S) Instance
+	Workloads []Scenario[S] // those in which the tape chooses the calls: see [Workload]
 	// Expected is the table of verdicts, by scenario and variant: every kind of failure
 	// with the fewest preemptions that it takes. What is not in it never fails.
 	Expected map[string]map[string][]Expect
@@ -38,14 +37,14 @@ type Model[S any] struct {
 	System func(c Changes) S
 }
 
-// Programs returns the programs, by scenario, the workload last.
+// Programs returns the programs, by scenario, workloads last.
 func (m Model[S]) Programs() []Program {
 	var out []Program
 	for _, sc := range m.Scenarios {
 		out = m.add(out, sc, false)
 	}
-	if m.Workload != nil {
-		out = m.add(out, Scenario[S]{Name: "workload", New: m.Workload}, true)
+	for _, sc := range m.Workloads {
+		out = m.add(out, sc, true)
 	}
 	return out
 }

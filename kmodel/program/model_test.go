@@ -44,7 +44,8 @@ func programs(calls *[]int) []Program {
 		Variants: []Variant{{Name: "1", Versions: "1-2"}, {Name: "3", Changes: fix}},
 		Scenarios: []Scenario[*Workload[int]]{{Name: "a-vs-b",
 			New: func(w *Workload[int]) Instance { return setup(w, calls) }}},
-		Workload: func(w *Workload[int]) Instance { return setup(w, calls) },
+		Workloads: []Scenario[*Workload[int]]{{Name: "workload",
+			New: func(w *Workload[int]) Instance { return setup(w, calls) }}},
 		Expected: map[string]map[string][]Expect{"workload": {"1": {Fails(schedule.BugOn, 0)}}},
 		System:   racy,
 	}.Programs()

@@ -41,7 +41,7 @@ var model = program.Model[*system]{
 			About: "180f829fe402 with percpu_ref_tryget()"},
 	},
 	Scenarios: []program.Scenario[*system]{{Name: "complete-vs-exit", New: completeVsExit}},
-	Workload:  newWorkload,
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: map[string]map[string][]program.Expect{
 		"complete-vs-exit": {"5.12-rc3": freed, "posted": posted},
 		"workload":         {"5.12-rc3": freed, "posted": posted[:1]},

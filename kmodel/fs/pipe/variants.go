@@ -27,7 +27,7 @@ var model = program.Model[*system]{
 		{Name: "close-vs-close", New: closeVsClose},
 		{Name: "open-vs-close", New: openVsClose},
 	},
-	Workload: newWorkload,
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: map[string]map[string][]program.Expect{
 		"close-vs-close": {"3.10": tail},
 		"open-vs-close":  {"3.10": tail},

@@ -32,7 +32,7 @@ func Programs(rest Rest) []program.Program {
 				About: "04f5866e41fb: not if there is a core_state"},
 		},
 		Scenarios: []program.Scenario[*system]{{Name: "register-vs-dump", New: registerVsDump}},
-		Workload:  newWorkload,
+		Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 		Expected: map[string]map[string][]program.Expect{
 			"register-vs-dump": {"5.0": freed},
 			"workload":         {"5.0": freed},

@@ -21,27 +21,19 @@ var walks = program.Model[*walkSystem]{
 			About: "5cedf721a7cd: it begins again after each"},
 	},
 	Scenarios: []program.Scenario[*walkSystem]{{Name: "walk-vs-walk", New: walkVsWalk}},
-	Workload:  newWalkWorkload,
+	Workloads: []program.Scenario[*walkSystem]{{Name: "walk-workload", New: newWalkWorkload}},
 	Expected: map[string]map[string][]program.Expect{
 		"walk-vs-walk": {"next-2013": {
 			program.Fails(schedule.UseAfterFree, 1),
 			program.Fails(schedule.OutOfBounds, 2), program.Fails(schedule.Leak, 2),
 		}},
-		"workload": {"next-2013": {program.Fails(schedule.UseAfterFree, 1)}},
+		"walk-workload": {"next-2013": {program.Fails(schedule.UseAfterFree, 1)}},
 	},
 	System: newWalkSystem,
 }
 
 // Walks returns the programs about walking a list.
-func Walks() []program.Program {
-	out := walks.Programs()
-	for i := range out {
-		if out[i].Workload {
-			out[i].Scenario = "walk-workload"
-		}
-	}
-	return out
-}
+func Walks() []program.Program { return walks.Programs() }
 
 // The most of everything that a workload of walks has.
 const (

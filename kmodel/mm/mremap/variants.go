@@ -35,7 +35,7 @@ var model = program.Model[*system]{
 		{Name: "mremap-vs-truncate", New: mremapVsTruncate},
 		{Name: "mremap-vs-reclaim", New: mremapVsReclaim},
 	},
-	Workload: newWorkload,
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: map[string]map[string][]program.Expect{
 		"mremap-vs-truncate": {"3.2": stale},
 		"mremap-vs-reclaim":  {"3.2": stale, "4.19-old": stale},

@@ -32,7 +32,7 @@ var model = program.Model[*system]{
 		{Name: "zombie-vs-delete", New: zombieVsDelete},
 		{Name: "exit-vs-delete", New: exitVsDelete},
 	},
-	Workload: newWorkload,
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: map[string]map[string][]program.Expect{
 		"zombie-vs-delete": {"5.10": freed(1)},
 		"exit-vs-delete":   {"5.10": freed(2)},

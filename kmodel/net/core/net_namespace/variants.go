@@ -30,7 +30,7 @@ var model = program.Model[*system]{
 			About: "21b594435005: it is found if somebody holds a reference"},
 	},
 	Scenarios: []program.Scenario[*system]{{Name: "newlink-vs-exit", New: newlinkVsExit}},
-	Workload:  newWorkload,
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: map[string]map[string][]program.Expect{
 		"newlink-vs-exit": {"4.14": twice},
 		"workload":        {"4.14": twice},

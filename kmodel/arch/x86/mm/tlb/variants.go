@@ -40,7 +40,7 @@ var model = program.Model[*system]{
 			About: "4.5 with the flush before the entry is cleared"},
 	},
 	Scenarios: []program.Scenario[*system]{{Name: "switch_mm-vs-flush", New: switchMmVsFlush}},
-	Workload:  newWorkload,
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: map[string]map[string][]program.Expect{
 		"switch_mm-vs-flush": {"4.4-tso": buffered, "4.5-first": reversed},
 		"workload":           {"4.4-tso": buffered, "4.5-first": reversed},
