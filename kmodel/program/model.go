@@ -77,3 +77,22 @@ func Word(n int, truths ...bool) uint64 {
 	}
 	return word
 }
+
+// Globals are the objects that are there in the whole of every execution: global variables,
+// and what nobody allocates or frees. A system embeds them.
+type Globals struct{ objs []*schedule.Object }
+
+// Global gives an object the name that reports call it by. It belongs in the constructor of
+// the system.
+func (g *Globals) Global(o schedule.Header, name string) {
+	h := o.Header()
+	h.Bind(o, name)
+	g.objs = append(g.objs, h)
+}
+
+// BootGlobals begins an execution: all cells of the globals are 0.
+func (g *Globals) BootGlobals(e *schedule.Exec) {
+	for _, o := range g.objs {
+		e.Static(o, 0)
+	}
+}

@@ -17,7 +17,7 @@ func closeVsClose(s *system) program.Instance {
 	reader := func(t *schedule.Thread) { s.pipeRelease(t, r) }
 	writer := func(t *schedule.Thread) { s.pipeRelease(t, w) }
 	begin := func(e *schedule.Exec) {
-		s.boot(e)
+		s.BootGlobals(e)
 		r = s.bootFile(e, fmodeRead)
 		w = s.bootFile(e, fmodeWrite)
 		e.Go("reader", reader)
@@ -33,7 +33,7 @@ func openVsClose(s *system) program.Instance {
 	open := func(t *schedule.Thread) { s.fifoOpen(t, fmodeWrite, true) }
 	writer := func(t *schedule.Thread) { s.pipeRelease(t, w) }
 	begin := func(e *schedule.Exec) {
-		s.boot(e)
+		s.BootGlobals(e)
 		w = s.bootFile(e, fmodeWrite)
 		e.Go("open", open)
 		e.Go("close", writer)
@@ -70,7 +70,7 @@ func newWorkload(s *system) program.Instance {
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	w.boot(e)
+	w.BootGlobals(e)
 	for i := range w.Threads(e) {
 		w.files[i] = file{}
 		if mode := fmode(w.Choose(e, 3)); mode != 0 {

@@ -49,18 +49,16 @@ type inode struct {
 // system is what the threads of a program share.
 type system struct {
 	program.Changes
+	program.Globals
 	inode inode
 	pipes *slab.Cache[pipeInodeInfo, *pipeInodeInfo]
 }
 
 func newSystem(c program.Changes) *system {
 	s := &system{Changes: c, pipes: slab.NewCache[pipeInodeInfo]("pipe", nil)}
-	s.inode.Bind(&s.inode, "inode")
+	s.Global(&s.inode, "inode")
 	return s
 }
-
-// boot begins an execution in which nobody has opened the inode.
-func (s *system) boot(e *schedule.Exec) { e.Static(&s.inode.Object, 0) }
 
 // bootFile opens the inode before the first step.
 func (s *system) bootFile(e *schedule.Exec, mode fmode) file {

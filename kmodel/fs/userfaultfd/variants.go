@@ -44,6 +44,7 @@ func Programs(rest Rest) []program.Program {
 // system is what the threads of a program share.
 type system struct {
 	program.Changes
+	program.Globals
 	rest  Rest
 	ctx   userfaultfdCtx
 	space *mm.Space
@@ -52,7 +53,7 @@ type system struct {
 
 func newSystem(c program.Changes, rest Rest) *system {
 	s := &system{Changes: c, rest: rest, space: mm.NewSpace()}
-	s.ctx.Bind(&s.ctx, "ctx")
+	s.Global(&s.ctx, "ctx")
 	s.ctx.system = s
 	return s
 }
@@ -60,7 +61,7 @@ func newSystem(c program.Changes, rest Rest) *system {
 // boot begins an execution: a process of so many threads and three mappings, of which the
 // second is not registered.
 func (s *system) boot(e *schedule.Exec, threads int) {
-	e.Static(&s.ctx.Object, 0)
+	s.BootGlobals(e)
 	s.mm = s.space.Boot(e, threads, 0, 1, 2)
 	first := s.mm.Mmap.Peek()
 	first.VMFlags.Init(vmUffdMissing)

@@ -46,6 +46,7 @@ const (
 // walkSystem is what the threads of such a program share.
 type walkSystem struct {
 	program.Changes
+	program.Globals
 	nlru     lruNode
 	freeable [maxWalkers]inodeList // on the stack of each
 	inodes   *slab.Cache[inode, *inode]
@@ -53,20 +54,12 @@ type walkSystem struct {
 
 func newWalkSystem(c program.Changes) *walkSystem {
 	s := &walkSystem{Changes: c}
-	s.nlru.Bind(&s.nlru, "nlru")
+	s.Global(&s.nlru, "nlru")
 	for i := range s.freeable {
-		s.freeable[i].Bind(&s.freeable[i], [maxWalkers]string{"freeable", "freeable2", "freeable3"}[i])
+		s.Global(&s.freeable[i], [maxWalkers]string{"freeable", "freeable2", "freeable3"}[i])
 	}
 	s.inodes = slab.NewCache("inode", func(inode *inode) { inode.iRcu.Init(inode.iCallback) })
 	return s
-}
-
-// boot begins an execution with a super_block that has no inodes.
-func (s *walkSystem) boot(e *schedule.Exec) {
-	e.Static(&s.nlru.Object, 0)
-	for i := range s.freeable {
-		e.Static(&s.freeable[i].Object, 0)
-	}
 }
 
 // bootInode puts an inode at the head of the list.
@@ -83,7 +76,7 @@ func walkVsWalk(s *walkSystem) program.Instance {
 	first := func(t *schedule.Thread) { s.pruneIcacheSb(t, 2, &s.freeable[0]) }
 	second := func(t *schedule.Thread) { s.pruneIcacheSb(t, maxNrToScan, &s.freeable[1]) }
 	begin := func(e *schedule.Exec) {
-		s.boot(e)
+		s.BootGlobals(e)
 		s.bootInode(e, 1)
 		s.bootInode(e, 1)
 		e.Go("kswapd0", first)
@@ -107,7 +100,7 @@ func newWalkWorkload(s *walkSystem) program.Instance {
 }
 
 func (w *walkWorkload) begin(e *schedule.Exec) {
-	w.boot(e)
+	w.BootGlobals(e)
 	for range maxInodes - w.Choose(e, maxInodes) {
 		w.bootInode(e, 1-w.Choose(e, 2))
 	}

@@ -72,6 +72,7 @@ type vma struct {
 // system is what the threads of a program share.
 type system struct {
 	program.Changes
+	program.Globals
 	*mmu.Machine
 	mapping addressSpace
 	tables  [mmu.Pages]table // each of one page
@@ -84,22 +85,18 @@ var noArch = mmu.Variant{New: func(*mmu.Machine) mmu.Arch { return nil }}
 func newSystem(c program.Changes) *system {
 	s := &system{Changes: c}
 	s.Machine, _ = mmu.NewMachine(&noArch)
-	s.mapping.Bind(&s.mapping, "mapping")
+	s.Global(&s.mapping, "mapping")
 	for i := range s.tables {
-		s.tables[i].Bind(&s.tables[i], [mmu.Pages]string{"table", "table2", "table3"}[i])
+		s.Global(&s.tables[i], [mmu.Pages]string{"table", "table2", "table3"}[i])
 	}
-	s.vma.Bind(&s.vma, "vma")
+	s.Global(&s.vma, "vma")
 	return s
 }
 
 // boot begins an execution with a process on so many CPUs, which has the file mapped at 0.
 func (s *system) boot(e *schedule.Exec, cpus int) {
 	s.BootUnmapped(e, cpus)
-	e.Static(&s.mapping.Object, 0)
-	for i := range s.tables {
-		e.Static(&s.tables[i].Object, 0)
-	}
-	e.Static(&s.vma.Object, 0)
+	s.BootGlobals(e)
 	page := s.BootPage(e, 0)
 	page.Refcount.Init(2)
 	s.mapping.page.Init(page)

@@ -86,6 +86,7 @@ type posixTimersHashtable struct {
 // system is what the threads of a program share.
 type system struct {
 	program.Changes
+	program.Globals
 	posixTimers  posixTimersHashtable
 	task         taskStruct               // whose CPU time the timers are of
 	exit         func(t *schedule.Thread) // doExit, bound once
@@ -100,13 +101,13 @@ type system struct {
 
 func newSystem(c program.Changes) *system {
 	s := &system{Changes: c}
-	s.posixTimers.Bind(&s.posixTimers, "posix_timers_hashtable")
-	s.task.Bind(&s.task, "task")
-	s.tasklistLock.Bind(&s.tasklistLock, "tasklist_lock")
-	s.sighand.Bind(&s.sighand, "sighand")
-	s.pid.Bind(&s.pid, "pid")
-	s.parent.Bind(&s.parent, "parent")
-	s.firing.Bind(&s.firing, "firing")
+	s.Global(&s.posixTimers, "posix_timers_hashtable")
+	s.Global(&s.task, "task")
+	s.Global(&s.tasklistLock, "tasklist_lock")
+	s.Global(&s.sighand, "sighand")
+	s.Global(&s.pid, "pid")
+	s.Global(&s.parent, "parent")
+	s.Global(&s.firing, "firing")
 	s.exit = s.doExit
 	s.task.tick.Init(s.runPosixCPUTimers)
 	s.kItimers = slab.NewCache("timer", func(timer *kItimer) {
@@ -119,13 +120,7 @@ func newSystem(c program.Changes) *system {
 
 // boot begins an execution with a task that has n timers.
 func (s *system) boot(e *schedule.Exec, n int) {
-	e.Static(&s.posixTimers.Object, 0)
-	e.Static(&s.task.Object, 0)
-	e.Static(&s.tasklistLock.Object, 0)
-	e.Static(&s.sighand.Object, 0)
-	e.Static(&s.pid.Object, 0)
-	e.Static(&s.parent.Object, 0)
-	e.Static(&s.firing.Object, 0)
+	s.BootGlobals(e)
 	s.task.sighand.Init(&s.sighand)
 	s.pid.tasks.Init(&s.task)
 	for i := range n {

@@ -17,7 +17,7 @@ func newlinkVsExit(s *system) program.Instance {
 	newlink := func(t *schedule.Thread) { s.rtnlNewlink(t, 0) }
 	exit := func(t *schedule.Thread) { s.exitTaskNamespaces(t, 1) }
 	begin := func(e *schedule.Exec) {
-		s.boot(e)
+		s.BootGlobals(e)
 		s.bootTask(e, 1, 0)
 		e.Go("newlink", newlink)
 		e.Go("exit", exit)
@@ -41,7 +41,7 @@ func newWorkload(s *system) program.Instance {
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	w.boot(e)
+	w.BootGlobals(e)
 	for i := range w.Threads(e) {
 		if in := w.Choose(e, 1+maxNets); in > 0 {
 			w.bootTask(e, i, in-1)

@@ -79,6 +79,7 @@ type nsproxy struct {
 // system is what the threads of a program share.
 type system struct {
 	program.Changes
+	program.Globals
 	rtnlMutex       globalMutex
 	cleanupListLock globalSpin
 	cleanup         globalList
@@ -90,25 +91,15 @@ type system struct {
 
 func newSystem(c program.Changes) *system {
 	s := &system{Changes: c}
-	s.rtnlMutex.Bind(&s.rtnlMutex, "rtnl_mutex")
-	s.cleanupListLock.Bind(&s.cleanupListLock, "cleanup_list_lock")
-	s.cleanup.Bind(&s.cleanup, "cleanup_list")
-	s.netCleanupWork.Bind(&s.netCleanupWork, "net_cleanup_work")
-	s.initNet.Bind(&s.initNet, "init_net")
-	s.nsproxy.Bind(&s.nsproxy, "nsproxy")
+	s.Global(&s.rtnlMutex, "rtnl_mutex")
+	s.Global(&s.cleanupListLock, "cleanup_list_lock")
+	s.Global(&s.cleanup, "cleanup_list")
+	s.Global(&s.netCleanupWork, "net_cleanup_work")
+	s.Global(&s.initNet, "init_net")
+	s.Global(&s.nsproxy, "nsproxy")
 	s.netCleanupWork.Init(s.cleanupNet)
 	s.cache = slab.NewCache("net", func(n *net) { n.system = s })
 	return s
-}
-
-// boot begins an execution in which there is init_net alone.
-func (s *system) boot(e *schedule.Exec) {
-	e.Static(&s.rtnlMutex.Object, 0)
-	e.Static(&s.cleanupListLock.Object, 0)
-	e.Static(&s.cleanup.Object, 0)
-	e.Static(&s.netCleanupWork.Object, 0)
-	e.Static(&s.initNet.Object, 0)
-	e.Static(&s.nsproxy.Object, 0)
 }
 
 // bootTask puts task i in the namespace that init_net knows as id, before the first step.

@@ -60,6 +60,7 @@ type pageTable struct {
 // system is what the threads of a program share.
 type system struct {
 	program.Changes
+	program.Globals
 	*mmu.Machine
 	pageTable pageTable
 	buffers   [smp.MaxCPUs]storeBuffer
@@ -72,11 +73,11 @@ func newSystem(c program.Changes) *system {
 	s := &system{Changes: c}
 	s.Machine, _ = mmu.NewMachine(&noArch)
 	s.Mm.Context.Flush.Init(s.flushTlbFunc)
-	s.pageTable.Bind(&s.pageTable, "table")
+	s.Global(&s.pageTable, "table")
 	for i := range s.buffers {
 		b := &s.buffers[i]
 		b.s = s
-		b.Bind(b, [smp.MaxCPUs]string{"sb0", "sb1", "sb2", "sb3"}[i])
+		s.Global(b, [smp.MaxCPUs]string{"sb0", "sb1", "sb2", "sb3"}[i])
 	}
 	return s
 }
@@ -84,10 +85,7 @@ func newSystem(c program.Changes) *system {
 // boot begins an execution with so many CPUs, none of which runs the mm.
 func (s *system) boot(e *schedule.Exec, cpus int) {
 	s.Boot(e, cpus)
-	e.Static(&s.pageTable.Object, 0)
-	for i := range s.buffers[:cpus] {
-		e.Static(&s.buffers[i].Object, 0)
-	}
+	s.BootGlobals(e)
 }
 
 // bootAgents starts the interrupts, and the store buffers if there are any.
