@@ -25,6 +25,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/file"
 	iouring "github.com/kschedfuzz/kschedfuzz/kmodel/fs/io_uring"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
@@ -56,6 +57,7 @@ func Programs() []program.Program {
 		posixcputimers.Programs(),
 		userfaultfd.Programs(userfaultfdRest),
 		iouring.Programs(),
+		file.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -140,6 +142,8 @@ func Targets() []Target {
 		{"FuzzFixedUserfaultfdRegister", "fs/userfaultfd", "workload", "5.1"},
 		{"FuzzIoReqCompletePost", "fs/io_uring", "workload", "5.12-rc3"},
 		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
+		{"FuzzFget", "fs/file", "workload", "5.15"},
+		{"FuzzFixedFget", "fs/file", "workload", "5.16"},
 	}
 }
 
