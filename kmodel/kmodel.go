@@ -136,6 +136,8 @@ func Targets() []Target {
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
 		{"FuzzEventpollRelease", "fs/eventpoll", "workload", "6.4"},
 		{"FuzzFixedEventpollRelease", "fs/eventpoll", "workload", "6.16"},
+		{"FuzzEpPollCallback", "fs/eventpoll", "pollfree-workload", "3.3"},
+		{"FuzzFixedEpPollCallback", "fs/eventpoll", "pollfree-workload", "4.14"},
 		{"FuzzPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10"},
 		{"FuzzFixedPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10.239"},
 		{"FuzzUserfaultfdRegister", "fs/userfaultfd", "workload", "5.0"},
