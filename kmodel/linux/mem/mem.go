@@ -15,6 +15,9 @@ package mem
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
 
+// SmpMb is smp_mb(): one step, which touches nothing.
+func SmpMb(t *schedule.Thread) { t.Step(schedule.Op{Verb: "smp_mb", Mode: schedule.Barrier}) }
+
 // An Int is a word.
 type Int struct{ cell schedule.Cell }
 
