@@ -27,6 +27,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/file"
 	iouring "github.com/kschedfuzz/kschedfuzz/kmodel/fs/io_uring"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/namespace"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
@@ -58,6 +59,7 @@ func Programs() []program.Program {
 		userfaultfd.Programs(userfaultfdRest),
 		iouring.Programs(),
 		file.Programs(),
+		namespace.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -146,6 +148,8 @@ func Targets() []Target {
 		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
 		{"FuzzFget", "fs/file", "workload", "5.15"},
 		{"FuzzFixedFget", "fs/file", "workload", "5.16"},
+		{"FuzzMntput", "fs/namespace", "workload", "4.17"},
+		{"FuzzFixedMntput", "fs/namespace", "workload", "4.18"},
 	}
 }
 
