@@ -23,6 +23,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	aiopoll "github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio_poll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/file"
@@ -60,6 +61,7 @@ func Programs() []program.Program {
 		iouring.Programs(),
 		file.Programs(),
 		namespace.Programs(),
+		aiopoll.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -150,6 +152,8 @@ func Targets() []Target {
 		{"FuzzFixedFget", "fs/file", "workload", "5.16"},
 		{"FuzzMntput", "fs/namespace", "workload", "4.17"},
 		{"FuzzFixedMntput", "fs/namespace", "workload", "4.18"},
+		{"FuzzAioPollWake", "fs/aio_poll", "workload", "5.15"},
+		{"FuzzFixedAioPollWake", "fs/aio_poll", "workload", "5.16"},
 	}
 }
 
