@@ -35,7 +35,8 @@ type variant struct {
 
 // variants in historical order.
 var variants = []variant{
-	{"6.4", "6.4-6.15", "58c9b016e128: a reference is dropped inside the eventpoll's mutex", all &^ putAfter},
+	{"6.4", "6.4-6.15", "58c9b016e128: a reference is dropped inside the eventpoll's mutex",
+		all &^ putAfter},
 	{"6.16", "6.16", "8c2e52ebbe88: it is dropped after the unlock", all},
 }
 

@@ -17,11 +17,11 @@
 //
 // Not modelled: sending (what is in flight is so from the start), MSG_PEEK, receiving the
 // file as a descriptor (what is received is closed), datagrams, peers, listening sockets,
-// unix_state_lock; f_mode, the size of the table but for the one time that it grows, tables that are not
-// shared. A struct sock is freed when its file is. The local list of those that are no
-// cycle is a variable of the collector, and lists of sockets are built at the head. A
-// message has one file. sk_buff lists have no debugging in the kernel: what is a
-// list-corruption here is a null pointer there.
+// unix_state_lock; f_mode, the size of the table but for the one time that it grows, tables
+// that are not shared. A struct sock is freed when its file is. A message has one file. The
+// lists of sockets are walked in the order of the sockets, and nothing of that is a step,
+// since it is all under unix_gc_lock. sk_buff lists have no debugging in the kernel: what is
+// a list-corruption here is a null pointer there.
 //
 // Start reading at __fgetFiles and unixGC.
 package file
