@@ -43,7 +43,7 @@ var variants = []variant{
 // pollfreeVariants in historical order.
 var pollfreeVariants = []variant{
 	{"3.2", "3.2", "the wait queue of a signalfd dies in silence", putAfter},
-	{"d80e731", "3.3-rc5", "d80e731ecab4: POLLFREE takes the entries off it", putAfter | pollfree},
+	{"d80e731", "mutant", "d80e731ecab4: POLLFREE takes the entries off it", putAfter | pollfree},
 	{"3.3", "3.3-4.13", "971316f0503a: and has them forget it, first", putAfter | pollfree | forget},
 	{"4.14", "4.14", "138e4ad67afd: and has them forget it, last", all},
 }

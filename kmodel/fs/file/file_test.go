@@ -11,7 +11,7 @@ var suite = verify.Suite{Programs: Programs()}
 
 func TestVerdicts(t *testing.T)    { suite.Verdicts(t) }
 func TestCounts(t *testing.T)      { suite.Counts(t, "testdata/counts.txt") }
-func TestWorkloads(t *testing.T)   { suite.Workloads(t, 100_000) }
+func TestWorkloads(t *testing.T)   { suite.Workloads(t, 40_000) } // it takes three preemptions
 func TestDeterminism(t *testing.T) { suite.Determinism(t) }
 func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
