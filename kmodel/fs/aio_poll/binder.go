@@ -27,19 +27,22 @@ type binderThread struct {
 	wait list.Head[*aioKiocb]
 }
 
-// binderWakeupProc is binder_wakeup_proc(): who polls is woken, and not told why.
-func (s *system) binderWakeupProc(t *schedule.Thread) {
+// binderProcTransaction is binder_proc_transaction(): those who poll are woken, and not told
+// why. There is work, unless another thread has taken it at once.
+func (s *system) binderProcTransaction(t *schedule.Thread, work bool) {
 	s.proc.innerLock.Lock(t)
-	if thread := s.proc.thread.Read(t); thread != nil {
-		s.wakeUp(t, thread, false)
+	if work {
+		s.proc.todo.Write(t, 1)
 	}
+	s.binderWakeupPollThreadsIlocked(t)
 	s.proc.innerLock.Unlock(t)
 }
 
-// binderProcTransaction is binder_proc_transaction(): there is work.
-func (s *system) binderProcTransaction(t *schedule.Thread) {
-	s.proc.todo.Write(t, 1)
-	s.binderWakeupProc(t)
+// binderWakeupPollThreadsIlocked is binder_wakeup_poll_threads_ilocked(), under inner_lock.
+func (s *system) binderWakeupPollThreadsIlocked(t *schedule.Thread) {
+	if thread := s.proc.thread.Read(t); thread != nil {
+		s.wakeUp(t, thread, false)
+	}
 }
 
 // binderThreadRead is binder_thread_read(), by a thread that has a queue of its own.

@@ -37,7 +37,7 @@ func cancelVsExit(s *system) program.Instance {
 
 // wakeupVsExit is the end of a queue after a wake-up, or before, with nothing to wake for.
 func wakeupVsExit(s *system) program.Instance {
-	wakeup := func(t *schedule.Thread) { s.binderWakeupProc(t) }
+	wakeup := func(t *schedule.Thread) { s.binderProcTransaction(t, false) }
 	exit := func(t *schedule.Thread) { s.binderThreadRelease(t) }
 	begin := func(e *schedule.Exec) {
 		s.boot(e, 1)
@@ -52,7 +52,7 @@ func wakeupVsExit(s *system) program.Instance {
 const (
 	callCancel  = iota // the first request
 	callCancel2        // the second, if there is one
-	callWakeup
+	callWakeup         // for nothing
 	callTransaction
 	callRead
 	numCalls
@@ -105,10 +105,8 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 		switch call {
 		case callCancel, callCancel2:
 			w.sysIoCancel(t, call)
-		case callWakeup:
-			w.binderWakeupProc(t)
-		case callTransaction:
-			w.binderProcTransaction(t)
+		case callWakeup, callTransaction:
+			w.binderProcTransaction(t, call == callTransaction)
 		case callRead:
 			w.binderThreadRead(t)
 		}
