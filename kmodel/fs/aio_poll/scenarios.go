@@ -19,6 +19,7 @@ var scenarios = []struct {
 }{
 	{"cancel-vs-exit", false, cancelVsExit},
 	{"wakeup-vs-exit", false, wakeupVsExit},
+	{"wakeup-vs-transaction", false, wakeupVsTransaction},
 	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
 }
 
@@ -46,6 +47,29 @@ func wakeupVsExit(s *system) program.Instance {
 		s.bootAgents(e)
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// wakeupVsTransaction is two wake-ups, of which the second is for work. The queue does not
+// end, and when nothing can happen any more, no request may wait while there is work.
+func wakeupVsTransaction(s *system) program.Instance {
+	wakeup := func(t *schedule.Thread) { s.binderProcTransaction(t, false) }
+	transaction := func(t *schedule.Thread) { s.binderProcTransaction(t, true) }
+	check := s.checkEnd_
+	begin := func(e *schedule.Exec) {
+		s.boot(e, 1)
+		e.Go("wakeup", wakeup)
+		e.Go("transaction", transaction)
+		s.bootAgents(e)
+		e.AtEnd(check)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// checkEnd_ is that a poll completes.
+func (s *system) checkEnd_(e *schedule.Exec) {
+	if iocb := s.proc.thread.Peek().wait.Peek(); iocb != nil && s.proc.todo.Peek() != 0 {
+		e.FailAtEnd(schedule.LostUpdate, iocb.Header(), schedule.Party{}, "it waits, and there is work")
+	}
 }
 
 // What a thread does in a call.

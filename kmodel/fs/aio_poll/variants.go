@@ -60,6 +60,10 @@ var expected = map[string]map[string][]program.Expect{
 		"posted-v1": {fails(schedule.UseAfterFree, 0), fails(schedule.RefUnderflow, 1)},
 		"363bee2":   {fails(schedule.UseAfterFree, 0)},
 	},
+	"wakeup-vs-transaction": {
+		"5.15":      {fails(schedule.LostUpdate, 1)},
+		"posted-v5": {fails(schedule.LostUpdate, 1)},
+	},
 	"workload": {
 		"5.15":      {fails(schedule.UseAfterFree, 0)},
 		"posted-v5": {fails(schedule.UseAfterFree, 0), fails(schedule.Deadlock, 1)},
