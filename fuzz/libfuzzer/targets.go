@@ -60,6 +60,12 @@ func FuzzEventpollRelease(data []byte) int { return Run("FuzzEventpollRelease", 
 // FuzzFixedEventpollRelease is FuzzEventpollRelease with 8c2e52ebbe88 applied.
 func FuzzFixedEventpollRelease(data []byte) int { return Run("FuzzFixedEventpollRelease", data) }
 
+// FuzzEpPollCallback is the end of a wait queue against epoll that waits at it, as of 4.13.
+func FuzzEpPollCallback(data []byte) int { return Run("FuzzEpPollCallback", data) }
+
+// FuzzFixedEpPollCallback is FuzzEpPollCallback with 138e4ad67afd applied.
+func FuzzFixedEpPollCallback(data []byte) int { return Run("FuzzFixedEpPollCallback", data) }
+
 // FuzzPosixCPUTimerDel is timer_delete() against the tick of a task that has exited, as of
 // 5.10.
 func FuzzPosixCPUTimerDel(data []byte) int { return Run("FuzzPosixCPUTimerDel", data) }
@@ -81,6 +87,24 @@ func FuzzIoReqCompletePost(data []byte) int { return Run("FuzzIoReqCompletePost"
 
 // FuzzFixedIoReqCompletePost is FuzzIoReqCompletePost with 180f829fe402 applied.
 func FuzzFixedIoReqCompletePost(data []byte) int { return Run("FuzzFixedIoReqCompletePost", data) }
+
+// FuzzFget is fget() against close() and the garbage collector of AF_UNIX, as of 5.15.
+func FuzzFget(data []byte) int { return Run("FuzzFget", data) }
+
+// FuzzFixedFget is FuzzFget with e386dfc56f83 applied.
+func FuzzFixedFget(data []byte) int { return Run("FuzzFixedFget", data) }
+
+// FuzzMntput is mntput() against those who use the mount, as of 4.17.
+func FuzzMntput(data []byte) int { return Run("FuzzMntput", data) }
+
+// FuzzFixedMntput is FuzzMntput with 9ea0a46ca2c3 and 119e1ef80ecf applied.
+func FuzzFixedMntput(data []byte) int { return Run("FuzzFixedMntput", data) }
+
+// FuzzAioPollWake is aio poll at a wait queue that dies, as of 5.15.
+func FuzzAioPollWake(data []byte) int { return Run("FuzzAioPollWake", data) }
+
+// FuzzFixedAioPollWake is FuzzAioPollWake with 363bee27e258 and 50252e4b5e98 applied.
+func FuzzFixedAioPollWake(data []byte) int { return Run("FuzzFixedAioPollWake", data) }
 
 // FuzzMovePtes is mremap() against truncating and reclaim, as of 3.2.
 func FuzzMovePtes(data []byte) int { return Run("FuzzMovePtes", data) }

@@ -1,6 +1,9 @@
 package tlb
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // A storeBuffer is that of one CPU, with room for the store that clears an entry of the page
 // table. It is empty all the time in variants without tso.
@@ -26,7 +29,7 @@ func (s *system) smpMb_(t *schedule.Thread) {
 	if s.Has(tso) {
 		s.drain_(t, "smp_mb")
 	} else {
-		t.Step(schedule.Op{Verb: "smp_mb", Mode: schedule.Barrier})
+		mem.SmpMb(t)
 	}
 }
 
