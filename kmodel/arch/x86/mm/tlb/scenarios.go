@@ -16,7 +16,7 @@ const (
 // switchMmVsFlush is a CPU that takes a page of the mm away, which it does not run, against
 // one that begins to run it.
 func switchMmVsFlush(s *system) program.Instance {
-	unmap := func(t *schedule.Thread) { s.tryToUnmapOne(t, 0) }
+	unmap := func(t *schedule.Thread) { s.clearAndFlush_(t, 0) }
 	run := func(t *schedule.Thread) {
 		s.contextSwitch(t, &s.Mm)
 		s.copyFromUser(t, 0)
@@ -32,7 +32,7 @@ func switchMmVsFlush(s *system) program.Instance {
 
 // What a CPU does in a call.
 const (
-	callSwitch = iota // to the mm, unless it runs it, and use a page; else away from it
+	callSwitch = iota // to the mm, unless it runs it, and use a page; else to the other mm
 	callUnmap         // a page
 	numCalls
 )
@@ -70,12 +70,12 @@ func (w *workload) run_(t *schedule.Thread, i int, calls []call) {
 	for j, c := range calls {
 		switch {
 		case c.kind == callUnmap:
-			w.tryToUnmapOne(t, c.page)
-		case w.CPUs[i].Current() == nil:
+			w.clearAndFlush_(t, c.page)
+		case w.CPUs[i].Current() != &w.Mm:
 			w.contextSwitch(t, &w.Mm)
 			w.copyFromUser(t, c.page)
 		default:
-			w.contextSwitch(t, &w.InitMm)
+			w.contextSwitch(t, &w.other)
 		}
 		t.Forget(uint64(j)) // nothing that it has seen matters any more
 	}
@@ -88,7 +88,7 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 		for p := range mmu.Pages {
 			c := &s.CPUs[i]
 			present, stale := c.HasTLB(p)
-			hit(program.Word(1, c.Current() != nil, s.Mm.Cpumask.Has(i), present, stale,
+			hit(program.Word(1, c.Current() == &s.Mm, s.Mm.Cpumask.Has(i), present, stale,
 				s.buffers[i].pteClear.Value() != 0, s.Mm.Mapped(p), s.pageTable.ptl.IsLocked()))
 		}
 	}

@@ -26,11 +26,18 @@
 // that is sent and an atomic operation on the page wait until it has. Only loads that follow
 // the store on its own CPU can tell: that of mm_cpumask is the one.
 //
-// The code follows 4.4. Which of those who flush an mm that they do not run clear the entry
-// by a plain store, and not by an atomic that is a barrier already (ptep_get_and_clear()),
-// was not established; here they all do.
+// # What of this is the kernel's
 //
-// Not modelled: lazy TLB mode and leave_mm(), flushes of all, reading an entry through the
+// The code follows 4.4, but for clearAndFlush_, which is nobody's: a caller of
+// flush_tlb_mm_range() that clears the entry by a plain store, while its CPU does not run the
+// mm. None is known. Those who take a page away from an mm that they do not run, as reclaim
+// and truncating do, clear the entry by ptep_get_and_clear(), which is an XCHG and so the
+// barrier; reclaim then calls flush_tlb_page(), to which the patch adds no smp_mb() for that
+// case. So this is the order that the patch guarantees to any caller, and what fails without
+// it is the order, not a known path.
+//
+// Not modelled: lazy TLB mode, by which a switch to a kernel thread loads no CR3, and
+// leave_mm(); the mm_cpumask of the other mm; flushes of all, reading an entry through the
 // store buffer, page tables that are freed, translations that a CPU loads ahead of their use.
 //
 // Start reading at flushTlbMmRange and switchMm.
@@ -43,8 +50,9 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// tryToUnmapOne is try_to_unmap_one() of page p, by somebody for whom it is free then.
-func (s *system) tryToUnmapOne(t *schedule.Thread, p int) {
+// clearAndFlush_ takes page p away and frees it, by pte_clear(). Its name ends in an underscore
+// because it is no function of the kernel, and none is known that does this.
+func (s *system) clearAndFlush_(t *schedule.Thread, p int) {
 	s.pageTable.ptl.Lock(t)
 	if page := s.Mm.Pte(t, p); page != nil {
 		if s.Has(flushFirst) {
@@ -87,22 +95,18 @@ func (s *system) flushTlbOthers(t *schedule.Thread, p int) {
 // flushTlbFunc is flush_tlb_func(), the handler.
 func (s *system) flushTlbFunc(t *schedule.Thread, p int) { s.This(t).FlushPage(t, "invlpg", p) }
 
-// contextSwitch is the part of context_switch() that switches to a task of mm, or away from
-// one if mm is init_mm.
+// contextSwitch is the part of context_switch() that switches to a task of another mm.
 func (s *system) contextSwitch(t *schedule.Thread, mm *mmu.Struct) {
 	preempt.IrqDisable(t)
 	c := s.This(t)
 	s.switchMm(t, c, mm)
-	if mm == &s.InitMm {
-		mm = nil
-	}
 	c.SetMm(t, mm)
 	preempt.IrqEnable(t)
 }
 
-// switchMm is switch_mm().
+// switchMm is switch_mm(), from the other mm to the mm, or the other way round.
 func (s *system) switchMm(t *schedule.Thread, c *mmu.CPU, next *mmu.Struct) {
-	if next == &s.InitMm {
+	if next == &s.other {
 		c.LoadPgd(t, "load_cr3", next)
 		s.Mm.Cpumask.ClearCPU(t, c.Num) // of the previous mm
 		return

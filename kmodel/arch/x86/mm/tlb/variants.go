@@ -29,12 +29,12 @@ var (
 var model = program.Model[*system]{
 	Object: "arch/x86/mm/tlb",
 	Variants: []program.Variant{
-		{Name: "4.4", Versions: "4.4", About: "no barrier between the page table and " +
+		{Name: "4.4", Versions: "to 4.4.0", About: "no barrier between the page table and " +
 			"mm_cpumask, which takes weaker memory to fail"},
-		{Name: "4.5", Versions: "4.5", Changes: barrier, About: "71b3c126e611: smp_mb()"},
-		{Name: "4.4-tso", Versions: "4.4", Changes: tso,
+		{Name: "4.5", Versions: "4.4.1, 4.5", Changes: barrier, About: "71b3c126e611: smp_mb()"},
+		{Name: "4.4-tso", Versions: "to 4.4.0", Changes: tso,
 			About: "4.4 with a store buffer for the page table"},
-		{Name: "4.5-tso", Versions: "4.5", Changes: barrier | tso,
+		{Name: "4.5-tso", Versions: "4.4.1, 4.5", Changes: barrier | tso,
 			About: "4.5 with a store buffer for the page table"},
 		{Name: "4.5-first", Versions: "mutant", Changes: barrier | flushFirst,
 			About: "4.5 with the flush before the entry is cleared"},
@@ -62,6 +62,7 @@ type system struct {
 	program.Changes
 	program.Globals
 	*mmu.Machine
+	other     mmu.Struct // of another process
 	pageTable pageTable
 	buffers   [smp.MaxCPUs]storeBuffer
 }
@@ -73,6 +74,7 @@ func newSystem(c program.Changes) *system {
 	s := &system{Changes: c}
 	s.Machine, _ = mmu.NewMachine(&noArch)
 	s.Mm.Context.Flush.Init(s.flushTlbFunc)
+	s.Global(&s.other, "mm2")
 	s.Global(&s.pageTable, "table")
 	for i := range s.buffers {
 		b := &s.buffers[i]
