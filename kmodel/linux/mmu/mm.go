@@ -184,6 +184,9 @@ func (mm *Struct) Populate(t *schedule.Thread, p int) {
 	}
 }
 
+// AllocPage is alloc_page(): it is mapped nowhere.
+func (m *Machine) AllocPage(t *schedule.Thread) *Page { return m.pages.Alloc(t) }
+
 // FreePage is free_page().
 func FreePage(t *schedule.Thread, page *Page) { slab.Free(t, "free_page", page) }
 

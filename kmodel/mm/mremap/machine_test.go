@@ -6,6 +6,7 @@ import "testing"
 // page is, what the reader has in its TLB, and who holds which page table.
 type machine struct {
 	old, new, freed    bool // the page is mapped there; it is free
+	dirty              bool // and the page is, so that reclaim keeps it
 	moving             bool // there was something to move
 	tlbOld             bool // the reader has the old address in its TLB
 	lockOld, lockNew   int  // 0: nobody has it; 1: mremap(); 2: who takes the page away
@@ -41,22 +42,26 @@ func setNew(m *machine) bool    { m.new = m.moving; return true }
 func takeOld(m *machine) bool   { m.found = m.found || m.old; m.old = false; return true }
 func takeNew(m *machine) bool   { m.found = m.found || m.new; m.new = false; return true }
 func free(m *machine) bool      { m.freed = m.freed || m.found; return true }
+func freeClean(m *machine) bool { return m.dirty || free(m) }
 func load(m *machine) bool      { m.usedFreed = m.tlbOld && m.freed; return true }
 
 // movers is move_ptes() and what follows, by variant.
 var movers = map[string][]op{
-	"3.2":      {lockOld(1), lockNew(1), clearOld, setNew, unlockNew, unlockOld, flushOld},
-	"4.19":     {lockOld(1), lockNew(1), clearOld, setNew, flushOld, unlockNew, unlockOld},
-	"4.19-old": {lockOld(1), lockNew(1), clearOld, setNew, unlockNew, flushOld, unlockOld},
+	"3.2":       {lockOld(1), lockNew(1), clearOld, setNew, unlockNew, unlockOld, flushOld},
+	"4.9-dirty": {lockOld(1), lockNew(1), clearOld, setNew, unlockNew, flushOld, unlockOld},
+	"4.19":      {lockOld(1), lockNew(1), clearOld, setNew, flushOld, unlockNew, unlockOld},
 }
 
 // takers is who takes the page away, by scenario: in the first, the lock of the old page table
-// is taken in any case; in the second, only if the entry is there at a first look.
+// is taken in any case; in the others, only if the entry is there at a first look.
 var takers = map[string][]op{
 	"mremap-vs-truncate": {
 		lockOld(2), takeOldFlushed, unlockOld, lockNew(2), takeNew, unlockNew, free,
 	},
 	"mremap-vs-reclaim": {
+		lookOld, takeOldFlushed, unlockOldIfHeld, lockNew(2), takeNew, unlockNew, freeClean,
+	},
+	"mremap-vs-migration": {
 		lookOld, takeOldFlushed, unlockOldIfHeld, lockNew(2), takeNew, unlockNew, free,
 	},
 }
@@ -103,7 +108,7 @@ func TestMachine(t *testing.T) {
 		if p.Workload {
 			continue
 		}
-		m := machine{old: true, tlbOld: true,
+		m := machine{old: true, tlbOld: true, dirty: p.Variant == "4.9-dirty",
 			mover: movers[p.Variant], taker: takers[p.Scenario], user: []op{load}}
 		if got := m.fails(); got != p.Racy() {
 			t.Errorf("%s: the machine fails: %v, the model: %v", p.Name(), got, p.Racy())

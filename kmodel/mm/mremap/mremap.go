@@ -1,5 +1,6 @@
 // Package mremap is how a mapping moves to another address (mm/mremap.c) while its page is
-// taken away: by truncating the file, or by reclaim.
+// taken away: by truncating the file, by reclaim, or by migration, which gives the file another
+// page for it.
 //
 // The nouns: a page of a file is in the page cache, and in the page tables of those who have
 // mapped it; it is freed when the last of these references is dropped. Each page table has a
@@ -8,19 +9,25 @@
 // the address at which it was mapped. That is the new address once the page has moved, and
 // nobody but mremap() flushes the old one.
 //
-// mmap_sem keeps other system calls of the process away, and neither truncating nor reclaim
-// takes it. The mapping at the new address comes after the old one in i_mmap, so whoever
-// goes through them finds the page at one of the two.
+// mmap_sem keeps other system calls of the process away, and none of those who take the page
+// away takes it. The mapping at the new address comes after the old one in i_mmap, so whoever
+// goes through them finds the page at one of the two; who looks before taking a lock may find it
+// at neither, while it is moved, and then keeps it.
 //
 // The code follows 4.4. A flush is that of an architecture where an instruction reaches all
-// CPUs; where it takes interrupts, these are handled before the flush returns.
+// CPUs; where it takes interrupts, these are handled before the flush returns. Reclaim is that
+// of arm64, or of x86 before 4.3: since then that puts its flushes off, and flushes all of the
+// TLB, of every CPU that may have the page, before it frees any. Migration does not.
 //
-// Not modelled: entries that are dirty, which 5d1904204c99 (4.9) flushes in time already;
-// reclaim that puts flushes off (3ea277194daa); huge pages and the page tables that move as
-// a whole; files of more than one page, mappings of other processes, private mappings; two
-// page tables with one lock; faults, by which the page could be mapped again; the lock of
-// the page and that of the inode; stretching a mapping, and merging it with another, for
-// which mremap() takes i_mmap_rwsem (need_rmap_locks).
+// From 4.9 on an entry that is dirty is flushed earlier than one that is not: 4.9-dirty is of
+// such an entry, and 3.2 is not. Reclaim does not free a dirty page, which has to be written
+// first; migration moves it.
+//
+// Not modelled: writing a page; entries of migration, at which faults wait; huge pages and the
+// page tables that move as a whole; files of more than one page, mappings of other processes,
+// private mappings; two page tables with one lock; faults, by which the page could be mapped
+// again; the lock of the page and that of the inode; stretching a mapping, and merging it with
+// another, for which mremap() takes i_mmap_rwsem (need_rmap_locks).
 //
 // Start reading at movePtes.
 package mremap
@@ -74,11 +81,11 @@ func (s *system) movePtes(t *schedule.Thread, old, new int) (needFlush bool) {
 		s.flushTlbRange(t, old)
 	}
 	newPtl.Unlock(t)
-	if pte != nil && s.Has(flushOldLocked) {
+	if pte != nil && s.Has(dirty) {
 		s.flushTlbRange(t, old)
 	}
 	oldPtl.Unlock(t)
-	return pte != nil && !s.Has(flushInTime|flushOldLocked)
+	return pte != nil && !s.Has(flushInTime|dirty)
 }
 
 // flushTlbRange is flush_tlb_range() of one page.
@@ -144,10 +151,12 @@ func (s *system) truncateInodePages(t *schedule.Thread) {
 	}
 }
 
-// shrinkPageList is shrink_page_list(), of the page of the file.
+// shrinkPageList is shrink_page_list(), of the page of the file. One that is dirty is kept.
 func (s *system) shrinkPageList(t *schedule.Thread) {
 	s.tryToUnmap(t)
-	s.removeMapping(t)
+	if !s.Has(dirty) {
+		s.removeMapping(t)
+	}
 }
 
 // tryToUnmap is try_to_unmap().
@@ -186,4 +195,31 @@ func (s *system) removeMapping(t *schedule.Thread) {
 	s.mapping.page.Write(t, nil) // __delete_from_page_cache
 	s.mapping.treeLock.UnlockIrq(t)
 	mmu.FreePage(t, page)
+}
+
+// unmapAndMove is unmap_and_move(), of the page of the file. The reference of who isolated it
+// is left out.
+func (s *system) unmapAndMove(t *schedule.Thread) {
+	newPage := s.AllocPage(t)
+	newPage.Refcount.Init(1)
+	s.tryToUnmap(t)
+	if page := s.migratePageMoveMapping(t, newPage); page != nil {
+		mmu.FreePage(t, page)
+	} else {
+		mmu.FreePage(t, newPage)
+	}
+}
+
+// migratePageMoveMapping is migrate_page_move_mapping(). It returns the page that the file had,
+// nil if somebody else has that too.
+func (s *system) migratePageMoveMapping(t *schedule.Thread, newPage *mmu.Page) *mmu.Page {
+	s.mapping.treeLock.LockIrq(t)
+	page := s.mapping.page.Read(t)
+	if page == nil || page.Refcount.Cmpxchg(t, 1, 0) != 1 { // page_freeze_refs
+		s.mapping.treeLock.UnlockIrq(t)
+		return nil
+	}
+	s.mapping.page.Write(t, newPage) // radix_tree_replace_slot
+	s.mapping.treeLock.UnlockIrq(t)
+	return page
 }

@@ -21,6 +21,11 @@ func mremapVsTruncate(s *system) program.Instance {
 // mremapVsReclaim is the same while its page is reclaimed.
 func mremapVsReclaim(s *system) program.Instance { return s.fixed("kswapd", s.shrinkPageList) }
 
+// mremapVsMigration is the same while its page is migrated.
+func mremapVsMigration(s *system) program.Instance {
+	return s.fixed("kcompactd", s.unmapAndMove)
+}
+
 // fixed is a process of two threads, the second of which has the page in its TLB, against
 // who takes the page away.
 func (s *system) fixed(name string, take func(t *schedule.Thread)) program.Instance {

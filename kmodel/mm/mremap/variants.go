@@ -13,8 +13,9 @@ import (
 const (
 	// flushInTime is eb66ae030829: flush before either page table is unlocked.
 	flushInTime program.Changes = 1 << iota
-	// flushOldLocked flushes with the old page table locked, the new one not any more.
-	flushOldLocked
+	// dirty is 5d1904204c99, and the entry dirty: then it flushes with the old page table
+	// locked, the new one not any more.
+	dirty
 )
 
 // stale is a load by the old address, of a page that was freed before the old address was
@@ -26,20 +27,22 @@ var model = program.Model[*system]{
 	Variants: []program.Variant{
 		{Name: "3.2", Versions: "3.2-4.18",
 			About: "the old address is flushed after its page table is unlocked"},
+		{Name: "4.9-dirty", Versions: "4.9-4.18", Changes: dirty, About: "5d1904204c99, of a dirty " +
+			"entry: it is flushed before, but after the new page table is unlocked"},
 		{Name: "4.19", Versions: "4.19", Changes: flushInTime,
-			About: "eb66ae030829: it is flushed before"},
-		{Name: "4.19-old", Versions: "mutant", Changes: flushOldLocked,
-			About: "4.19 with the new page table unlocked before the flush"},
+			About: "eb66ae030829: it is flushed before either is unlocked"},
 	},
 	Scenarios: []program.Scenario[*system]{
 		{Name: "mremap-vs-truncate", New: mremapVsTruncate},
 		{Name: "mremap-vs-reclaim", New: mremapVsReclaim},
+		{Name: "mremap-vs-migration", New: mremapVsMigration},
 	},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: map[string]map[string][]program.Expect{
-		"mremap-vs-truncate": {"3.2": stale},
-		"mremap-vs-reclaim":  {"3.2": stale, "4.19-old": stale},
-		"workload":           {"3.2": stale, "4.19-old": stale},
+		"mremap-vs-truncate":  {"3.2": stale},
+		"mremap-vs-reclaim":   {"3.2": stale},
+		"mremap-vs-migration": {"3.2": stale, "4.9-dirty": stale},
+		"workload":            {"3.2": stale},
 	},
 	System: newSystem,
 }
