@@ -14,5 +14,5 @@ func FuzzFixedListLRUResize(f *testing.F) { fuzz(f, "FuzzFixedListLRUResize") }
 // FuzzListLRUWalk is list_lru_walk_node() of several shrinkers, as of June 2013.
 func FuzzListLRUWalk(f *testing.F) { fuzz(f, "FuzzListLRUWalk") }
 
-// FuzzFixedListLRUWalk is FuzzListLRUWalk with 5cedf721a7cd applied.
+// FuzzFixedListLRUWalk is FuzzListLRUWalk with 5cedf721a7cd and c56b097af26c applied.
 func FuzzFixedListLRUWalk(f *testing.F) { fuzz(f, "FuzzFixedListLRUWalk") }

@@ -25,7 +25,7 @@ func FuzzFixedListLRUResize(data []byte) int { return Run("FuzzFixedListLRUResiz
 // FuzzListLRUWalk is list_lru_walk_node() of several shrinkers, as of June 2013.
 func FuzzListLRUWalk(data []byte) int { return Run("FuzzListLRUWalk", data) }
 
-// FuzzFixedListLRUWalk is FuzzListLRUWalk with 5cedf721a7cd applied.
+// FuzzFixedListLRUWalk is FuzzListLRUWalk with 5cedf721a7cd and c56b097af26c applied.
 func FuzzFixedListLRUWalk(data []byte) int { return Run("FuzzFixedListLRUWalk", data) }
 
 // FuzzPutSuper is the last reference of a super_block, with the list_lrus not destroyed

@@ -47,7 +47,7 @@ func (n *lruNode) listLruAdd(t *schedule.Thread, inode *inode) {
 
 // A lruWalk is the locals of list_lru_walk_node().
 type lruWalk struct {
-	nrToWalk  int
+	nrToWalk  int        // an unsigned long, which goes from 0 to the largest one
 	firstPass bool       // in the old code
 	freeable  *inodeList // what isolate gets
 }
@@ -66,11 +66,8 @@ func (s *walkSystem) pass_(t *schedule.Thread, w *lruWalk) (restart bool) {
 	item := s.nlru.list.FirstEntry(t)
 	for item != nil {
 		n, other := s.nlru.list.WalkNext(t, item)
-		if s.Has(alwaysRestart) {
-			if w.nrToWalk == 0 {
-				return false
-			}
-			w.nrToWalk--
+		if s.Has(alwaysRestart) && s.spent_(w) {
+			return false
 		}
 		switch s.inodeLruIsolate(t, item, w.freeable) {
 		case lruRemoved:
@@ -84,11 +81,8 @@ func (s *walkSystem) pass_(t *schedule.Thread, w *lruWalk) (restart bool) {
 			}
 			w.firstPass = true
 		}
-		if !s.Has(alwaysRestart) {
-			if w.nrToWalk == 0 {
-				return false
-			}
-			w.nrToWalk--
+		if !s.Has(alwaysRestart) && s.spent_(w) {
+			return false
 		}
 		if other != nil {
 			isolateHead_(t, other)
@@ -96,6 +90,15 @@ func (s *walkSystem) pass_(t *schedule.Thread, w *lruWalk) (restart bool) {
 		item = n
 	}
 	return false
+}
+
+// spent_ takes one off what the walk may look at. It reports whether it must end.
+func (s *walkSystem) spent_(w *lruWalk) bool {
+	w.nrToWalk--
+	if s.Has(alwaysRestart) && !s.Has(countThenTake) {
+		return w.nrToWalk == 0
+	}
+	return w.nrToWalk == -1
 }
 
 // isolateHead_ is what happens when the walk has come to the head of another list, which it

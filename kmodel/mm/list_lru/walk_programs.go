@@ -7,18 +7,26 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// alwaysRestart is 5cedf721a7cd: a walk begins again whenever it has given the lock up, and
-// counts what it has been called for, not what it has got past. The commit stops one item
-// earlier, which was mended later.
-const alwaysRestart program.Changes = 1
+// Patches to the code of June 2013.
+const (
+	// alwaysRestart is 5cedf721a7cd: a walk begins again whenever it has given the lock up,
+	// and counts items before it looks at them, not when it has got past them. It takes one
+	// off the budget and then looks whether that is 0.
+	alwaysRestart program.Changes = 1 << iota
+	// countThenTake is c56b097af26c: it looks first. Without, a budget of 1 is one of
+	// nothing, and one of 0 has no end.
+	countThenTake
+)
 
 var walks = program.Model[*walkSystem]{
 	Object: "mm/list_lru",
 	Variants: []program.Variant{
 		{Name: "next-2013", Versions: "linux-next of June 2013",
 			About: "a walk begins again after every other time that it has given the lock up"},
-		{Name: "3.12", Versions: "3.12", Changes: alwaysRestart,
-			About: "5cedf721a7cd: it begins again after each"},
+		{Name: "3.12-rc", Versions: "3.12-rc1 to rc7", Changes: alwaysRestart,
+			About: "5cedf721a7cd: it begins again after each, and counts wrongly"},
+		{Name: "3.12", Versions: "3.12", Changes: alwaysRestart | countThenTake,
+			About: "c56b097af26c on top: it counts rightly"},
 	},
 	Scenarios: []program.Scenario[*walkSystem]{{Name: "walk-vs-walk", New: walkVsWalk}},
 	Workloads: []program.Scenario[*walkSystem]{{Name: "walk-workload", New: newWalkWorkload}},
@@ -70,8 +78,8 @@ func (s *walkSystem) bootInode(e *schedule.Exec, pages int) {
 	s.nlru.nrItems.Init(s.nlru.nrItems.Peek() + 1)
 }
 
-// walkVsWalk is two shrinkers, on a list of two inodes that have pages. The first of them is
-// to look at three items.
+// walkVsWalk is two shrinkers, on a list of two inodes that have pages. The first of them has
+// a budget of 2, by which the old code looks at three items.
 func walkVsWalk(s *walkSystem) program.Instance {
 	first := func(t *schedule.Thread) { s.pruneIcacheSb(t, 2, &s.freeable[0]) }
 	second := func(t *schedule.Thread) { s.pruneIcacheSb(t, maxNrToScan, &s.freeable[1]) }
