@@ -81,7 +81,9 @@ func TestWorkload(t *testing.T) {
 		}
 	}
 	in, digits := p.New(), []int{1, 1, 2, 0, 0, 1, 1, 1, 2}
-	in.Script(func(_ *schedule.Exec, n int) int {
+	var counted []int
+	in.Script(func(e *schedule.Exec, n int) int {
+		counted = append(counted, e.Calls())
 		d := digits[0] % n
 		digits = digits[1:]
 		return d
@@ -91,6 +93,41 @@ func TestWorkload(t *testing.T) {
 	defer s.Close()
 	if s.RunTape(nil); !slices.Equal(calls, want) || len(digits) != 0 {
 		t.Errorf("by a script: calls %v, want %v; left %v", calls, want, digits)
+	}
+	if early := []int{0, 3, 4, 4, 5, 5, 6, 7, 7}; !slices.Equal(counted, early) {
+		t.Errorf("before each choice %v calls are counted, want %v", counted, early)
+	}
+}
+
+// TestShare has three threads of which only one is given a call, so that one is counted; and
+// they do without Calls, as those of Threads may not.
+func TestShare(t *testing.T) {
+	for _, test := range []struct {
+		ask    func(w *Workload[int], e *schedule.Exec) int
+		panics bool
+	}{{(*Workload[int]).Share, false}, {(*Workload[int]).Threads, true}} {
+		w := racy(fix)
+		in := w.Instance(func(e *schedule.Exec) {
+			threads := test.ask(w, e)
+			w.Give(e, 1, 7)
+			for i := range threads {
+				w.Go(e, i)
+			}
+		}, nil)
+		r := schedule.NewRunner(schedule.Program{Name: "share",
+			New: func() func(*schedule.Exec) { return in.Begin }})
+		func() {
+			defer r.Close()
+			defer func() {
+				if v := recover(); (v != nil) != test.panics {
+					t.Errorf("panics: %v, want %v", v, test.panics)
+				}
+			}()
+			r.RunTape(schedule.Tape{1})
+			if got := r.Exec(); got.Calls() != 1 || len(got.Threads()) != 3 {
+				t.Errorf("%d threads, %d calls; want 3, 1", len(got.Threads()), got.Calls())
+			}
+		}()
 	}
 }
 

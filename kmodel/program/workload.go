@@ -1,17 +1,24 @@
 package program
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"fmt"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // A Workload is threads whose calls the tape chooses before the schedule, as a program of
 // syzkaller would. C says what a call is. The model's Begin
 //
-//   - asks for the number of threads, with Threads;
-//   - chooses what each finds and its calls, with Choose and Calls or Give;
+//   - asks for the number of threads, with Threads or Share;
+//   - chooses what each finds and its calls, with Choose and Calls, or Give after Share;
 //   - creates each, with Go.
+//
+// Calls are counted as soon as they are certain, see [schedule.Exec.CountCalls].
 type Workload[C any] struct {
 	choose func(e *schedule.Exec, n int) int
 	most   int   // calls of a thread
 	calls  [][]C // by thread
+	sure   int   // the first so many threads have a call that is counted
 	bodies []func(t *schedule.Thread)
 }
 
@@ -45,11 +52,20 @@ func (w *Workload[C]) Instance(begin func(e *schedule.Exec),
 // Choose has the tape choose one of 0 to n-1.
 func (w *Workload[C]) Choose(e *schedule.Exec, n int) int { return w.choose(e, n) }
 
-// Threads has the tape choose the number of threads, at least 2. They have no calls yet.
+// Threads has the tape choose the number of threads, at least 2. They have no calls yet, and
+// each must be asked for with Calls.
 func (w *Workload[C]) Threads(e *schedule.Exec) int {
+	w.sure = w.Share(e)
+	e.CountCalls(w.sure)
+	return w.sure
+}
+
+// Share is Threads for threads that are given their calls, some of them perhaps none.
+func (w *Workload[C]) Share(e *schedule.Exec) int {
 	for i := range w.calls {
 		w.calls[i] = w.calls[i][:0]
 	}
+	w.sure = 0
 	return 2 + w.choose(e, len(w.calls)-1)
 }
 
@@ -57,7 +73,11 @@ func (w *Workload[C]) Threads(e *schedule.Exec) int {
 // be filled in.
 func (w *Workload[C]) Calls(e *schedule.Exec, i int) []C {
 	n := 1 + w.choose(e, w.most)
-	e.CountCalls(n)
+	if i < w.sure {
+		e.CountCalls(n - 1)
+	} else {
+		e.CountCalls(n)
+	}
 	w.calls[i] = w.calls[i][:n]
 	return w.calls[i]
 }
@@ -70,6 +90,9 @@ func (w *Workload[C]) Give(e *schedule.Exec, i int, call C) {
 
 // Go creates thread i.
 func (w *Workload[C]) Go(e *schedule.Exec, i int) *schedule.Thread {
+	if i < w.sure && len(w.calls[i]) == 0 {
+		panic(fmt.Sprintf("program: thread %s of Threads is created without Calls", names[i]))
+	}
 	return e.Go(names[i], w.bodies[i])
 }
 

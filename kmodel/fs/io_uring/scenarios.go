@@ -43,7 +43,7 @@ func newWorkload(s *system) program.Instance {
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	threads := w.Threads(e)
+	threads := w.Share(e)
 	reqs := 1 + w.Choose(e, maxReqs)
 	w.boot(e, reqs)
 	first := w.Choose(e, 2) == 0
