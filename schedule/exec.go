@@ -96,6 +96,8 @@ type Exec struct {
 	ends                  []func(*Exec)
 	rec                   *recorder
 	watch                 Watcher
+	foot                  *Footprints
+	shown                 bool // rec, watch or foot wants to know of every step
 }
 
 // Threads returns the threads of the program in the order of their numbers. The
@@ -209,7 +211,7 @@ func (e *Exec) thread(name string) *Thread {
 	t.state, t.handler, t.interrupted = created, false, false
 	t.allocs = 0
 	t.cpu = &e.cpus[n]
-	*t.cpu = CPU{}
+	*t.cpu = CPU{num: n}
 	t.obs, t.obsHi = 0, 0
 	t.forget(placeIdle)
 	return t
@@ -375,6 +377,9 @@ func (e *Exec) pick(prev *Thread) *Thread {
 }
 
 func (e *Exec) openSet() uint64 {
+	if e.foot != nil {
+		return e.foot.openSet(e)
+	}
 	set, ask := e.free, e.ask
 	if e.interrupts > 0 {
 		set, ask = 0, set|ask
@@ -420,6 +425,9 @@ func (e *Exec) quiesce() uint64 {
 				t.interrupted = true
 				e.stir(uint64(t.ID), signal)
 			}
+		}
+		if e.foot != nil {
+			e.foot.signal = true
 		}
 		return e.openSet()
 	}

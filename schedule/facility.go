@@ -55,6 +55,10 @@ func (f *Facility[S, P]) first(e *Exec, sl *slot) {
 		sl.state = unsafe.Pointer(new(S))
 	}
 	sl.epoch = e.epoch
+	if f := e.foot; f != nil { // who is first does not matter
+		defer func(on bool) { f.on = on }(f.on)
+		f.on = false
+	}
 	outer := e.resetting
 	e.resetting = f.num
 	P((*S)(sl.state)).Reset(e)

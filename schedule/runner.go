@@ -21,6 +21,9 @@ type Runner struct {
 	Wide bool
 	// Watch, if not nil, is shown every step.
 	Watch Watcher
+	// Footprints, if not nil, keeps what each step of the last execution has used. It
+	// takes two to three times as long.
+	Footprints *Footprints
 
 	program Program
 	begin   func(*Exec)
@@ -89,6 +92,9 @@ func (r *Runner) Run(c Chooser) Result {
 	if e.rec != nil {
 		e.rec.finish(e)
 	}
+	if e.foot != nil {
+		e.foot.finish()
+	}
 	r.abandon()
 	if e.crash != nil {
 		e.crash.Program, e.crash.Tape = r.program.Name, append(Tape(nil), e.taken...)
@@ -136,7 +142,11 @@ func (r *Runner) reset(c Chooser) {
 	e.taken = e.taken[:0]
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
 	e.boots, e.setups, e.calls = 0, 0, 0
-	e.watch = r.Watch
+	e.watch, e.foot = r.Watch, r.Footprints
+	e.shown = e.rec != nil || e.watch != nil || e.foot != nil
+	if e.foot != nil {
+		e.foot.reset()
+	}
 	e.heap, e.static = e.heap[:0], e.static[:0]
 	e.exits, e.ends = e.exits[:0], e.ends[:0]
 }

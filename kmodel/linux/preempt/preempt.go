@@ -23,12 +23,14 @@ type state struct {
 	count [schedule.MaxThreads]int // nesting of preemption off, interrupts off and softirq
 	rcu   [schedule.MaxThreads]int // nesting of preemptible RCU sections
 	quiet func(t *schedule.Thread) // called when count of t falls to 0
+
+	atomic schedule.Shared // part n: whether thread n is, which others ask
 }
 
 var facility = schedule.NewFacility[state]()
 
 func (s *state) Reset(e *schedule.Exec) {
-	*s = state{}
+	*s = state{atomic: s.atomic}
 	e.AtExit(checkExit)
 }
 
@@ -63,7 +65,12 @@ func LocalIrqEnable(t *schedule.Thread) {
 }
 
 // Disable is the part of a primitive's step that turns preemption off.
-func Disable(t *schedule.Thread) { facility.Of(t.Exec()).count[t.ID]++ }
+func Disable(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	if s.count[t.ID]++; s.count[t.ID] == 1 {
+		s.atomic.Writes(t, t.ID)
+	}
+}
 
 // Enable is the part of a primitive's step that ends a section of [Disable].
 func Enable(t *schedule.Thread) {
@@ -71,8 +78,11 @@ func Enable(t *schedule.Thread) {
 	switch s.count[t.ID]--; {
 	case s.count[t.ID] < 0:
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "preempt_enable without preempt_disable")
-	case s.count[t.ID] == 0 && s.quiet != nil:
-		s.quiet(t)
+	case s.count[t.ID] == 0:
+		s.atomic.Writes(t, t.ID)
+		if s.quiet != nil {
+			s.quiet(t)
+		}
 	}
 }
 
@@ -104,6 +114,12 @@ func IrqEnable(t *schedule.Thread) {
 
 // Atomic reports whether t may not sleep, a preemptible RCU section aside.
 func Atomic(t *schedule.Thread) bool { return facility.Of(t.Exec()).count[t.ID] > 0 }
+
+// AtomicSeen is Atomic for a step of another thread, which depends on the answer.
+func AtomicSeen(by, t *schedule.Thread) bool {
+	facility.Of(t.Exec()).atomic.Reads(by, t.ID)
+	return Atomic(t)
+}
 
 // RCUSection counts sections of preemptible RCU, in which a thread may be
 // preempted but may not sleep. Package rcu calls it.
