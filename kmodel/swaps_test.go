@@ -9,9 +9,9 @@ import (
 // TestSwaps holds the footprints of all programs, workloads included, against what
 // happens when two independent steps change places.
 func TestSwaps(t *testing.T) {
-	pairs := 400
+	pairs := 100
 	if testing.Short() {
-		pairs = 20
+		pairs = 10
 	}
 	total := 0
 	for _, p := range Programs() {

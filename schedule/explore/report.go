@@ -165,6 +165,7 @@ type Ending struct {
 	Executions []uint64
 	All        *big.Int
 	Witness    Witness
+	Classes    uint64 // of [Classes]
 }
 
 // Stop says why an exploration has ended.
@@ -240,6 +241,12 @@ type Report struct {
 	Edges int    // alternatives of all nodes
 	Runs  int    // executions run, whole or in part
 	Steps uint64 // in all of them
+
+	// Of [Classes]: how many classes there are; of the runs, how many ended since
+	// everything that could go on was covered elsewhere, and how many were of a class that
+	// had been run before.
+	Classes           uint64
+	Blocked, Repeated int
 }
 
 // Complete reports whether the report covers every execution of the program:

@@ -19,7 +19,7 @@ func TestSwaps(t *testing.T) {
 		seeds = 200
 	}
 	for seed := range seeds {
-		programs = append(programs, random(seed, seed%2 == 0))
+		programs = append(programs, random(seed, seed%2 == 0), mixed(seed))
 	}
 	swapped := 0
 	for _, p := range programs {

@@ -113,12 +113,10 @@ func IrqEnable(t *schedule.Thread) {
 }
 
 // Atomic reports whether t may not sleep, a preemptible RCU section aside.
-func Atomic(t *schedule.Thread) bool { return facility.Of(t.Exec()).count[t.ID] > 0 }
-
-// AtomicSeen is Atomic for a step of another thread, which depends on the answer.
-func AtomicSeen(by, t *schedule.Thread) bool {
-	facility.Of(t.Exec()).atomic.Reads(by, t.ID)
-	return Atomic(t)
+func Atomic(t *schedule.Thread) bool {
+	s := facility.Of(t.Exec())
+	s.atomic.Reads(t, t.ID) // whoever asks
+	return s.count[t.ID] > 0
 }
 
 // RCUSection counts sections of preemptible RCU, in which a thread may be

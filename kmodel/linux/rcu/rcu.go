@@ -182,7 +182,7 @@ func (s *state) readersOf(t *schedule.Thread, f flavour) uint64 {
 			s.reading.Reads(t, i)
 			set |= s.readers[preemptible] & (1 << i)
 		}
-		if (f == sched || s.flavours == Merged) && preempt.AtomicSeen(t, other) {
+		if (f == sched || s.flavours == Merged) && preempt.Atomic(other) {
 			set |= 1 << i
 		}
 	}
