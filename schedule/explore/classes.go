@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -45,8 +46,8 @@ import (
 func Classes(ctx context.Context, p schedule.Program, opt Options) Report {
 	c := newClasses(p, opt)
 	defer c.runner.Close()
-	c.report = Report{Program: p.Name, Bound: -1, Stop: Exhausted}
-	for more := true; more; more = c.stop() == Exhausted && c.next() {
+	c.report = Report{Program: p.Name, Bound: -1, Stop: Exhausted, ByClass: true}
+	for more := true; more; more = c.next() && c.room() {
 		if ctx.Err() != nil {
 			c.report.Stop = Cancelled
 			break
@@ -58,7 +59,9 @@ func Classes(ctx context.Context, p schedule.Program, opt Options) Report {
 		}
 		c.account(res)
 		if opt.Progress != nil && c.report.Runs%progressEvery == 0 {
-			opt.Progress(Progress{Runs: c.report.Runs, Steps: c.report.Steps})
+			opt.Progress(Progress{
+				Runs: c.report.Runs, Steps: c.report.Steps, Classes: len(c.seen),
+			})
 		}
 	}
 	slices.SortFunc(c.report.Endings, func(a, b Ending) int { return a.Compare(b.Category) })
@@ -171,12 +174,13 @@ func (c *classes) account(res schedule.Result) {
 	r.Endings[i].Classes++
 }
 
-// stop returns why the search must end, or Exhausted if it need not.
-func (c *classes) stop() Stop {
-	if c.opt.MaxNodes > 0 && len(c.seen) >= c.opt.MaxNodes {
-		c.report.Stop = NodeLimit
+// room reports whether another class can be kept.
+func (c *classes) room() bool {
+	if len(c.seen) < cmp.Or(c.opt.MaxNodes, DefaultMaxNodes) {
+		return true
 	}
-	return c.report.Stop
+	c.report.Stop = NodeLimit
+	return false
 }
 
 // Choose implements [schedule.Chooser].
