@@ -80,13 +80,21 @@ func (p *point) take(s schedule.Taken) {
 	p.fails, p.signal = s.Fails, s.Signal
 	p.reads, p.writes = 0, 0
 	for _, t := range s.Footprint {
-		bit := uint64(1) << (t.Key * 0x9e3779b97f4a7c15 >> 58)
 		if t.Writes {
-			p.writes |= bit
+			p.writes |= mark(t.Key)
 		} else {
-			p.reads |= bit
+			p.reads |= mark(t.Key)
 		}
 	}
+}
+
+// mark returns the bit that stands for a key: some have the same.
+func mark(key uint64) uint64 { return 1 << (key * 0x9e3779b97f4a7c15 >> 58) }
+
+// wrote reports whether the step has changed something.
+func (p *point) wrote(key uint64) bool {
+	return p.writes&mark(key) != 0 &&
+		slices.Contains(p.Footprint, schedule.Touch{Key: key, Writes: true})
 }
 
 // conflicts reports whether two steps are dependent.
@@ -156,11 +164,8 @@ func (c *classes) wait(k int) {
 // or it is one of the thread or happens before one.
 func (c *classes) writer(k, thread int, key uint64) int {
 	w := k - 1
-	for ; w >= 0; w-- {
-		use := schedule.Touch{Key: key, Writes: true}
-		if slices.Contains(c.points[w].Footprint, use) {
-			break
-		}
+	for w >= 0 && !c.points[w].wrote(key) {
+		w--
 	}
 	for j := k - 1; w >= 0 && j >= w; j-- {
 		if p := &c.points[j]; p.thread == thread {
@@ -260,7 +265,7 @@ func (c *classes) opens(e int, gate schedule.Footprint) bool {
 			continue
 		}
 		for _, t := range gate {
-			if slices.Contains(p.Footprint, schedule.Touch{Key: t.Key, Writes: true}) {
+			if p.wrote(t.Key) {
 				return true
 			}
 		}
