@@ -30,13 +30,13 @@ type Cell struct {
 	name  string // path below the object: "users", "table[2]"
 	ref   *Object
 	ptr   bool // part of a Ptr
-	spied bool // its uses are to be noted, see [Footprints]
+	spied bool // somebody wants to know what is done with it: see Exec.shown
 }
 
 // Value returns the word.
 func (c *Cell) Value() uint64 {
 	if c.spied {
-		c.noted(false)
+		c.noted()
 	}
 	return c.val
 }
@@ -53,12 +53,9 @@ func (c *Cell) Object() *Object { return c.obj }
 // Set changes the word and the memory hash.
 func (c *Cell) Set(v uint64) {
 	e := c.obj.exec
-	if c.spied {
-		c.noted(c.val != v)
-	}
 	if c.val == v {
-		if e.rec != nil {
-			e.rec.stored(c)
+		if c.spied {
+			e.stored(c)
 		}
 		return
 	}
@@ -78,8 +75,8 @@ func (c *Cell) Set(v uint64) {
 		e.hi ^= c.hi ^ part
 		c.hi = part
 	}
-	if e.rec != nil {
-		e.rec.changed(c)
+	if c.spied {
+		e.changed(c)
 	}
 }
 
@@ -173,7 +170,7 @@ func (o *Object) Kind() string { return o.kind }
 // Live reports whether o is allocated now.
 func (o *Object) Live() bool {
 	if o.self.spied {
-		o.self.noted(false)
+		o.self.noted()
 	}
 	return o.exec != nil && o.live == o.exec.epoch
 }
@@ -306,8 +303,8 @@ func (e *Exec) alloc(o *Object, id uint64, nth int) {
 		c.val, c.lo, c.hi, c.ref = 0, 0, 0, nil
 	}
 	o.self.val, o.self.lo, o.self.hi = 0, 0, 0
-	if on := e.foot != nil; o.self.spied != on {
-		o.spy(on)
+	if o.self.spied != e.shown {
+		o.spy(e.shown)
 	}
 	if e.rec != nil {
 		e.rec.allocated(o)

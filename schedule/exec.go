@@ -68,7 +68,7 @@ type Exec struct {
 	// need not look at all: those that are parked without a gate are in free, those
 	// that must be asked (a gate, an idle agent) in ask.
 	free, ask  uint64
-	interrupts int // handlers that run now: then some thread is not enabled for that
+	interrupts int // handlers that run now: then all must be asked, as for Footprints
 
 	outcome Outcome
 	reason  string
@@ -97,7 +97,7 @@ type Exec struct {
 	rec                   *recorder
 	watch                 Watcher
 	foot                  *Footprints
-	shown                 bool // rec, watch or foot wants to know of every step
+	shown                 bool // rec, watch or foot wants to know of what is done
 }
 
 // Threads returns the threads of the program in the order of their numbers. The
@@ -377,11 +377,11 @@ func (e *Exec) pick(prev *Thread) *Thread {
 }
 
 func (e *Exec) openSet() uint64 {
-	if e.foot != nil {
-		return e.foot.openSet(e)
-	}
 	set, ask := e.free, e.ask
 	if e.interrupts > 0 {
+		if e.foot != nil {
+			return e.foot.openSet(e)
+		}
 		set, ask = 0, set|ask
 	}
 	for ; ask != 0; ask &= ask - 1 {

@@ -62,16 +62,48 @@ type Shared struct{ id uint64 }
 
 // Reads says that the step under way, or the gate that is being asked, depends on a part.
 func (s *Shared) Reads(t *Thread, part int) {
-	if f := t.exec.foot; f != nil {
-		f.share(s, part, false)
+	if t.exec.foot != nil {
+		s.note(t, part, false)
+	}
+}
+
+// ReadsAll is Reads for the parts of all threads.
+func (s *Shared) ReadsAll(t *Thread) {
+	if e := t.exec; e.foot != nil {
+		for _, other := range e.threads {
+			s.note(t, other.ID, false)
+		}
 	}
 }
 
 // Writes says that the step under way changes a part.
 func (s *Shared) Writes(t *Thread, part int) {
-	if f := t.exec.foot; f != nil {
-		f.share(s, part, true)
+	if t.exec.foot != nil {
+		s.note(t, part, true)
 	}
+}
+
+// note is out of line so that the two are inlined.
+//
+//go:noinline
+func (s *Shared) note(t *Thread, part int, writes bool) {
+	t.exec.foot.touch(t.exec.foot.key(s, part), writes)
+}
+
+// Shows says that part n is what own says of thread n, which changes in steps of thread n
+// only: whoever asks it of another thread calls Reads or ReadsAll, and nobody need call Writes. To be
+// called by [Facility] objects, once an execution.
+func (s *Shared) Shows(e *Exec, own func(t *Thread) bool) {
+	if e.foot != nil {
+		e.foot.shows = append(e.foot.shows, shown{s, own, false})
+	}
+}
+
+// A shown is a Shared of Shows, and what it said when the step under way began.
+type shown struct {
+	*Shared
+	own func(t *Thread) bool
+	was bool
 }
 
 // The keys of what is no cell. Those of cells are smaller.
@@ -90,6 +122,7 @@ type Footprints struct {
 	asked   []asked
 	touches Footprint // of all steps and gates, one after the other
 	shared  uint64    // how many there are
+	shows   []shown
 
 	on      bool // a step is under way, or a gate is being asked
 	lo      int  // where its footprint begins
@@ -105,7 +138,7 @@ type span struct{ lo, hi int }
 
 type taken struct {
 	span
-	thread        int
+	by            *Thread
 	enabled       uint64
 	signal, fails bool
 	state         State
@@ -148,7 +181,7 @@ func (f *Footprints) Now() (enabled uint64, s State) { return f.enabled, f.state
 // Step returns step i, from 0.
 func (f *Footprints) Step(i int) Taken {
 	s := &f.steps[i]
-	return Taken{s.thread, s.enabled, s.signal, s.fails, s.state, f.at(s.span)}
+	return Taken{s.by.ID, s.enabled, s.signal, s.fails, s.state, f.at(s.span)}
 }
 
 func (f *Footprints) at(s span) Footprint { return f.touches[s.lo:s.hi:s.hi] }
@@ -172,7 +205,7 @@ func (f *Footprints) Asked(i int, yield func(Asked) bool) {
 
 func (f *Footprints) reset() {
 	f.steps, f.asked, f.touches = f.steps[:0], f.asked[:0], f.touches[:0]
-	f.on, f.signal, f.cpu = false, false, nil
+	f.shows, f.on, f.signal, f.cpu = f.shows[:0], false, false, nil
 }
 
 func (f *Footprints) touch(key uint64, writes bool) {
@@ -181,12 +214,12 @@ func (f *Footprints) touch(key uint64, writes bool) {
 	}
 }
 
-func (f *Footprints) share(s *Shared, part int, writes bool) {
+func (f *Footprints) key(s *Shared, part int) uint64 {
 	if s.id == 0 {
 		f.shared++
 		s.id = f.shared
 	}
-	f.touch(sharedKey+s.id*maxParts+uint64(part), writes)
+	return sharedKey + s.id*maxParts + uint64(part)
 }
 
 // finish ends the step that is under way.
@@ -194,12 +227,18 @@ func (f *Footprints) finish() {
 	if !f.on {
 		return
 	}
+	last := &f.steps[len(f.steps)-1]
+	for _, s := range f.shows {
+		if t := last.by; s.own(t) != s.was {
+			f.touch(f.key(s.Shared, t.ID), true)
+		}
+	}
 	if c := f.cpu; c != nil {
 		now, was := c.irqsOff > 0, f.was.irqsOff > 0
 		f.touch(cpuKey+uint64(c.num), now != was || c.handler != f.was.handler)
 	}
 	f.on = false
-	f.steps[len(f.steps)-1].hi = len(f.touches)
+	last.hi = len(f.touches)
 }
 
 // openSet is what [Exec.openSet] returns. It asks every thread, also the agents that are
@@ -232,7 +271,7 @@ func (f *Footprints) begin(t *Thread) {
 		from = f.steps[n-1].asked
 	}
 	f.steps = append(f.steps, taken{
-		span: span{f.lo, f.lo}, thread: t.ID, enabled: f.enabled, signal: f.signal,
+		span: span{f.lo, f.lo}, by: t, enabled: f.enabled, signal: f.signal,
 		state: f.state, asked: len(f.asked),
 	})
 	f.signal = false
@@ -240,6 +279,9 @@ func (f *Footprints) begin(t *Thread) {
 		if a.thread == t.ID { // of two, if there was a signal, the last has more
 			f.touches = f.touches.addSpan(f.lo, a.span)
 		}
+	}
+	for i := range f.shows {
+		f.shows[i].was = f.shows[i].own(t)
 	}
 	if f.cpu = nil; t.cpu.handlers > 0 {
 		f.cpu, f.was = t.cpu, *t.cpu
@@ -261,10 +303,34 @@ func (f *Footprints) fail() {
 	}
 }
 
-// noted notes a use of a cell.
-func (c *Cell) noted(writes bool) { c.obj.exec.foot.touch(c.ID(), writes) }
+// noted notes that a cell is looked at. Value is inlined only if this is not.
+//
+//go:noinline
+func (c *Cell) noted() {
+	if f := c.obj.exec.foot; f != nil {
+		f.touch(c.ID(), false)
+	}
+}
 
-// spy has the uses of the cells of o noted, or not any more.
+// stored notes that a cell has been given the value that it had.
+func (e *Exec) stored(c *Cell) {
+	c.noted()
+	if e.rec != nil {
+		e.rec.stored(c)
+	}
+}
+
+// changed notes that a cell has got another value.
+func (e *Exec) changed(c *Cell) {
+	if e.foot != nil {
+		e.foot.touch(c.ID(), true)
+	}
+	if e.rec != nil {
+		e.rec.changed(c)
+	}
+}
+
+// spy has what is done with the cells of o noted, or not any more.
 func (o *Object) spy(on bool) {
 	o.self.spied = on
 	for _, c := range o.cells {

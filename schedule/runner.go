@@ -146,6 +146,7 @@ func (r *Runner) reset(c Chooser) {
 	e.shown = e.rec != nil || e.watch != nil || e.foot != nil
 	if e.foot != nil {
 		e.foot.reset()
+		e.interrupts = 1 << 30 // never 0
 	}
 	e.heap, e.static = e.heap[:0], e.static[:0]
 	e.exits, e.ends = e.exits[:0], e.ends[:0]

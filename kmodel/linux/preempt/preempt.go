@@ -31,6 +31,7 @@ var facility = schedule.NewFacility[state]()
 
 func (s *state) Reset(e *schedule.Exec) {
 	*s = state{atomic: s.atomic}
+	s.atomic.Shows(e, atomic)
 	e.AtExit(checkExit)
 }
 
@@ -65,12 +66,7 @@ func LocalIrqEnable(t *schedule.Thread) {
 }
 
 // Disable is the part of a primitive's step that turns preemption off.
-func Disable(t *schedule.Thread) {
-	s := facility.Of(t.Exec())
-	if s.count[t.ID]++; s.count[t.ID] == 1 {
-		s.atomic.Writes(t, t.ID)
-	}
-}
+func Disable(t *schedule.Thread) { facility.Of(t.Exec()).count[t.ID]++ }
 
 // Enable is the part of a primitive's step that ends a section of [Disable].
 func Enable(t *schedule.Thread) {
@@ -78,11 +74,8 @@ func Enable(t *schedule.Thread) {
 	switch s.count[t.ID]--; {
 	case s.count[t.ID] < 0:
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "preempt_enable without preempt_disable")
-	case s.count[t.ID] == 0:
-		s.atomic.Writes(t, t.ID)
-		if s.quiet != nil {
-			s.quiet(t)
-		}
+	case s.count[t.ID] == 0 && s.quiet != nil:
+		s.quiet(t)
 	}
 }
 
@@ -112,12 +105,26 @@ func IrqEnable(t *schedule.Thread) {
 	Enable(t)
 }
 
-// Atomic reports whether t may not sleep, a preemptible RCU section aside.
+// Atomic reports whether t may not sleep, a preemptible RCU section aside. Another thread
+// may ask.
 func Atomic(t *schedule.Thread) bool {
-	s := facility.Of(t.Exec())
-	s.atomic.Reads(t, t.ID) // whoever asks
-	return s.count[t.ID] > 0
+	facility.Of(t.Exec()).atomic.Reads(t, t.ID)
+	return atomic(t)
 }
+
+// AtomicThreads returns the set of threads that are Atomic, for a step of t.
+func AtomicThreads(t *schedule.Thread) (set uint64) {
+	s := facility.Of(t.Exec())
+	s.atomic.ReadsAll(t)
+	for i := range t.Exec().Threads() {
+		if s.count[i] > 0 {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+func atomic(t *schedule.Thread) bool { return facility.Of(t.Exec()).count[t.ID] > 0 }
 
 // RCUSection counts sections of preemptible RCU, in which a thread may be
 // preempted but may not sleep. Package rcu calls it.
@@ -143,7 +150,7 @@ func MightSleep(t *schedule.Thread, verb string) {
 }
 
 func checkExit(t *schedule.Thread) {
-	if Atomic(t) || t.CPU().IrqsOff() {
+	if atomic(t) || t.CPU().IrqsOff() {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "returns with preemption or interrupts off")
 	}
 }

@@ -81,6 +81,7 @@ func (s *state) Reset(e *schedule.Exec) {
 		s.Bind(s, "rcu")
 	}
 	facility.Static(e, &s.Object)
+	s.reading.Shows(e, reading)
 	s.flavours, s.booted = Split, false
 	s.readers = [2]uint32{}
 	s.nest = [schedule.MaxThreads]int{}
@@ -98,6 +99,11 @@ func Boot(e *schedule.Exec, f Flavours) {
 	s.softirq.thread = e.Agent("softirq", &s.softirq)
 }
 
+// reading reports whether t is in a section of preemptible RCU.
+func reading(t *schedule.Thread) bool {
+	return facility.Of(t.Exec()).readers[preemptible]>>t.ID&1 != 0
+}
+
 // ReadLock is rcu_read_lock().
 func ReadLock(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
@@ -106,9 +112,6 @@ func ReadLock(t *schedule.Thread) {
 	preempt.RCUSection(t, +1)
 	lockdep.Acquire(t, &s.rcu, "rcu_read_lock")
 	s.readers[preemptible] |= 1 << t.ID
-	if s.nest[t.ID] == 1 {
-		s.reading.Writes(t, t.ID)
-	}
 }
 
 // ReadUnlock is rcu_read_unlock().
@@ -119,7 +122,6 @@ func ReadUnlock(t *schedule.Thread) {
 	preempt.RCUSection(t, -1)
 	if s.nest[t.ID]--; s.nest[t.ID] == 0 {
 		s.readers[preemptible] &^= 1 << t.ID
-		s.reading.Writes(t, t.ID)
 		s.quiescent(t, preemptible)
 	}
 }
@@ -176,17 +178,15 @@ func (s *state) leave(t *schedule.Thread, f flavour) {
 // readersOf returns the threads that a grace period of the flavour beginning
 // in the current step of t has to wait for.
 func (s *state) readersOf(t *schedule.Thread, f flavour) uint64 {
-	set := uint32(0)
-	for i, other := range t.Exec().Threads() {
-		if f == preemptible || s.flavours == Merged {
-			s.reading.Reads(t, i)
-			set |= s.readers[preemptible] & (1 << i)
-		}
-		if (f == sched || s.flavours == Merged) && preempt.Atomic(other) {
-			set |= 1 << i
-		}
+	set := uint64(0)
+	if f == preemptible || s.flavours == Merged {
+		s.reading.ReadsAll(t)
+		set = uint64(s.readers[preemptible])
 	}
-	return uint64(set)
+	if f == sched || s.flavours == Merged {
+		set |= preempt.AtomicThreads(t)
+	}
+	return set
 }
 
 // A Head is a struct rcu_head: the place of a callback in the queue. It calls
