@@ -141,11 +141,12 @@ const (
 // counts. Who ran last changes the numbers of the alternatives and nothing else, so it is
 // no part of a node, as it is in [search].
 type keeper struct {
-	ctx    context.Context
-	r      *schedule.Runner
-	setup  schedule.Tape // the choices before the first step
-	want   Signature
-	budget *int // executions left, for this and later questions
+	ctx     context.Context
+	r       *schedule.Runner
+	setup   schedule.Tape // the choices before the first step
+	choices schedule.Tape // of the execution that is explained, those and the later ones
+	want    Signature
+	budget  *int // executions left, for this and later questions
 
 	orders []Order
 	counts []int                      // by doing, in this execution
