@@ -13,7 +13,7 @@ import (
 // executions a third time. What was found with states, with footprints and with neither
 // must be the same: the ways to end; and in the third search, how many classes end so.
 //
-// A program is covered if it has no more than so many classes. How many are is pinned.
+// A program is covered if it has no more than so many classes. They must not become fewer.
 func TestClasses(t *testing.T) {
 	most, wantCovered, wantByHand := 600, 360, 44
 	if testing.Short() {
@@ -46,8 +46,8 @@ func TestClasses(t *testing.T) {
 			byHand++
 		}
 	}
-	if covered != wantCovered || byHand != wantByHand {
-		t.Errorf("%d programs covered, %d with few executions; want %d and %d", covered, byHand,
+	if covered < wantCovered || byHand < wantByHand {
+		t.Errorf("%d programs covered, %d with few executions; want %d and %d, or more", covered, byHand,
 			wantCovered, wantByHand)
 	}
 }
