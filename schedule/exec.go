@@ -226,22 +226,6 @@ func (e *Exec) Choose(n int) int {
 	return d
 }
 
-// signal marks, in the state hash, a thread that has got one. No decision has so
-// many alternatives.
-const signal = 1 << 32
-
-// stir changes the state by something that is neither in a cell nor in what one
-// thread has observed.
-func (e *Exec) stir(what, v uint64) {
-	e.lo ^= hashPair(stirBase|what, v)
-	if e.wide {
-		e.hi ^= hashPairHi(stirBase|what, v)
-	}
-}
-
-// stirBase keeps the pairs of stir apart from those of cells.
-const stirBase = 1 << 63
-
 // CountCalls tells how many operations (system calls) the threads of a workload
 // will make in all, for a minimizer to make fewer. Begin functions that choose
 // their calls call it, as soon as they know of any: who looks for workloads of a few calls

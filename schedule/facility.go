@@ -6,7 +6,8 @@ import "unsafe"
 // of callbacks of an RCU, the held locks of a thread. The primitive makes one,
 // in a package variable, and gets at the state of the execution at hand with
 // Of. S is the state; its Reset brings it to its starting value when it is
-// first used in an execution.
+// first used in an execution. What steps of another thread depend on, and is in no cell,
+// needs a [Shared].
 type Facility[S any, P Resetter[S]] struct{ num uint }
 
 // A Resetter is the state of a [Facility].

@@ -22,7 +22,7 @@ type Runner struct {
 	// Watch, if not nil, is shown every step.
 	Watch Watcher
 	// Footprints, if not nil, keeps what each step of the last execution has used. It
-	// takes two to three times as long.
+	// takes about three times as long.
 	Footprints *Footprints
 
 	program Program
@@ -45,6 +45,21 @@ type WatcherFunc func(t *Thread) bool
 
 // Step implements [Watcher].
 func (f WatcherFunc) Step(t *Thread) bool { return f(t) }
+
+// show shows the step to whoever wants to see it.
+func (t *Thread) show() {
+	e := t.exec
+	if e.foot != nil && t.op.Cell != nil {
+		t.op.Cell.obj.Live() // that is looked at
+	}
+	if e.rec != nil {
+		e.rec.begin(t)
+	}
+	if e.watch != nil && !e.watch.Step(t) {
+		e.outcome = Abandoned
+		panic(unwind{})
+	}
+}
 
 // A Crash is a panic of model code: a bug of the model or of this project, not of the kernel.
 // [Runner.Run] panics with it.

@@ -233,21 +233,6 @@ func (t *Thread) begin() {
 	}
 }
 
-// show shows the step to whoever wants to see it.
-func (t *Thread) show() {
-	e := t.exec
-	if e.foot != nil && t.op.Cell != nil {
-		t.op.Cell.obj.Live() // that is looked at
-	}
-	if e.rec != nil {
-		e.rec.begin(t)
-	}
-	if e.watch != nil && !e.watch.Step(t) {
-		e.outcome = Abandoned
-		panic(unwind{})
-	}
-}
-
 func (t *Thread) touchDead(o *Object) {
 	if o.exec != t.exec || o.freed.Thread == nil {
 		panic("schedule: " + t.Name + ": " + t.op.Verb + " touches an object that was never allocated: " + o.kind)

@@ -20,8 +20,7 @@
 //	-exhaust     run every execution, the default. The search visits states, by number
 //	             of preemptions; see go doc ./schedule/explore.
 //	-classes     run one execution of each class of those that differ by the order of
-//	             independent steps only; see [explore.Classes]. It remembers no states: a
-//	             second opinion on -exhaust, and the faster one where little is shared
+//	             independent steps only: a second opinion, see [explore.Classes]
 //	-random n    run n executions at random, as -sampler has it
 //	-estimate n  run n at random to estimate how many there are, and how many states a
 //	             search would keep; see [explore.EstimateSize]
