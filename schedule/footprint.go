@@ -296,9 +296,9 @@ func (f Footprint) addSpan(lo int, s span) Footprint {
 	return f
 }
 
-// fail says that the step that is under way has failed.
+// fail says that the step that is under way has failed, if anybody wants to know.
 func (f *Footprints) fail() {
-	if f.on {
+	if f != nil && f.on {
 		f.steps[len(f.steps)-1].fails = true
 	}
 }

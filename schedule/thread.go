@@ -274,9 +274,7 @@ func (t *Thread) Fail(k Kind, o *Object, other Party, note string) {
 	if e.rec != nil {
 		e.rec.failed = modelStack()
 	}
-	if e.foot != nil {
-		e.foot.fail()
-	}
+	e.foot.fail()
 	panic(unwind{})
 }
 

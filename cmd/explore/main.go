@@ -176,24 +176,23 @@ const unbounded = -1
 
 // A command is what the command line says.
 type command struct {
-	patterns      []string
-	list, exhaust bool
-	classes       bool
-	clean, brief  bool
-	preemptions   int
-	random        int
-	sampler       string
-	estimate      int
-	seed          uint64
-	nodes         int
-	memory        int
-	workers       int
-	symmetry      bool
-	states        bool
-	checkpoint    explore.Checkpoint
-	muteText      string
-	mute          schedule.Kinds
-	json          bool
+	patterns               []string
+	list, exhaust, classes bool
+	clean, brief           bool
+	preemptions            int
+	random                 int
+	sampler                string
+	estimate               int
+	seed                   uint64
+	nodes                  int
+	memory                 int
+	workers                int
+	symmetry               bool
+	states                 bool
+	checkpoint             explore.Checkpoint
+	muteText               string
+	mute                   schedule.Kinds
+	json                   bool
 }
 
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
