@@ -30,8 +30,8 @@ import (
 // differs from the paper in this:
 //
 //   - Steps use different things in different states, so it is not given that two steps
-//     that race still do after a third one that is independent of the first (property 7
-//     of definition 3.2). So races are looked at when the execution has ended, and what is
+//     that race still do after a third one that is independent of the first, which the
+//     paper asks of happens-before (the last of its properties). So races are looked at when the execution has ended, and what is
 //     tried is one that can begin the rest of the execution without what depends on the
 //     first step; the second is tried only where there is no such rest. See races.go. By
 //     the rule of the paper, which is content with the second wherever it could begin,
@@ -42,8 +42,9 @@ import (
 //   - When all that are left get a signal, what follows depends on all that came before.
 //   - Every outcome of [schedule.Thread.Choose] is tried, as part of its step.
 //
-// No class is run to its end twice (the paper, theorem 1, on sleep sets); the report
-// counts those that were. Executions that end because all enabled threads are asleep are
+// Sleep sets keep a class from being run to its end twice, unless outcomes of a Choose
+// differ in what the step uses, since they are asleep together: the report counts those
+// that were repeated. Executions that end because all enabled threads are asleep are
 // wasted; the report counts them too.
 func Classes(ctx context.Context, p schedule.Program, opt Options) Report {
 	c := newClasses(p, opt)
