@@ -31,11 +31,12 @@ import (
 //
 //   - Steps use different things in different states, so it is not given that two steps
 //     that race still do after a third one that is independent of the first, which the
-//     paper asks of happens-before (the last of its properties). So races are looked at when the execution has ended, and what is
-//     tried is one that can begin the rest of the execution without what depends on the
-//     first step; the second is tried only where there is no such rest. See races.go. By
-//     the rule of the paper, which is content with the second wherever it could begin,
-//     kmodel/protocol with three lookups has 503 classes, and not the 513 that it has.
+//     paper asks of happens-before. So races are looked at when the execution has ended,
+//     and what is tried is one that can begin the rest of the execution without what
+//     depends on the first step; the second is tried only where there is no such rest.
+//     See races.go. By the rule of the paper, which is content with the second wherever it
+//     could begin, kmodel/protocol with three lookups has 503 classes, and not the 513
+//     that it has.
 //   - A thread may be blocked: its gate is looked at like a step that only reads, as long
 //     as it is closed, and races with who closed it.
 //   - A step that fails ends the execution and depends on every other.
