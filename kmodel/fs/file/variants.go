@@ -26,7 +26,7 @@ var variants = []struct {
 	name, versions, about string
 	changes               changes
 }{
-	{"5.15", "5.15-5.16-rc3", "fget() takes a reference of what was there", 0},
+	{"5.15", "up to 5.16-rc3", "fget() takes a reference of what was there", 0},
 	{"5.16-rc4", "5.16-rc4", "054aa8d439b9: and looks the descriptor up again", lookAgain},
 	{"5.16", "5.16", "e386dfc56f83: and looks at the place where it was found", lookAtTable},
 }
