@@ -44,8 +44,8 @@ var variants = []variant{
 var pollfreeVariants = []variant{
 	{"3.2", "3.2", "the wait queue of a signalfd dies in silence", putAfter},
 	{"d80e731", "mutant", "d80e731ecab4: POLLFREE takes the entries off it", putAfter | pollfree},
-	{"3.3", "3.3-4.13", "971316f0503a: and has them forget it, first", putAfter | pollfree | forget},
-	{"4.14", "4.14", "138e4ad67afd: and has them forget it, last", all},
+	{"3.3", "3.3-4.12", "971316f0503a: and has them forget it, first", putAfter | pollfree | forget},
+	{"4.13", "4.13", "138e4ad67afd: and has them forget it, last", all},
 }
 
 // tail is the mutex_unlock() of who was not the last, after the last has freed the
