@@ -12,8 +12,8 @@
 // it takes the queue to be its own, since nobody could receive from it, and drops what is in
 // it. That nobody has the file open is not to say that nobody is in fget().
 //
-// The code follows 5.15, with RCU merged. The race is older, since long before. Files: file.go is fs/file.c and fs/file_table.c,
-// af_unix.go and garbage.go are those of net/unix.
+// The code follows 5.15, with RCU merged; the race is older, since long before. Files: file.go
+// is fs/file.c and fs/file_table.c, af_unix.go and garbage.go are those of net/unix.
 //
 // Not modelled: sending (what is in flight is so from the start), MSG_PEEK, receiving the
 // file as a descriptor (what is received is closed), datagrams, peers, listening sockets,
@@ -21,9 +21,10 @@
 // that are not shared. A struct sock is freed when its file is. A message has one file. The
 // lists of sockets are walked in the order of the sockets, and nothing of that is a step,
 // since it is all under unix_gc_lock. How long a queue is: whoever unlinks a message that the
-// collector has moved to its hitlist makes the length of his queue wrong, and nothing else.
-// What is a list-corruption here is a null pointer there: sk_buff lists have no debugging, and
-// a message that is on no list any more leads to NULL.
+// collector has moved to its hitlist makes the length of his queue wrong. To unlink is one
+// step, also where the collector does so without a lock. What is a list-corruption here is a
+// null pointer there: sk_buff lists have no debugging, and a message that is on no list any
+// more leads to NULL.
 //
 // Start reading at __fgetFiles and unixGC.
 package file
