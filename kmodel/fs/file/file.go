@@ -12,7 +12,7 @@
 // it takes the queue to be its own, since nobody could receive from it, and drops what is in
 // it. That nobody has the file open is not to say that nobody is in fget().
 //
-// The code follows 5.15, with RCU merged; the race is older, since long before. Files: file.go
+// The code follows 5.15, with RCU merged; the race is far older. Files: file.go
 // is fs/file.c and fs/file_table.c, af_unix.go and garbage.go are those of net/unix.
 //
 // Not modelled: sending (what is in flight is so from the start), MSG_PEEK, receiving the
