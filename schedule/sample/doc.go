@@ -18,6 +18,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -118,11 +119,11 @@ func (c *chance) below(n int) int {
 
 // of returns the decision that stands for thread id, which must be enabled.
 func of(e *schedule.Exec, id int) int {
-	for d := 0; ; d++ {
-		if e.Alternative(d).ID == id {
-			return d
-		}
+	calm := e.Alternative(0).ID
+	if id == calm {
+		return 0
 	}
+	return 1 + bits.OnesCount64(e.Enabled()&^(1<<calm)&(1<<id-1))
 }
 
 // width is how many threads there are: the most so far, and few at first. Priorities are

@@ -1,6 +1,10 @@
 package sample
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"math/bits"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // PCT gives every thread a random priority and lets the highest go on; at d-1 random
 // steps the thread that runs becomes the last of all (Burckhardt, Kothari, Musuvathi and
@@ -56,16 +60,18 @@ func (p *PCT) Choose(e *schedule.Exec, n int) int {
 		}
 		p.lowest--
 	}
-	return highest(e, n, &p.priority)
+	return highest(e, &p.priority)
 }
 
 // highest returns the decision for the thread of the highest priority.
-func highest[P int | uint64](e *schedule.Exec, n int, priority *[schedule.MaxThreads]P) int {
-	best := 0
-	for d := 1; d < n; d++ {
-		if priority[e.Alternative(d).ID] > priority[e.Alternative(best).ID] {
-			best = d
+func highest[P int | uint64](e *schedule.Exec, priority *[schedule.MaxThreads]P) int {
+	calm := e.Alternative(0)
+	best, decision, d := calm.ID, 0, 0
+	for set := e.Enabled() &^ (1 << calm.ID); set != 0; set &= set - 1 {
+		d++
+		if id := bits.TrailingZeros64(set); priority[id] > priority[best] {
+			best, decision = id, d
 		}
 	}
-	return best
+	return decision
 }
