@@ -26,6 +26,8 @@ var layers = map[string][]string{
 	"schedule":               {},
 	"schedule/explore":       {"schedule"},
 	"schedule/sample":        {"schedule"},
+	"schedule/guided":        {"schedule", "schedule/sample"},
+	"schedule/compare":       {"schedule", "schedule/sample"},
 	"schedule/bench":         {"schedule", "schedule/bench/pthread"},
 	"schedule/bench/pthread": {"schedule"},
 	"kmodel/internal":        {"schedule"},
@@ -56,6 +58,8 @@ var layers = map[string][]string{
 // testLayers is what tests may import besides.
 var testLayers = map[string][]string{
 	"schedule":               {"schedule/explore"},
+	"schedule/sample":        {"schedule/bench"},
+	"schedule/guided":        {"schedule/bench", "schedule/explore"},
 	"schedule/bench":         {"schedule/explore", "schedule/sample", "kmodel", "kmodel/program"},
 	"schedule/bench/pthread": {"schedule/explore"},
 	"kmodel":                 {"schedule", "schedule/explore", "schedule/sample"},
