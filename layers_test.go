@@ -52,7 +52,7 @@ var layers = map[string][]string{
 	"docs":                   {},
 	"corpus":                 {"schedule"},
 	"corpus/gofile":          {},
-	"cmd":                    {"corpus", "corpus/gofile", "kmodel", "kmodel/program", "schedule", "schedule/explore", "schedule/sample", "triage"},
+	"cmd":                    {"corpus", "corpus/gofile", "kmodel", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
 }
 
 // testLayers is what tests may import besides.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
 	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
@@ -25,17 +26,27 @@ type sample struct {
 	full  bool
 	met   map[explore.Category]int
 	steps uint64
+
+	engine *guided.Engine // nil: they were independent of each other
 }
 
 // sample runs random executions of p.
 func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *statement {
+	return c.take(ctx, p, pr, c.newSampler(), c.random)
+}
+
+// take runs n executions of p with the decisions of chooser.
+func (c *command) take(
+	ctx context.Context, p kernelProgram, pr *progress, chooser samplers.Sampler, n int,
+) *statement {
 	s := &sample{seen: map[uint64]struct{}{}, met: map[explore.Category]int{}}
+	s.engine, _ = chooser.(*guided.Engine)
 	endings := map[explore.Category]explore.Witness{}
 	start := time.Now()
 	r := schedule.NewRunner(p.Schedule())
 	defer r.Close()
 	r.Mute = c.mute
-	for tape, res := range samplers.Run(ctx, r, c.newSampler()) {
+	for tape, res := range samplers.Run(ctx, r, chooser) {
 		s.add(tape, res)
 		cat := explore.CategoryOf(res)
 		s.met[cat]++
@@ -43,7 +54,7 @@ func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *st
 			w.Tape = slices.Clone(w.Tape)
 			endings[cat] = w
 		}
-		if pr.sample(s.runs, c.random); s.runs == c.random {
+		if pr.sample(s, n); s.runs == n || s.nothingLeft() {
 			break
 		}
 	}
@@ -53,7 +64,9 @@ func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *st
 		st.report.Endings = append(st.report.Endings, explore.Ending{Category: cat, Witness: w})
 	}
 	slices.SortFunc(st.report.Endings, func(a, b explore.Ending) int { return a.Compare(b.Category) })
-	st.covered = s.covered(st.report.Failed())
+	if st.covered = s.covered(st.report.Failed()); s.engine != nil {
+		st.covered = s.guidedCovered()
+	}
 	return st
 }
 
@@ -117,12 +130,21 @@ func (s *sample) writeText(row func(label, format string, args ...any)) {
 			row("invalid", "%s ended by the %s", plural(n, "execution"), cat.Reason)
 		}
 	}
+	if s.engine != nil {
+		s.writeGuided(row)
+	}
 }
 
 // fill fills in what a sample knows.
 func (s *sample) fill(o *outcome) {
 	o.Strategy, o.Stop, o.Distinct = "random", "done", len(s.seen)
-	if s.runs < o.Limits.Runs {
+	if s.engine != nil {
+		s.fillGuided(o)
+	}
+	if s.early(o.Limits.Runs) {
 		o.Stop = explore.Cancelled.String()
 	}
 }
+
+// early reports whether the sample ended before it had so many executions.
+func (s *sample) early(runs int) bool { return s.runs < runs && !s.nothingLeft() }
