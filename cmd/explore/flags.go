@@ -26,6 +26,8 @@ type command struct {
 	preemptions   int
 	random        int
 	guided        int
+	bench         string
+	seeds, cap    int
 	sampler       string
 	estimate      int
 	seed          uint64
@@ -50,6 +52,9 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.BoolVar(&c.brief, "brief", false, "print a line for each program")
 	fs.IntVar(&c.random, "random", 0, "run `n` executions at random")
 	fs.IntVar(&c.guided, "guided", 0, "run `n` executions, each guided by those before")
+	fs.StringVar(&c.bench, "bench", "", "compare all strategies, and write the table into `dir`")
+	fs.IntVar(&c.seeds, "seeds", 100, "of -bench, `n`")
+	fs.IntVar(&c.cap, "cap", 10_000, "of -bench, `n` executions after which a seed gives up")
 	fs.StringVar(&c.sampler, "sampler", "walk",
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
@@ -82,12 +87,14 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 }
 
 // strategies are the flags that say what is done; without one it is -exhaust.
-var strategies = []string{"list", "exhaust", "random", "guided", "estimate"}
+var strategies = []string{"list", "exhaust", "random", "guided", "estimate", "bench"}
 
 // belongs says which flags need which strategy.
 var belongs = map[string][]string{
 	"seed":        {"random", "guided", "estimate"},
 	"sampler":     {"random"},
+	"seeds":       {"bench"},
+	"cap":         {"bench"},
 	"brief":       {"exhaust"},
 	"preemptions": {"exhaust", "estimate"},
 	"nodes":       {"exhaust"},
@@ -128,12 +135,14 @@ func (c *command) check(set map[string]bool) (err error) {
 		return fmt.Errorf("-%w", err)
 	}
 	switch {
-	case len(c.patterns) == 0 && !c.list:
+	case len(c.patterns) == 0 && !c.list && c.bench == "":
 		return errors.New("no program given: explore -list prints what there is, explore -h the flags")
 	case set["random"] && c.random < 1:
 		return fmt.Errorf("-random %d: want 1 or more executions", c.random)
 	case set["guided"] && c.guided < 1:
 		return fmt.Errorf("-guided %d: want 1 or more executions", c.guided)
+	case c.seeds < 1 || c.cap < 1:
+		return fmt.Errorf("-seeds %d -cap %d: want 1 or more", c.seeds, c.cap)
 	case set["estimate"] && c.estimate < 1:
 		return fmt.Errorf("-estimate %d: want 1 or more executions", c.estimate)
 	case set["preemptions"] && c.preemptions < 0:

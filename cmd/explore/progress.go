@@ -66,6 +66,13 @@ func (p *progress) line(format string, args ...any) {
 	p.written = true
 }
 
+// cell shows which cell of a table is measured. How long that takes nobody knows.
+func (p *progress) cell(strategy string) {
+	if p.width > 0 {
+		p.line("%s", strategy)
+	}
+}
+
 // clear takes the line away.
 func (p *progress) clear() {
 	if p.written {
