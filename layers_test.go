@@ -61,7 +61,7 @@ var testLayers = map[string][]string{
 	"schedule/sample":        {"schedule/bench"},
 	"schedule/guided":        {"schedule/bench", "schedule/explore"},
 	"schedule/compare":       {"schedule/bench"},
-	"schedule/bench":         {"schedule/explore", "schedule/sample", "kmodel", "kmodel/program"},
+	"schedule/bench":         {"schedule/explore", "schedule/sample"},
 	"schedule/bench/pthread": {"schedule/explore"},
 	"kmodel":                 {"schedule", "schedule/explore", "schedule/sample"},
 	"kmodel/program":         {"schedule/explore"},

@@ -43,7 +43,8 @@ type Sampler interface {
 func Names() []string { return slices.Clone(names) }
 
 var names = []string{
-	"walk", "pct2", "pct3", "pct5", "pos", "surw", "rf", "qlearn", "delays2", "delays5", "preemptions2", "preemptions5",
+	"walk", "pct2", "pct3", "pct5", "pos", "surw", "rf", "qlearn",
+	"delays2", "delays5", "preemptions2", "preemptions5",
 }
 
 // New returns the sampler of that name. The same seed decides the same, for ever.

@@ -263,7 +263,9 @@ func TestQLearning(t *testing.T) {
 // 512 walks. Who learns that few executions have been there goes there more often.
 func TestQLearningSpreads(t *testing.T) {
 	const n = 5000
-	first := func(s sample.Sampler) int { return count(t, s, 0, n, "oooooooos", "ssssssss")["abbbbbbbb"] }
+	first := func(s sample.Sampler) int {
+		return count(t, s, 0, n, "oooooooos", "ssssssss")["abbbbbbbb"]
+	}
 	near(t, "walk", first(sample.NewWalk(1)), n, 1.0/512)
 	if got := first(sample.NewQLearning(1)); got < 5*n/512 {
 		t.Errorf("%d of %d, not five times as many as walks", got, n)
