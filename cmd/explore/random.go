@@ -27,6 +27,8 @@ type sample struct {
 	met   map[explore.Category]int
 	steps uint64
 
+	threads, longest int // the most of an execution, and the most steps
+	depth            int // of the bugs that PCT looks for; 0: it is another sampler
 	engine *guided.Engine // nil: they were independent of each other
 }
 
@@ -41,6 +43,9 @@ func (c *command) take(
 ) *statement {
 	s := &sample{seen: map[uint64]struct{}{}, met: map[explore.Category]int{}}
 	s.engine, _ = chooser.(*guided.Engine)
+	if pct, ok := chooser.(*samplers.PCT); ok {
+		s.depth = pct.Depth()
+	}
 	endings := map[explore.Category]explore.Witness{}
 	start := time.Now()
 	r := schedule.NewRunner(p.Schedule())
@@ -48,6 +53,7 @@ func (c *command) take(
 	r.Mute = c.mute
 	for tape, res := range samplers.Run(ctx, r, chooser) {
 		s.add(tape, res)
+		s.threads = max(s.threads, len(r.Exec().Threads()))
 		cat := explore.CategoryOf(res)
 		s.met[cat]++
 		if w := witnessOf(tape, res); s.met[cat] == 1 || smaller(w, endings[cat]) {
@@ -82,6 +88,7 @@ func (c *command) newSampler() samplers.Sampler {
 func (s *sample) add(tape schedule.Tape, res schedule.Result) {
 	s.runs++
 	s.steps += uint64(res.Steps)
+	s.longest = max(s.longest, res.Steps)
 	if s.full = len(s.seen) >= maxDistinct; !s.full {
 		s.seen[xxhash.Sum64(tape)] = struct{}{}
 	}
@@ -133,6 +140,17 @@ func (s *sample) writeText(row func(label, format string, args ...any)) {
 	if s.engine != nil {
 		s.writeGuided(row)
 	}
+	if s.depth > 0 {
+		s.writeConfidence(row)
+	}
+}
+
+// writeConfidence says what executions of PCT would have found.
+func (s *sample) writeConfidence(row func(label, format string, args ...any)) {
+	row("confidence", "%.3g at least that so many come to a bug of depth %d or less, "+
+		"with %s and %s an execution",
+		samplers.PCTConfidence(s.threads, s.longest, s.depth, s.runs), s.depth,
+		plural(s.threads, "thread"), plural(s.longest, "step"))
 }
 
 // fill fills in what a sample knows.

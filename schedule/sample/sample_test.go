@@ -272,6 +272,37 @@ func TestQLearningSpreads(t *testing.T) {
 	}
 }
 
+// TestPCTConfidence: by hand, and measured: of a hundred times so many executions as find
+// the bug with 50% confidence, no fewer than half do.
+func TestPCTConfidence(t *testing.T) {
+	for _, test := range []struct {
+		threads, steps, depth, runs int
+		want                        float64
+	}{
+		{2, 100, 1, 1, 0.5}, {2, 100, 1, 3, 0.875}, {4, 100, 2, 1, 0.0025},
+		{2, 10, 2, 1, 0.01}, {3, 60, 3, 0, 0}, {4, 100, 2, 400, 1 - math.Pow(0.9975, 400)},
+	} {
+		got := sample.PCTConfidence(test.threads, test.steps, test.depth, test.runs)
+		if math.Abs(got-test.want) > 1e-12 {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+	const runs = 69 // 1-(1-1/(2*50))^69 is 0.50
+	if c := sample.PCTConfidence(2, 3, 2, runs); math.Abs(c-0.5) > 0.01 {
+		t.Errorf("%d executions: %v", runs, c)
+	}
+	found := 0
+	for seed := range uint64(100) {
+		if count(t, sample.NewPCT(seed, 2), 0, runs, "ss", "s")["aba"] > 0 {
+			found++
+		}
+	}
+	if found < 50-25 { // five standard deviations
+		t.Errorf("found by %d of 100", found)
+	}
+	t.Logf("found by %d of 100", found)
+}
+
 // TestBounded: never more preemptions than allowed, and each number comes up.
 func TestBounded(t *testing.T) {
 	p, _ := program("", "ssssssss", "ssssssss", "ssssssss")
