@@ -27,9 +27,9 @@ type sample struct {
 	met   map[explore.Category]int
 	steps uint64
 
-	threads, longest int // the most of an execution, and the most steps
-	depth            int // of the bugs that PCT looks for; 0: it is another sampler
-	engine *guided.Engine // nil: they were independent of each other
+	threads, longest int            // the most of an execution, and the most steps
+	depth            int            // of the bugs that PCT looks for; 0: it is another sampler
+	engine           *guided.Engine // nil: they were independent of each other
 }
 
 // sample runs random executions of p.
