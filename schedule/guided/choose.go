@@ -9,6 +9,9 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 	if en.repeats {
 		return 0
 	}
+	if e.Enabled() == 0 && e.Steps() == 0 {
+		en.workload = true
+	}
 	d, free := en.propose(e, n)
 	if en.stats.Complete {
 		return d

@@ -60,6 +60,7 @@ type Engine struct {
 	corpus   corpus
 	stream   stream
 	seeds    []schedule.Tape // to be run next
+	workload bool            // executions begin with choices: of threads, and calls
 	stats    Stats
 
 	// The execution under way.
