@@ -48,8 +48,8 @@ type Stats struct {
 	Discovery float64
 }
 
-// An Engine is a sampler that learns from all executions before. The same seed decides the
-// same, for ever, as long as all executions are of one program.
+// An Engine is a sampler that learns from all executions before, which must be of one program.
+// The same seed decides the same, until the table of arms changes.
 type Engine struct {
 	rng      rand.PCG
 	samplers map[string]sample.Sampler
