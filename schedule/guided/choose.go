@@ -16,9 +16,15 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 	if en.stats.Complete {
 		return d
 	}
+	if en.workload && en.fresh == newest {
+		return en.take(d, place{})
+	}
 	id, fresh := en.graph.visit(keyOf(e), n)
 	if id == nowhere {
 		return en.take(d, place{})
+	}
+	if fresh {
+		en.fresh++
 	}
 	if fresh && en.corpus.meet(e.Memory()) {
 		en.lengths = append(en.lengths, len(en.taken))

@@ -31,11 +31,15 @@ const Every = 16
 // together is how many executions all samplers watch at first, to learn which steps there are.
 const together = 8
 
+// newest is how many new decisions of an execution of a workload are kept: those that follow
+// the first are hardly ever met again, and to keep them takes longer than the execution.
+const newest = 4
+
 // Stats are what an [Engine] knows of its executions.
 type Stats struct {
 	Executions int
 	Repeated   int  // of them came to where nothing was left to see
-	Decisions  int  // different ones: states in which there is something to decide
+	Decisions  int  // different ones that are kept: states in which there is something to decide
 	Memories   int  // different memory states among them
 	LastNew    int  // number of the last execution that came to a new one, from 1
 	Full       bool // there are more decisions, or memory states, than are kept
@@ -73,6 +77,7 @@ type Engine struct {
 	taken   schedule.Tape
 	before  int   // entries when it began
 	lengths []int // of the ways to the new ones
+	fresh   int   // decisions that were new
 	repeats bool
 }
 
@@ -127,7 +132,7 @@ func (en *Engine) Add(tape schedule.Tape) { en.seeds = append(en.seeds, slices.C
 func (en *Engine) Begin() {
 	en.path, en.taken, en.lengths = en.path[:0], en.taken[:0], en.lengths[:0]
 	en.before = len(en.corpus.entries)
-	en.way, en.rest, en.repeats = nil, nil, false
+	en.way, en.rest, en.repeats, en.fresh = nil, nil, false, 0
 	en.arm = en.spendOn()
 	switch {
 	case len(en.seeds) > 0:
