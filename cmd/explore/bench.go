@@ -34,8 +34,8 @@ type benchRow struct {
 }
 
 // benchRows returns the programs of package bench, in all forms, and the racy workloads of
-// the fuzz targets. SafeStack gets 20 times the executions with a quarter of the seeds; the
-// programs of 51 threads, whose executions are long, a fifth with half of them.
+// the fuzz targets. SafeStack gets 20 times the executions with a quarter of the seeds;
+// programs with many threads, whose executions are long, get fewer of both.
 func (c *command) benchRows() (rows []benchRow) {
 	for _, p := range bench.Programs() {
 		row := benchRow{seeds: c.seeds, cap: c.cap}
@@ -43,7 +43,9 @@ func (c *command) benchRows() (rows []benchRow) {
 		case p.Name == "SafeStack":
 			row = benchRow{seeds: max(1, c.seeds/4), cap: 20 * c.cap}
 		case p.Threads > 32:
-			row = benchRow{seeds: max(1, c.seeds/2), cap: max(1, c.cap/5)}
+			row = benchRow{seeds: max(1, c.seeds/4), cap: max(1, c.cap/5)}
+		case p.Threads > 10:
+			row = benchRow{seeds: max(1, c.seeds/2), cap: max(1, 2*c.cap/5)}
 		}
 		for _, f := range bench.Forms() {
 			row.program = p.Schedule(f)

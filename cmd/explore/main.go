@@ -78,8 +78,8 @@
 // CS.reorder_5, or in one, as CS.reorder_5@main(7), and the workloads of the fuzz targets that
 // fail; none means all. Each strategy, -guided and every sampler, is given -seeds seeds, else
 // 100, and each of them so many executions as it takes to the first failure, or -cap, else
-// 10,000 (20 times as many and a quarter of the seeds for SafeStack, a fifth and half for
-// programs of 51 threads). This may take hours; an interrupt ends it, and the same command
+// 10,000 (20 times as many and a quarter of the seeds for SafeStack, two fifths and half for
+// programs with more than 10 threads, a fifth and a quarter with more than 32). This may take hours; an interrupt ends it, and the same command
 // goes on. In the directory are then
 //
 //	table.csv   a line for each program and strategy, written when it was measured:
