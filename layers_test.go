@@ -50,7 +50,8 @@ var layers = map[string][]string{
 	"docs":                   {},
 	"corpus":                 {"schedule"},
 	"corpus/gofile":          {},
-	"cmd":                    {"corpus", "corpus/gofile", "kmodel", "kmodel/program", "schedule", "schedule/explore", "schedule/sample", "triage"},
+	"cmd/internal":           {"kmodel", "kmodel/program", "schedule", "triage"},
+	"cmd":                    {"cmd/internal", "corpus", "corpus/gofile", "fuzz/mutate", "fuzz/target", "kmodel", "kmodel/program", "schedule", "schedule/explore", "schedule/sample", "triage"},
 }
 
 // testLayers is what tests may import besides.

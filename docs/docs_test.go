@@ -69,6 +69,7 @@ func TestPages(t *testing.T) {
 		t.Fatalf("cmd/minimize: %v, %v", sources, err)
 	}
 	depend(sources...)
+	depend("../cmd/internal/report/report.go")
 	pages, err := filepath.Glob("*.md")
 	if err != nil || len(pages) < 2 {
 		t.Fatalf("pages: %v, %v", pages, err)
