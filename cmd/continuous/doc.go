@@ -1,0 +1,2 @@
+// Continuous
+package main
