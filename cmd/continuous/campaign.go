@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"maps"
+	"math"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -57,9 +58,9 @@ type rate struct {
 
 // newCampaign opens the data directory and makes everything ready. Executions is how many
 // may be run, 0: no end.
-func newCampaign(cfg config, dir string, executions int64, stderr io.Writer, verbose bool) (_ *campaign, err error) {
+func newCampaign(cfg config, dir string, executions int64, stderr io.Writer) (_ *campaign, err error) {
 	c := &campaign{
-		config: cfg, log: log.New(stderr, "continuous: ", log.Ltime|log.Lmsgprefix), verbose: verbose,
+		config: cfg, log: log.New(stderr, "continuous: ", log.Ltime|log.Lmsgprefix),
 		now: time.Now, rates: map[*target]rate{},
 	}
 	c.left.Store(executions)
@@ -175,17 +176,19 @@ func (c *campaign) take() bool { return c.left.Add(-1) >= 0 }
 // run fuzzes until ctx is done, or for as long as given (0: no end), or until the
 // executions are spent. Reports that are due by then are made, unless ctx is done.
 func (c *campaign) run(ctx context.Context, duration time.Duration) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	fuzzing, enough := context.WithCancel(ctx)
-	defer enough()
-	if duration > 0 {
-		fuzzing, enough = context.WithTimeout(ctx, duration)
-		defer enough()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if duration == 0 {
+		duration = math.MaxInt64
 	}
+	fuzzing, enough := context.WithTimeout(ctx, duration)
+	defer enough()
+	var failure error // the first
+	var once sync.Once
 	fail := func(err error) {
 		if err != nil {
-			stop(err)
+			once.Do(func() { failure = err })
+			stop()
 		}
 	}
 	var workers, rest sync.WaitGroup
@@ -196,16 +199,13 @@ func (c *campaign) run(ctx context.Context, duration time.Duration) error {
 		rest.Go(func() { fail(c.workNative(fuzzing)) })
 	}
 	rest.Go(func() { fail(c.makeReports(ctx)) })
+	c.takeRates()
 	rest.Go(func() { fail(c.keepTime(fuzzing)) })
 	workers.Wait()
 	enough()
 	c.bugs.close()
 	rest.Wait()
-	err := context.Cause(ctx)
-	if errors.Is(err, context.Canceled) {
-		err = nil // asked to stop
-	}
-	return errors.Join(err, c.save())
+	return errors.Join(failure, c.save())
 }
 
 // work is a worker: it has a turn at the target whose turn it is, and so on.
@@ -337,18 +337,4 @@ func (c *campaign) save() error {
 		t.mu.Unlock()
 	}
 	return c.store.saveState(st)
-}
-
-// regressions returns the bugs of programs that must never fail, those that still fail.
-func (c *campaign) regressions() (list []*bug) {
-	for _, t := range c.targets {
-		t.mu.Lock()
-		for _, b := range t.bugs {
-			if b.active && b.regression() {
-				list = append(list, b)
-			}
-		}
-		t.mu.Unlock()
-	}
-	return list
 }

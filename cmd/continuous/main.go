@@ -31,7 +31,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	regressions, err := c.fuzz(ctx, stdout, stderr)
+	cfg, err := readConfig(c.config)
+	regressions := 0
+	if err == nil {
+		regressions, err = c.fuzz(ctx, cfg, stdout, stderr)
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "continuous: %v\n", err)
 		return exitWrong
@@ -85,16 +89,15 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 }
 
 // fuzz runs the campaign, prints the summary, and returns how many regressions there are.
-func (cmd *command) fuzz(ctx context.Context, stdout, stderr io.Writer) (regressions int, err error) {
-	cfg, err := readConfig(cmd.config)
-	if err != nil {
-		return 0, err
-	}
-	c, err := newCampaign(cfg, cmd.dir, cmd.executions, stderr, cmd.verbose)
+func (cmd *command) fuzz(
+	ctx context.Context, cfg config, stdout, stderr io.Writer,
+) (regressions int, err error) {
+	c, err := newCampaign(cfg, cmd.dir, cmd.executions, stderr)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, c.store.close()) }()
+	c.verbose = cmd.verbose
 	if err := c.buildNative(ctx); err != nil {
 		return 0, err
 	}
@@ -106,5 +109,6 @@ func (cmd *command) fuzz(ctx context.Context, stdout, stderr io.Writer) (regress
 	if err := c.run(ctx, cmd.duration); err != nil {
 		return 0, err
 	}
-	return len(c.regressions()), c.status().writeSummary(stdout)
+	s := c.status()
+	return s.Regressions, s.writeSummary(stdout)
 }

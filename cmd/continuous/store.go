@@ -22,6 +22,7 @@ const (
 	failuresDir  = "failures"
 	nativeDir    = "native"
 	tempPrefix   = ".tmp-" // of what is being written
+	turnPrefix   = "turn-" // of the directory of a turn of the Go fuzzer
 	stateVersion = "kschedfuzz-state/1"
 )
 
@@ -86,13 +87,14 @@ func checkDir(dir string) error {
 
 // clean removes what a process that was killed has not finished.
 func (s *store) clean() error {
-	for _, dir := range []string{s.dir, filepath.Join(s.dir, failuresDir)} {
+	for _, dir := range []string{"", failuresDir, nativeDir} {
+		dir = filepath.Join(s.dir, dir)
 		list, err := os.ReadDir(dir)
 		if err != nil {
 			return inFile(dir, err)
 		}
 		for _, d := range list {
-			if strings.HasPrefix(d.Name(), tempPrefix) {
+			if strings.HasPrefix(d.Name(), tempPrefix) || strings.HasPrefix(d.Name(), turnPrefix) {
 				if err := os.RemoveAll(filepath.Join(dir, d.Name())); err != nil {
 					return err
 				}
