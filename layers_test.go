@@ -50,6 +50,7 @@ var layers = map[string][]string{
 	"docs":                   {},
 	"corpus":                 {"schedule"},
 	"corpus/gofile":          {},
+	"internal/schema":        {}, // for tests
 	"cmd/internal":           {"kmodel", "kmodel/program", "schedule", "triage"},
 	"cmd":                    {"cmd/internal", "corpus", "corpus/gofile", "fuzz/mutate", "fuzz/target", "kmodel", "kmodel/program", "schedule", "schedule/explore", "schedule/sample", "triage"},
 }
@@ -71,6 +72,8 @@ var testLayers = map[string][]string{
 	"fuzz/target":            {"kmodel"},
 	"fuzz/libfuzzer":         {"corpus/gofile"},
 	"docs":                   {"kmodel", "kmodel/program", "schedule", "schedule/sample", "triage"},
+	"triage":                 {"internal/schema"},
+	"cmd":                    {"internal/schema"},
 	"corpus":                 {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
 

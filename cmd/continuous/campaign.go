@@ -21,7 +21,7 @@ import (
 const (
 	// turnSteps is how many steps a turn takes: some ten milliseconds, since a stop waits
 	// for the turns at hand.
-	turnSteps = 1 << 16
+	turnSteps = 1 << 14
 	// saveEvery is how often the state is saved, and rates are taken.
 	saveEvery = 5 * time.Second
 	// measureEvery is how often the disk is measured, in saves.
@@ -112,7 +112,7 @@ func (c *campaign) loadBugs() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(bugs)) {
 		b := bugs[name]
-		b.Count = max(1, c.before.Failures[name])
+		b.Count = c.before.Failures[name]
 		b.target.bugs[b.signature] = b
 		if err := b.check(); err != nil {
 			return fmt.Errorf("%s/%s: %w", failuresDir, name, err)
@@ -156,8 +156,12 @@ func (c *campaign) loadTapes() error {
 		if sig == (triage.Signature{}) || t.bugs[sig] != nil {
 			continue
 		}
-		if err := t.looked(look{}, sig, title, e.Tape); err != nil {
+		b, err := t.meet(sig, title, e.Tape)
+		if err != nil {
 			return err
+		}
+		if b != nil {
+			b.Count = c.before.Failures[b.name()]
 		}
 	}
 	return nil
@@ -264,7 +268,7 @@ func (c *campaign) makeReports(ctx context.Context) error {
 		}
 		c.log.Printf("%s in %s: %s: %s/%s", what, b.Target, b.Title, failuresDir, b.name())
 		for _, s := range slips {
-			if err := b.target.looked(look{}, s.Signature, s.Title, s.Tape); err != nil {
+			if _, err := b.target.meet(s.Signature, s.Title, s.Tape); err != nil {
 				return err
 			}
 		}

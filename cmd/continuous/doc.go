@@ -44,7 +44,7 @@
 // gave it (program.Instance.Abstract), all words of a decision taken together. In a turn, one
 // execution in five is of a stationary stream, sampled by POS and directed by nothing that
 // was found; from these and no others the probability of discovering something is estimated
-// (fresh.go). The others are mutations of inputs, and now and then executions of the other
+// (stream.go). The others are mutations of inputs, and now and then executions of the other
 // samplers. An input is kept if it passes and shows a new species. With one worker and
 // without the Go fuzzer the corpus is a function of configuration, corpus and the number of
 // executions and starts.

@@ -70,8 +70,8 @@ type TargetStatus struct {
 	Inputs     int     `json:"inputs"`
 	Todo       int     `json:"inputs_to_run"`
 	Bugs       int     `json:"bugs"`
-	// LastNew is when a species was new the last time; null: never.
-	LastNew *time.Time `json:"last_new"`
+	// LastNew is when a species was new the last time; missing: never.
+	LastNew *time.Time `json:"last_new,omitempty"`
 	NewAt   int64      `json:"last_new_at_execution"`
 	Stream  Stream     `json:"stream"`
 	History []point    `json:"history"`

@@ -196,35 +196,44 @@ func (t *target) failed(o *outcome, l look) bool {
 	return false
 }
 
-// looked tells which signature a failure has that was looked at.
+// looked tells which signature a failing execution has that was looked at.
 func (t *target) looked(l look, sig triage.Signature, title string, tape schedule.Tape) error {
+	b, err := t.meet(sig, title, tape)
 	t.mu.Lock()
-	b := t.bugs[sig]
+	defer t.mu.Unlock()
 	if b != nil {
 		b.Count++
-		b.active = true
 	}
+	t.looks[l].last = b
+	return err
+}
+
+// meet returns the bug of that signature, which the tape shows. If it is a new one its tape
+// is on the disk when meet returns, and a report is due; if there are too many it is nil.
+func (t *target) meet(sig triage.Signature, title string, tape schedule.Tape) (*bug, error) {
+	t.mu.Lock()
+	b := t.bugs[sig]
 	fresh := b == nil && len(t.bugs) < maxBugs
 	if fresh {
 		b = &bug{
 			Target: t.name, Program: t.program.Name(), Signature: sig.String(), Title: title,
-			Tape: triage.TapeText(tape), Found: t.now(), Executions: t.totals.Executions, Count: 1,
-			target: t, signature: sig, active: true,
+			Tape: triage.TapeText(tape), Found: t.now(), Executions: t.totals.Executions,
+			target: t, signature: sig,
 		}
 		t.bugs[sig] = b
 	}
-	if s := t.looks[l]; s != nil {
-		s.last = b
+	if b != nil {
+		b.active = true
 	}
 	t.mu.Unlock()
 	if !fresh {
-		return nil
+		return b, nil
 	}
 	if err := t.store.keepFailing(t.name, tape); err != nil {
-		return err
+		return b, err
 	}
 	t.found(b)
-	return nil
+	return b, nil
 }
 
 // invalid takes in an execution that the limit of steps has ended.
