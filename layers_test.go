@@ -73,7 +73,7 @@ var testLayers = map[string][]string{
 	"fuzz/libfuzzer":         {"corpus/gofile"},
 	"docs":                   {"kmodel", "kmodel/program", "schedule", "schedule/sample", "triage"},
 	"triage":                 {"internal/schema"},
-	"cmd":                    {"internal/schema"},
+	"cmd":                    {"fuzz/libfuzzer", "internal/schema"},
 	"corpus":                 {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
 

@@ -89,7 +89,7 @@ var kept = regexp.MustCompile(`kept ([0-9a-f]{16}) Fuzz`)
 // it is then. Every input that was acknowledged is there, every report is whole, and the
 // next instance goes on.
 func TestKill(t *testing.T) {
-	rounds := 25
+	rounds := 12
 	if testing.Short() {
 		rounds = 4
 	}
