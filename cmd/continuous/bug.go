@@ -48,7 +48,8 @@ func (b *bug) regression() bool { return !b.target.program.Racy() }
 
 // name returns the name of the directory of the report.
 func (b *bug) name() string {
-	words := b.Target + "-" + b.signature.Kind.String() + "-" + b.signature.Func + "-" + b.signature.Other
+	sig := b.signature
+	words := strings.Join([]string{b.Target, sig.Kind.String(), sig.Func, sig.Other}, "-")
 	name := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("-_.", r) || r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' {
 			return r

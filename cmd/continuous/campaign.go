@@ -58,7 +58,9 @@ type rate struct {
 
 // newCampaign opens the data directory and makes everything ready. Executions is how many
 // may be run, 0: no end.
-func newCampaign(cfg config, dir string, executions int64, stderr io.Writer) (_ *campaign, err error) {
+func newCampaign(
+	cfg config, dir string, executions int64, stderr io.Writer,
+) (_ *campaign, err error) {
 	c := &campaign{
 		config: cfg, log: log.New(stderr, "continuous: ", log.Ltime|log.Lmsgprefix),
 		now: time.Now, rates: map[*target]rate{},

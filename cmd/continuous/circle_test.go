@@ -211,7 +211,9 @@ func (c *circle) toLibFuzzer(want []uint64) {
 	for _, file := range files {
 		libfuzzer.Run(circleTarget, []byte(read(c.t, file))) // it panics if the input fails
 	}
-	for pack, source := range map[string]string{"back.pack": "raw/" + circleTarget, "zip.pack": "seeds.zip"} {
+	for pack, source := range map[string]string{
+		"back.pack": "raw/" + circleTarget, "zip.pack": "seeds.zip",
+	} {
 		c.run("corpus", "pack", "-program", circleTarget, "-raw", pack, source)
 		if got := c.entries(pack); !slices.Equal(got, want) {
 			c.t.Errorf("%s: %d entries came back, want %d", source, len(got), len(want))

@@ -58,15 +58,20 @@ native = "`+root+`"
 
 func TestBadConfig(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
-		{"targets = [\n\t\"FuzzPutSuper\",\n\t\"FuzzNothing\",\n]", `c.toml:3: targets: target "FuzzNothing": no such target`},
-		{"# x\ntargets = [\"fs/aio/workload@9\"]", `c.toml:2: targets: program "fs/aio/workload@9": no such variant; fs/aio/workload has 1a`},
-		{"targets = [\"FuzzPutSuper\", \"FuzzPutSuper\"]", "c.toml: targets: FuzzPutSuper is there twice"},
-		{"\nworker = 3", "c.toml:2: worker: no such setting; there are: targets, seeds, workers, http, memory, disk, native"},
+		{"targets = [\n\t\"FuzzPutSuper\",\n\t\"FuzzNothing\",\n]",
+			`c.toml:3: targets: target "FuzzNothing": no such target`},
+		{"# x\ntargets = [\"fs/aio/workload@9\"]",
+			`c.toml:2: targets: program "fs/aio/workload@9": no such variant; fs/aio/workload has 1a`},
+		{"targets = [\"FuzzPutSuper\", \"FuzzPutSuper\"]",
+			"c.toml: targets: FuzzPutSuper is there twice"},
+		{"\nworker = 3", "c.toml:2: worker: no such setting; " +
+			"there are: targets, seeds, workers, http, memory, disk, native"},
 		{"[limits]\ndisk = \"1GiB\"", "c.toml:1: limits: no such setting"},
 		{"workers = -1", "c.toml:1: workers: "},
 		{"workers = 65536", "c.toml:1: workers: "},
 		{"workers = \"2\"", "c.toml:1: workers: "},
-		{"\n\nmemory = \"12\"", `c.toml:3: memory: "12": want a number with MiB or GiB behind it, such as 512MiB`},
+		{"\n\nmemory = \"12\"",
+			`c.toml:3: memory: "12": want a number with MiB or GiB behind it, such as 512MiB`},
 		{"disk = \"63MiB\"", `c.toml:1: disk: "63MiB": below the least, 64MiB`},
 		{"disk = \"-1GiB\"", `c.toml:1: disk: "-1GiB": want a number`},
 		{"disk = \"9999999999999999999GiB\"", `c.toml:1: disk: "9999999999999999999GiB": want a number`},
@@ -84,7 +89,8 @@ func TestBadConfig(t *testing.T) {
 			t.Errorf("%q:\ngot  %v\nwant %s", test.text, err, test.want)
 		}
 	}
-	if _, err := readConfig("none.toml"); err == nil || err.Error() != "none.toml: no such file or directory" {
+	_, err := readConfig("none.toml")
+	if err == nil || err.Error() != "none.toml: no such file or directory" {
 		t.Errorf("no file: %v", err)
 	}
 }

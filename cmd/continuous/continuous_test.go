@@ -93,7 +93,11 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		rounds = 4
 	}
-	const config = "targets = [\"FuzzGetNetNsById\", \"FuzzFixedKthreadUseMm\"]\nhttp = \"off\"\nworkers = 2"
+	const config = `
+targets = ["FuzzGetNetNsById", "FuzzFixedKthreadUseMm"]
+http = "off"
+workers = 2
+`
 	dir := filepath.Join(t.TempDir(), "data")
 	acknowledged := map[string]bool{}
 	for round := range rounds {
@@ -174,7 +178,9 @@ func TestTerminate(t *testing.T) {
 	if err != nil || p.Len() != acknowledged || len(p.Damage()) > 0 {
 		t.Errorf("%d entries, %d acknowledged, damage %v, %v", p.Len(), acknowledged, p.Damage(), err)
 	}
-	for _, pattern := range []string{"*.lock", tempPrefix + "*", failuresDir + "/" + tempPrefix + "*"} {
+	for _, pattern := range []string{
+		"*.lock", tempPrefix + "*", failuresDir + "/" + tempPrefix + "*",
+	} {
 		if left, _ := filepath.Glob(filepath.Join(dir, pattern)); left != nil {
 			t.Errorf("left: %v", left)
 		}

@@ -31,7 +31,9 @@ func newSeries(
 }
 
 // ofTarget returns a metric with a value for each target.
-func ofTarget(name, help string, sort prometheus.ValueType, value func(t *TargetStatus) float64) series {
+func ofTarget(
+	name, help string, sort prometheus.ValueType, value func(t *TargetStatus) float64,
+) series {
 	return newSeries(name, help, sort, []string{"target"},
 		func(s *Status, emit func(float64, ...string)) {
 			for i := range s.Targets {

@@ -37,7 +37,8 @@ func TestNative(t *testing.T) {
 			t.Errorf("%s: no inputs found", target.name)
 		}
 	}
-	if n := x.native.targets[0].totals.Native; n < nativeInputs { // the other one fails before it counts
+	// The other one fails before it counts.
+	if n := x.native.targets[0].totals.Native; n < nativeInputs {
 		t.Errorf("%d inputs run", n)
 	}
 	// One of those for FuzzPutSuper fails, here too.
@@ -62,7 +63,8 @@ func TestNative(t *testing.T) {
 	}
 
 	// A binary that cannot run is an error, and one that is stopped is none of ours.
-	if err := os.WriteFile(x.nativeBinary(), []byte("#!/bin/sh\necho no luck\nexit 3\n"), 0o777); err != nil {
+	script := []byte("#!/bin/sh\necho no luck\nexit 3\n")
+	if err := os.WriteFile(x.nativeBinary(), script, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	_, err = (nativeEngine{x, failing}).turn(ctx)
@@ -84,7 +86,8 @@ func TestNativeWithoutTargets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer x.store.close()
-	want := "native: no fuzz target is among the targets, only programs: leave it out of the configuration"
+	want := "native: no fuzz target is among the targets, only programs: " +
+		"leave it out of the configuration"
 	if err := x.buildNative(context.Background()); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -22,7 +22,9 @@ type plot struct {
 
 // plotOf returns the plot of one target, small, or of all, large.
 func plotOf(title string, points []point, large bool) template.HTML {
-	p := plot{width: 260, height: 84, left: 44, right: 6, top: 8, bottom: 18, title: title, points: points}
+	p := plot{title: title, points: points}
+	p.width, p.height = 260, 84
+	p.left, p.right, p.top, p.bottom = 44, 6, 8, 18
 	if large {
 		p.width, p.height, p.left, p.bottom = 720, 220, 60, 22
 	}
@@ -67,8 +69,9 @@ func (p *plot) svg() string {
 	}
 	var b strings.Builder
 	last := p.points[len(p.points)-1]
-	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img"><title>%s: %d species after %s</title>`,
-		p.width, p.height, template.HTMLEscapeString(p.title), last.Species, span(seconds(last.Seconds)))
+	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img">`, p.width, p.height)
+	fmt.Fprintf(&b, `<title>%s: %d species after %s</title>`,
+		template.HTMLEscapeString(p.title), last.Species, span(seconds(last.Seconds)))
 	for _, v := range []float64{0, p.highestCount} {
 		y := p.y(v)
 		fmt.Fprintf(&b, `<line class="axis" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`,

@@ -27,7 +27,8 @@ func (c *campaign) serve() (stop func(), err error) {
 	}
 	l, err := net.Listen("tcp", c.config.HTTP.addr)
 	if err != nil {
-		return nil, fmt.Errorf("http: %w; another address, or off: http in the configuration", innermost(err))
+		return nil, fmt.Errorf("http: %w; another address, or off: http in the configuration",
+			innermost(err))
 	}
 	c.log.Printf("status at http://%s/", l.Addr())
 	server := &http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second}

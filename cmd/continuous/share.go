@@ -16,7 +16,6 @@ type share struct {
 	targets []*target
 	news    []float64
 	credit  []float64
-	turns   []int
 }
 
 // fading is how much of what a target has discovered still counts a turn later.
@@ -24,7 +23,7 @@ const fading = 7.0 / 8
 
 func newShare(targets []*target) *share {
 	n := len(targets)
-	return &share{targets: targets, news: make([]float64, n), credit: make([]float64, n), turns: make([]int, n)}
+	return &share{targets: targets, news: make([]float64, n), credit: make([]float64, n)}
 }
 
 // next returns the number of the target whose turn it is.
@@ -39,7 +38,6 @@ func (s *share) next() int {
 		}
 	}
 	s.credit[best]--
-	s.turns[best]++
 	return best
 }
 

@@ -216,10 +216,12 @@ func (s *store) loadState() (state, error) {
 	}
 	var st state
 	if err := json.Unmarshal(data, &st); err != nil {
-		return state{}, fmt.Errorf("%s: %w; it has counts only: remove it to go on without them", name, err)
+		return state{}, fmt.Errorf("%s: %w; it has counts only: remove it to go on without them",
+			name, err)
 	}
 	if st.Schema != stateVersion {
-		return state{}, fmt.Errorf("%s: %q, want %q: written by another version", name, st.Schema, stateVersion)
+		return state{}, fmt.Errorf("%s: %q, want %q: written by another version",
+			name, st.Schema, stateVersion)
 	}
 	return st, nil
 }

@@ -89,8 +89,8 @@ func (g *writer) value(typ reflect.Type) map[string]any {
 		return map[string]any{"$ref": "#/$defs/" + typ.Name()}
 	}
 	return map[string]any{"type": map[reflect.Kind]string{
-		reflect.String: "string", reflect.Int: "integer", reflect.Int64: "integer", reflect.Bool: "boolean",
-		reflect.Float64: "number",
+		reflect.String: "string", reflect.Int: "integer", reflect.Int64: "integer",
+		reflect.Bool: "boolean", reflect.Float64: "number",
 	}[typ.Kind()]}
 }
 
