@@ -17,7 +17,7 @@ var pageStyle string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"style":  func() template.CSS { return template.CSS(pageStyle) },
-	"number": number,
+	"number": func(n any) string { return number(integer(n)) },
 	"rate":   func(v float64) string { return number(int64(v + 0.5)) },
 	"bytes":  bytesText,
 	"oneIn":  oneIn,
@@ -44,6 +44,14 @@ func (s *Status) writePage(w io.Writer, refresh bool) error {
 		*Status
 		Refresh bool
 	}{s, refresh})
+}
+
+// integer returns the value of an int or an int64.
+func integer(n any) int64 {
+	if i, ok := n.(int); ok {
+		return int64(i)
+	}
+	return n.(int64)
 }
 
 // number writes n with a space between thousands, which every language reads.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
 // StatusSchema is the version of [Status], as it is in its field Schema.
@@ -190,8 +192,10 @@ func (t *target) failures() (list []FailureStatus) {
 		}
 		if r := b.report; r != nil {
 			f.Report, f.Tape, f.Columns = failuresDir+"/"+b.name(), r.Tape, r.Columns
-			f.Size = fmt.Sprintf("%d threads, %d preemptions, %d context switches, %d steps",
-				r.Size.Threads, r.Size.Preemptions, r.Size.Switches, r.Size.Steps)
+			f.Size = triage.Measure{
+				Threads: r.Size.Threads, Calls: r.Size.Calls, Preemptions: r.Size.Preemptions,
+				Switches: r.Size.Switches, Steps: r.Size.Steps,
+			}.String()
 			if r.Certificate != nil {
 				f.Certified = r.Certificate.Text
 			}
