@@ -26,7 +26,7 @@ func plotOf(title string, points []point, large bool) template.HTML {
 	p.width, p.height = 260, 84
 	p.left, p.right, p.top, p.bottom = 44, 6, 8, 18
 	if large {
-		p.width, p.height, p.left, p.bottom = 560, 200, 88, 26
+		p.width, p.height, p.left, p.top, p.bottom = 560, 206, 88, 18, 26
 	}
 	return template.HTML(p.svg())
 }
