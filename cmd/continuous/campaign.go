@@ -43,7 +43,7 @@ type campaign struct {
 	started time.Time
 	before  state // what was remembered
 	left    atomic.Int64
-	bugs    queue
+	bugs    queue // whose reports are due
 
 	mu    sync.Mutex
 	rates map[*target]rate
@@ -70,7 +70,7 @@ func newCampaign(
 		c.left.Store(1 << 62)
 	}
 	c.bugs.init()
-	if c.store, err = openStore(dir, cfg.Disk.bytes); err != nil {
+	if c.store, err = openStore(dir, cfg.Disk.bytes, cfg.Memory.bytes/4); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -93,12 +93,14 @@ func newCampaign(
 
 // makeTargets makes the targets of the configuration, with what is remembered of them.
 func (c *campaign) makeTargets() {
-	// Half of the memory is for species, the rest for everything else and what is garbage.
-	limit := int(c.config.Memory.bytes / 2 / bytesPerSpecies / int64(len(c.config.Targets)))
+	// Half of the memory is for species, a quarter for inputs, the rest for everything else
+	// and what is garbage.
+	room := new(allowance)
+	room.left.Store(c.config.Memory.bytes / 2 / bytesPerSpecies)
 	for _, n := range c.config.Targets {
 		c.targets = append(c.targets, &target{
 			name: n.name, program: n.program, store: c.store, found: c.bugs.add, now: c.now,
-			species: map[uint64]struct{}{}, limit: limit, stream: newStream(limit),
+			species: map[uint64]struct{}{}, room: room, stream: newStream(room),
 			totals: c.before.Targets[n.name],
 			bugs:   map[triage.Signature]*bug{}, looks: map[look]*seen{},
 		})
@@ -210,6 +212,9 @@ func (c *campaign) run(ctx context.Context, duration time.Duration) error {
 	workers.Wait()
 	enough()
 	c.bugs.close()
+	for range c.config.Workers - 1 { // what the workers did not need any more
+		rest.Go(func() { fail(c.makeReports(ctx)) })
+	}
 	rest.Wait()
 	return errors.Join(failure, c.save())
 }
@@ -250,7 +255,9 @@ func (c *campaign) seed(target, worker int) uint64 {
 	return uint64(c.before.Starts)<<32 + uint64(target)<<16 + uint64(worker)
 }
 
-// makeReports makes reports of bugs as they come, one after the other.
+// makeReports makes reports of bugs as they come, one after the other. While it makes one,
+// another may find the queue closed and empty, and end; what the one has met it adds after that
+// and makes itself.
 func (c *campaign) makeReports(ctx context.Context) error {
 	for {
 		b, ok := c.bugs.next(ctx)

@@ -227,12 +227,20 @@ func TestDisk(t *testing.T) {
 // TestMemory: beyond the limit of memory species are not kept, and it goes on.
 func TestMemory(t *testing.T) {
 	c := configOf(t, "FuzzFixedPipeRelease", "FuzzFixedListLRUResize")
-	c.Memory = size{2 * 2 * 100 * bytesPerSpecies}
+	c.Memory = size{2 * 100 * bytesPerSpecies}
 	x := fuzzIn(t, c, t.TempDir(), 2000)
-	for _, s := range x.status().Targets {
-		if s.Species != 100 || !s.Full || s.Inputs > 100 || x.status().Executions != 2000 {
-			t.Errorf("%+v", s)
-		}
+	species := 0
+	for _, s := range x.targets {
+		species += len(s.species) + len(s.stream.owner)
+	}
+	s := x.status()
+	if species != 100 || !s.Targets[0].Full || s.Executions != 2000 {
+		t.Errorf("%d species, %+v", species, s.Targets)
+	}
+	// A quarter of the memory is for the corpus.
+	if most := 2 * 100 * bytesPerSpecies / 4 / bytesPerInput; s.Corpus.Entries != most ||
+		s.Corpus.Dropped == 0 {
+		t.Errorf("%+v, want %d entries", s.Corpus, most)
 	}
 }
 

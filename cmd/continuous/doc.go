@@ -28,7 +28,7 @@
 //	seeds   = []                # packs of cmd/corpus to begin with; they are only read
 //	workers = 0                 # goroutines that fuzz; 0: one for each processor
 //	http    = "127.0.0.1:8766"  # where the page is; "off": nowhere
-//	memory  = "1GiB"            # soft limit; half of it is for species
+//	memory  = "1GiB"            # soft limit; half of it is for species, a quarter for inputs
 //	disk    = "4GiB"            # of the directory; inputs beyond it are not kept
 //	native  = ""                # source of kschedfuzz: have the Go fuzzer run as well
 //

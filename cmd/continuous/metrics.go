@@ -97,7 +97,7 @@ var allSeries = []series{
 		func(s *Status) float64 { return float64(s.Corpus.Entries) }),
 	ofAll("corpus_bytes", "Size of the corpus.",
 		func(s *Status) float64 { return float64(s.Corpus.Bytes) }),
-	ofAll("inputs_dropped", "Inputs that were not kept since the start, for want of disk.",
+	ofAll("inputs_dropped", "Inputs that were not kept since the start, for want of disk or memory.",
 		func(s *Status) float64 { return float64(s.Corpus.Dropped) }),
 	ofAll("memory_used_bytes", "Memory of the process.",
 		func(s *Status) float64 { return float64(s.Memory.Used) }),

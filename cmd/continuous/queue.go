@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
-// A queue holds the bugs whose reports are to be made, in the order in which they were
-// found. It has no limit: a target has at most maxBugs.
+// A queue holds the bugs whose reports are to be made: regressions first, then in the order
+// in which they were found. It has no limit: a target has at most maxBugs.
 type queue struct {
 	mu     sync.Mutex
 	list   []*bug
@@ -27,7 +28,15 @@ func (q *queue) change(f func()) {
 }
 
 // add adds a bug. One that is added after close is added nevertheless.
-func (q *queue) add(b *bug) { q.change(func() { q.list = append(q.list, b) }) }
+func (q *queue) add(b *bug) {
+	q.change(func() {
+		at := len(q.list)
+		for b.regression() && at > 0 && !q.list[at-1].regression() {
+			at--
+		}
+		q.list = slices.Insert(q.list, at, b)
+	})
+}
 
 // close says that nobody but the taker adds anything any more.
 func (q *queue) close() { q.change(func() { q.closed = true }) }

@@ -47,7 +47,7 @@ type Canaries struct {
 type CorpusStatus struct {
 	Entries int   `json:"entries"`
 	Bytes   int64 `json:"bytes"`
-	Dropped int64 `json:"dropped"` // by this instance, for want of disk
+	Dropped int64 `json:"dropped"` // by this instance, for want of disk or memory
 }
 
 // A Use is how much of a limit is used, in bytes.
@@ -68,7 +68,7 @@ type TargetStatus struct {
 	Failing    int64   `json:"failing_executions"`
 	Invalid    int64   `json:"invalid_executions"`
 	Species    int     `json:"species"`
-	Full       bool    `json:"full"` // more species are not kept: the limit of memory
+	Full       bool    `json:"full"` // species were not kept: the limit of memory
 	Inputs     int     `json:"inputs"`
 	Todo       int     `json:"inputs_to_run"`
 	Bugs       int     `json:"bugs"`
@@ -166,7 +166,7 @@ func (t *target) status(share float64) TargetStatus {
 		Name: t.name, Program: t.program.Name(), Racy: t.program.Racy(),
 		Executions: t.totals.Executions + t.totals.Native, Native: t.totals.Native,
 		Share: share, Failing: t.totals.Failing, Invalid: t.totals.Invalid,
-		Species: len(t.species), Full: len(t.species) >= t.limit,
+		Species: len(t.species), Full: t.full,
 		Inputs: len(t.inputs), Todo: len(t.todo), Bugs: len(t.bugs), NewAt: t.totals.NewAt,
 		Stream: Stream{
 			Executions: t.stream.executions, Failures: t.stream.failures,
@@ -215,9 +215,18 @@ func (s *Status) writeSummary(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "%d executions of %d targets, %d inputs kept, %d failures\n",
 		s.Executions, len(s.Targets), s.Corpus.Entries, len(s.Failures))
+	late := 0
+	for _, f := range s.Failures {
+		if f.Report == "" {
+			late++
+		}
+	}
+	if late > 0 {
+		fmt.Fprintf(w, "%d of the failures have no report yet: the next start makes it\n", late)
+	}
 	if s.Corpus.Dropped > 0 {
-		fmt.Fprintf(w, "%d inputs were not kept: the limit of the disk is %v\n",
-			s.Corpus.Dropped, size{s.Disk.Limit})
+		fmt.Fprintf(w, "%d inputs were not kept: the limits are %v of disk and %v of memory\n",
+			s.Corpus.Dropped, size{s.Disk.Limit}, size{s.Memory.Limit})
 	}
 	if n := len(s.Canaries.Silent); n > 0 {
 		fmt.Fprintf(w, "%d of %d targets that are known to fail were not found to: %v\n",

@@ -30,6 +30,7 @@ const (
 // of its corpus keeps a second instance out.
 type store struct {
 	dir     string
+	entries int                  // most of the corpus, for the memory that they take
 	limit   int64                // bytes of disk
 	kept    func(e corpus.Entry) // is told of an entry once it is on the disk
 	corpus  *corpus.Writer
@@ -42,7 +43,7 @@ type store struct {
 }
 
 // openStore opens the data directory, and makes it if there is none.
-func openStore(dir string, limit int64) (_ *store, err error) {
+func openStore(dir string, disk, memory int64) (_ *store, err error) {
 	if err := checkDir(dir); err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func openStore(dir string, limit int64) (_ *store, err error) {
 			return nil, inFile(d, err)
 		}
 	}
-	s := &store{dir: dir, limit: limit}
+	s := &store{dir: dir, limit: disk, entries: int(memory / bytesPerInput)}
 	if s.corpus, err = corpus.OpenWriter(filepath.Join(dir, corpusFile)); err != nil {
 		return nil, err
 	}
@@ -139,15 +140,20 @@ func (s *store) used() (bytes, dropped int64) {
 	return s.other + s.corpus.Pack().Size(), s.dropped
 }
 
-// keep adds a tape to the corpus, unless the limit of the disk is reached. It is on the disk
-// after the next sync.
-func (s *store) keep(program string, tape schedule.Tape) error {
-	if used, _ := s.used(); used >= s.limit || s.corpus.Pack().Size() >= corpus.MaxPack-1<<20 {
-		s.mu.Lock()
-		s.dropped++
-		s.mu.Unlock()
-		return nil
+// hasRoom reports whether one more tape may be kept, and if not counts it.
+func (s *store) hasRoom() bool {
+	pack := s.corpus.Pack()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.other+pack.Size() < s.limit && pack.Size() < corpus.MaxPack-1<<20 && pack.Len() < s.entries {
+		return true
 	}
+	s.dropped++
+	return false
+}
+
+// keep adds a tape to the corpus. It is on the disk after the next sync.
+func (s *store) keep(program string, tape schedule.Tape) error {
 	e := corpus.Entry{Program: program, Tape: tape}
 	added, err := s.corpus.Append(e)
 	if added {

@@ -20,24 +20,22 @@ type stream struct {
 	failures   int
 	owner      map[uint64]int // execution that alone has shown a species, or shared
 	alone      map[int]int    // how many species an execution alone has shown; never 0
-	limit      int            // of species
+	room       *allowance     // for species
+	ended      bool           // there was no room for one
 }
 
 // shared is the owner of a species that two executions have shown.
 const shared = -1
 
-func newStream(limit int) stream {
-	return stream{owner: map[uint64]int{}, alone: map[int]int{}, limit: limit}
+func newStream(room *allowance) stream {
+	return stream{owner: map[uint64]int{}, alone: map[int]int{}, room: room}
 }
 
-// full reports whether the stream has met as many species as it may keep. It has ended
-// then, and its figures stay.
-func (s *stream) full() bool { return len(s.owner) >= s.limit }
-
 // see adds an execution with the species that it showed, each once. Those that are shared
-// already may be left out.
+// already may be left out. Once there is no room for a species the stream has ended, and its
+// figures stay.
 func (s *stream) see(species []uint64, failed bool) {
-	if s.full() {
+	if s.ended {
 		return
 	}
 	id := s.executions
@@ -48,6 +46,9 @@ func (s *stream) see(species []uint64, failed bool) {
 	for _, w := range species {
 		owner, known := s.owner[w]
 		switch {
+		case !known && !s.room.take():
+			s.ended = true
+			return
 		case !known:
 			s.owner[w] = id
 			s.alone[id]++

@@ -11,7 +11,7 @@ import (
 // species that no other shows.
 func TestDiscovery(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	s := newStream(1 << 20)
+	s := newStream(roomFor(1 << 20))
 	var all [][]uint64
 	for range 400 {
 		var species []uint64
@@ -61,7 +61,7 @@ func TestDiscoveryIsRight(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	sum := 0.0
 	for range rounds {
-		s := newStream(1 << 20)
+		s := newStream(roomFor(1 << 20))
 		for range n {
 			s.see([]uint64{uint64(r.IntN(species))}, false)
 		}
@@ -75,7 +75,7 @@ func TestDiscoveryIsRight(t *testing.T) {
 }
 
 func TestBound(t *testing.T) {
-	s := newStream(10)
+	s := newStream(roomFor(10))
 	if got := s.bound(); got != 1 {
 		t.Errorf("nothing run: %v", got)
 	}
@@ -92,13 +92,20 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// TestStreamFull: a stream that has met its limit of species has ended.
-func TestStreamFull(t *testing.T) {
-	s := newStream(3)
+// roomFor returns an allowance for n species.
+func roomFor(n int64) *allowance {
+	a := new(allowance)
+	a.left.Store(n)
+	return a
+}
+
+// TestStreamEnds: when there is no room for a species any more, a stream ends.
+func TestStreamEnds(t *testing.T) {
+	s := newStream(roomFor(3))
 	for w := range uint64(10) {
 		s.see([]uint64{w}, w == 9)
 	}
-	if s.executions != 3 || s.discovery() != 1 || s.failures != 0 {
+	if s.executions != 4 || len(s.owner) != 3 || s.failures != 0 {
 		t.Errorf("%d executions, discovery %v, %d failures", s.executions, s.discovery(), s.failures)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
@@ -10,15 +11,23 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
-// The limits of what is kept in memory for a target.
+// The limits of what is kept in memory.
 const (
 	// maxBugs is the most signatures of a target that are reported. A model that fails in
 	// more ways needs no more reports.
 	maxBugs = 100
-	// bytesPerSpecies is what a species takes in the set of all and in the stream, with
-	// maps half full.
-	bytesPerSpecies = 128
+	// bytesPerSpecies is what a species takes, in the set of all or in the stream: an entry
+	// of a map that is half full.
+	bytesPerSpecies = 32
+	// bytesPerInput is what an input takes: its tape here, the pack, the index of the pack.
+	bytesPerInput = 400
 )
+
+// An allowance is how much more may be kept of something, by all targets together.
+type allowance struct{ left atomic.Int64 }
+
+// take reports whether there is room for one more, and takes it.
+func (a *allowance) take() bool { return a.left.Add(-1) >= 0 }
 
 // lookAgain is how often a failure that looks like one before is looked at nevertheless.
 const lookAgain = 64
@@ -47,7 +56,8 @@ type target struct {
 
 	mu      sync.Mutex
 	species map[uint64]struct{} // that passing executions have shown
-	limit   int                 // of species
+	room    *allowance          // for species
+	full    bool                // there was none for one
 	inputs  []schedule.Tape     // each showed a species that none had before
 	todo    []given             // from elsewhere, yet to be run
 	stream  stream
@@ -147,11 +157,12 @@ func (t *target) passed(o *outcome, known, common *filter) (news int, err error)
 	t.count(o)
 	for _, w := range o.species {
 		_, have := t.species[w]
-		if !have && len(t.species) < t.limit {
+		if !have && t.room.take() {
 			t.species[w] = struct{}{}
 			news++
 			have = true
 		}
+		t.full = t.full || !have
 		if have {
 			known.put(w)
 		}
@@ -159,7 +170,7 @@ func (t *target) passed(o *outcome, known, common *filter) (news int, err error)
 			common.put(w)
 		}
 	}
-	if news == 0 || len(o.tape.Bytes()) > maxInput {
+	if news == 0 || len(o.tape.Bytes()) > maxInput || !o.own && !t.store.hasRoom() {
 		t.mu.Unlock()
 		return news, nil
 	}
