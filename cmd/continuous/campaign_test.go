@@ -12,7 +12,7 @@ import (
 )
 
 // configOf is a configuration with one worker and no page.
-func configOf(t *testing.T, names ...string) config {
+func configOf(t testing.TB, names ...string) config {
 	t.Helper()
 	c := defaultConfig()
 	c.Workers, c.HTTP = 1, address{"off"}

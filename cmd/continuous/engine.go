@@ -95,6 +95,7 @@ func newInProcess(t *target, b budget, seed uint64) (*inProcess, error) {
 		if err != nil {
 			return nil, err
 		}
+		s = &sampled{s, x}
 		if name == stationary {
 			x.stream = s
 		} else {
@@ -131,9 +132,9 @@ func (x *inProcess) run() (o outcome) {
 		o.result = x.runOne(&x.tape)
 	} else if x.n%streamEvery == 0 {
 		x.skip, o.streamed = x.common, true
-		o.result = x.sample(x.stream)
+		o.result = sample.Once(x.runner, x.stream)
 	} else if inputs := x.target.kept(); len(inputs) == 0 || x.n%otherEvery == 0 {
-		o.result = x.sample(x.others[x.n/otherEvery%len(x.others)])
+		o.result = sample.Once(x.runner, x.others[x.n/otherEvery%len(x.others)])
 	} else {
 		x.bytes.Reset(x.mutate(inputs))
 		o.result = x.runOne(&x.bytes)
@@ -159,12 +160,6 @@ func (x *inProcess) mutate(inputs []schedule.Tape) []byte {
 	return mutate.Bytes(parent(), maxInput, x.random.Uint64())
 }
 
-// sample runs an execution of a sampler.
-func (x *inProcess) sample(s sample.Sampler) schedule.Result {
-	x.chooser = s
-	return sample.Once(x.runner, sampled{s, x})
-}
-
 // runOne runs an execution with the decisions of c.
 func (x *inProcess) runOne(c schedule.Chooser) schedule.Result {
 	x.chooser = c
@@ -178,19 +173,28 @@ type sampled struct {
 }
 
 // Choose implements [schedule.Chooser].
-func (s sampled) Choose(e *schedule.Exec, n int) int { return s.x.Choose(e, n) }
+func (s *sampled) Choose(e *schedule.Exec, n int) int {
+	s.x.watch(e)
+	return s.Sampler.Choose(e, n)
+}
 
-// Choose implements [schedule.Chooser]. At a decision between threads it takes down the
-// species: the words of the program's Abstract at that point, all in one.
+// Choose implements [schedule.Chooser].
 func (x *inProcess) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() != 0 {
-		x.word = 1
-		x.instance.Abstract(e, x.hit)
-		if !x.skip.has(x.word) {
-			x.species = append(x.species, x.word)
-		}
-	}
+	x.watch(e)
 	return x.chooser.Choose(e, n)
+}
+
+// watch takes down the species of a decision between threads: the words of the program's
+// Abstract, all in one.
+func (x *inProcess) watch(e *schedule.Exec) {
+	if e.Enabled() == 0 {
+		return
+	}
+	x.word = 1
+	x.instance.Abstract(e, x.hit)
+	if !x.skip.has(x.word) {
+		x.species = append(x.species, x.word)
+	}
 }
 
 // see adds a word to the species.
