@@ -338,6 +338,9 @@ func (c *campaign) save() error {
 	maps.Copy(st.Failures, c.before.Failures)
 	for _, t := range c.targets {
 		t.mu.Lock()
+		if len(t.totals.History.Points) == 0 {
+			t.totals.History.add(point{Seconds: c.before.Seconds})
+		}
 		if len(t.todo) == 0 { // else the species of the last instance are not all back
 			t.totals.History.add(point{st.Seconds, t.totals.Executions + t.totals.Native, len(t.species)})
 		}
