@@ -83,7 +83,7 @@ func (w *Writer) begin() error {
 	if err := w.write([]byte(header)); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(w.pack.name))
+	return osDisk{}.syncDir(filepath.Dir(w.pack.name))
 }
 
 // remember puts entry i into the index, unless the same is there.
@@ -198,17 +198,4 @@ func resolve(name string) (string, error) {
 		return "", inFile(name, err)
 	}
 	return real, nil
-}
-
-// syncDir brings a directory to the disk: which files there are.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return inFile(dir, err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return inFile(dir, err)
-	}
-	return nil
 }
