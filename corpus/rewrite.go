@@ -27,7 +27,7 @@ func compacted(entries []Entry) ([]byte, error) {
 		if i > 0 && entries[i-1].same(e) {
 			continue
 		}
-		if image, err = appendFrame(image, e); err != nil {
+		if image, err = appendFrame(image, version, e); err != nil {
 			return nil, err
 		}
 	}
@@ -74,7 +74,7 @@ func keep(name, second string) error {
 
 // intact returns the pack without what is damaged, its entries byte for byte.
 func (p *Pack) intact() []byte {
-	image := []byte(header)
+	image := []byte(headerOf(p.version))
 	for _, pos := range p.entries {
 		h, err := parseHead(p.data[pos:])
 		if err != nil {

@@ -79,7 +79,7 @@ func newWriter(name string, flags int) (_ *Writer, err error) {
 
 // begin writes the first line of a file that has none, or a part of it.
 func (w *Writer) begin() error {
-	w.pack.data, w.pack.damage = nil, nil
+	w.pack.data, w.pack.damage, w.pack.version = nil, nil, version
 	if err := w.write([]byte(header)); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (w *Writer) Append(e Entry) (added bool, err error) {
 	if known {
 		return false, nil
 	}
-	frame, err := appendFrame(nil, e)
+	frame, err := appendFrame(nil, w.pack.version, e)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", w.pack.name, err)
 	}
