@@ -9,7 +9,8 @@
 //
 // What is modelled is lifetime and ordering: who may free what, who waits for
 // whom. Data, errors that race with nothing, and hardware are left out; each
-// package comment says what. Memory is sequentially consistent.
+// package comment says what. Memory is sequentially consistent (kmodel/arch/x86/mm/tlb has a
+// store buffer made by hand).
 //
 // If you know the kernel, read fs/aio first and then linux/rcu. If you know Go
 // better, read package schedule first.
@@ -22,10 +23,14 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/x86/mm/tlb"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	aiopoll "github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio_poll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/file"
 	iouring "github.com/kschedfuzz/kschedfuzz/kmodel/fs/io_uring"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/namespace"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
@@ -33,6 +38,7 @@ import (
 	posixcputimers "github.com/kschedfuzz/kschedfuzz/kmodel/kernel/time/posix-cpu-timers"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
@@ -49,6 +55,7 @@ func Programs() []program.Program {
 		aio.History(),
 		aio.TooLateMunmap(aioRest),
 		listlru.Programs(),
+		listlru.Walks(),
 		super.Programs(func() super.LRUs { return listlru.New() }),
 		netnamespace.Programs(),
 		pipe.Programs(),
@@ -56,6 +63,11 @@ func Programs() []program.Program {
 		posixcputimers.Programs(),
 		userfaultfd.Programs(userfaultfdRest),
 		iouring.Programs(),
+		file.Programs(),
+		namespace.Programs(),
+		aiopoll.Programs(),
+		mremap.Programs(),
+		tlb.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -124,6 +136,8 @@ func Targets() []Target {
 		{"FuzzFixedTooLateMunmap", "fs/aio", "munmap-workload", "B"},
 		{"FuzzListLRUResize", "mm/list_lru", "workload", "P4c"},
 		{"FuzzFixedListLRUResize", "mm/list_lru", "workload", "P6"},
+		{"FuzzListLRUWalk", "mm/list_lru", "walk-workload", "next-2013"},
+		{"FuzzFixedListLRUWalk", "mm/list_lru", "walk-workload", "3.12"},
 		{"FuzzPutSuper", "fs/super", "workload", "m1"},
 		{"FuzzFixedPutSuper", "fs/super", "workload", "real"},
 		{"FuzzKthreadUseMm", "kernel/kthread", "workload", "sparc-5.9"},
@@ -134,12 +148,26 @@ func Targets() []Target {
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
 		{"FuzzEventpollRelease", "fs/eventpoll", "workload", "6.4"},
 		{"FuzzFixedEventpollRelease", "fs/eventpoll", "workload", "6.16"},
+		{"FuzzEpPollCallback", "fs/eventpoll", "pollfree-workload", "3.3"},
+		{"FuzzFixedEpPollCallback", "fs/eventpoll", "pollfree-workload", "4.14"},
 		{"FuzzPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10"},
 		{"FuzzFixedPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10.239"},
 		{"FuzzUserfaultfdRegister", "fs/userfaultfd", "workload", "5.0"},
 		{"FuzzFixedUserfaultfdRegister", "fs/userfaultfd", "workload", "5.1"},
 		{"FuzzIoReqCompletePost", "fs/io_uring", "workload", "5.12-rc3"},
 		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
+		{"FuzzFget", "fs/file", "workload", "5.15"},
+		{"FuzzFixedFget", "fs/file", "workload", "5.16"},
+		{"FuzzMntput", "fs/namespace", "workload", "4.17"},
+		{"FuzzFixedMntput", "fs/namespace", "workload", "4.18"},
+		{"FuzzAioPollWake", "fs/aio_poll", "workload", "5.15"},
+		{"FuzzFixedAioPollWake", "fs/aio_poll", "workload", "5.16"},
+		{"FuzzMovePtes", "mm/mremap", "workload", "3.2"},
+		{"FuzzFixedMovePtes", "mm/mremap", "workload", "4.19"},
+		{"FuzzExecMmap", "fs/exec", "workload", "5.9-rt"},
+		{"FuzzFixedExecMmap", "fs/exec", "workload", "5.10-rt"},
+		{"FuzzSwitchMm", "arch/x86/mm/tlb", "workload", "4.4-tso"},
+		{"FuzzFixedSwitchMm", "arch/x86/mm/tlb", "workload", "4.5-tso"},
 	}
 }
 
