@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,17 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/corpus"
 	"github.com/kschedfuzz/kschedfuzz/fuzz/libfuzzer"
 )
+
+var engines = flag.Bool("engines", false, "run the tests that need the Go fuzzer itself")
+
+// needsEngines skips a test that builds the targets for the Go fuzzer: from an empty build
+// cache that takes as long as many other tests together. .ci/run does not skip it.
+func needsEngines(t *testing.T) {
+	t.Helper()
+	if !*engines {
+		t.Skip("it builds the targets for the Go fuzzer: go test ./cmd/continuous -engines")
+	}
+}
 
 // circleTarget fails at once, whoever fuzzes it.
 const circleTarget = "FuzzGetNetNsById"
@@ -95,9 +107,7 @@ func (c *circle) entries(pack string) (ids []uint64) {
 // given to libFuzzer as files and as a zip, comes back, and goes to the Go fuzzer again; and
 // the failure that it found is the same wherever it turns up.
 func TestCircle(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds the targets for the Go fuzzer")
-	}
+	needsEngines(t)
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

@@ -12,9 +12,7 @@ import (
 // TestNative has the Go fuzzer take a turn at a target that is clean and one that fails. What
 // it found is given to the targets, and nothing is left behind.
 func TestNative(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds the targets for the Go fuzzer")
-	}
+	needsEngines(t)
 	c := configOf(t, "FuzzFixedPipeRelease", "FuzzPutSuper", "fs/aio/workload@1d")
 	c.Native = source{"../.."}
 	ctx := context.Background()
