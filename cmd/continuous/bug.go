@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
@@ -45,6 +47,13 @@ type bug struct {
 
 // regression reports whether the bug is in a program that must never fail.
 func (b *bug) regression() bool { return !b.target.program.Racy() }
+
+// unlisted reports whether the bug is in a program that is known to fail, and of another kind
+// than those that it is known to fail with.
+func (b *bug) unlisted() bool {
+	listed := func(e program.Expect) bool { return e.Kind == b.signature.Kind }
+	return !b.regression() && !slices.ContainsFunc(b.target.program.Expect, listed)
+}
 
 // name returns the name of the directory of the report.
 func (b *bug) name() string {

@@ -98,6 +98,7 @@ type FailureStatus struct {
 	Title      string    `json:"title"`
 	Signature  string    `json:"signature"`
 	Regression bool      `json:"regression"` // its program must never fail
+	Unlisted   bool      `json:"unlisted"`   // of another kind than its program is known to fail with
 	Active     bool      `json:"active"`     // it has failed so since this instance was started
 	Count      int64     `json:"count"`      // executions that failed so
 	Found      time.Time `json:"found"`
@@ -187,7 +188,7 @@ func (t *target) failures() (list []FailureStatus) {
 	for _, b := range t.bugs {
 		f := FailureStatus{
 			Target: b.Target, Program: b.Program, Title: b.Title, Signature: b.Signature,
-			Regression: b.regression(), Active: b.active, Count: b.Count,
+			Regression: b.regression(), Unlisted: b.unlisted(), Active: b.active, Count: b.Count,
 			Found: b.Found.UTC(), At: b.Executions, Tape: b.Tape,
 		}
 		if r := b.report; r != nil {
