@@ -12,13 +12,13 @@
 // The directory is new, empty, or one that an earlier run has left; that is gone on with.
 // The flags are
 //
-//	-for time       end after this time: 10m. Reports that are due by then are made
+//	-for time       end after this time: 10m. Reports that are due by then are made first
 //	-executions n   end after so many executions
 //	-config file    read the configuration from file
 //	-v              print a line for every input that is kept, once it is on the disk
 //
-// SIGTERM and SIGINT end it too, within a second, and nothing is lost by them; a report that
-// is being made then is made at the next start. Whatever ends it, it prints a summary.
+// SIGTERM and SIGINT end it too, within a second if the machine has a processor to spare, and
+// nothing is lost by them; a report that is being made then is made at the next start. Whatever ends it, it prints a summary.
 //
 // # Configuration
 //

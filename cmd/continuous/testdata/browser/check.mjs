@@ -16,8 +16,9 @@ import process from "node:process";
 const {chromium} = createRequire(import.meta.url)("playwright-core");
 
 const screens = [
-	{name: "wide", viewport: {width: 1440, height: 900}},
-	{name: "dark", viewport: {width: 1440, height: 900}, colorScheme: "dark"},
+	{name: "wide", viewport: {width: 1920, height: 1080}},
+	{name: "middle", viewport: {width: 1440, height: 900}},
+	{name: "dark", viewport: {width: 1550, height: 900}, colorScheme: "dark"},
 	{name: "phone", viewport: {width: 390, height: 844}},
 	{name: "phone-dark", viewport: {width: 320, height: 640}, colorScheme: "dark"},
 ];
