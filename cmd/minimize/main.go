@@ -67,6 +67,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -108,7 +109,7 @@ type command struct {
 }
 
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
-	c := &command{format: formats[0]}
+	c := &command{format: format(report.Formats()[0])}
 	fs := flag.NewFlagSet("minimize", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.StringVar(&c.target, "target", "", "fuzz target that the tape is for, `name`")
@@ -181,11 +182,9 @@ func (c *command) minimize(stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	r := res.Report(in.about(&res))
-	if c.explain > 0 {
-		if err := in.explain(r, c.explain); err != nil {
-			return in.errorf(err)
-		}
+	r, err := report.New(context.Background(), in.program, &res, in.mute, c.explain)
+	if err != nil {
+		return in.errorf(err)
 	}
 	return c.format.write(r, stdout)
 }
