@@ -132,6 +132,44 @@ func crowd(r *ring, e *Exec) {
 	e.Agent("kworker", r)
 }
 
+// twins are two threads of one name, a third of another, and an agent of the same.
+func twins(r *ring, e *Exec) {
+	e.Go("io_destroy", r.killCtx)
+	e.Go("io_submit", r.ioSubmit)
+	e.Go("io_destroy", r.killCtx)
+	e.Agent("io_destroy", r)
+}
+
+// TestColumnsTwins: threads of one name are numbered, everywhere.
+func TestColumnsTwins(t *testing.T) {
+	r := NewRunner(ringProgram(twins))
+	defer r.Close()
+	tr, err := r.Replay(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names, plain []string
+	for _, info := range tr.Threads {
+		names, plain = append(names, info.Name), append(plain, info.Plain())
+	}
+	if got, want := strings.Join(names, " "), "io_destroy#1 io_submit io_destroy#2 io_destroy"; got != want {
+		t.Errorf("names %q, want %q", got, want)
+	}
+	want := "io_destroy io_submit io_destroy io_destroy"
+	if got := strings.Join(plain, " "); got != want {
+		t.Errorf("plain names %q, want %q", got, want)
+	}
+	var out strings.Builder
+	if err := tr.WriteColumns(&out, 160); err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(out.String(), "\n")
+	if got, want := strings.Join(strings.Fields(head), " "),
+		"io_destroy#1 io_submit io_destroy#2 [io_destroy]"; got != want {
+		t.Errorf("heading %q, want %q", got, want)
+	}
+}
+
 func TestColumns(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -360,6 +398,13 @@ func TestColumnsDetails(t *testing.T) {
 		{Event{Verb: "READ_ONCE", Object: "x", Value: "1"}, "READ_ONCE x = 1"},
 		{Event{Verb: "WRITE_ONCE", Object: "x", Value: "NULL", Stored: true}, "WRITE_ONCE x <- NULL"},
 		{Event{Verb: "smp_mb"}, "smp_mb"},
+		// What is returned and what is left, unless these are the same.
+		{Event{Verb: "atomic_dec_and_test", Object: "n", Value: "0", Now: "2"},
+			"atomic_dec_and_test n = 0 (now 2)"},
+		{Event{Verb: "atomic_xchg", Object: "n", Value: "0", Now: "1"}, "atomic_xchg n = 0 (now 1)"},
+		{Event{Verb: "atomic_inc_return", Object: "n", Value: "3", Now: "3"}, "atomic_inc_return n = 3"},
+		{Event{Verb: "spin_trylock", Object: "l", Value: "1", Now: "2"}, "spin_trylock l = 1"},
+		{Event{Verb: "percpu_ref_put", Object: "r", Value: "0", Now: "4294967297"}, "percpu_ref_put r = 0"},
 		// What a primitive keeps in its words is not the kernel's.
 		{Event{Verb: "spin_lock", Object: "l", Value: "3", Stored: true, Mode: LockOp}, "spin_lock l"},
 		{Event{Verb: "spin_unlock", Object: "l", Value: "0", Stored: true}, "spin_unlock l"},

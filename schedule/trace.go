@@ -28,6 +28,8 @@ type Trace struct {
 
 // ThreadInfo describes a thread of a [Trace].
 type ThreadInfo struct {
+	// Name is that of the [Thread], and a number where the program has several of it:
+	// "io_destroy#2".
 	Name  string
 	Agent bool
 	// State is "finished", "idle", "blocked" or "enabled": how the execution
@@ -37,6 +39,12 @@ type ThreadInfo struct {
 	// inside its function.
 	Verb, Object string
 	Stack        []Frame
+}
+
+// Plain returns the name without a number: what the thread runs, not which of several.
+func (info *ThreadInfo) Plain() string {
+	name, _, _ := strings.Cut(info.Name, "#")
+	return name
 }
 
 // Pending returns what the thread would have done next in one phrase, such as
@@ -81,6 +89,7 @@ type Event struct {
 	Mode    Mode
 	Value   string // what the step returned, or else what it left in the object; may be empty
 	Stored  bool   // Value was left, not returned
+	Now     string // what the step left in the object, if it changed it
 	Stack   []Frame
 	Choices []int // what Thread.Choose answered within the step
 	Freed   []string
@@ -266,6 +275,9 @@ func (rec *recorder) stored(c *Cell) {
 // changed records that c has got another value, and what stored does.
 func (rec *recorder) changed(c *Cell) {
 	rec.stored(c)
+	if c == rec.cell {
+		rec.current().Now = rec.format(c, c.val)
+	}
 	n, known := rec.numbers[c.obj]
 	if c.num == 0 || !known {
 		return // the object as a whole: that is in Step and Freed
@@ -323,8 +335,8 @@ func (rec *recorder) finish(e *Exec) {
 	for _, o := range e.static {
 		rec.objects[rec.numbers[o]].Static = true
 	}
-	for _, t := range e.threads {
-		info := ThreadInfo{Name: t.Name, Agent: t.agent != nil}
+	for i, t := range e.threads {
+		info := ThreadInfo{Name: e.threadName(i), Agent: t.agent != nil}
 		switch {
 		case t.state == finished:
 			info.State = "finished"
@@ -343,6 +355,25 @@ func (rec *recorder) finish(e *Exec) {
 		}
 		rec.threads = append(rec.threads, info)
 	}
+}
+
+// threadName returns the name of thread i, with a number if another of its sort has the
+// same.
+func (e *Exec) threadName(i int) string {
+	name, nth, all := e.threads[i].Name, 0, 0
+	for j, t := range e.threads {
+		if t.Name != name || t.IsAgent() != e.threads[i].IsAgent() {
+			continue
+		}
+		all++
+		if j <= i {
+			nth++
+		}
+	}
+	if all == 1 {
+		return name
+	}
+	return fmt.Sprintf("%s#%d", name, nth)
 }
 
 // modelStack returns the functions of the model that are under way, innermost

@@ -223,7 +223,8 @@ func (p *page) changes(s *Step) []string {
 	for _, ch := range s.Changes {
 		o := &p.Interleaving.Objects[ch.Object]
 		name := strings.TrimSuffix(o.Name+"->"+o.Cells[ch.Cell].Path, "->")
-		told := name == s.Object && (s.Stored || o.several(ch.Cell) || strings.Contains(s.Verb, "lock"))
+		told := name == s.Object &&
+			(s.Now != "" || o.several(ch.Cell) || strings.Contains(s.Verb, "lock"))
 		if !o.Internal && !told && !packed(ch.Value) {
 			out = append(out, name+" <- "+ch.Value)
 		}

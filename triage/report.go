@@ -112,17 +112,17 @@ func NewReport(tr *schedule.Trace, about About) *Report {
 // in_atomic().
 func atomicSplat(tr *schedule.Trace) []string {
 	f := &tr.Result.Failure
-	ev := event(tr, f.Other)
+	ev, name := event(tr, f.Other), tr.Threads[f.Thread.ID].Name
 	if ev == nil {
-		return []string{"in_atomic(): 1, name: " + f.Thread.Name}
+		return []string{"in_atomic(): 1, name: " + name}
 	}
 	atomic := "1"
 	if ev.Verb == "rcu_read_lock" {
 		atomic = "0"
 	}
 	return []string{
-		"in_atomic(): " + atomic + ", name: " + f.Thread.Name,
-		"lock held by " + f.Thread.Name + ":",
+		"in_atomic(): " + atomic + ", name: " + name,
+		"lock held by " + name + ":",
 		" #0:  (" + ev.Object + "), at: " + function(ev),
 	}
 }
@@ -135,7 +135,7 @@ func accesses(tr *schedule.Trace) []Access {
 	if f.Thread != nil {
 		a := newAccess(tr, "failed", f.Party)
 		if a.Task == "" { // raised before the thread had taken any step
-			a.Task, a.Agent, a.Text = f.Thread.Name, f.Thread.IsAgent(), f.Op.Verb
+			a.Task, a.Agent, a.Text = tr.Threads[f.Thread.ID].Name, f.Thread.IsAgent(), f.Op.Verb
 		}
 		if f.Kind == schedule.SleepInAtomic { // the call fails before it is a step
 			a.Text, a.After = f.Note, true

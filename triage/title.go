@@ -155,7 +155,7 @@ func leakTitle(tr *schedule.Trace) string {
 // reports the first that it comes to.
 func hungTitle(tr *schedule.Trace) string {
 	for _, b := range blockedThreads(tr) {
-		return "INFO: task " + tr.Threads[b.thread].Name + " blocked for ever in " + b.fn
+		return "INFO: task " + tr.Threads[b.thread].Plain() + " blocked for ever in " + b.fn
 	}
 	return "INFO: task blocked for ever"
 }
