@@ -137,6 +137,7 @@ type Object struct {
 	kind  string // "ctx"
 	nth   int    // which of its kind in this execution, from 0
 	live  uint64 // the epoch in which it is live, else 0
+	stack bool
 	alloc Party
 	freed Party
 	seen  uint64 // mark of the leak check
@@ -163,6 +164,14 @@ func (o *Object) Kind() string { return o.kind }
 
 // Live reports whether o is allocated now.
 func (o *Object) Live() bool { return o.exec != nil && o.live == o.exec.epoch }
+
+// SetOnStack says that o is a local variable of a kernel function, freed when that
+// returns. It belongs in the constructor of the object.
+func (o *Object) SetOnStack() { o.stack = true }
+
+// OnStack reports whether o is a local variable of a kernel function: what becomes of its
+// memory no sanitizer of the kernel sees.
+func (o *Object) OnStack() bool { return o.stack }
 
 // Allocated returns the step that allocated o; nobody if it was there from the
 // start.
