@@ -1,8 +1,8 @@
 // Minimize shrinks a failing schedule to the smallest one that fails in the same
-// way, and prints the report of that: a splat as the kernel would print it, the
-// interleaving in columns, what is known to be minimal about it, why it fails (the
-// orders of steps with which every execution does), in which other variants of the
-// program these orders do the same, and how probable the failure is.
+// way, and prints the report of that: what happens, the interleaving in columns, the steps
+// that take part with their stacks, why it fails (the orders of steps with which every
+// execution does), in which other variants of the program these orders do the same, how
+// probable the failure is, and what is known to be minimal about it.
 //
 //	go run ./cmd/minimize fuzz/testdata/fuzz/FuzzLookupIoctx/916d9d9c4ab2b4ae
 //
