@@ -11,8 +11,9 @@
 // A pattern is the full name of a program, such as the one above; the same without the
 // variant, for all variants; an object, fs/aio, for all its programs; or any of these
 // with *, ? and [] in it, as package path has them: fs/aio/*@1f. A * does not cross a
-// slash. Programs whose tape chooses the system calls too, the workloads, are too large
-// to exhaust: a pattern means them where they are named in full, or with -random.
+// slash. The name of a fuzz target means its program. Programs whose tape chooses the
+// system calls too, the workloads, are too large to exhaust: a pattern means them where
+// they are named in full, or with -random.
 //
 // One of these says what is done with each program:
 //
@@ -152,7 +153,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitDone
 	} else if err != nil {
-		return exitWrong // it has been said what is wrong
+		fmt.Fprintf(stderr, "explore: %v; explore -h has the flags\n", err)
+		return exitWrong
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -189,10 +191,11 @@ type command struct {
 	json          bool
 }
 
+// parseFlags reads the command line. Help, if asked for, goes to stderr.
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	c := new(command)
 	fs := flag.NewFlagSet("explore", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+	fs.SetOutput(io.Discard) // one line says what is wrong, not all flags
 	fs.BoolVar(&c.list, "list", false, "print the programs, and how each is expected to fail")
 	fs.BoolVar(&c.exhaust, "exhaust", false, "run every execution (the default)")
 	fs.BoolVar(&c.clean, "clean", false, "only programs that are documented never to fail")
@@ -212,21 +215,19 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.DurationVar(&c.checkpoint.Every, "every", explore.DefaultCheckpointEvery, "write it so often")
 	fs.StringVar(&c.muteText, "mute", "", "go on after these `kinds`: double-kill,double-release")
 	fs.BoolVar(&c.json, "json", false, "print one JSON object a line for each program")
-	fs.Usage = func() {
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fs.SetOutput(stderr)
 		fmt.Fprintln(stderr, "usage: explore [flags] pattern...\n       explore -list [pattern...]")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	c.patterns = fs.Args()
 	set := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	if err := c.check(set); err != nil {
-		fmt.Fprintf(stderr, "explore: %v\n", err)
-		return nil, err
-	}
-	return c, nil
+	return c, c.check(set)
 }
 
 // strategies are the flags that say what is done; without one it is -exhaust.
@@ -277,7 +278,7 @@ func (c *command) check(set map[string]bool) (err error) {
 	}
 	switch {
 	case len(c.patterns) == 0 && !c.list:
-		return errors.New("no program given: explore -list prints what there is, explore -h the flags")
+		return errors.New("no program given; explore -list prints what there is")
 	case set["random"] && c.random < 1:
 		return fmt.Errorf("-random %d: want 1 or more executions", c.random)
 	case set["estimate"] && c.estimate < 1:
@@ -317,14 +318,17 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 	if c.checkpoint.File != "" && len(programs) != 1 {
 		return 0, fmt.Errorf("-checkpoint: %d programs, but the file is for one", len(programs))
 	}
+	if err := checkCheckpoint(c.checkpoint.File); err != nil {
+		return 0, fmt.Errorf("-checkpoint: %w", err)
+	}
 	for _, p := range programs {
 		if c.symmetry && p.Class == nil {
 			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged", p.Name())
 		}
 	}
 	if len(programs) == 0 && len(skipped) > 0 {
-		return 0, fmt.Errorf("%s: only workloads, which are too large to exhaust: use -random, or name one in full",
-			strings.Join(c.patterns, " "))
+		return 0, fmt.Errorf("%s: only workloads, which are too large to exhaust: "+
+			"use -random, or name one in full: %s", strings.Join(c.patterns, " "), skipped[0].Name())
 	}
 	for _, p := range skipped {
 		if c.brief {
@@ -338,6 +342,9 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		pr.program(p.Name(), i, len(programs))
 		s := c.search(ctx, p, pr)
 		pr.clear()
+		if s.report.Stop == explore.BadCheckpoint && s.report.Runs == 0 { // nothing to tell
+			return 0, fmt.Errorf("-checkpoint: %w", s.report.Err)
+		}
 		if err := c.write(stdout, s); err != nil {
 			return 0, err
 		}

@@ -166,8 +166,24 @@ func (c *command) apply(in *input) (err error) {
 			in.program, err = t.Program(c.variant)
 		}
 	default:
-		err = errors.New("nothing says which program it is for: " +
+		return errors.New("nothing says which program it is for: " +
 			"add -target FuzzName or -program name")
+	}
+	return c.blame(err)
+}
+
+// blame puts the flag in front of an error that it has made.
+func (c *command) blame(err error) error {
+	no := (*kmodel.NoVariantError)(nil)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &no) && c.variant != "":
+		return fmt.Errorf("-variant: %w", err)
+	case c.program != "":
+		return fmt.Errorf("-program: %w", err)
+	case c.target != "":
+		return fmt.Errorf("-target: %w", err)
 	}
 	return err
 }

@@ -85,7 +85,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitMinimized
 	} else if err != nil {
-		return exitWrong // package flag has said what is wrong
+		fmt.Fprintf(stderr, "minimize: %v; minimize -h has the flags\n", err)
+		return exitWrong
 	}
 	if err = c.minimize(stdout, stderr); err == nil {
 		return exitMinimized
@@ -107,10 +108,11 @@ type command struct {
 	format                   format
 }
 
+// parseFlags reads the command line. Help, if asked for, goes to stderr.
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	c := &command{format: formats[0]}
 	fs := flag.NewFlagSet("minimize", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+	fs.SetOutput(io.Discard) // one line says what is wrong, not all flags
 	fs.StringVar(&c.target, "target", "", "fuzz target that the tape is for, `name`")
 	fs.StringVar(&c.variant, "variant", "", "another variant of the same program, `name`")
 	fs.StringVar(&c.program, "program", "", "full `name` of a program, fs/aio/workload@1e")
@@ -121,19 +123,17 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.Var(&c.format, "format", "`name` of the format of the report: "+formatNames())
 	fs.StringVar(&c.out, "o", "", "write the result as a golden `file`")
 	fs.BoolVar(&c.verbose, "v", false, "print what each pass has tried to standard error")
-	fs.Usage = func() {
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fs.SetOutput(stderr)
 		fmt.Fprintln(stderr, "usage: minimize [flags] file|tape")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
-		return nil, err
-	}
-	if err := c.check(fs); err != nil {
-		fmt.Fprintf(stderr, "minimize: %v; minimize -h has the flags\n", err)
-		return nil, err
+	if err == nil {
+		err = c.check(fs)
 	}
 	c.arg = fs.Arg(0)
-	return c, nil
+	return c, err
 }
 
 // check says what is wrong with flags that can be read.

@@ -6,12 +6,7 @@
 // objects that kmodel lists are written in terms of it.
 package program
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/kschedfuzz/kschedfuzz/schedule"
-)
+import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // A Program is one scenario of one kernel object in one historical variant.
 type Program struct {
@@ -69,13 +64,3 @@ func (p Program) Schedule() schedule.Program {
 
 // Racy reports whether any failure is expected.
 func (p Program) Racy() bool { return len(p.Expect) > 0 }
-
-// Split takes a full name apart.
-func Split(name string) (object, scenario, variant string, err error) {
-	path, variant, ok := strings.Cut(name, "@")
-	i := strings.LastIndexByte(path, '/')
-	if !ok || i <= 0 || i == len(path)-1 || variant == "" {
-		return "", "", "", fmt.Errorf("program %q: want object/scenario@variant, such as fs/aio/workload@1e", name)
-	}
-	return path[:i], path[i+1:], variant, nil
-}
