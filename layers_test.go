@@ -42,7 +42,11 @@ var layers = map[string][]string{
 	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/net", "kmodel/program", "kmodel/protocol"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
-	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "kmodel", "kmodel/program", "schedule", "triage"},
+	"fuzz/mutate":            {"schedule"},
+	"fuzz/target":            {"fuzz/statecov", "kmodel/program", "schedule", "triage"},
+	"fuzz/libfuzzer":         {"fuzz/target", "kmodel"},
+	"fuzz/libfuzzer/archive": {"fuzz/libfuzzer", "fuzz/mutate"},
+	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "fuzz/target", "kmodel", "kmodel/program"},
 	"docs":                   {},
 	"corpus":                 {"schedule"},
 	"corpus/gofile":          {},
@@ -63,6 +67,8 @@ var testLayers = map[string][]string{
 	"kmodel/kernel":          {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/protocol":        {"schedule/explore"},
 	"kmodel/internal":        {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
+	"fuzz/target":            {"kmodel"},
+	"fuzz/libfuzzer":         {"corpus/gofile"},
 	"docs":                   {"kmodel", "kmodel/program", "schedule", "schedule/sample", "triage"},
 	"corpus":                 {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }

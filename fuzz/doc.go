@@ -12,7 +12,8 @@
 // model reaches ([statecov]). A failure is minimized before it is reported.
 //
 // The targets are test files, since that is where Go looks for them. Nothing else is
-// here; start reading at target_test.go. What is linked into this package's test is
+// here; start reading at target_test.go, and then package fuzz/target, which is what the
+// engines share. What is linked into this package's test is
 // instrumented, and its counters are read after every execution, so keep its imports
 // few.
 //

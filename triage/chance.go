@@ -16,6 +16,7 @@ import (
 type Chance struct {
 	Start float64 // before the first decision
 	Rises []Rise  // of the execution that was asked about, in its order
+	Pair  *Pair   // of its steps, those whose order matters most; nil: no order does
 	// Found says that all states were explored; else the rest means nothing.
 	Found  bool
 	States int
@@ -40,7 +41,7 @@ type Rise struct {
 func ChanceOf(
 	ctx context.Context, p schedule.Program, tape schedule.Tape, mute schedule.Kinds, executions int,
 ) (*Chance, error) {
-	k, _, err := newKeeper(p, tape, mute)
+	k, steps, err := newKeeper(p, tape, mute)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +59,7 @@ func ChanceOf(
 	}
 	ch.Found, ch.States, ch.Start = true, len(odds), odds[0]
 	ch.Rises = k.rises(tape, odds)
+	ch.Pair = k.criticalPair(steps, odds)
 	return ch, nil
 }
 
@@ -85,7 +87,7 @@ func (k *keeper) odds() ([]float64, bool) {
 			}
 			odds[id] = begun
 			sum, waits := 0.0, false
-			for alt, to := range nd.to[:nd.n] {
+			for alt, to := range k.to(id) {
 				switch w := nd.weight(alt); {
 				case to == leafWanted:
 					sum += w
@@ -174,6 +176,9 @@ func (ch *Chance) String() string {
 			fmt.Fprintf(&b, "\n  step %d raises that from %s to %s",
 				r.Step, oneIn(r.From), oneIn(r.To))
 		}
+	}
+	if ch.Pair != nil {
+		fmt.Fprintf(&b, "\n%v", ch.Pair)
 	}
 	return b.String()
 }

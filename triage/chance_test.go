@@ -1,7 +1,9 @@
 package triage_test
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -130,4 +132,96 @@ func TestChanceNot(t *testing.T) {
 	if err != nil || ch.Found || ch.String() != "" {
 		t.Errorf("in 3 executions: %+v, %v", ch, err)
 	}
+}
+
+// TestPair looks at all executions that begin as the pair says, in one order and the
+// other.
+func TestPair(t *testing.T) {
+	for _, test := range []struct {
+		program schedule.Program
+		tape    string
+		want    string // first and second step
+	}{
+		{window, "122", "READ_ONCE window, peek_window before WRITE_ONCE window, open_window"},
+		{lookupRace, "1200000001", // 53,000 executions
+			"rcu_dereference slot, lookup_ctx before rcu_assign_pointer slot, destroy_ctx"},
+	} {
+		if testing.Short() && test.program.Name == lookupRace.Name {
+			continue
+		}
+		tape, err := schedule.Parse(test.tape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := schedule.NewRunner(test.program)
+		defer r.Close()
+		tr, err := r.Replay(tape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig := triage.Of(tr)
+		ch, err := triage.ChanceOf(t.Context(), test.program, tape, 0, 1_000_000)
+		if err != nil || ch.Pair == nil {
+			t.Fatalf("%s: %+v, %v", test.program.Name, ch, err)
+		}
+		t.Log(ch.Pair)
+		p := ch.Pair
+		if got := fmt.Sprintf("%s %s, %s before %s %s, %s", p.First.Verb, p.First.Path, p.First.Func,
+			p.Second.Verb, p.Second.Path, p.Second.Func); got != test.want {
+			t.Errorf("%s: %s, want %s", test.program.Name, got, test.want)
+		}
+		swapped := threadsOf(r, p.Swapped)
+		at := pairIn(t, r, p)
+		given := slices.Clone(swapped[:at+2])
+		given[at], given[at+1] = given[at+1], given[at]
+		fails, passes := 0, 0
+		for tape := range explore.Executions(t.Context(), test.program,
+			explore.Options{Bound: explore.Unbounded}) {
+			order := threadsOf(r, tape)
+			failed := record(t, r, tape).sig == sig
+			switch {
+			case len(order) < at+2:
+			case slices.Equal(order[:at+2], given):
+				if failed {
+					fails++
+				}
+			case slices.Equal(order[:at+2], swapped[:at+2]):
+				if passes++; failed {
+					t.Errorf("%s: %v fails in the other order", test.program.Name, tape)
+				}
+			}
+		}
+		if fails == 0 || passes == 0 {
+			t.Errorf("%s: %d fail in the order of the pair, %d executions are in the other",
+				test.program.Name, fails, passes)
+		}
+	}
+}
+
+// threadsOf returns who takes the steps of an execution.
+func threadsOf(r *schedule.Runner, tape schedule.Tape) []int {
+	var out []int
+	r.Watch = schedule.WatcherFunc(func(t *schedule.Thread) bool { out = append(out, t.ID); return true })
+	r.RunTape(tape)
+	r.Watch = nil
+	return out
+}
+
+// pairIn returns how many steps come before the pair in its other order.
+func pairIn(t *testing.T, r *schedule.Runner, p *triage.Pair) int {
+	t.Helper()
+	tr, err := r.Replay(p.Swapped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := func(i int, p *triage.Place) bool {
+		return tr.Events[i].Thread == p.Thread && tr.Events[i].Verb == p.Verb
+	}
+	for i := range len(tr.Events) - 1 {
+		if is(i, &p.Second) && is(i+1, &p.First) {
+			return i
+		}
+	}
+	t.Fatalf("%v: the steps are not there in the other order", p)
+	return 0
 }

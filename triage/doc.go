@@ -13,7 +13,7 @@
 // [Explain] says why the failure happens: the fewest orders of two steps each such
 // that every execution that keeps them fails so, and what these come to in another
 // variant of the program. [ChanceOf] says how probable the failure is without a fuzzer,
-// and at which steps it ceases to be rare.
+// at which steps it ceases to be rare, and which two steps' order decides ([Pair]).
 //
 // A [Report] is what a developer reads: the splat, who freed the object and
 // where, the interleaving in columns, and the command that repeats it. It can be written
@@ -35,5 +35,6 @@
 // To read the code: signature.go is what a bug is, minimize.go how a schedule is
 // shrunk, with passes.go, moves.go and workload.go for what is proposed and search.go
 // for the exact answer; explain.go asks which orders will do and orders.go answers it;
-// report.go and title.go are the words, golden.go the file.
+// chance.go has the odds, with pair.go for where they turn; report.go and title.go are the
+// words, golden.go the file.
 package triage

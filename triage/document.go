@@ -90,7 +90,16 @@ type Odds struct {
 	Quantum int        `json:"quantum"`         // a thread is preempted at one step in so many
 	States  int        `json:"states"`          // that it was computed over: all
 	Rises   []OddsRise `json:"rises,omitempty"` // of this execution, in its order; it may fall too
+	Pair    *OddsPair  `json:"pair,omitempty"`
 	Text    string     `json:"text"`
+}
+
+// An OddsPair is a [Pair].
+type OddsPair struct {
+	First   Place   `json:"first"`
+	Second  Place   `json:"second"`
+	To      float64 `json:"to"`      // probability of the failure after the two in this order
+	Swapped string  `json:"swapped"` // tape of the other order, with which it cannot fail so
 }
 
 // An OddsRise is a decision that changes the probability.
@@ -133,6 +142,9 @@ func (r *Report) Document() *Document {
 		d.Chance = &Odds{Start: ch.Start, Quantum: Quantum, States: ch.States, Text: ch.String()}
 		for _, rise := range ch.Rises {
 			d.Chance.Rises = append(d.Chance.Rises, OddsRise(rise))
+		}
+		if p := ch.Pair; p != nil {
+			d.Chance.Pair = &OddsPair{p.First, p.Second, p.To, TapeText(p.Swapped)}
 		}
 	}
 	for _, s := range r.Slips {

@@ -127,7 +127,9 @@ func newKeeper(p schedule.Program, tape schedule.Tape, mute schedule.Kinds) (*ke
 		r.Close()
 		return nil, nil, err
 	}
-	k := &keeper{r: r, setup: setupOf(rec.log), want: Of(tr), same: map[sight]bool{}}
+	k := &keeper{
+		r: r, setup: setupOf(rec.log), choices: choicesOf(rec.log), want: Of(tr), same: map[sight]bool{},
+	}
 	return k, places(r, tr), nil
 }
 

@@ -141,11 +141,12 @@ const (
 // counts. Who ran last changes the numbers of the alternatives and nothing else, so it is
 // no part of a node, as it is in [search].
 type keeper struct {
-	ctx    context.Context
-	r      *schedule.Runner
-	setup  schedule.Tape // the choices before the first step
-	want   Signature
-	budget *int // executions left, for this and later questions
+	ctx     context.Context
+	r       *schedule.Runner
+	setup   schedule.Tape // the choices before the first step
+	choices schedule.Tape // of the execution that is explained, those and the later ones
+	want    Signature
+	budget  *int // executions left, for this and later questions
 
 	orders []Order
 	counts []int                      // by doing, in this execution
@@ -154,6 +155,7 @@ type keeper struct {
 	of     [schedule.MaxThreads][]int // counts of each thread
 
 	nodes []keeperNode
+	edges []int32 // of the nodes, by alternative: a node, or leaf
 	known map[keeperKey]int32
 	stack []int32 // nodes with alternatives left
 	tape  schedule.Tape
@@ -173,8 +175,14 @@ type keeperNode struct {
 	parent   int32
 	alt      uint8 // of parent
 	n, taken uint8
-	runs     bool                            // alternative 0 lets the running thread go on
-	to       [schedule.MaxAlternatives]int32 // by alternative: a node, or leaf
+	runs     bool // alternative 0 lets the running thread go on
+	edge     int  // the first of its edges
+}
+
+// to returns what the alternatives of a node lead to.
+func (k *keeper) to(id int32) []int32 {
+	nd := &k.nodes[id]
+	return k.edges[nd.edge : nd.edge+int(nd.n)]
 }
 
 // Leaves: what a node leads to where that is no other node.
@@ -252,12 +260,12 @@ func (k *keeper) explore(end func(wanted bool) bool) bool {
 // link notes what the alternative that is being taken leads to.
 func (k *keeper) link(to int32) {
 	if k.at >= 0 {
-		k.nodes[k.at].to[k.alt] = to
+		k.to(k.at)[k.alt] = to
 	}
 }
 
 func (k *keeper) prepare(orders []Order) {
-	k.orders, k.nodes, k.stack = orders, k.nodes[:0], k.stack[:0]
+	k.orders, k.nodes, k.edges, k.stack = orders, k.nodes[:0], k.edges[:0], k.stack[:0]
 	k.counts, k.caps = k.counts[:0], k.caps[:0]
 	k.index = map[doing]int{}
 	k.known = map[keeperKey]int32{}
@@ -376,8 +384,9 @@ func (k *keeper) Choose(e *schedule.Exec, n int) int {
 	k.states++
 	k.link(id)
 	k.nodes = append(k.nodes, keeperNode{
-		parent: k.at, alt: k.alt, n: uint8(n), taken: 1, runs: key.runs >= 0,
+		parent: k.at, alt: k.alt, n: uint8(n), taken: 1, runs: key.runs >= 0, edge: len(k.edges),
 	})
+	k.edges = append(k.edges, make([]int32, n)...)
 	k.at, k.alt = id, 0
 	k.stack = append(k.stack, id)
 	return 0

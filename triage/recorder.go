@@ -74,6 +74,17 @@ func setupOf(log []decision) schedule.Tape {
 	return digits(log[:n])
 }
 
+// choicesOf returns the decisions of log that are not about who goes on.
+func choicesOf(log []decision) schedule.Tape {
+	var s schedule.Tape
+	for _, d := range log {
+		if d.about != thread {
+			s = append(s, d.digit)
+		}
+	}
+	return s
+}
+
 // An order is a chooser that wants threads to go on in a certain order: at
 // every decision the first of seq that is enabled is next. So an order that
 // was made for one execution, or by moving pieces about, means something in

@@ -11,9 +11,10 @@
 // A pattern is the full name of a program, such as the one above; the same without the
 // variant, for all variants; an object, fs/aio, for all its programs; or any of these
 // with *, ? and [] in it, as package path has them: fs/aio/*@1f. A * does not cross a
-// slash. The name of a fuzz target means its program. Programs whose tape chooses the
-// system calls too, the workloads, are too large to exhaust: a pattern means them where
-// they are named in full, or with -random.
+// slash, but fs/... is all that is below fs, as with the go command. The name of a fuzz
+// target means its program. Programs whose tape chooses the system calls too, the
+// workloads, are too large to exhaust: a pattern means them where they are named in full,
+// or with -random.
 //
 // One of these says what is done with each program:
 //

@@ -54,9 +54,12 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 	return programs, skipped, nil
 }
 
-// matches reports whether a pattern means p: by its name, with or without the variant,
-// or by its object.
+// matches reports whether a pattern means p: by its name, with or without the variant, by
+// its object, or by the directory that it is below.
 func matches(pattern string, p kernelProgram) bool {
+	if dir, ok := strings.CutSuffix(pattern, "..."); ok && (dir == "" || strings.HasSuffix(dir, "/")) {
+		return strings.HasPrefix(p.Name(), dir)
+	}
 	for _, name := range []string{p.Name(), p.Object + "/" + p.Scenario, p.Object} {
 		if ok, _ := path.Match(pattern, name); ok {
 			return true

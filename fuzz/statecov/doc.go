@@ -4,9 +4,10 @@
 // see states: two schedules of a model run the same lines in another order.
 //
 // It works with go test -fuzz as it is: no flags, no generated code, no changed
-// toolchain. In every other build it is inert, and Hit costs less than a
-// nanosecond. A target uses it like this, where reached is called after each
-// step with the hash of the state:
+// toolchain. In a build for libFuzzer it tells that engine instead. In every
+// other build it is inert, and Hit costs less than a nanosecond. A target uses
+// it like this, where the function is called after each step with the hash of
+// the state:
 //
 //	func FuzzLookup(f *testing.F) {
 //		statecov.KeepFinds()
@@ -62,9 +63,16 @@
 // such pairs. Where an input reaches two states that share a counter but not
 // the bit, the engine sees only the higher bit of that input.
 //
-// It is inert under the build tag libfuzzer (libFuzzer, OSS-Fuzz), for now; on
-// platforms where Go has no instrumentation for fuzzing; and with inlining
-// switched off (-gcflags=-l). Active tells.
+// It is inert on platforms where Go has no instrumentation for fuzzing, and with
+// inlining switched off (-gcflags=-l). Active tells.
+//
+// # libFuzzer
+//
+// Under the build tag libfuzzer, which OSS-Fuzz sets too, the counters are
+// libFuzzer's extra counters: an array of 4096 bytes that it reads after each
+// input, telling eight classes of values apart. So there are as many slots
+// (extra.go). Nothing is looked for at the start, and no code need be instrumented.
+// Hit is called just the same; KeepFinds does nothing.
 //
 // # Cost
 //

@@ -56,11 +56,11 @@ func elfCoreDump(t *schedule.Thread, m *mm.Struct) {
 
 // coredumpFinish is coredump_finish(): let the others go on exiting.
 func coredumpFinish(t *schedule.Thread, m *mm.Struct, others int) {
-	m.CoreState.Write(t, 0)
 	m.SetWalk(t, mm.Nobody)
 	for range others {
 		m.Dumped.Complete(t)
 	}
+	m.CoreState.Write(t, 0)
 }
 
 // ExitMm is exit_mm() up to mmput(): leave the mm, but wait for a core dump that is under

@@ -245,25 +245,6 @@ var litmusTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "90 pass",
 }, {
-	// Who spins until the flag is down sees what was written before.
-	Name: "MP+cond-load", Build: build(func(p prog) {
-		p.Begin(func(*schedule.Exec) { p.y.Init(1) })
-		p.writes("P0", &p.x, 1, &p.y, 0, (*mem.Int).WriteOnce, (*mem.Int).StoreRelease)
-		p.Thread("P1", func(t *schedule.Thread) {
-			p.y.CondLoadRelaxed(t)
-			p.r[0].Set(p.x.ReadOnce(t))
-		})
-		p.Exists(func() bool { return p.r[0].Get() == 0 })
-	}),
-	Verdict: litmus.Never, Counts: "1 pass",
-}, {
-	// Nobody takes it down.
-	Name: "SPIN+for-ever", Build: build(func(p prog) {
-		p.Begin(func(*schedule.Exec) { p.y.Init(1) })
-		p.Thread("P0", func(t *schedule.Thread) { p.y.CondLoadRelaxed(t) })
-	}),
-	Bad: schedule.Deadlock, Verdict: litmus.Always, Counts: "1 deadlock",
-}, {
 	// x++ on a plain word is a read and a write; the other's may come between: 2 of 6
 	// keep both increments.
 	Name: "INC+plain", Build: build(func(p prog) {

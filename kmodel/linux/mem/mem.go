@@ -4,8 +4,10 @@
 // A plain access, Read or Write, is what C does for x or x = v; it is subject to
 // data races. ReadOnce and WriteOnce are marked, LoadAcquire and StoreRelease are
 // ordered. Steps: every access is one. An x++ or x |= f on a plain word is two,
-// unless a lock protects it; write it as a Read and a Write. CondLoadRelaxed is one step,
-// enabled when what it spins for has come; a loop with cpu_relax() in it is the same.
+// unless a lock protects it; write it as a Read and a Write. A loop with cpu_relax() in it
+// is one step, [schedule.Thread.Await] with a gate. That is open when the word has come only
+// if the word is the loop's only exit: a loop that starts over, and looks at a lock or a
+// pointer again, is left by what changes these too.
 //
 // Memory is sequentially consistent, so the differences between the accesses
 // change nothing yet; they are recorded in every step for a weaker memory.
@@ -48,22 +50,6 @@ func (x *Int) LoadAcquire(t *schedule.Thread) int {
 // StoreRelease is smp_store_release().
 func (x *Int) StoreRelease(t *schedule.Thread, v int) {
 	x.store(t, "smp_store_release", schedule.WriteOnce|schedule.Release, v)
-}
-
-// CondLoadRelaxed is smp_cond_load_relaxed() until the word is 0: spinning is a step that is
-// enabled then.
-func (x *Int) CondLoadRelaxed(t *schedule.Thread) {
-	t.Await(schedule.Op{Verb: "smp_cond_load_relaxed", Cell: &x.cell,
-		Mode: schedule.ReadOnce | schedule.Blocks}, (*zero)(x))
-}
-
-// zero is the gate of who spins until a word is 0. In freed memory it is open: the step
-// then finds out.
-type zero Int
-
-// Open implements [schedule.Gate].
-func (x *zero) Open(*schedule.Thread) bool {
-	return x.cell.Value() == 0 || !x.cell.Object().Live()
 }
 
 // Init sets the word where nobody else can see it yet: no step.

@@ -1,14 +1,22 @@
 package rcu_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// The tests of shared/peers/herd: a table with one entry and a count in plain words, so
-// that herd7 can read them. A freed word says that the object is gone.
+// The tests of testdata/*.litmus: a table with one entry and a count in plain words, so that
+// herd7 can read them. A freed word says that the object is gone. What herd7 and the kernel's
+// memory model say of them is in testdata/herd7.txt; scripts/compare/herd asks them again.
+// The rows named lookup-object have no such test: herd7 knows nothing of freed memory.
 
 // herd makes one of them: a table entry and a count of 1.
 func herd(body func(p *prog)) func(*litmus.Program) {
@@ -88,7 +96,7 @@ func getIncNotZero(t *schedule.Thread, o *object) bool { return o.refs.IncNotZer
 
 var herdTests = []litmus.Test{{
 	// The count goes from 0 to 1: RCU delays the free, and not for the reader's
-	// reference. herd7: Sometimes 1 4.
+	// reference.
 	Name: "lookup-ioctx-buggy", Build: herd(func(p *prog) {
 		p.destroys(rcu.Synchronize)
 		p.looksUp("P1", 0, p.inc)
@@ -96,7 +104,7 @@ var herdTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Sometimes, Counts: "58 pass, 3 exists",
 }, {
-	// A reference is taken only from a count that is not 0. herd7: Never 0 4.
+	// A reference is taken only from a count that is not 0.
 	Name: "lookup-ioctx-fixed", Build: herd(func(p *prog) {
 		p.destroys(rcu.Synchronize)
 		p.looksUp("P1", 0, p.incNotZero)
@@ -104,7 +112,7 @@ var herdTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "42 pass",
 }, {
-	// As above with two readers. herd7: Never 0 32.
+	// As above with two readers.
 	Name: "lookup-ioctx-fixed-2r", Build: herd(func(p *prog) {
 		p.destroys(rcu.Synchronize)
 		p.looksUp("P1", 0, p.incNotZero)
@@ -114,7 +122,7 @@ var herdTests = []litmus.Test{{
 	Verdict: litmus.Never, Counts: "40292 pass",
 }, {
 	// No grace period: the reader looks at an object that has been freed, within its
-	// section. herd7: Sometimes 1 2.
+	// section.
 	Name: "lookup-ioctx-norcu", Build: herd(func(p *prog) {
 		p.destroys(func(*schedule.Thread) {})
 		p.Thread("P1", func(t *schedule.Thread) {
@@ -157,3 +165,38 @@ var herdTests = []litmus.Test{{
 	}),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "30 pass, 1 use-after-free",
 }}
+
+// TestHerd7 compares the verdicts of the table with those of herd7, which must have judged
+// every test that it can read.
+func TestHerd7(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.litmus")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no litmus tests: %v", err)
+	}
+	text, err := os.ReadFile("testdata/herd7.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		var name, verdict string
+		if _, err := fmt.Sscanf(line, "Observation %s %s", &name, &verdict); err != nil {
+			t.Fatalf("herd7.txt: %q: %v", line, err)
+		}
+		judged[name] = verdict
+	}
+	for _, row := range herdTests {
+		if want, ok := judged[row.Name]; ok && row.Verdict.String() != want {
+			t.Errorf("%s: %v, herd7 says %s", row.Name, row.Verdict, want)
+		} else if !ok && !strings.HasPrefix(row.Name, "lookup-object-") {
+			t.Errorf("%s: herd7 was not asked", row.Name)
+		}
+		delete(judged, row.Name)
+	}
+	if len(judged) != 0 {
+		t.Errorf("no rows for %v", judged)
+	}
+	if len(files) != 4 {
+		t.Errorf("%d litmus tests, want 4", len(files))
+	}
+}

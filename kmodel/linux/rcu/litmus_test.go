@@ -298,7 +298,7 @@ func TestCallbacks(t *testing.T) { litmus.Run(t, callbackTests) }
 // TestFlavours runs the table of the two flavours and their readers.
 func TestFlavours(t *testing.T) { litmus.Run(t, flavourTests) }
 
-// TestHerd runs the table of shared/peers/herd, whose verdicts herd7 has given.
+// TestHerd runs the table whose verdicts herd7 has given too.
 func TestHerd(t *testing.T) { litmus.Run(t, herdTests) }
 
 // TestMisuse runs the table of what the package comment forbids.

@@ -16,8 +16,10 @@
 //
 // Not modelled: time (a timer has expired whenever a tick comes), arming, clocks of threads,
 // intervals, the pending signal, the group of a task. Of several who wait for the task,
-// exit_state chooses one, and tasklist_lock is left out, as is hash_lock: nothing else is
-// hashed. task_struct, pid and sighand are not freed.
+// exit_state chooses one. tasklist_lock is a plain spin lock, since of those who take it for
+// reading one reaps the task; release_task() does not take it again for writing: nobody
+// looks at a task that is being reaped. hash_lock is left out: nothing else is hashed.
+// task_struct, pid and sighand are not freed.
 //
 // Start reading at handlePosixCPUTimers and posixCPUTimerDel.
 package posixcputimers
@@ -48,6 +50,8 @@ type kItimer struct {
 	// lists.
 	node   list.Node[*kItimer]
 	firing mem.Int
+
+	retry retry
 }
 
 // ListNode implements [list.Entry].
@@ -185,12 +189,27 @@ func (s *system) timerDelete(t *schedule.Thread, id int) {
 	s.releasePosixTimer(t, timer)
 }
 
-// timerWaitRunning is timer_wait_running() as far as it unlocks and waits.
+// timerWaitRunning is timer_wait_running(), which is one cpu_relax(): the caller retries at
+// once. How often it does so in vain is of no interest, so here it waits for [retry].
 func (s *system) timerWaitRunning(t *schedule.Thread, timer *kItimer) {
 	rcu.ReadLock(t)
 	timer.itLock.UnlockIrq(t)
-	timer.firing.CondLoadRelaxed(t) // cpu_relax
+	t.Await(schedule.Op{Verb: "cpu_relax", Mode: schedule.Marked | schedule.Blocks}, &timer.retry)
 	rcu.ReadUnlock(t)
+}
+
+// retry is the gate of who has found a timer firing: open if posix_cpu_timer_del() would
+// decide otherwise now. Not only the end of the tick is reason for that. If the task has
+// been reaped, there is nothing left that says firing.
+type retry struct {
+	s     *system
+	timer *kItimer
+}
+
+// Open implements [schedule.Gate]. What waits there is in a read-side section, so the timer
+// is not freed.
+func (r *retry) Open(*schedule.Thread) bool {
+	return r.timer.firing.Peek() == 0 || r.s.pid.tasks.Peek() == nil || r.s.task.sighand.Peek() == nil
 }
 
 // releasePosixTimer is release_posix_timer(). The timer has an id.
@@ -200,10 +219,13 @@ func (s *system) releasePosixTimer(t *schedule.Thread, timer *kItimer) {
 	rcu.Call(t, &timer.rcu)
 }
 
-// exitNotify is exit_notify(): become a zombie, and tell the parent.
+// exitNotify is exit_notify(): become a zombie, and tell the parent. Interrupts are off, and
+// the parent does not look at its child meanwhile.
 func (s *system) exitNotify(t *schedule.Thread) {
+	s.tasklistLock.LockIrq(t)
 	s.task.exitState.Set(t, exitZombie)
 	s.parent.waitChldexit.WakeUp(t) // do_notify_parent
+	s.tasklistLock.UnlockIrq(t)
 }
 
 // doTaskDead is do_task_dead(): the CPU goes to somebody else, and no tick finds the task
@@ -233,7 +255,9 @@ func (s *system) doWait(t *schedule.Thread) {
 // waitConsiderTask is wait_consider_task(): reap the task if it is a zombie. It reports
 // false if the task still runs.
 func (s *system) waitConsiderTask(t *schedule.Thread) bool {
+	s.tasklistLock.Lock(t) // read_lock, of do_wait
 	state := s.task.exitState.Cmpxchg(t, exitZombie, exitDead)
+	s.tasklistLock.Unlock(t)
 	if state == exitZombie { // wait_task_zombie, release_task
 		s.__exitSignal(t, &s.task)
 	}

@@ -68,6 +68,15 @@ type sighandStruct struct {
 	siglock spin.Lock
 }
 
+// globalSpin is a spin lock that is in no structure. Its cell has no name but the object's.
+type globalSpin struct {
+	schedule.Object
+	spinlock
+}
+
+// spinlock: embedded as spin.Lock, the field would hide the method.
+type spinlock = spin.Lock
+
 // pid is struct pid.
 type pid struct {
 	schedule.Object
@@ -88,29 +97,34 @@ type posixTimersHashtable struct {
 
 // system is what the threads of a program share.
 type system struct {
-	changes     changes
-	posixTimers posixTimersHashtable
-	task        taskStruct               // whose CPU time the timers are of
-	exit        func(t *schedule.Thread) // doExit, bound once
-	sighand     sighandStruct
-	pid         pid
-	parent      signal
-	firing      firing
-	kItimers    *slab.Cache[kItimer, *kItimer]
-	sigqueues   *slab.Cache[sigqueue, *sigqueue]
+	changes      changes
+	posixTimers  posixTimersHashtable
+	task         taskStruct               // whose CPU time the timers are of
+	exit         func(t *schedule.Thread) // doExit, bound once
+	tasklistLock globalSpin
+	sighand      sighandStruct
+	pid          pid
+	parent       signal
+	firing       firing
+	kItimers     *slab.Cache[kItimer, *kItimer]
+	sigqueues    *slab.Cache[sigqueue, *sigqueue]
 }
 
 func newSystem(c changes) *system {
 	s := &system{changes: c}
 	s.posixTimers.Bind(&s.posixTimers, "posix_timers_hashtable")
 	s.task.Bind(&s.task, "task")
+	s.tasklistLock.Bind(&s.tasklistLock, "tasklist_lock")
 	s.sighand.Bind(&s.sighand, "sighand")
 	s.pid.Bind(&s.pid, "pid")
 	s.parent.Bind(&s.parent, "parent")
 	s.firing.Bind(&s.firing, "firing")
 	s.exit = s.doExit
 	s.task.tick.Init(s.runPosixCPUTimers)
-	s.kItimers = slab.NewCache("timer", func(timer *kItimer) { timer.rcu.Init(timer.kItimerRcuFree) })
+	s.kItimers = slab.NewCache("timer", func(timer *kItimer) {
+		timer.rcu.Init(timer.kItimerRcuFree)
+		timer.retry = retry{s, timer}
+	})
 	s.sigqueues = slab.NewCache[sigqueue]("sigq", nil)
 	return s
 }
@@ -122,6 +136,7 @@ func (s *system) has(c changes) bool { return s.changes&c != 0 }
 func (s *system) boot(e *schedule.Exec, n int) {
 	e.Static(&s.posixTimers.Object, 0)
 	e.Static(&s.task.Object, 0)
+	e.Static(&s.tasklistLock.Object, 0)
 	e.Static(&s.sighand.Object, 0)
 	e.Static(&s.pid.Object, 0)
 	e.Static(&s.parent.Object, 0)

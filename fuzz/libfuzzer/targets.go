@@ -1,0 +1,77 @@
+package libfuzzer
+
+// FuzzLookupIoctx is lookup_ioctx() against io_destroy() and everything else that
+// fs/aio.c does with contexts, as of 4.16.
+func FuzzLookupIoctx(data []byte) int { return Run("FuzzLookupIoctx", data) }
+
+// FuzzFixedLookupIoctx is FuzzLookupIoctx with baf10564fbb6 applied.
+func FuzzFixedLookupIoctx(data []byte) int { return Run("FuzzFixedLookupIoctx", data) }
+
+// FuzzTooLateMunmap is aio_fput_routine() against exit_mmap(), elf_core_dump() and
+// everything else that fs/aio.c does with requests and their files, as of 3.3-rc6.
+func FuzzTooLateMunmap(data []byte) int { return Run("FuzzTooLateMunmap", data) }
+
+// FuzzFixedTooLateMunmap is FuzzTooLateMunmap with c7b285550544 applied.
+func FuzzFixedTooLateMunmap(data []byte) int { return Run("FuzzFixedTooLateMunmap", data) }
+
+// FuzzListLRUResize is the resizing of all list_lrus against unmounts, mounts and memory
+// cgroups that go offline, as planned on 7 October 2017.
+func FuzzListLRUResize(data []byte) int { return Run("FuzzListLRUResize", data) }
+
+// FuzzFixedListLRUResize is FuzzListLRUResize with what was found wrong with it the day
+// after put right.
+func FuzzFixedListLRUResize(data []byte) int { return Run("FuzzFixedListLRUResize", data) }
+
+// FuzzPutSuper is the last reference of a super_block, with the list_lrus not destroyed
+// before it is dropped, as a static tool believed of the kernel in 2017.
+func FuzzPutSuper(data []byte) int { return Run("FuzzPutSuper", data) }
+
+// FuzzFixedPutSuper is FuzzPutSuper as the kernel is.
+func FuzzFixedPutSuper(data []byte) int { return Run("FuzzFixedPutSuper", data) }
+
+// FuzzKthreadUseMm is kthread_use_mm() against munmap() and everything else that flushes
+// a TLB, as of sparc64 in 5.9.
+func FuzzKthreadUseMm(data []byte) int { return Run("FuzzKthreadUseMm", data) }
+
+// FuzzFixedKthreadUseMm is FuzzKthreadUseMm with bafb056c applied.
+func FuzzFixedKthreadUseMm(data []byte) int { return Run("FuzzFixedKthreadUseMm", data) }
+
+// FuzzGetNetNsById is get_net_ns_by_id() against the end of the namespace, as of 4.14.
+func FuzzGetNetNsById(data []byte) int { return Run("FuzzGetNetNsById", data) }
+
+// FuzzFixedGetNetNsById is FuzzGetNetNsById with 21b594435005 applied.
+func FuzzFixedGetNetNsById(data []byte) int { return Run("FuzzFixedGetNetNsById", data) }
+
+// FuzzPipeRelease is pipe_release() and fifo_open(), as of 3.10.
+func FuzzPipeRelease(data []byte) int { return Run("FuzzPipeRelease", data) }
+
+// FuzzFixedPipeRelease is FuzzPipeRelease with b0d8d2292160 applied.
+func FuzzFixedPipeRelease(data []byte) int { return Run("FuzzFixedPipeRelease", data) }
+
+// FuzzEventpollRelease is an epoll instance against the files that it watches, as of 6.4.
+func FuzzEventpollRelease(data []byte) int { return Run("FuzzEventpollRelease", data) }
+
+// FuzzFixedEventpollRelease is FuzzEventpollRelease with 8c2e52ebbe88 applied.
+func FuzzFixedEventpollRelease(data []byte) int { return Run("FuzzFixedEventpollRelease", data) }
+
+// FuzzPosixCPUTimerDel is timer_delete() against the tick of a task that has exited, as of
+// 5.10.
+func FuzzPosixCPUTimerDel(data []byte) int { return Run("FuzzPosixCPUTimerDel", data) }
+
+// FuzzFixedPosixCPUTimerDel is FuzzPosixCPUTimerDel with f90fff1e152d applied.
+func FuzzFixedPosixCPUTimerDel(data []byte) int { return Run("FuzzFixedPosixCPUTimerDel", data) }
+
+// FuzzUserfaultfdRegister is userfaultfd_register() against a core dump, as of 5.0.
+func FuzzUserfaultfdRegister(data []byte) int { return Run("FuzzUserfaultfdRegister", data) }
+
+// FuzzFixedUserfaultfdRegister is FuzzUserfaultfdRegister with 04f5866e41fb applied.
+func FuzzFixedUserfaultfdRegister(data []byte) int {
+	return Run("FuzzFixedUserfaultfdRegister", data)
+}
+
+// FuzzIoReqCompletePost is io_req_complete_post() against the end of the ring, as of
+// 5.12-rc3.
+func FuzzIoReqCompletePost(data []byte) int { return Run("FuzzIoReqCompletePost", data) }
+
+// FuzzFixedIoReqCompletePost is FuzzIoReqCompletePost with 180f829fe402 applied.
+func FuzzFixedIoReqCompletePost(data []byte) int { return Run("FuzzFixedIoReqCompletePost", data) }
