@@ -6,7 +6,14 @@
 // objects that kmodel lists are written in terms of it.
 package program
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // A Program is one scenario of one kernel object in one historical variant.
 type Program struct {
@@ -64,3 +71,33 @@ func (p Program) Schedule() schedule.Program {
 
 // Racy reports whether any failure is expected.
 func (p Program) Racy() bool { return len(p.Expect) > 0 }
+
+// A Table has the verdicts of a model: how its programs are expected to fail, by scenario
+// and variant. What is not in it must never fail.
+type Table map[string]map[string][]Expect
+
+// Fill sets the Expect of all programs and returns them. It panics if the table has a
+// scenario or a variant of none of them: a name that is written wrong would else be a
+// claim that something never fails.
+func (tb Table) Fill(programs []Program) []Program {
+	scenarios := map[string][]string{} // their variants
+	for i := range programs {
+		p := &programs[i]
+		p.Expect = tb[p.Scenario][p.Variant]
+		scenarios[p.Scenario] = append(scenarios[p.Scenario], p.Variant)
+	}
+	for _, scenario := range slices.Sorted(maps.Keys(tb)) {
+		variants, ok := scenarios[scenario]
+		if !ok {
+			panic(fmt.Sprintf("program: the table of verdicts has a scenario %q, the programs have %s",
+				scenario, strings.Join(slices.Sorted(maps.Keys(scenarios)), ", ")))
+		}
+		for _, variant := range slices.Sorted(maps.Keys(tb[scenario])) {
+			if !slices.Contains(variants, variant) {
+				panic(fmt.Sprintf("program: the table of verdicts has %s in a variant %q, "+
+					"the programs have it in %s", scenario, variant, strings.Join(variants, ", ")))
+			}
+		}
+	}
+	return programs
+}

@@ -31,7 +31,7 @@ var tail = []program.Expect{{Kind: schedule.UseAfterFree, Preemptions: 1}}
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"close-vs-release": {"6.4": tail},
 	"workload":         {"6.4": tail},
 }
@@ -45,12 +45,11 @@ func Programs() []program.Program {
 			out = append(out, program.Program{
 				Object: "fs/eventpoll", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }
 
 // file is struct file of what is watched.

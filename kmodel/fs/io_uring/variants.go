@@ -48,7 +48,7 @@ var (
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"complete-vs-exit": {"5.12-rc3": freed, "posted": posted},
 	"workload":         {"5.12-rc3": freed, "posted": posted[:1]},
 }
@@ -62,12 +62,11 @@ func Programs() []program.Program {
 			out = append(out, program.Program{
 				Object: "fs/io_uring", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }
 
 // system is what the threads of a program share.

@@ -26,7 +26,7 @@ var freed = []program.Expect{{Kind: schedule.UseAfterFree, Preemptions: 1}}
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"register-vs-dump": {"5.0": freed},
 	"workload":         {"5.0": freed},
 }
@@ -49,12 +49,11 @@ func Programs(rest Rest) []program.Program {
 			out = append(out, program.Program{
 				Object: "fs/userfaultfd", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes, rest)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes, rest)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }
 
 // system is what the threads of a program share.

@@ -62,6 +62,9 @@ func (r *Ref) Ctor(release func(t *schedule.Thread)) {
 // Init is percpu_ref_init(): the count is 1, which Kill drops. It is no step:
 // nobody else can see the object yet.
 func (r *Ref) Init() {
+	if r.release == nil {
+		panic("percpu: " + r.count.Name() + " is initialized before its Ctor")
+	}
 	r.count.Set(bias + 1)
 	r.first, r.killed = schedule.Party{}, schedule.Party{}
 }

@@ -33,7 +33,7 @@ func freed(preemptions int) []program.Expect {
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"zombie-vs-delete": {"5.10": freed(1)},
 	"exit-vs-delete":   {"5.10": freed(2)},
 	"workload":         {"5.10": freed(1)},
@@ -48,12 +48,11 @@ func Programs() []program.Program {
 			out = append(out, program.Program{
 				Object: "kernel/time/posix-cpu-timers", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }
 
 // firing is the local list of handle_posix_cpu_timers().

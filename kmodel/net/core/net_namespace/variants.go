@@ -36,7 +36,7 @@ var twice = []program.Expect{
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"newlink-vs-exit": {"4.14": twice},
 	"workload":        {"4.14": twice},
 }
@@ -50,12 +50,11 @@ func Programs() []program.Program {
 			out = append(out, program.Program{
 				Object: "net/core/net_namespace", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }
 
 // The global variables of the kernel are objects of their own, so that traces name them as
