@@ -33,6 +33,7 @@ type Document struct {
 	Original    *Size      `json:"original,omitempty"` // before it was minimized
 	Certificate *Proof     `json:"certificate,omitempty"`
 	Why         *Why       `json:"why,omitempty"`
+	WhyNot      string     `json:"why_not,omitempty"`   // asked for, and not found
 	Elsewhere   *Elsewhere `json:"elsewhere,omitempty"` // with the orders of Why
 	Chance      *Odds      `json:"chance,omitempty"`
 	Slips       []Met      `json:"slips,omitempty"` // other failures met on the way
@@ -137,6 +138,8 @@ func (r *Report) Document() *Document {
 	}
 	if ex := r.Explanation; ex != nil && ex.Found {
 		d.Why, d.Elsewhere = ex.document(), &r.Elsewhere
+	} else if ex != nil {
+		d.WhyNot = ex.String()
 	}
 	if ch := r.Chance; ch != nil && ch.Found {
 		d.Chance = &Odds{Start: ch.Start, Quantum: Quantum, States: ch.States, Text: ch.String()}

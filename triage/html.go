@@ -53,6 +53,7 @@ type page struct {
 	HeadHigh  int // of the names above both
 	Rows      []pageRow
 	Reasons   []pageReason
+	Why       string // if there are no reasons
 	State     []viewGroup
 	Updates   pageUpdates
 	Effects   []effectLine
@@ -138,10 +139,13 @@ func pageFile(name string) string {
 }
 
 func (p *page) reasons() {
-	if p.Explanation == nil || !p.Explanation.Found {
+	if p.Explanation == nil {
 		return
 	}
-	p.Effects = p.Elsewhere.lines()
+	p.Effects = p.elsewhere()
+	if len(p.Explanation.Because) == 0 {
+		p.Why = upper(strings.TrimPrefix(p.Explanation.String(), "why: ")) + "."
+	}
 	step := func(pl *Place) int {
 		if pl.Next {
 			return 0

@@ -102,17 +102,16 @@ func (m *markdown) numbers(r *Report) {
 
 func (m *markdown) why(r *Report) {
 	ex := r.Explanation
-	if ex == nil || !ex.Found {
+	if ex == nil {
 		return
 	}
 	m.heading("Why", "-")
 	if len(ex.Because) == 0 {
-		m.para("Every execution of these calls fails so; " + count(ex.States, "state") +
-			" explored, all there are.")
+		m.para(upper(strings.TrimPrefix(ex.String(), "why: ")) + ".")
 	} else {
 		m.orders(ex)
 	}
-	for _, l := range r.Elsewhere.lines() {
+	for _, l := range r.elsewhere() {
 		m.para(upper(escape(l.Line())) + ".")
 	}
 }

@@ -134,8 +134,11 @@ func (r *Report) writeNumbers(b *bytes.Buffer) {
 }
 
 func (r *Report) writeExplanation(b *bytes.Buffer) {
-	if r.Explanation != nil && r.Explanation.Found {
-		fmt.Fprintf(b, "\n%s\n%s", r.Explanation.String(), r.Elsewhere.String())
+	if r.Explanation != nil {
+		fmt.Fprintf(b, "\n%s\n", r.Explanation.String())
+	}
+	for _, l := range r.elsewhere() {
+		writeWrapped(b, "  ", l.Line())
 	}
 	if text := r.chance(); text != "" {
 		fmt.Fprintf(b, "\n%s\n", text)
