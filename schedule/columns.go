@@ -143,7 +143,8 @@ func (c *columns) write(thread int, number string, in int, racing bool, text str
 
 // fold breaks text at spaces into lines of at most width characters, the
 // second and later ones narrower by hang. A single word is never broken, nor is what is
-// in brackets, "(now 2)", and the "--" that closes a remark stays with the word before it.
+// in brackets, "(now 2)", nor "= 1", and the "--" that closes a remark stays with the word
+// before it.
 func fold(text string, width, hang int) []string {
 	var lines, words []string
 	line := ""
@@ -172,5 +173,8 @@ func fold(text string, width, hang int) []string {
 	return append(lines, line)
 }
 
-// open reports whether word begins what is in brackets and does not end it.
-func open(word string) bool { return word[0] == '(' && !strings.Contains(word, ")") }
+// open reports whether word begins what is in brackets and does not end it, or is the sign
+// before a value.
+func open(word string) bool {
+	return word[0] == '(' && !strings.Contains(word, ")") || word == "=" || word == "<-"
+}

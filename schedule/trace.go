@@ -71,6 +71,7 @@ type ObjectInfo struct {
 type CellInfo struct {
 	Path    string // name below the object: "users"
 	Pointer bool
+	Part    string // name inside the primitive of that path: "percpu"; may be empty
 }
 
 // A Change is a cell that has got another value.
@@ -300,8 +301,8 @@ func (rec *recorder) allocated(o *Object) {
 	if info.Facility {
 		info.Step = 0 // when it is first used is our own affair
 	}
-	for _, c := range o.cells {
-		info.Cells = append(info.Cells, CellInfo{c.name, c.ptr})
+	for i, c := range o.cells {
+		info.Cells = append(info.Cells, CellInfo{c.name, c.ptr, o.insides[i].part})
 	}
 	rec.numbers[o] = len(rec.objects)
 	rec.objects = append(rec.objects, info)
@@ -312,9 +313,14 @@ func (rec *recorder) freed(o *Object) {
 	ev.Freed = append(ev.Freed, o.Name())
 }
 
-// format writes a word as its cell would: the name of an object, NULL, or a
-// signed number.
+// format writes a word as its cell would: the name of an object, NULL, what a primitive
+// says that it means, or a signed number.
 func (rec *recorder) format(c *Cell, v uint64) string {
+	if c != nil && c.num > 0 {
+		if text := rec.meaning(&c.obj.insides[c.num-1], v); text != "" {
+			return text
+		}
+	}
 	if c != nil && c.ptr {
 		if v == 0 {
 			return "NULL"
@@ -328,6 +334,29 @@ func (rec *recorder) format(c *Cell, v uint64) string {
 		}
 	}
 	return strconv.FormatInt(int64(v), 10)
+}
+
+// meaning returns what a primitive says that v means, empty if it does not say.
+func (rec *recorder) meaning(in *inside, v uint64) string {
+	if v < uint64(len(in.words)) {
+		return in.words[v]
+	}
+	if len(in.flags) == 0 || v == 0 {
+		return ""
+	}
+	var set []string
+	for i := range 64 {
+		switch {
+		case v>>i&1 == 0:
+		case in.who && i < len(rec.exec.threads):
+			set = append(set, rec.exec.threadName(i))
+		case !in.who && i < len(in.flags):
+			set = append(set, in.flags[i])
+		default:
+			return ""
+		}
+	}
+	return strings.Join(set, "|")
 }
 
 // finish records how the threads were left, before they are unwound.

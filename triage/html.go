@@ -19,8 +19,14 @@ func pageTemplate() *template.Template {
 	return template.Must(template.New("page.html").Funcs(template.FuncMap{
 		"color": func(lane int) int { return lane % laneColors },
 		"upper": upper,
-		"words": strings.Fields,
+		"words": func(v any) []string { return strings.Fields(fmt.Sprint(v)) },
+		"parts": parts,
 	}).ParseFS(pageFiles, "page/page.html"))
+}
+
+// parts takes a name apart where a narrow page may break it: after -> and before [.
+func parts(word string) []string {
+	return strings.Split(strings.NewReplacer("->", "->\x00", "[", "\x00[").Replace(word), "\x00")
 }
 
 // laneColors is how many colours page.css has for threads.
@@ -229,6 +235,9 @@ func (p *page) changes(s *Step) []string {
 		name := strings.TrimSuffix(o.Name+"->"+o.Cells[ch.Cell].Path, "->")
 		told := name == s.Object &&
 			(s.Now != "" || o.several(ch.Cell) || strings.Contains(s.Verb, "lock"))
+		if part := o.Cells[ch.Cell].Part; part != "" && o.several(ch.Cell) {
+			name += " (" + part + ")"
+		}
 		if !o.Internal && !told && !packed(ch.Value) {
 			out = append(out, name+" <- "+ch.Value)
 		}

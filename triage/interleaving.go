@@ -49,13 +49,14 @@ type Object struct {
 type Cell struct {
 	Path    string `json:"path,omitempty"` // name below the object; empty: it is all of it
 	Pointer bool   `json:"pointer,omitempty"`
+	Part    string `json:"part,omitempty"` // name inside the primitive that it is part of
 }
 
 // A Change is a cell that has got another value.
 type Change struct {
 	Object int    `json:"object"` // index of the interleaving's objects
 	Cell   int    `json:"cell"`   // index of the object's cells
-	Value  string `json:"value"`  // a number, NULL, or the name of an object
+	Value  string `json:"value"`  // a number or what it means, NULL, the name of an object
 }
 
 // A Step is one step of an [Interleaving].

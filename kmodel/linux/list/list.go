@@ -23,7 +23,7 @@ type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
 // A Node is the struct list_head or hlist_node inside an object, an [Entry].
 type Node[P Entry[P]] struct {
 	next  schedule.Ptr[P]
-	pprev schedule.Cell // 0: never linked, linked or poisoned otherwise
+	pprev schedule.Cell `words:",linked,LIST_POISON2,itself"` // see below; 0: never linked
 }
 
 // Values of pprev.

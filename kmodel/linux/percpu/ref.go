@@ -45,7 +45,7 @@ type Ref struct {
 	// percpu is the sum of the per-CPU counts. One cell stands for all of them:
 	// only their sum is ever read, and updates of different CPUs commute.
 	percpu  schedule.Cell
-	mode    schedule.Cell
+	mode    schedule.Cell `flags:"atomic,dead"`
 	ended   schedule.Cell // how often release was entered
 	rcu     rcu.Head
 	release func(t *schedule.Thread)

@@ -187,7 +187,7 @@ func (s *state) readersOf(e *schedule.Exec, f flavour) uint64 {
 // one function all its life.
 type Head struct {
 	entry fifo.Entry
-	wait  schedule.Cell // readers still waited for
+	wait  schedule.Cell `flags:"threads"` // readers still waited for
 	fn    func(t *schedule.Thread)
 }
 
