@@ -21,9 +21,12 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
+	aiopoll "github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio_poll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/file"
 	iouring "github.com/kschedfuzz/kschedfuzz/kmodel/fs/io_uring"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/namespace"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
@@ -54,6 +57,9 @@ func Programs() []program.Program {
 		posixcputimers.Programs(),
 		userfaultfd.Programs(userfaultfdRest),
 		iouring.Programs(),
+		file.Programs(),
+		namespace.Programs(),
+		aiopoll.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -97,12 +103,20 @@ func Targets() []Target {
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
 		{"FuzzEventpollRelease", "fs/eventpoll", "workload", "6.4"},
 		{"FuzzFixedEventpollRelease", "fs/eventpoll", "workload", "6.16"},
+		{"FuzzEpPollCallback", "fs/eventpoll", "pollfree-workload", "3.3"},
+		{"FuzzFixedEpPollCallback", "fs/eventpoll", "pollfree-workload", "4.14"},
 		{"FuzzPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10"},
 		{"FuzzFixedPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10.239"},
 		{"FuzzUserfaultfdRegister", "fs/userfaultfd", "workload", "5.0"},
 		{"FuzzFixedUserfaultfdRegister", "fs/userfaultfd", "workload", "5.1"},
 		{"FuzzIoReqCompletePost", "fs/io_uring", "workload", "5.12-rc3"},
 		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
+		{"FuzzFget", "fs/file", "workload", "5.15"},
+		{"FuzzFixedFget", "fs/file", "workload", "5.16"},
+		{"FuzzMntput", "fs/namespace", "workload", "4.17"},
+		{"FuzzFixedMntput", "fs/namespace", "workload", "4.18"},
+		{"FuzzAioPollWake", "fs/aio_poll", "workload", "5.15"},
+		{"FuzzFixedAioPollWake", "fs/aio_poll", "workload", "5.16"},
 	}
 }
 

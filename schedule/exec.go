@@ -242,7 +242,8 @@ const stirBase = 1 << 63
 
 // CountCalls tells how many operations (system calls) the threads of a workload
 // will make in all, for a minimizer to make fewer. Begin functions that choose
-// their calls call it; it may be called more than once.
+// their calls call it, as soon as they know of any: who looks for workloads of a few calls
+// leaves a choice that comes to more. It may be called more than once.
 func (e *Exec) CountCalls(n int) { e.calls += n }
 
 // Calls returns the sum of what [Exec.CountCalls] was told.

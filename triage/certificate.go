@@ -29,6 +29,8 @@ type Certificate struct {
 	States     int    `json:"states"`         // that were covered
 	Executions int    `json:"executions"`     // that it took
 	Stop       string `json:"stop,omitempty"` // why it went no further
+	// Smaller is what is known of smaller workloads; nil if the program chooses nothing.
+	Smaller *Smaller `json:"smaller,omitempty"`
 	// Workloads counts the workloads, none larger than the result's, that were
 	// searched for a smaller execution in vain: to the end, or until the budget
 	// for one was spent. There are others.
@@ -52,6 +54,9 @@ func (c *Certificate) String() string {
 	if c.Elsewhere > 0 {
 		fmt.Fprintf(&b, "\n  not counting %s of the same kind in other functions",
 			count(c.Elsewhere, "failure"))
+	}
+	if c.Smaller != nil {
+		b.WriteString("\n  " + c.Smaller.String())
 	}
 	if c.Workloads > 0 {
 		fmt.Fprintf(&b, "\n  also searched, and nothing smaller found: %s no larger than this one,\n"+

@@ -133,6 +133,8 @@ func (err *NotReproducedError) Error() string {
 //     known not to exist. The [Certificate] says so, or how far it came.
 //   - others: the same search in workloads of the same size near this one, where
 //     that is cheap.
+//   - smaller: the same search in every smaller workload, to know that there is none
+//     that fails.
 //
 // Rounds of all passes follow until one changes nothing.
 func Minimize(
@@ -187,6 +189,10 @@ type minimizer struct {
 	barren map[string]bool // workloads that were searched in vain
 	exacts map[string]exact
 	cert   Certificate
+
+	excluded  map[string]outcome // smaller workloads by their setup
+	excluding int                // states that excluding took
+	certified Smaller
 }
 
 type slip struct {
@@ -213,6 +219,8 @@ func newMinimizer(ctx context.Context, p schedule.Program, opt Options) *minimiz
 		slips:  make(map[Signature]slip),
 		barren: make(map[string]bool),
 		exacts: make(map[string]exact),
+
+		excluded: make(map[string]outcome),
 	}
 	m.r.Mute, m.r.MaxSteps = opt.Mute, opt.MaxSteps
 	return m
@@ -345,6 +353,9 @@ func (m *minimizer) finish(res *Result) error {
 			m.program.Name, TapeText(m.best.Tape), m.want, Of(tr))
 	}
 	m.cert.Workloads = len(m.barren)
+	if m.cert.Workload {
+		m.cert.Smaller = &m.certified
+	}
 	*res = Result{
 		Trace: tr, Signature: m.want, Original: m.original.Measure, Final: m.best.Measure,
 		Certificate: m.cert, Rounds: m.rounds, Executions: m.runs,

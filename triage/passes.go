@@ -16,6 +16,7 @@ const shiftLimit = 32
 // passNames are the passes in their order, for [Pass].
 var passNames = []string{
 	"cut", "zero", "workload", "lower", "pair", "shift", "merge", "exact", "others",
+	"smaller",
 }
 
 // round runs all passes and reports whether any of them has changed anything.
@@ -28,6 +29,7 @@ func (m *minimizer) round() bool {
 	before := m.best.Measure
 	for i, f := range []func() bool{
 		m.cut, m.zero, m.workload, m.lower, m.pairs, m.shift, m.merge, m.exact, m.others,
+		m.smaller,
 	} {
 		if len(m.passes) == i {
 			m.passes = append(m.passes, &Pass{Name: passNames[i]})

@@ -55,7 +55,12 @@ func (s *shaper) Choose(e *schedule.Exec, n int) int {
 func (m *minimizer) shape(setup schedule.Tape) shape {
 	c := &shaper{setup: setup}
 	m.r.Run(c)
-	w := shape{setup: c.taken, calls: m.r.Exec().Calls()}
+	return m.shapeOf(c.taken)
+}
+
+// shapeOf returns the workload that has just been run as far as its setup.
+func (m *minimizer) shapeOf(setup schedule.Tape) shape {
+	w := shape{setup: setup, calls: m.r.Exec().Calls()}
 	for _, t := range m.r.Exec().Threads() {
 		w.threads = append(w.threads, schedule.ThreadInfo{Name: t.Name, Agent: t.IsAgent()})
 		if !t.IsAgent() {

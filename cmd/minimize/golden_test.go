@@ -23,6 +23,9 @@ func TestGolden(t *testing.T) {
 		"netns-freed-and-queued": 1, "pipe-unlock-after-free": 1,
 		"eventpoll-unlock-after-free": 1, "posix-cpu-timers-freed-under-tick": 1,
 		"userfaultfd-merged-under-dump": 1, "io_uring-freed-before-wake-up": 1,
+		"file-received-garbage": 3, "eventpoll-forgotten-first": 1,
+		"aio_poll-queued-again": 1, "aio_poll-lock-inside": 1, "aio_poll-left-first": 2,
+		"namespace-torn-sum": 1, "namespace-legitimized-late": 2,
 	}
 	for _, file := range files {
 		name := filepath.Base(file[:len(file)-len(".txtar")])

@@ -60,6 +60,7 @@ var names = [maxThreads]string{"A", "B", "C", "D"}
 func (w *workload) begin(e *schedule.Exec) {
 	w.boot(e)
 	threads := 2 + w.choose(e, maxThreads-1)
+	e.CountCalls(threads) // each makes one, and perhaps more
 	contexts := 1 + w.choose(e, maxContexts)
 	w.exit = w.choose(e, 2) == 1
 	interrupts := w.choose(e, 2) == 1
@@ -76,7 +77,7 @@ func (w *workload) begin(e *schedule.Exec) {
 	w.mm.mmUsers.Init(threads)
 	for i := range threads {
 		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i])
+		e.CountCalls(w.n[i] - 1)
 		for j := range w.n[i] {
 			w.calls[i][j] = w.chooseCall(e)
 		}

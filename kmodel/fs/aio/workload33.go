@@ -58,6 +58,7 @@ func newWorkload33(s *system) *workload33 {
 
 func (w *workload33) begin(e *schedule.Exec) {
 	threads := 2 + w.choose(e, maxThreads33-1)
+	e.CountCalls(threads) // each makes one, and perhaps more
 	contexts := 1 + w.choose(e, maxContexts33)
 	w.crash = w.choose(e, threads+1)
 	w.setups = 0
@@ -71,7 +72,7 @@ func (w *workload33) begin(e *schedule.Exec) {
 		w.files[i] = w.fileCache.AllocBoot(e)
 		w.files[i].fCount.Init(1)
 		w.n[i] = 1 + w.choose(e, maxCalls33)
-		e.CountCalls(w.n[i])
+		e.CountCalls(w.n[i] - 1)
 		for j := range w.n[i] {
 			w.calls[i][j], w.cookies[i][j] = w.chooseCall(e, i)
 		}

@@ -1,5 +1,6 @@
 // Package eventpoll is the lifetime of an epoll instance (fs/eventpoll.c): closing it
-// against closing a file that it watches.
+// against closing a file that it watches, and against the end of a wait queue that it waits
+// at.
 //
 // The nouns: an epitem says that a struct eventpoll watches a file, and is known to both.
 // refcount counts the epitems of the eventpoll, and one for its own file; whoever takes it
@@ -7,14 +8,25 @@
 // refcount is atomic and needs no lock, and yet it was dropped under mtx: then whoever is
 // not the last unlocks what the last may free.
 //
-// The code follows 6.12.
+// An eppoll_entry waits at the wait queue of a watched file. That of a signalfd is in the
+// sighand_struct of the process that has added it, and dies with the process. Before, it
+// wakes all who wait with POLLFREE, which says that they must leave and forget it; whead is
+// the queue, or NULL once it is forgotten. Whoever removes an epitem frees the entry, and
+// takes the lock of the queue for that only if there is a queue.
+//
+// The code follows 6.12. The variants of POLLFREE, 3.2 to 4.14, differ by what was done
+// about that, and in all else are 6.16: kernels of that time have epmutex instead of
+// refcount and dying.
 //
 // Not modelled: events and those who wait for them, an epoll instance that another one
-// watches, overflow of the number of watches. The tree of epitems is an array. A watched
+// watches, overflow of the number of watches. The tree of epitems is an array. A file has
+// one wait queue or none. The sighand_struct, of a cache with SLAB_TYPESAFE_BY_RCU, is freed
+// after a grace period, and is not used again before. A watched
 // file is closed and not freed; that the test of f_ep without a lock can be too early for
 // that is a race of its own (CVE-2026-46242).
 //
-// Start reading at eventpollReleaseFile and epClearAndPut.
+// Start reading at eventpollReleaseFile and epClearAndPut, or at epPollCallback and
+// epRemoveWaitQueue.
 package eventpoll
 
 import (
@@ -24,6 +36,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/refcount"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -31,6 +44,7 @@ import (
 type eventpoll struct {
 	schedule.Object
 	mtx      mutex.Mutex
+	lock     spin.Lock
 	rbr      [maxFiles]mem.Ptr[*epitem] // by file
 	refcount refcount.Refcount
 
@@ -45,6 +59,9 @@ type epitem struct {
 	ep     mem.Ptr[*eventpoll] // never changes
 	file   mem.Int             // ffd: which file; never changes
 	dying  mem.Int             // under f_lock
+	events mem.Int             // event.events
+
+	pwqlist mem.Ptr[*eppollEntry] // under mtx
 }
 
 // ListNode implements [list.Entry].
@@ -65,6 +82,7 @@ func epRefcountDecAndTest(t *schedule.Thread, ep *eventpoll) bool {
 // freed; with the fix, whether a reference is to be dropped.
 func (ep *eventpoll) __epRemove(t *schedule.Thread, epi *epitem, force bool) bool {
 	file := &ep.files[epi.file.Peek()]
+	ep.epUnregisterPollwait(t, epi)
 	file.fLock.Lock(t)
 	if !force && epi.dying.Read(t) != 0 {
 		file.fLock.Unlock(t)
@@ -87,6 +105,11 @@ func (ep *eventpoll) epRemoveSafe(t *schedule.Thread, epi *epitem) {
 // epClearAndPut is ep_clear_and_put(), when the file of the eventpoll is closed.
 func (ep *eventpoll) epClearAndPut(t *schedule.Thread) {
 	ep.mtx.Lock(t)
+	for i := range ep.rbr {
+		if epi := ep.rbr[i].Peek(); epi != nil { // under mtx
+			ep.epUnregisterPollwait(t, epi)
+		}
+	}
 	for i := range ep.rbr {
 		if epi := ep.rbr[i].Read(t); epi != nil {
 			ep.epRemoveSafe(t, epi)
@@ -138,8 +161,9 @@ func (s *system) eventpollRelease(t *schedule.Thread, file *file) {
 	}
 }
 
-// epInsert is ep_insert(), with mtx held.
-func (ep *eventpoll) epInsert(t *schedule.Thread, i int) {
+// epInsert is ep_insert(), with mtx held. sighand is that of the caller, if the file is a
+// signalfd.
+func (ep *eventpoll) epInsert(t *schedule.Thread, i int, sighand *sighandStruct) {
 	epi := ep.epis.Alloc(t)
 	epi.file.Init(i)
 	epi.ep.Init(ep)
@@ -148,14 +172,17 @@ func (ep *eventpoll) epInsert(t *schedule.Thread, i int) {
 	ep.files[i].fLock.Unlock(t)
 	ep.rbr[i].Write(t, epi) // ep_rbtree_insert
 	ep.refcount.Inc(t)      // ep_get
+	if sighand != nil {
+		ep.epPtableQueueProc(t, epi, sighand)
+	}
 }
 
 // doEpollCtl is do_epoll_ctl() of a file that the caller has open, as he has the eventpoll.
-func (ep *eventpoll) doEpollCtl(t *schedule.Thread, i int, add bool) {
+func (ep *eventpoll) doEpollCtl(t *schedule.Thread, i int, sighand *sighandStruct, add bool) {
 	ep.mtx.Lock(t)
 	epi := ep.rbr[i].Read(t) // ep_find
 	if add && epi == nil {
-		ep.epInsert(t, i)
+		ep.epInsert(t, i, sighand)
 	}
 	if !add && epi != nil {
 		ep.epRemoveSafe(t, epi)

@@ -24,7 +24,20 @@ func TestStates(t *testing.T) {
 			"1" + "1112" + "013" + "001",
 		} {
 			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload(newSystem(v.changes)), verify.NewScript(digits)
+				w, script := newWorkload(newSystem(v.changes), false), verify.NewScript(digits)
+				w.choose = script.Choose
+				return script.Before(w.begin)
+			}}
+			verify.States(t, 400, p)
+		}
+	}
+	for _, v := range pollfreeVariants {
+		for _, digits := range []string{
+			"0" + "0101" + "100", // what A has added is watched; it closes the instance
+			"1" + "1112" + "00101" + "001" + "1",
+		} {
+			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
+				w, script := newWorkload(newSystem(v.changes), true), verify.NewScript(digits)
 				w.choose = script.Choose
 				return script.Before(w.begin)
 			}}

@@ -15,10 +15,17 @@ const (
 var scenarios = []struct {
 	name     string
 	workload bool
+	variants []variant
 	instance func(s *system) program.Instance
 }{
-	{"close-vs-release", false, closeVsRelease},
-	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
+	{"close-vs-release", false, variants, closeVsRelease},
+	{"workload", true, variants, func(s *system) program.Instance {
+		return newWorkload(s, false).instance()
+	}},
+	{"close-vs-cleanup", false, pollfreeVariants, closeVsCleanup},
+	{"pollfree-workload", true, pollfreeVariants, func(s *system) program.Instance {
+		return newWorkload(s, true).instance()
+	}},
 }
 
 // closeVsRelease is the end of an epoll instance against the end of the only file that it
@@ -37,6 +44,24 @@ func closeVsRelease(s *system) program.Instance {
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
 
+// closeVsCleanup is the end of an epoll instance against that of a process whose signals it
+// watches.
+func closeVsCleanup(s *system) program.Instance {
+	var ep *eventpoll
+	closeEp := func(t *schedule.Thread) { ep.epClearAndPut(t) }
+	cleanup := func(t *schedule.Thread) { s.__cleanupSighand(t, s.sighand[0]) }
+	begin := func(e *schedule.Exec) {
+		ep = s.boot(e, 1)
+		s.bootSighands(e, 1)
+		s.bootWatch(e, ep, 0)
+		s.bootWait(e, ep, 0, 0)
+		e.Go("close", closeEp)
+		e.Go("cleanup", cleanup)
+		s.bootAgents(e)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
 // What a thread does in a call.
 const (
 	callClose   = iota // its file
@@ -49,17 +74,21 @@ const (
 // workload is a program whose threads and calls the tape chooses before the schedule: 2 or
 // 3 tasks with 1 or 2 calls each. They have the epoll instance open together, and each a
 // file of its own, which is watched from the start or not. A task that ends closes both.
+//
+// With signalfds, the tasks are processes, each with a sighand_struct that it frees last. Any
+// of them may have added what is watched from the start.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	ep     *eventpoll
-	calls  [maxThreads][maxCalls]int
-	n      [maxThreads]int
-	bodies [maxThreads]func(t *schedule.Thread)
+	signalfd bool
+	choose   func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
+	ep       *eventpoll
+	calls    [maxThreads][maxCalls]int
+	n        [maxThreads]int
+	bodies   [maxThreads]func(t *schedule.Thread)
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
+func newWorkload(s *system, signalfd bool) *workload {
+	w := &workload{system: s, signalfd: signalfd, choose: (*schedule.Exec).Choose}
 	for i := range w.bodies {
 		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
 	}
@@ -73,9 +102,15 @@ func (w *workload) instance() program.Instance {
 func (w *workload) begin(e *schedule.Exec) {
 	threads := 2 + w.choose(e, maxThreads-1)
 	w.ep = w.boot(e, threads)
+	if w.signalfd {
+		w.bootSighands(e, threads)
+	}
 	for i := range threads {
 		if w.choose(e, 2) == 0 {
 			w.bootWatch(e, w.ep, i)
+			if w.signalfd {
+				w.bootWait(e, w.ep, i, w.choose(e, threads))
+			}
 		}
 		w.n[i] = 1 + w.choose(e, maxCalls)
 		e.CountCalls(w.n[i])
@@ -99,6 +134,9 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 	}
 	open = w.call_(t, i, open, callClose)
 	w.call_(t, i, open, callCloseEp)
+	if w.signalfd {
+		w.__cleanupSighand(t, w.sighand[i])
+	}
 }
 
 // call_ makes a call of thread i, and returns what it has open then.
@@ -113,13 +151,14 @@ func (w *workload) call_(t *schedule.Thread, i int, open fds, call int) fds {
 		}
 		open.ep = false
 	case call >= callAdd && open.file && open.ep:
-		w.ep.doEpollCtl(t, i, call == callAdd)
+		w.ep.doEpollCtl(t, i, w.sighand[i], call == callAdd)
 	}
 	return open
 }
 
 // abstract gives the Go fuzzer a word for the eventpoll and each file: whether it is freed,
-// how its count stands, what is locked, and whether the file is watched.
+// how its count stands, what is locked, and whether the file is watched; and one for each
+// wait queue: whether it is freed, locked and empty.
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for _, ep := range s.eps.InUse(e) {
 		for i := range s.files {
@@ -136,5 +175,19 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 			}
 			hit(word)
 		}
+	}
+	for _, sighand := range s.sighands.InUse(e) {
+		pwq := sighand.head.Peek()
+		word := uint64(1)
+		for _, b := range []bool{
+			sighand.Live(), sighand.lock.IsLocked(), pwq != nil, pwq != nil && pwq.Live(),
+			pwq != nil && pwq.whead.Peek() != nil,
+		} {
+			word <<= 1
+			if b {
+				word |= 1
+			}
+		}
+		hit(word << 16)
 	}
 }

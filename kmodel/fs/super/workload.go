@@ -51,13 +51,14 @@ var names = [maxThreads]string{"A", "B", "C", "D"}
 
 func (w *workload) begin(e *schedule.Exec) {
 	threads := 2 + w.choose(e, maxThreads-1)
+	e.CountCalls(threads) // each makes one, and perhaps more
 	w.boot(e, w.choose(e, 2))
 	for i := range threads {
 		if dev := w.choose(e, 1+maxDevs); dev > 0 {
 			w.bootMount(e, i, dev)
 		}
 		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i])
+		e.CountCalls(w.n[i] - 1)
 		for j := range w.n[i] {
 			w.calls[i][j] = w.chooseCall(e)
 		}

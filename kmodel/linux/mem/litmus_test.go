@@ -131,6 +131,20 @@ var litmusTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "6 pass",
 }, {
+	// As above with the barriers. They are steps, so there are 6 over 3 executions.
+	Name: "SB+fencembonceonces", Build: build(func(p prog) {
+		for i, x := range []*mem.Int{&p.x, &p.y} {
+			y := []*mem.Int{&p.y, &p.x}[i]
+			p.Thread([]string{"P0", "P1"}[i], func(t *schedule.Thread) {
+				x.WriteOnce(t, 1)
+				mem.SmpMb(t)
+				p.r[i].Set(y.ReadOnce(t))
+			})
+		}
+		p.Exists(func() bool { return p.is(0, 0) })
+	}),
+	Verdict: litmus.Never, Counts: "20 pass",
+}, {
 	// The outcome that store buffering is to be told from: both see the other's write
 	// in 4 of 6.
 	Name: "SB+both", Build: build(func(p prog) {

@@ -15,6 +15,9 @@ package mem
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
 
+// SmpMb is smp_mb(): one step, which touches nothing.
+func SmpMb(t *schedule.Thread) { t.Step(schedule.Op{Verb: "smp_mb", Mode: schedule.Barrier}) }
+
 // An Int is a word.
 type Int struct{ cell schedule.Cell }
 
@@ -73,10 +76,22 @@ func (x *Ptr[P]) Read(t *schedule.Thread) P { return x.load(t, "read", schedule.
 // ReadOnce is READ_ONCE().
 func (x *Ptr[P]) ReadOnce(t *schedule.Thread) P { return x.load(t, "READ_ONCE", schedule.ReadOnce) }
 
-// Write is a plain store.
-func (x *Ptr[P]) Write(t *schedule.Thread, p P) {
-	t.Step(schedule.Op{Verb: "write", Cell: &x.ptr.Cell, Mode: schedule.PlainWrite})
+// LoadAcquire is smp_load_acquire().
+func (x *Ptr[P]) LoadAcquire(t *schedule.Thread) P {
+	return x.load(t, "smp_load_acquire", schedule.ReadOnce|schedule.Acquire)
+}
+
+func (x *Ptr[P]) store(t *schedule.Thread, verb string, m schedule.Mode, p P) {
+	t.Step(schedule.Op{Verb: verb, Cell: &x.ptr.Cell, Mode: m})
 	x.ptr.Put(p)
+}
+
+// Write is a plain store.
+func (x *Ptr[P]) Write(t *schedule.Thread, p P) { x.store(t, "write", schedule.PlainWrite, p) }
+
+// StoreRelease is smp_store_release().
+func (x *Ptr[P]) StoreRelease(t *schedule.Thread, p P) {
+	x.store(t, "smp_store_release", schedule.WriteOnce|schedule.Release, p)
 }
 
 // Init sets the pointer where nobody else can see it yet: no step.

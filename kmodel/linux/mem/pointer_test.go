@@ -69,6 +69,46 @@ var pointerTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Sometimes, Counts: "3 pass, 1 exists",
 }, {
+	// The release orders the data before the pointer, the acquire the pointer before the
+	// data.
+	Name: "MP+publish-release+acquire",
+	Build: pointers(func(p ptrProg) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			o := p.cache.Alloc(t)
+			o.data.WriteOnce(t, 1)
+			p.p.StoreRelease(t, o)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if o := p.p.LoadAcquire(t); o != nil {
+				p.r[0].SetBool(o.data.ReadOnce(t) == 0)
+			}
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 })
+	}),
+	Verdict: litmus.Never, Counts: "3 pass",
+}, {
+	// The release is not the last step, and whoever sees it frees the object: POLLFREE of
+	// epoll before 4.14.
+	Name: "UAF+release-then-use",
+	Build: pointers(func(p ptrProg) {
+		var o *object
+		p.Begin(func(e *schedule.Exec) {
+			o = p.cache.AllocBoot(e)
+			p.p.Init(o)
+			p.keep.Put(o)
+		})
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.p.StoreRelease(t, nil)
+			o.data.WriteOnce(t, 1)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if p.p.LoadAcquire(t) == nil {
+				slab.Free(t, "kfree", o)
+			}
+		})
+	}),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "3 pass, 1 use-after-free",
+}, {
 	// The test and the use are two reads of the pointer, and the writer's NULL may come
 	// between them.
 	Name: "TOCTOU+pointer",

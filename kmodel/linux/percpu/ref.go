@@ -1,5 +1,5 @@
 // Package percpu is struct percpu_ref (include/linux/percpu-refcount.h,
-// lib/percpu-refcount.c) as of v4.4.
+// lib/percpu-refcount.c) as of v4.4, and the plain count for each CPU, an [Int].
 //
 // A percpu_ref counts per CPU, without shared writes, until it is killed. Kill
 // marks it DEAD and ATOMIC, and only after a grace period of RCU-sched, when every
@@ -11,7 +11,8 @@
 // the count, in one section of RCU-sched; the release function, if the count falls
 // to 0, runs within that section. Kill nine: four for the two plain |= of a flag,
 // one for call_rcu_sched(), and those of Get and Put. The switch two and a Put, in
-// the softirq.
+// the softirq. Those of an Int one each, so whoever sums it up takes as many as there are
+// CPUs.
 //
 // Misuse: a Get of a count that is 0 ([schedule.RefResurrect]: the kernel does not
 // check, it goes on), a count below 0 ([schedule.RefUnderflow]), a release entered

@@ -180,6 +180,35 @@ var litmusTests = []litmus.Test{{
 	}),
 	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "2 pass",
 }, {
+	// Who finds the lock taken goes on without it: in 3 of 4 places of his step, or after
+	// the other is done.
+	Name: "INC+trylocks", Build: build(func(p prog) {
+		for i, name := range []string{"P0", "P1"} {
+			p.Thread(name, func(t *schedule.Thread) {
+				if p.a.TrylockIrq(t) {
+					p.x.Write(t, p.x.Read(t)+1)
+					p.a.UnlockIrq(t)
+					p.r[i].Set(1)
+				}
+			})
+		}
+		p.Exists(func() bool { return p.x.Peek() != p.r[0].Get()+p.r[1].Get() })
+	}),
+	Verdict: litmus.Never, Counts: "8 pass",
+}, {
+	// Who has b does not wait for a, so the order of locks does not matter.
+	Name: "ABBA+trylock", Build: build(func(p prog) {
+		p.locks("P0", &p.a, &p.b)
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.b.Lock(t)
+			if p.a.TrylockIrq(t) {
+				p.a.UnlockIrq(t)
+			}
+			p.b.Unlock(t)
+		})
+	}),
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "8 pass",
+}, {
 	// Without a tail the last step on the lock is the release: who frees the object has
 	// the lock after that.
 	Name: "LIFETIME+notail", Build: lifetime(false),
@@ -216,6 +245,35 @@ var litmusTests = []litmus.Test{{
 		})
 	},
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "2 pass, 2 use-after-free",
+}, {
+	// As above, for who does not wait.
+	Name: "TRYLOCK+free", Build: func(p *litmus.Program) {
+		cache := slab.NewCache[object]("obj", nil)
+		var o *object
+		p.Begin(func(e *schedule.Exec) { o = cache.AllocBoot(e) })
+		p.Thread("P0", func(t *schedule.Thread) { slab.Free(t, "kfree", o) })
+		p.Thread("P1", func(t *schedule.Thread) {
+			if o.lock.TrylockIrq(t) {
+				o.lock.UnlockIrq(t)
+			}
+		})
+	},
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "1 pass, 2 use-after-free",
+}, {
+	// It is taken before or after the other has it.
+	Name: "OBSERVE+trylock", Build: build(func(p prog) {
+		p.Observe(func(t *schedule.Thread) bool {
+			if !p.a.TrylockIrq(t) {
+				return true
+			}
+			p.a.UnlockIrq(t)
+			return false
+		}, func(t *schedule.Thread) {
+			p.a.Lock(t)
+			p.a.Unlock(t)
+		})
+	}),
+	Verdict: litmus.Sometimes, Counts: "30 pass, 20 exists",
 }, {
 	// It is freed while it is held: the waiter does not wait for ever, its step shows. Or
 	// the unlock does, or P1 was first and has kept the lock.

@@ -34,6 +34,18 @@ var irqTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "2 pass",
 }, {
+	// It does not come either while who did not wait for the lock has it.
+	Name: "IRQ+trylockirq", Build: build(func(p prog) {
+		p.Interrupted("P0", func(t *schedule.Thread) {
+			if p.a.TrylockIrq(t) {
+				p.x.Write(t, p.x.Read(t)+1)
+				p.a.UnlockIrq(t)
+			}
+		}, p.Irq(p.section))
+		p.lost()
+	}),
+	Verdict: litmus.Never, Counts: "2 pass",
+}, {
 	// An interrupt on another CPU waits for the lock while its holder goes on.
 	Name: "IRQ+lock+othercpu", Build: build(func(p prog) {
 		p.Thread("P0", p.section)

@@ -1,9 +1,9 @@
 // Package spin is spinlock_t (include/linux/spinlock.h).
 //
-// Steps: Lock one, enabled while nobody holds the lock; Unlock one, and a second
-// if unlocks have a tail ([SetTail]). Preemption is off from the lock to the end
-// of the unlock, tail included, so a holder is a reader of RCU-sched. LockIrq
-// also keeps the interrupt handlers of this CPU away.
+// Steps: Lock one, enabled while nobody holds the lock; TrylockIrq one, which does not
+// wait; Unlock one, and a second if unlocks have a tail ([SetTail]). Preemption is off
+// from the lock to the end of the unlock, tail included, so a holder is a reader of
+// RCU-sched. LockIrq and TrylockIrq also keep the interrupt handlers of this CPU away.
 //
 // Misuse: taking a lock that one holds, releasing one that one does not hold,
 // finishing with one held ([schedule.LockRule]); sleeping while holding one
@@ -55,9 +55,36 @@ func (l *Lock) LockIrq(t *schedule.Thread) {
 	}
 }
 
+// TrylockIrq is spin_trylock_irq() or spin_trylock_irqsave(): it reports whether the lock
+// was free, and is taken now.
+func (l *Lock) TrylockIrq(t *schedule.Thread) bool {
+	const verb = "spin_trylock_irq"
+	early := preempt.NeedsStep(t)
+	if early {
+		preempt.IrqDisable(t)
+	}
+	t.Step(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.RMW | schedule.Acquire})
+	if !t.ObserveBool(l.owner.Value() == 0) {
+		if early {
+			preempt.IrqEnable(t)
+		}
+		return false
+	}
+	l.take(t, verb)
+	if !early {
+		preempt.IrqDisable(t)
+	}
+	return true
+}
+
 func (l *Lock) lock(t *schedule.Thread, verb string) {
 	lockdep.Recursive(t, &l.owner)
 	t.Await(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.LockOp}, l)
+	l.take(t, verb)
+}
+
+// take is the part of a step that takes the lock, which is free.
+func (l *Lock) take(t *schedule.Thread, verb string) {
 	preempt.Disable(t)
 	l.owner.Set(uint64(t.ID) + 1)
 	lockdep.Acquire(t, &l.owner, verb)

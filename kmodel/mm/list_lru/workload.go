@@ -51,6 +51,7 @@ var names = [maxThreads]string{"A", "B", "C", "D"}
 
 func (w *workload) begin(e *schedule.Exec) {
 	threads := 2 + w.choose(e, maxThreads-1)
+	e.CountCalls(threads) // each makes one, and perhaps more
 	size := [...]int{1, 0, 2}[w.choose(e, 3)]
 	w.mayFail = w.choose(e, 2) == 1
 	w.boot(e, size)
@@ -62,7 +63,7 @@ func (w *workload) begin(e *schedule.Exec) {
 			}
 		}
 		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i])
+		e.CountCalls(w.n[i] - 1)
 		for j := range w.n[i] {
 			c := &w.calls[i][j]
 			c.kind = callKind(w.choose(e, int(numCalls)))

@@ -1,0 +1,233 @@
+// Package aiopoll is a poll by asynchronous I/O (fs/aio.c, IOCB_CMD_POLL) at a wait queue
+// that dies before the request does.
+//
+// The nouns: a request waits at the wait queue of a file. A wake-up that says what has
+// happened completes it there and then, if ctx_lock is free; it cannot wait for that lock,
+// since ctx_lock is taken before the lock of a queue. Else, and if the wake-up does not say
+// what has happened, it leaves the completion to a work item, which asks the file. If there
+// is nothing after all, the request goes on waiting. io_cancel() has the work item complete
+// it, whatever there is.
+//
+// The queue of a binder file is in the binder_thread of whoever polls it, and is freed when
+// that ends. Before, who waits is woken with POLLFREE, and there is a grace period; whoever
+// has left the queue in time must not touch it again. The queue of a signalfd is another of
+// that kind, see package eventpoll.
+//
+// The code follows 5.15, with RCU merged.
+//
+// Not modelled: submitting (whoever has submitted a request is who ends the queue), eventfds,
+// what is put into the ring, the rest of aio, which is package aio, and the rest of binder.
+// active_reqs is an array. A file has work or not, whoever asks.
+//
+// Start reading at aioPollWake and aioPollCompleteWork.
+package aiopoll
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/refcount"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// kioctx is struct kioctx.
+type kioctx struct {
+	schedule.Object
+	ctxLock    spin.Lock
+	activeReqs [maxReqs]mem.Ptr[*aioKiocb] // under ctx_lock
+}
+
+// aioKiocb is struct aio_kiocb with its struct poll_iocb.
+type aioKiocb struct {
+	schedule.Object
+	kiRefcnt refcount.Refcount
+	kiRes    mem.Int
+	num      int // its place in active_reqs; never changes
+
+	head            mem.Ptr[*binderThread]
+	cancelled       mem.Int
+	workScheduled   mem.Int // under the lock of the queue
+	workNeedResched mem.Int // as work_scheduled
+	wait            list.Node[*aioKiocb]
+	work            workqueue.Work
+
+	*system
+}
+
+// ListNode implements [list.Entry].
+func (iocb *aioKiocb) ListNode() *list.Node[*aioKiocb] { return &iocb.wait }
+
+// iocbPut is iocb_put().
+func (iocb *aioKiocb) iocbPut(t *schedule.Thread) {
+	if iocb.kiRefcnt.DecAndTest(t) {
+		slab.Free(t, "kmem_cache_free", iocb) // iocb_destroy
+	}
+}
+
+// complete_ takes the request off active_reqs, gives ctx_lock back, and puts the request.
+func (iocb *aioKiocb) complete_(t *schedule.Thread, mask int) {
+	iocb.ctx.activeReqs[iocb.num].Write(t, nil)
+	iocb.kiRes.Write(t, mask)
+	iocb.ctx.ctxLock.UnlockIrq(t)
+	iocb.iocbPut(t)
+}
+
+// aioPollWake is aio_poll_wake(), under the lock of the queue. A wake-up with POLLFREE has
+// EPOLLHUP too, which every request waits for; another does not say what has happened.
+func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, thread *binderThread, pollfree_ bool) {
+	if !iocb.has(stayQueued | stayQueuedV1) {
+		thread.wait.DelInit(t, iocb)
+		switch {
+		case pollfree_ && iocb.has(lockInside):
+			iocb.ctx.ctxLock.LockIrq(t)
+			iocb.complete_(t, pollhup)
+		case pollfree_ && iocb.ctx.ctxLock.TrylockIrq(t):
+			iocb.complete_(t, pollhup)
+		default:
+			workqueue.ScheduleWork(t, &iocb.work)
+		}
+		return
+	}
+	if pollfree_ && (iocb.has(stayQueuedV1) || iocb.workScheduled.Read(t) == 0) &&
+		iocb.ctx.ctxLock.TrylockIrq(t) {
+		thread.wait.DelInit(t, iocb)
+		iocb.complete_(t, pollhup)
+		return
+	}
+	if pollfree_ && iocb.has(pollfreeV1) {
+		thread.wait.DelInit(t, iocb)
+		iocb.cancelled.WriteOnce(t, 1)
+	}
+	if iocb.workScheduled.Read(t) != 0 {
+		iocb.workNeedResched.Write(t, 1)
+	} else {
+		workqueue.ScheduleWork(t, &iocb.work)
+		iocb.workScheduled.Write(t, 1)
+	}
+	if pollfree_ && iocb.has(pollfree) {
+		iocb.cancelled.WriteOnce(t, 1)
+		thread.wait.DelInit(t, iocb)
+		iocb.head.StoreRelease(t, nil)
+	}
+}
+
+// pollIocbLockWq is poll_iocb_lock_wq(), which came with the fix: it takes the lock of the
+// queue, if the request is still there. The first version leaves the section of RCU.
+func (iocb *aioKiocb) pollIocbLockWq(t *schedule.Thread) bool {
+	rcu.ReadLock(t)
+	if iocb.has(pollfreeV1) {
+		if !iocb.wait.Empty(t) {
+			head := iocb.head.Read(t)
+			head.lock.Lock(t)
+			if !iocb.wait.Empty(t) {
+				rcu.ReadUnlock(t)
+				return true
+			}
+			head.lock.Unlock(t)
+		}
+	} else if head := iocb.head.LoadAcquire(t); head != nil {
+		head.lock.Lock(t)
+		if !iocb.wait.Empty(t) {
+			return true
+		}
+		head.lock.Unlock(t)
+	}
+	rcu.ReadUnlock(t)
+	return false
+}
+
+// pollIocbUnlockWq is poll_iocb_unlock_wq().
+func (iocb *aioKiocb) pollIocbUnlockWq(t *schedule.Thread) {
+	iocb.head.Read(t).lock.Unlock(t)
+	if !iocb.has(pollfreeV1) {
+		rcu.ReadUnlock(t)
+	}
+}
+
+// lockWq_ takes the lock of the queue as the variant does.
+func (iocb *aioKiocb) lockWq_(t *schedule.Thread) bool {
+	if iocb.has(pollfreeV1 | pollfree) {
+		return iocb.pollIocbLockWq(t)
+	}
+	iocb.head.Read(t).lock.Lock(t)
+	return true
+}
+
+// unlockWq_ gives it back.
+func (iocb *aioKiocb) unlockWq_(t *schedule.Thread) {
+	if iocb.has(pollfreeV1 | pollfree) {
+		iocb.pollIocbUnlockWq(t)
+	} else {
+		iocb.head.Read(t).lock.Unlock(t)
+	}
+}
+
+// aioPollCompleteWork is aio_poll_complete_work(), the function of work.
+func (iocb *aioKiocb) aioPollCompleteWork(t *schedule.Thread) {
+	mask := 0
+	if iocb.cancelled.ReadOnce(t) == 0 {
+		mask = iocb.proc.todo.Read(t) // vfs_poll
+	}
+	iocb.ctx.ctxLock.LockIrq(t)
+	if !iocb.has(stayQueued | stayQueuedV1) {
+		if mask == 0 && iocb.cancelled.ReadOnce(t) == 0 {
+			iocb.addWaitQueue(t, iocb.head.Read(t))
+			iocb.ctx.ctxLock.UnlockIrq(t)
+			return
+		}
+	} else if iocb.lockWq_(t) {
+		if mask == 0 && iocb.cancelled.ReadOnce(t) == 0 {
+			if iocb.workNeedResched.Read(t) != 0 {
+				workqueue.ScheduleWork(t, &iocb.work)
+				iocb.workNeedResched.Write(t, 0)
+			} else {
+				iocb.workScheduled.Write(t, 0)
+			}
+			iocb.unlockWq_(t)
+			iocb.ctx.ctxLock.UnlockIrq(t)
+			return
+		}
+		iocb.head.Peek().wait.DelInit(t, iocb)
+		iocb.unlockWq_(t)
+	}
+	iocb.complete_(t, mask)
+}
+
+// addWaitQueue is add_wait_queue().
+func (iocb *aioKiocb) addWaitQueue(t *schedule.Thread, head *binderThread) {
+	head.lock.Lock(t)
+	head.wait.Add(t, iocb)
+	head.lock.Unlock(t)
+}
+
+// aioPollCancel is aio_poll_cancel(), under ctx_lock.
+func (iocb *aioKiocb) aioPollCancel(t *schedule.Thread) {
+	if !iocb.lockWq_(t) {
+		return
+	}
+	iocb.cancelled.WriteOnce(t, 1)
+	switch {
+	case iocb.has(stayQueued):
+		if iocb.workScheduled.Read(t) == 0 {
+			workqueue.ScheduleWork(t, &iocb.work)
+			iocb.workScheduled.Write(t, 1)
+		}
+	case iocb.has(pollfreeV1) || !iocb.wait.Empty(t):
+		iocb.head.Peek().wait.DelInit(t, iocb)
+		workqueue.ScheduleWork(t, &iocb.work)
+	}
+	iocb.unlockWq_(t)
+}
+
+// sysIoCancel is sys_io_cancel() of request i.
+func (s *system) sysIoCancel(t *schedule.Thread, i int) {
+	s.ctx.ctxLock.LockIrq(t)
+	if iocb := s.ctx.activeReqs[i].Read(t); iocb != nil {
+		iocb.aioPollCancel(t)
+		s.ctx.activeReqs[i].Write(t, nil) // list_del_init of ki_list
+	}
+	s.ctx.ctxLock.UnlockIrq(t)
+}

@@ -1,0 +1,114 @@
+package file
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/atomic"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/refcount"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// unixSock is struct unix_sock, with the queue of its struct sock.
+type unixSock struct {
+	schedule.Object
+	iolock         mutex.Mutex
+	queueLock      spin.Lock // sk_receive_queue.lock
+	skReceiveQueue list.Head[*skBuff]
+	file           mem.Ptr[*file] // sk_socket->file; never changes
+
+	num int // its place in the lists; never changes
+
+	// Under unix_gc_lock:
+	inflight  atomic.Int
+	candidate mem.Int // UNIX_GC_CANDIDATE in gc_flags
+}
+
+// skBuff is struct sk_buff, a message.
+type skBuff struct {
+	schedule.Object
+	node  list.Node[*skBuff]
+	users refcount.Refcount
+	data  mem.Int
+	fp    mem.Ptr[*file] // UNIXCB(skb).fp: what it has in flight
+}
+
+// ListNode implements [list.Entry].
+func (skb *skBuff) ListNode() *list.Node[*skBuff] { return &skb.node }
+
+// __sysRecvmsg is __sys_recvmsg() by who has no place for control messages. It does not wait.
+func (s *system) __sysRecvmsg(t *schedule.Thread, fd int) {
+	if file := s.fget(t, fd); file != nil {
+		s.unixStreamReadGeneric(t, file.sk.Peek())
+		s.fput(t, file)
+	}
+	s.taskWorkRun(t)
+}
+
+// unixStreamReadGeneric is unix_stream_read_generic(): it takes the first message and all
+// of it. The queue is looked at without its lock: whoever receives has iolock, and nobody
+// else takes a message out.
+func (s *system) unixStreamReadGeneric(t *schedule.Thread, u *unixSock) {
+	u.iolock.Lock(t)
+	skb := u.skReceiveQueue.FirstEntry(t) // skb_peek
+	if skb == nil {
+		u.iolock.Unlock(t)
+		return
+	}
+	skb.users.Inc(t) // skb_get
+	skb.data.Read(t) // unix_stream_read_actor
+	s.kfreeSkb(t, skb)
+	fp := s.unixDetachFds(t, skb)
+	u.queueLock.Lock(t) // skb_unlink
+	u.skReceiveQueue.Del(t, skb)
+	u.queueLock.Unlock(t)
+	s.kfreeSkb(t, skb)
+	u.iolock.Unlock(t)
+	if fp != nil {
+		s.fput(t, fp) // scm_destroy
+	}
+}
+
+// unixDetachFds is unix_detach_fds(): it returns what the message had in flight.
+func (s *system) unixDetachFds(t *schedule.Thread, skb *skBuff) *file {
+	fp := skb.fp.Read(t)
+	if fp != nil {
+		skb.fp.Write(t, nil)
+		s.unixNotinflight(t, fp)
+	}
+	return fp
+}
+
+// kfreeSkb is kfree_skb() or consume_skb(). The destructor of a message is
+// unix_destruct_scm().
+func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
+	if !skb.users.DecAndTest(t) {
+		return
+	}
+	if fp := s.unixDetachFds(t, skb); fp != nil {
+		s.fput(t, fp) // scm_destroy
+	}
+	slab.Free(t, "kfree_skbmem", skb)
+}
+
+// unixReleaseSock is unix_release_sock().
+func (s *system) unixReleaseSock(t *schedule.Thread, u *unixSock) {
+	for {
+		u.queueLock.Lock(t) // skb_dequeue
+		skb := u.skReceiveQueue.FirstEntry(t)
+		if skb != nil {
+			u.skReceiveQueue.Del(t, skb)
+		}
+		u.queueLock.Unlock(t)
+		if skb == nil {
+			break
+		}
+		s.kfreeSkb(t, skb)
+	}
+	slab.Free(t, "sk_free", u) // sock_put
+	if s.unixTotInflight.Read(t) != 0 {
+		s.unixGC(t)
+	}
+}

@@ -1,0 +1,225 @@
+// Package file is looking up a file descriptor (fs/file.c) against closing it, and what
+// comes of it when the file is a socket that the garbage collector of AF_UNIX takes for
+// dead (net/unix/garbage.c, af_unix.c).
+//
+// The nouns: f_count is how many use a file. fget() finds the file in the table of
+// descriptors without a lock, and takes a reference if there is one; so it may take one from
+// a file whose descriptor has been closed meanwhile, if something else has the file still. A
+// file that has been sent with SCM_RIGHTS and not received is in flight: a message in the
+// receive queue of a socket has it. Sockets that are in flight in their own queues, or in
+// those of each other, and that nobody has open, are garbage. The collector finds them by
+// comparing f_count with inflight, how often the socket is in flight. If the two are equal
+// it takes the queue to be its own, since nobody could receive from it, and drops what is in
+// it. That nobody has the file open is not to say that nobody is in fget().
+//
+// The code follows 5.15, with RCU merged. Files: file.go is fs/file.c and fs/file_table.c,
+// af_unix.go and garbage.go are those of net/unix.
+//
+// Not modelled: sending (what is in flight is so from the start), MSG_PEEK, receiving the
+// file as a descriptor (what is received is closed), datagrams, peers, listening sockets,
+// unix_state_lock; f_mode, the size of the table but for the one time that it grows, tables
+// that are not shared. A struct sock is freed when its file is. A message has one file. The
+// lists of sockets are walked in the order of the sockets, and nothing of that is a step,
+// since it is all under unix_gc_lock. sk_buff lists have no debugging in the kernel: what is
+// a list-corruption here is a null pointer there.
+//
+// Start reading at __fgetFiles and unixGC.
+package file
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/atomic"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// The sizes of a table of descriptors before and after it grows.
+const (
+	numFds     = shared + maxThreads
+	numFdsMore = numFds + 1
+)
+
+// filesStruct is struct files_struct.
+type filesStruct struct {
+	schedule.Object
+	fileLock         spin.Lock
+	fdt              rcu.Ptr[*fdtable]
+	resizeInProgress mem.Int // under file_lock
+	resizeWait       wait.Queue
+}
+
+// fdtable is struct fdtable.
+type fdtable struct {
+	schedule.Object
+	fd     [numFdsMore]rcu.Ptr[*file]
+	maxFds int // never changes
+}
+
+// file is struct file, of a socket.
+type file struct {
+	schedule.Object
+	fCount atomic.Int
+	rcu    rcu.Head
+	sk     mem.Ptr[*unixSock] // private_data and sock->sk; never changes
+}
+
+// fileFreeRcu is file_free_rcu().
+func (f *file) fileFreeRcu(t *schedule.Thread) { slab.Free(t, "kmem_cache_free", f) }
+
+// fget is fget(), by __fget_files().
+func (s *system) fget(t *schedule.Thread, fd int) *file {
+	rcu.ReadLock(t)
+	file := s.__fgetFiles(t, fd)
+	rcu.ReadUnlock(t)
+	return file
+}
+
+// __fgetFiles is __fget_files(), or __fget_files_rcu(), within the section of RCU.
+func (s *system) __fgetFiles(t *schedule.Thread, fd int) *file {
+	for {
+		fdt := s.files.fdt.Dereference(t)
+		if fd >= fdt.maxFds {
+			return nil
+		}
+		file := fdt.fd[fd].Dereference(t)
+		if file == nil {
+			return nil
+		}
+		if !file.fCount.IncNotZero(t) { // get_file_rcu_many
+			continue
+		}
+		if s.stillThere_(t, fdt, fd, file) {
+			return file
+		}
+		s.fput(t, file)
+	}
+}
+
+// stillThere_ is the look that the fixes take after the reference: whether the descriptor
+// is still that of the file.
+func (s *system) stillThere_(t *schedule.Thread, fdt *fdtable, fd int, file *file) bool {
+	switch {
+	case s.has(lookAgain):
+		fdt = s.files.fdt.Dereference(t) // files_lookup_fd_raw
+		return fd < fdt.maxFds && fdt.fd[fd].Dereference(t) == file
+	case s.has(lookAtTable):
+		return s.files.fdt.Dereference(t) == fdt && fdt.fd[fd].Dereference(t) == file
+	}
+	return true
+}
+
+// closeFd is close_fd(), by close().
+func (s *system) closeFd(t *schedule.Thread, fd int) {
+	s.files.fileLock.Lock(t)
+	file := s.pickFile(t, fd)
+	s.files.fileLock.Unlock(t)
+	if file != nil {
+		s.fput(t, file) // filp_close
+	}
+	s.taskWorkRun(t)
+}
+
+// pickFile is pick_file(): it takes the file out of the table, under file_lock.
+func (s *system) pickFile(t *schedule.Thread, fd int) *file {
+	fdt := s.files.fdt.DereferenceRaw(t)
+	if fd >= fdt.maxFds {
+		return nil
+	}
+	file := fdt.fd[fd].DereferenceRaw(t)
+	if file != nil {
+		fdt.fd[fd].Assign(t, nil)
+	}
+	return file
+}
+
+// ksysDup3 is ksys_dup3(), by dup2().
+func (s *system) ksysDup3(t *schedule.Thread, oldfd, newfd int) {
+	s.files.fileLock.Lock(t)
+	s.expandFiles(t, newfd)
+	fdt := s.files.fdt.DereferenceRaw(t)
+	file := fdt.fd[oldfd].DereferenceRaw(t)
+	if file == nil {
+		s.files.fileLock.Unlock(t)
+		return
+	}
+	s.doDup2(t, file, newfd)
+	s.taskWorkRun(t)
+}
+
+// doDup2 is do_dup2(), which gives file_lock back.
+func (s *system) doDup2(t *schedule.Thread, file *file, fd int) {
+	fdt := s.files.fdt.DereferenceRaw(t)
+	tofree := fdt.fd[fd].DereferenceRaw(t)
+	file.fCount.Inc(t) // get_file
+	fdt.fd[fd].Assign(t, file)
+	s.files.fileLock.Unlock(t)
+	if tofree != nil {
+		s.fput(t, tofree) // filp_close
+	}
+}
+
+// expandFiles is expand_files(), under file_lock, which it may drop meanwhile.
+func (s *system) expandFiles(t *schedule.Thread, nr int) {
+	files := &s.files
+	for nr >= files.fdt.DereferenceRaw(t).maxFds {
+		if files.resizeInProgress.Read(t) == 0 {
+			files.resizeInProgress.Write(t, 1)
+			s.expandFdtable(t)
+			files.resizeInProgress.Write(t, 0)
+			files.resizeWait.WakeUpAll(t)
+			return
+		}
+		files.fileLock.Unlock(t)
+		for { // wait_event
+			files.resizeWait.PrepareToWait(t)
+			if files.resizeInProgress.Read(t) == 0 {
+				break
+			}
+			wait.ScheduleUninterruptible(t)
+		}
+		files.resizeWait.FinishWait(t)
+		files.fileLock.Lock(t)
+	}
+}
+
+// expandFdtable is expand_fdtable(). The first table is part of the files_struct and is not
+// freed.
+func (s *system) expandFdtable(t *schedule.Thread) {
+	s.files.fileLock.Unlock(t)
+	newFdt := s.fdtables.Alloc(t)
+	newFdt.maxFds = numFdsMore
+	rcu.Synchronize(t) // those in fd_install()
+	s.files.fileLock.Lock(t)
+	curFdt := s.files.fdt.DereferenceRaw(t)
+	for i := range curFdt.maxFds { // copy_fdtable
+		newFdt.fd[i].Init(curFdt.fd[i].DereferenceRaw(t))
+	}
+	s.files.fdt.Assign(t, newFdt)
+}
+
+// fput is fput(): the last reference has the file closed when the system call returns.
+func (s *system) fput(t *schedule.Thread, f *file) {
+	if f.fCount.DecAndTest(t) {
+		works := &s.works[t.ID] // task_work_add
+		works.file[works.n] = f
+		works.n++
+	}
+}
+
+// taskWorkRun is task_work_run(), on the way out of a system call.
+func (s *system) taskWorkRun(t *schedule.Thread) {
+	works := &s.works[t.ID]
+	for works.n > 0 {
+		works.n--
+		s.__fput(t, works.file[works.n])
+	}
+}
+
+// __fput is __fput().
+func (s *system) __fput(t *schedule.Thread, f *file) {
+	s.unixReleaseSock(t, f.sk.Peek())
+	rcu.Call(t, &f.rcu) // file_free
+}

@@ -1,0 +1,149 @@
+package file
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// The most of everything that a workload has.
+const (
+	maxThreads = 3
+	maxCalls   = 2
+	shared     = 2 // sockets that may be in flight
+	maxFiles   = numFds
+)
+
+var scenarios = []struct {
+	name     string
+	workload bool
+	instance func(s *system) program.Instance
+}{
+	{"recvmsg-vs-close", false, recvmsgVsClose},
+	{"recvmsg-vs-dup2", false, recvmsgVsDup2},
+	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
+}
+
+// recvmsgVsClose is receiving from a socket that is in flight in its own queue, against
+// closing it, and closing another one, after which garbage is collected.
+func recvmsgVsClose(s *system) program.Instance {
+	recvmsg := func(t *schedule.Thread) { s.__sysRecvmsg(t, 0) }
+	closeBoth := func(t *schedule.Thread) {
+		s.closeFd(t, 0)
+		s.closeFd(t, 1)
+	}
+	begin := func(e *schedule.Exec) {
+		s.boot(e, 2)
+		s.bootInflight(e, 0, 0)
+		e.Go("recvmsg", recvmsg)
+		e.Go("close", closeBoth)
+		s.bootAgents(e)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// recvmsgVsDup2 is looking a descriptor up while the table grows.
+func recvmsgVsDup2(s *system) program.Instance {
+	recvmsg := func(t *schedule.Thread) { s.__sysRecvmsg(t, 0) }
+	dup2 := func(t *schedule.Thread) { s.ksysDup3(t, 0, numFds) }
+	begin := func(e *schedule.Exec) {
+		s.boot(e, 1)
+		e.Go("recvmsg", recvmsg)
+		e.Go("dup2", dup2)
+		s.bootAgents(e)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// What a thread does in a call, with the first or the second descriptor.
+const (
+	callRecvmsg = 0 // 1
+	callClose   = 2 // 3; and then a socket of its own, so that garbage is collected
+	callDup2    = 4 // of the first to a descriptor for which the table has to grow
+	numCalls    = 5
+)
+
+// inflight lists what may be in flight from the start: which socket in whose queue.
+var inflight = [...][][2]int{
+	{{0, 0}},
+	{{0, 1}, {1, 0}},
+	{{0, 0}, {1, 0}},
+}
+
+// workload is a program whose threads and calls the tape chooses before the schedule: 2 or
+// 3 tasks with 1 or 2 calls each. They share a table in which there are two sockets that may
+// be in flight, and one more for each task.
+type workload struct {
+	*system
+	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
+	calls  [maxThreads][maxCalls]int
+	n      [maxThreads]int
+	bodies [maxThreads]func(t *schedule.Thread)
+}
+
+func newWorkload(s *system) *workload {
+	w := &workload{system: s, choose: (*schedule.Exec).Choose}
+	for i := range w.bodies {
+		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
+	}
+	return w
+}
+
+func (w *workload) instance() program.Instance {
+	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+}
+
+func (w *workload) begin(e *schedule.Exec) {
+	threads := 2 + w.choose(e, maxThreads-1)
+	w.boot(e, shared+threads)
+	for _, f := range inflight[w.choose(e, len(inflight))] {
+		w.bootInflight(e, f[0], f[1])
+	}
+	for i := range threads {
+		w.n[i] = 1 + w.choose(e, maxCalls)
+		e.CountCalls(w.n[i])
+		for j := range w.n[i] {
+			w.calls[i][j] = w.choose(e, numCalls)
+		}
+		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+	}
+	w.bootAgents(e)
+}
+
+// run_ makes the calls of thread i. Its name ends in an underscore because it is no
+// function of the kernel.
+func (w *workload) run_(t *schedule.Thread, i int) {
+	for j, call := range w.calls[i][:w.n[i]] {
+		switch fd := call % shared; call - fd {
+		case callRecvmsg:
+			w.__sysRecvmsg(t, fd)
+		case callClose:
+			w.closeFd(t, fd)
+			w.closeFd(t, shared+i)
+		case callDup2:
+			w.ksysDup3(t, fd, numFds)
+		}
+		t.Forget(uint64(j)) // nothing that it has seen matters any more
+	}
+}
+
+// abstract gives the Go fuzzer a word for each socket: whether it and its file are freed,
+// how its counts stand, whether its descriptor is open, what is locked, whether the garbage
+// collector has it, and whether anybody is looking a descriptor up.
+func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
+	for i, u := range s.socks.InUse(e) {
+		f := u.file.Peek()
+		word := uint64(f.fCount.Peek()&3)<<2 | uint64(u.inflight.Peek()&3)
+		for _, b := range []bool{
+			u.Live(), f.Live(), s.files.fdt.Peek().fd[i].Peek() == f, u.iolock.IsLocked(),
+			u.skReceiveQueue.Peek() != nil, u.candidate.Peek() != 0, s.unixGCLock.IsLocked(),
+			rcu.Readers(e),
+		} {
+			word <<= 1
+			if b {
+				word |= 1
+			}
+		}
+		hit(word)
+	}
+}

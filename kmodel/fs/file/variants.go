@@ -1,0 +1,161 @@
+package file
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// changes is the set of patches that a variant has applied to the code of 5.15.
+type changes uint
+
+const (
+	// lookAgain is 054aa8d439b9: the descriptor is looked up again after the reference.
+	lookAgain changes = 1 << iota
+	// lookAtTable is e386dfc56f83: it is looked at where it was found, if that is still
+	// the table.
+	lookAtTable
+)
+
+// variants in historical order.
+var variants = []struct {
+	name, versions, about string
+	changes               changes
+}{
+	{"5.15", "5.15-5.16-rc3", "fget() takes a reference of what was there", 0},
+	{"5.16-rc4", "5.16-rc4", "054aa8d439b9: and looks the descriptor up again", lookAgain},
+	{"5.16", "5.16", "e386dfc56f83: and looks at the place where it was found", lookAtTable},
+}
+
+// received is what comes of receiving a message while it is taken for garbage. The
+// collector has to be preempted after it has looked at f_count, or fget() fails, and the
+// receiver before; a third time, for one of them to come upon what the other has freed.
+var received = []program.Expect{
+	{Kind: schedule.BugOn, Preemptions: 2},
+	{Kind: schedule.UseAfterFree, Preemptions: 3},
+	{Kind: schedule.ListCorrupt, Preemptions: 3},
+	{Kind: schedule.RefResurrect, Preemptions: 4},
+}
+
+// expected is the table of verdicts, by scenario and variant: every kind of failure with
+// the fewest preemptions that it takes. What is not here never fails.
+var expected = program.Table{
+	"recvmsg-vs-close": {"5.15": received},
+	"workload":         {"5.15": received[:2]},
+}
+
+// Programs returns all programs.
+func Programs() []program.Program {
+	var out []program.Program
+	for i := range scenarios {
+		sc := &scenarios[i]
+		for _, v := range variants {
+			out = append(out, program.Program{
+				Object: "fs/file", Scenario: sc.name, Variant: v.name,
+				Versions: v.versions, Patches: v.about, Workload: sc.workload,
+				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
+			})
+		}
+	}
+	return expected.Fill(out)
+}
+
+// The global variables of the kernel.
+type (
+	spinlock   = spin.Lock // embedded as spin.Lock, the field would hide the method
+	globalSpin struct {
+		schedule.Object
+		spinlock
+	}
+	globalInt struct {
+		schedule.Object
+		mem.Int
+	}
+)
+
+// works is task_works of a task: files to be closed when its system call returns. Only the
+// task itself sees them.
+type works struct {
+	file [maxFiles]*file
+	n    int
+}
+
+// system is what the threads of a program share.
+type system struct {
+	changes         changes
+	files           filesStruct
+	works           [maxThreads]works
+	unixGCLock      globalSpin
+	unixTotInflight globalInt
+	gcInProgress    globalInt
+	gcInflightList  sockList
+	gcCandidates    sockList
+
+	fdtab     fdtable // of files
+	fdtables  *slab.Cache[fdtable, *fdtable]
+	fileCache *slab.Cache[file, *file]
+	socks     *slab.Cache[unixSock, *unixSock]
+	skbs      *slab.Cache[skBuff, *skBuff]
+}
+
+func newSystem(c changes) *system {
+	s := &system{changes: c}
+	s.files.Bind(&s.files, "files")
+	s.fdtab.Bind(&s.fdtab, "fdtab")
+	s.unixGCLock.Bind(&s.unixGCLock, "unix_gc_lock")
+	s.unixTotInflight.Bind(&s.unixTotInflight, "unix_tot_inflight")
+	s.gcInProgress.Bind(&s.gcInProgress, "gc_in_progress")
+	s.gcInflightList.Bind(&s.gcInflightList, "gc_inflight_list")
+	s.gcCandidates.Bind(&s.gcCandidates, "gc_candidates")
+	s.fdtables = slab.NewCache[fdtable]("fdt", nil)
+	s.fileCache = slab.NewCache("file", func(f *file) { f.rcu.Init(f.fileFreeRcu) })
+	s.socks = slab.NewCache[unixSock]("u", nil)
+	s.skbs = slab.NewCache[skBuff]("skb", nil)
+	return s
+}
+
+// has reports whether a patch is applied.
+func (s *system) has(c changes) bool { return s.changes&c != 0 }
+
+// boot begins an execution in which so many sockets are open, descriptor i being socket i.
+func (s *system) boot(e *schedule.Exec, n int) {
+	e.Static(&s.files.Object, 0)
+	e.Static(&s.unixGCLock.Object, 0)
+	e.Static(&s.unixTotInflight.Object, 0)
+	e.Static(&s.gcInProgress.Object, 0)
+	e.Static(&s.gcInflightList.Object, 0)
+	e.Static(&s.gcCandidates.Object, 0)
+	s.works = [maxThreads]works{}
+	e.Static(&s.fdtab.Object, 0)
+	s.fdtab.maxFds = numFds
+	s.files.fdt.Init(&s.fdtab)
+	for i := range n {
+		f, u := s.fileCache.AllocBoot(e), s.socks.AllocBoot(e)
+		f.sk.Init(u)
+		u.num = i
+		f.fCount.Init(1)
+		u.file.Init(f)
+		s.fdtab.fd[i].Init(f)
+	}
+}
+
+// bootInflight has a message with socket i in the queue of socket at, before the first
+// step.
+func (s *system) bootInflight(e *schedule.Exec, i, at int) {
+	f := s.fdtab.fd[i].Peek()
+	u, to := f.sk.Peek(), s.fdtab.fd[at].Peek().sk.Peek()
+	skb := s.skbs.AllocBoot(e)
+	skb.users.Init(1)
+	skb.fp.Init(f)
+	to.skReceiveQueue.Init(skb)
+	f.fCount.Init(f.fCount.Peek() + 1)
+	s.gcInflightList.add(u)
+	u.inflight.Init(u.inflight.Peek() + 1)
+	s.unixTotInflight.Int.Init(s.unixTotInflight.Peek() + 1)
+}
+
+// bootAgents creates the softirq, after the threads.
+func (s *system) bootAgents(e *schedule.Exec) { rcu.Boot(e, rcu.Merged) }

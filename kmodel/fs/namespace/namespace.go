@@ -1,0 +1,210 @@
+// Package namespace is how a mount is counted and ends (fs/namespace.c).
+//
+// The nouns: mnt_count is how many use a mount, kept for each CPU; whoever gets a reference
+// on one CPU may put it on another, so what is on one means nothing, and only the sum does.
+// To sum up takes a while, so mntput() does so only if the mount is in no namespace any
+// more, mnt_ns being NULL: before, the namespace has a reference. Whoever finds a sum of 0
+// marks the mount MNT_DOOMED and shuts the filesystem down. mount_lock is a seqlock: the sum
+// is made by a writer, and legitimize_mnt(), which has found a mount without a reference and
+// takes one, sees by the sequence whether there was any.
+//
+// The code follows 4.17, with RCU merged.
+//
+// One of the two things that 119e1ef80ecf mends takes memory weaker than sequentially
+// consistent: legitimize_mnt() may not see that mount_lock is taken, and mntput() not that it
+// is counted, if nothing orders what either writes before what it reads. Its smp_mb() are
+// steps, and the variant without them does not fail, as long as memory is what it is here.
+//
+// Not modelled: the tree of mounts, dentries, propagation, MNT_SYNC_UMOUNT and busy mounts
+// (umount is lazy), writers, expiry. There is one mount and what it is mounted on, which is
+// NULL. The pwd is found there by path walks without a reference, and is one word instead of
+// a path under fs->seq. cleanup_mnt() is at once, not when the system call returns; the
+// filesystem is freed when it is shut down.
+//
+// Start reading at mntputNoExpire and __legitimizeMnt.
+package namespace
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/percpu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// mount is struct mount, with its struct vfsmount.
+type mount struct {
+	schedule.Object
+	mntCount percpu.Int // mnt_pcp->mnt_count
+	mntNs    mem.Int    // whether it is in a namespace
+	mntFlags mem.Int
+	mntSb    mem.Ptr[*superBlock] // never changes
+	mntRcu   rcu.Head
+}
+
+// mntDoomed is MNT_DOOMED.
+const mntDoomed = 1
+
+// superBlock is struct super_block.
+type superBlock struct {
+	schedule.Object
+	sMagic mem.Int
+}
+
+// fsStruct is struct fs_struct, which the threads share.
+type fsStruct struct {
+	schedule.Object
+	lock spin.Lock
+	pwd  mem.Ptr[*mount]
+}
+
+// mntget is mntget(), on that CPU: the caller knows that there is a reference.
+func (mnt *mount) mntget(t *schedule.Thread, cpu int) { mnt.mntCount.ThisCPUAdd(t, cpu, 1) }
+
+// mntGetCount is mnt_get_count().
+func (mnt *mount) mntGetCount(t *schedule.Thread) int {
+	count := 0
+	for cpu := range percpu.MaxCPUs {
+		count += mnt.mntCount.Read(t, cpu)
+	}
+	return count
+}
+
+// mntputNoExpire is mntput_no_expire(), by mntput(), on that CPU.
+func (s *system) mntputNoExpire(t *schedule.Thread, mnt *mount, cpu int) {
+	rcu.ReadLock(t)
+	if !s.has(putUnderLock) {
+		mnt.mntCount.ThisCPUAdd(t, cpu, -1)
+	}
+	if mnt.mntNs.ReadOnce(t) != 0 {
+		if s.has(putUnderLock) {
+			mnt.mntCount.ThisCPUAdd(t, cpu, -1)
+		}
+		rcu.ReadUnlock(t)
+		return
+	}
+	s.mountLock.WriteSeqlock(t) // lock_mount_hash
+	if s.has(barriers) {
+		mem.SmpMb(t)
+	}
+	if s.has(putUnderLock) {
+		mnt.mntCount.ThisCPUAdd(t, cpu, -1)
+	}
+	if mnt.mntGetCount(t) != 0 || mnt.mntFlags.Read(t)&mntDoomed != 0 {
+		rcu.ReadUnlock(t)
+		s.mountLock.WriteSequnlock(t)
+		return
+	}
+	mnt.mntFlags.Write(t, mntDoomed)
+	rcu.ReadUnlock(t)
+	s.mountLock.WriteSequnlock(t)
+	cleanupMnt(t, mnt)
+}
+
+// cleanupMnt is cleanup_mnt().
+func cleanupMnt(t *schedule.Thread, mnt *mount) {
+	slab.Free(t, "deactivate_super", mnt.mntSb.Read(t))
+	rcu.Call(t, &mnt.mntRcu)
+}
+
+// delayedFreeVfsmnt is delayed_free_vfsmnt().
+func (mnt *mount) delayedFreeVfsmnt(t *schedule.Thread) {
+	slab.Free(t, "kmem_cache_free", mnt)
+}
+
+// What __legitimize_mnt() returns.
+const (
+	legitimized = 0
+	failed      = 1
+	mustPut     = -1 // failed, and the caller has a reference to put
+)
+
+// __legitimizeMnt is __legitimize_mnt(), in a section of RCU: it takes a reference of what
+// has been found, if mount_lock has not been taken since the sequence was seq.
+func (s *system) __legitimizeMnt(t *schedule.Thread, mnt *mount, seq uint64, cpu int) int {
+	if s.mountLock.ReadSeqretry(t, seq) {
+		return failed
+	}
+	mnt.mntCount.ThisCPUAdd(t, cpu, 1)
+	if s.has(barriers) {
+		mem.SmpMb(t)
+	}
+	if !s.mountLock.ReadSeqretry(t, seq) {
+		return legitimized
+	}
+	if s.has(lookForDoomed) {
+		s.mountLock.WriteSeqlock(t) // lock_mount_hash
+		if mnt.mntFlags.Read(t)&mntDoomed != 0 {
+			mnt.mntCount.ThisCPUAdd(t, cpu, -1)
+			s.mountLock.WriteSequnlock(t)
+			return failed
+		}
+		s.mountLock.WriteSequnlock(t)
+	}
+	return mustPut
+}
+
+// legitimizeMnt is legitimize_mnt().
+func (s *system) legitimizeMnt(t *schedule.Thread, mnt *mount, seq uint64, cpu int) bool {
+	res := s.__legitimizeMnt(t, mnt, seq, cpu)
+	if res == mustPut {
+		rcu.ReadUnlock(t)
+		s.mntputNoExpire(t, mnt, cpu)
+		rcu.ReadLock(t)
+	}
+	return res == legitimized
+}
+
+// sysNewstat is sys_newstat() of a relative name: a path walk that starts at the pwd without a
+// reference, path_init() and unlazy_walk(), and gets one for the end of it.
+func (s *system) sysNewstat(t *schedule.Thread, cpu, then int) {
+	rcu.ReadLock(t)
+	seq := s.mountLock.ReadSeqbegin(t)
+	mnt := s.fs.pwd.Read(t) // set_root_rcu, under fs->seq
+	ok := mnt != nil && s.legitimizeMnt(t, mnt, seq, cpu)
+	rcu.ReadUnlock(t)
+	if ok {
+		mnt.vfsGetattr(t)
+		s.mntputNoExpire(t, mnt, then)
+	}
+}
+
+// sysNewfstatat is sys_newfstatat() of a name relative to an open file, whose reference of the
+// mount keeps it all the time. Another is taken on one CPU, and put on the same or another.
+func (s *system) sysNewfstatat(t *schedule.Thread, mnt *mount, cpu, then int) {
+	mnt.mntget(t, cpu) // path_get
+	mnt.vfsGetattr(t)
+	s.mntputNoExpire(t, mnt, then) // path_put
+}
+
+// vfsGetattr is vfs_getattr(): whoever has a reference of the mount may use the filesystem.
+func (mnt *mount) vfsGetattr(t *schedule.Thread) { mnt.mntSb.Read(t).sMagic.Read(t) }
+
+// sysChdir is sys_chdir() to another mount: the reference of the pwd is put.
+func (s *system) sysChdir(t *schedule.Thread, cpu int) {
+	s.fs.lock.Lock(t) // set_fs_pwd
+	old := s.fs.pwd.Read(t)
+	s.fs.pwd.Write(t, nil)
+	s.fs.lock.Unlock(t)
+	if old != nil {
+		s.mntputNoExpire(t, old, cpu) // path_put
+	}
+}
+
+// doUmount is do_umount() with MNT_DETACH.
+func (s *system) doUmount(t *schedule.Thread, cpu int) {
+	s.namespaceSem.DownWrite(t) // namespace_lock
+	mnt := s.mountpoint.mnt.Read(t)
+	if mnt != nil {
+		s.mountLock.WriteSeqlock(t) // lock_mount_hash
+		s.mountpoint.mnt.Write(t, nil)
+		mnt.mntNs.Write(t, 0) // umount_tree
+		s.mountLock.WriteSequnlock(t)
+	}
+	s.namespaceSem.UpWrite(t) // namespace_unlock
+	if mnt != nil {
+		rcu.Synchronize(t)
+		s.mntputNoExpire(t, mnt, cpu)
+	}
+}

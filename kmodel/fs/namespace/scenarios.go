@@ -1,0 +1,163 @@
+package namespace
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/percpu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// The most of everything that a workload has.
+const (
+	maxThreads = 3
+	maxCalls   = 2
+)
+
+var scenarios = []struct {
+	name     string
+	workload bool
+	instance func(s *system) program.Instance
+}{
+	{"close-vs-fstatat", false, closeVsFstatat},
+	{"stat-vs-chdir", false, statVsChdir},
+	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
+}
+
+// closeVsFstatat is a mount that is in no namespace any more, with two open files: one is
+// closed, and the other is used by a thread that migrates from CPU 0 to 1, and then closed.
+func closeVsFstatat(s *system) program.Instance {
+	var mnt *mount
+	closeFile := func(t *schedule.Thread) { s.mntputNoExpire(t, mnt, 2) }
+	fstatat := func(t *schedule.Thread) {
+		s.sysNewfstatat(t, mnt, 0, 1)
+		mnt.vfsGetattr(t)
+		s.mntputNoExpire(t, mnt, 1)
+	}
+	begin := func(e *schedule.Exec) {
+		mnt = s.boot(e, 2)
+		e.Go("close", closeFile)
+		e.Go("fstatat", fstatat)
+		s.bootAgents(e)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// statVsChdir is a mount that is in no namespace any more and has nobody but the pwd: a
+// path walk from there, against leaving it.
+func statVsChdir(s *system) program.Instance {
+	stat := func(t *schedule.Thread) { s.sysNewstat(t, 0, 0) }
+	chdir := func(t *schedule.Thread) { s.sysChdir(t, 1) }
+	begin := func(e *schedule.Exec) {
+		s.bootPwd(s.boot(e, 0))
+		e.Go("stat", stat)
+		e.Go("chdir", chdir)
+		s.bootAgents(e)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// What a thread does in a call.
+const (
+	callFstatat = iota
+	callStat
+	callChdir
+	callUmount
+	numCalls
+)
+
+// workload is a program whose threads and calls the tape chooses before the schedule: 2 or
+// 3 tasks with 1 or 2 calls each, which may migrate to the next CPU in the middle. Each may
+// have a file open on the mount, which it closes last. The mount may be in a namespace, and
+// the pwd that they share may be there.
+type workload struct {
+	*system
+	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
+	mnt    *mount
+	calls  [maxThreads][maxCalls]int // the call, twice; odd if the thread migrates
+	n      [maxThreads]int
+	file   [maxThreads]bool
+	bodies [maxThreads]func(t *schedule.Thread)
+}
+
+func newWorkload(s *system) *workload {
+	w := &workload{system: s, choose: (*schedule.Exec).Choose}
+	for i := range w.bodies {
+		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
+	}
+	return w
+}
+
+func (w *workload) instance() program.Instance {
+	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+}
+
+func (w *workload) begin(e *schedule.Exec) {
+	threads := 2 + w.choose(e, maxThreads-1)
+	pwd, mounted, files := w.choose(e, 2) == 0, w.choose(e, 2) > 0, 0
+	for i := range threads {
+		if w.file[i] = w.choose(e, 2) == 0; w.file[i] {
+			files++
+		}
+		w.n[i] = 1 + w.choose(e, maxCalls)
+		e.CountCalls(w.n[i])
+		for j := range w.n[i] {
+			w.calls[i][j] = w.choose(e, numCalls*2)
+		}
+	}
+	w.mnt = w.boot(e, files)
+	if pwd || files == 0 { // somebody has it
+		w.bootPwd(w.mnt)
+	}
+	if mounted {
+		w.bootMounted(w.mnt)
+	}
+	for i := range threads {
+		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+	}
+	w.bootAgents(e)
+}
+
+// run_ makes the calls of thread i. Its name ends in an underscore because it is no
+// function of the kernel.
+func (w *workload) run_(t *schedule.Thread, i int) {
+	cpu := i
+	for j, call := range w.calls[i][:w.n[i]] {
+		then := (cpu + call%2) % percpu.MaxCPUs
+		switch call / 2 {
+		case callFstatat:
+			if w.file[i] {
+				w.sysNewfstatat(t, w.mnt, cpu, then)
+			}
+		case callStat:
+			w.sysNewstat(t, cpu, then)
+		case callChdir:
+			w.sysChdir(t, then)
+		case callUmount:
+			w.doUmount(t, then)
+		}
+		cpu = then
+		t.Forget(uint64(j)) // nothing that it has seen matters any more
+	}
+	if w.file[i] {
+		w.mnt.vfsGetattr(t)
+		w.mntputNoExpire(t, w.mnt, cpu)
+	}
+}
+
+// abstract gives the Go fuzzer a word for the mount: whether it and its filesystem are
+// freed, how it stands on each CPU, who else has it, and what is locked.
+func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
+	for i, mnt := range s.mounts.InUse(e) {
+		word := uint64(mnt.mntCount.Sum()&7)<<2 | uint64(mnt.mntFlags.Peek()&1)<<1
+		for _, b := range []bool{
+			mnt.Live(), s.supers.InUse(e)[i].Live(), mnt.mntNs.Peek() != 0,
+			s.fs.pwd.Peek() == mnt, s.mountLock.IsLocked(), rcu.Readers(e),
+		} {
+			word <<= 1
+			if b {
+				word |= 1
+			}
+		}
+		hit(word)
+	}
+}

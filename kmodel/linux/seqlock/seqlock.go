@@ -1,0 +1,62 @@
+// Package seqlock is seqlock_t (include/linux/seqlock.h): a spin lock for writers, and a
+// sequence number by which readers, who take no lock, find out that there was a writer.
+//
+// Steps: WriteSeqlock two, taking the lock and making the sequence odd; WriteSequnlock two,
+// making it even and giving the lock back (three, if unlocks have a tail). ReadSeqbegin one,
+// enabled while the sequence is even: the kernel spins until it is. ReadSeqretry one.
+//
+// Misuse: that of the spin lock.
+//
+// Not modelled: readers who take the lock (read_seqlock_excl()), seqcount_t, latches.
+package seqlock
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Lock is a seqlock_t. The zero value is unlocked.
+type Lock struct {
+	sequence schedule.Cell
+	lock     spin.Lock
+}
+
+// WriteSeqlock is write_seqlock().
+func (l *Lock) WriteSeqlock(t *schedule.Thread) {
+	l.lock.Lock(t)
+	l.next(t, "write_seqcount_begin", schedule.WriteOnce)
+}
+
+// WriteSequnlock is write_sequnlock().
+func (l *Lock) WriteSequnlock(t *schedule.Thread) {
+	l.next(t, "write_seqcount_end", schedule.WriteOnce|schedule.Release)
+	l.lock.Unlock(t)
+}
+
+func (l *Lock) next(t *schedule.Thread, verb string, m schedule.Mode) {
+	t.Step(schedule.Op{Verb: verb, Cell: &l.sequence, Mode: m})
+	l.sequence.Set(l.sequence.Value() + 1)
+}
+
+// ReadSeqbegin is read_seqbegin(): it returns the sequence when there is no writer.
+func (l *Lock) ReadSeqbegin(t *schedule.Thread) uint64 {
+	t.Await(schedule.Op{Verb: "read_seqbegin", Cell: &l.sequence,
+		Mode: schedule.ReadOnce | schedule.Acquire | schedule.Blocks}, l)
+	return t.Observe(l.sequence.Value())
+}
+
+// Open is the gate of ReadSeqbegin. A lock in freed memory can be read at once: the step
+// then finds out.
+func (l *Lock) Open(*schedule.Thread) bool {
+	return l.sequence.Value()&1 == 0 || !l.sequence.Object().Live()
+}
+
+// ReadSeqretry is read_seqretry(): it reports whether there has been a writer since
+// ReadSeqbegin returned seq.
+func (l *Lock) ReadSeqretry(t *schedule.Thread, seq uint64) bool {
+	t.Step(schedule.Op{Verb: "read_seqretry", Cell: &l.sequence, Mode: schedule.ReadOnce})
+	return t.ObserveBool(l.sequence.Value() != seq)
+}
+
+// IsLocked reports whether there is a writer, without a step, for fingerprints.
+func (l *Lock) IsLocked() bool { return l.lock.IsLocked() }
