@@ -225,11 +225,12 @@ func leakTitle(tr *schedule.Trace) string {
 // hungTitle is of the first thread that is blocked, as the detectors report the first that
 // they come to. Who spins keeps a CPU, who sleeps does not.
 func hungTitle(tr *schedule.Trace) string {
-	for _, b := range blockedThreads(tr) {
-		if strings.Contains(b.verb, "spin_") || b.verb == "csd_lock_wait" {
-			return "BUG: soft lockup in " + b.fn
-		}
-		return "INFO: task hung in " + b.fn
+	all := blockedThreads(tr)
+	if len(all) == 0 {
+		return "INFO: task hung"
 	}
-	return "INFO: task hung"
+	if b := all[0]; strings.Contains(b.verb, "spin_") || b.verb == "csd_lock_wait" {
+		return "BUG: soft lockup in " + b.fn
+	}
+	return "INFO: task hung in " + all[0].fn
 }
