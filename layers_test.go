@@ -38,8 +38,9 @@ var layers = map[string][]string{
 	"kmodel/kernel":          {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/net":             {"schedule", "kmodel/linux", "kmodel/program"},
 	"kmodel/arch":            {"schedule", "kmodel/linux"},
+	"kmodel/arch/x86":        {"schedule", "kmodel/linux", "kmodel/program"}, // it has programs of its own
 	"kmodel/protocol":        {"schedule", "kmodel/program"},
-	"kmodel":                 {"kmodel/arch", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/net", "kmodel/program", "kmodel/protocol"},
+	"kmodel":                 {"kmodel/arch", "kmodel/arch/x86", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/net", "kmodel/program", "kmodel/protocol"},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz/mutate":            {"schedule"},
@@ -63,6 +64,7 @@ var testLayers = map[string][]string{
 	"kmodel/linux":           {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/fs":              {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
 	"kmodel/mm":              {"kmodel/internal/verify"},
+	"kmodel/arch/x86":        {"kmodel/internal/verify"},
 	"kmodel/net":             {"kmodel/internal/verify"},
 	"kmodel/kernel":          {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/protocol":        {"schedule/explore"},

@@ -10,3 +10,9 @@ func FuzzListLRUResize(f *testing.F) { fuzz(f, "FuzzListLRUResize") }
 // FuzzFixedListLRUResize is FuzzListLRUResize with what was found wrong with it the day
 // after put right.
 func FuzzFixedListLRUResize(f *testing.F) { fuzz(f, "FuzzFixedListLRUResize") }
+
+// FuzzListLRUWalk is list_lru_walk_node() of several shrinkers, as of June 2013.
+func FuzzListLRUWalk(f *testing.F) { fuzz(f, "FuzzListLRUWalk") }
+
+// FuzzFixedListLRUWalk is FuzzListLRUWalk with 5cedf721a7cd applied.
+func FuzzFixedListLRUWalk(f *testing.F) { fuzz(f, "FuzzFixedListLRUWalk") }

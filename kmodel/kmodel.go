@@ -9,7 +9,8 @@
 //
 // What is modelled is lifetime and ordering: who may free what, who waits for
 // whom. Data, errors that race with nothing, and hardware are left out; each
-// package comment says what. Memory is sequentially consistent.
+// package comment says what. Memory is sequentially consistent (kmodel/arch/x86/mm/tlb has a
+// store buffer made by hand).
 //
 // If you know the kernel, read fs/aio first and then linux/rcu. If you know Go
 // better, read package schedule first.
@@ -20,6 +21,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/x86/mm/tlb"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
 	aiopoll "github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio_poll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
@@ -34,6 +36,7 @@ import (
 	posixcputimers "github.com/kschedfuzz/kschedfuzz/kmodel/kernel/time/posix-cpu-timers"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
@@ -50,6 +53,7 @@ func Programs() []program.Program {
 		aio.History(),
 		aio.TooLateMunmap(aioRest),
 		listlru.Programs(),
+		listlru.Walks(),
 		super.Programs(func() super.LRUs { return listlru.New() }),
 		netnamespace.Programs(),
 		pipe.Programs(),
@@ -60,6 +64,8 @@ func Programs() []program.Program {
 		file.Programs(),
 		namespace.Programs(),
 		aiopoll.Programs(),
+		mremap.Programs(),
+		tlb.Programs(),
 		protocol.Programs(),
 	)
 }
@@ -93,6 +99,8 @@ func Targets() []Target {
 		{"FuzzFixedTooLateMunmap", "fs/aio", "munmap-workload", "B"},
 		{"FuzzListLRUResize", "mm/list_lru", "workload", "P4c"},
 		{"FuzzFixedListLRUResize", "mm/list_lru", "workload", "P6"},
+		{"FuzzListLRUWalk", "mm/list_lru", "walk-workload", "next-2013"},
+		{"FuzzFixedListLRUWalk", "mm/list_lru", "walk-workload", "3.12"},
 		{"FuzzPutSuper", "fs/super", "workload", "m1"},
 		{"FuzzFixedPutSuper", "fs/super", "workload", "real"},
 		{"FuzzKthreadUseMm", "kernel/kthread", "workload", "sparc-5.9"},
@@ -117,6 +125,12 @@ func Targets() []Target {
 		{"FuzzFixedMntput", "fs/namespace", "workload", "4.18"},
 		{"FuzzAioPollWake", "fs/aio_poll", "workload", "5.15"},
 		{"FuzzFixedAioPollWake", "fs/aio_poll", "workload", "5.16"},
+		{"FuzzMovePtes", "mm/mremap", "workload", "3.2"},
+		{"FuzzFixedMovePtes", "mm/mremap", "workload", "4.19"},
+		{"FuzzExecMmap", "fs/exec", "workload", "5.9-rt"},
+		{"FuzzFixedExecMmap", "fs/exec", "workload", "5.10-rt"},
+		{"FuzzSwitchMm", "arch/x86/mm/tlb", "workload", "4.4-tso"},
+		{"FuzzFixedSwitchMm", "arch/x86/mm/tlb", "workload", "4.5-tso"},
 	}
 }
 

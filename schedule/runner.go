@@ -69,7 +69,8 @@ func modelPlace() string {
 	for {
 		f, more := frames.Next()
 		name, ours := strings.CutPrefix(f.Function, module+"kmodel/")
-		if ours && !strings.Contains(f.Function, primitives) && !strings.HasPrefix(name, "internal/") {
+		ours = ours && !strings.HasPrefix(name, "internal/") && !strings.HasPrefix(name, "program.")
+		if ours && !strings.Contains(f.Function, primitives) {
 			dot := strings.LastIndexByte(name, '/') + 1
 			_, fn, _ := strings.Cut(name[dot:], ".")
 			return fmt.Sprintf("%s, %s:%d", fn, filepath.Base(f.File), f.Line)
@@ -98,8 +99,10 @@ func (c *Crash) hint() string {
 	if _, fault := c.Value.(runtime.Error); !fault {
 		return ""
 	}
-	if bytes.Contains(c.Stack, []byte("schedule.(*Cell).")) {
-		return " (if a cell is touched: has its object a Bind and a Static?)"
+	for _, fn := range []string{"schedule.(*Cell).", "schedule.(*Thread).Await("} {
+		if bytes.Contains(c.Stack, []byte(fn)) {
+			return " (if a cell is touched: has its object a Bind and a Static, or a Global?)"
+		}
 	}
 	return " (if a pointer is nil: is every cache made, and does its constructor set what its " +
 		"objects embed, such as *system?)"

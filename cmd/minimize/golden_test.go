@@ -26,6 +26,8 @@ func TestGolden(t *testing.T) {
 		"file-received-garbage": 3, "eventpoll-forgotten-first": 1,
 		"aio_poll-queued-again": 1, "aio_poll-lock-inside": 1, "aio_poll-left-first": 2,
 		"namespace-torn-sum": 1, "namespace-legitimized-late": 2,
+		"mremap-freed-before-flush": 1, "list_lru-walked-to-dispose-list": 2,
+		"tlb-mask-read-too-early": 1, "exec_mmap-dropped-twice": 1,
 	}
 	for _, file := range files {
 		name := filepath.Base(file[:len(file)-len(".txtar")])

@@ -22,6 +22,12 @@ func FuzzListLRUResize(data []byte) int { return Run("FuzzListLRUResize", data) 
 // after put right.
 func FuzzFixedListLRUResize(data []byte) int { return Run("FuzzFixedListLRUResize", data) }
 
+// FuzzListLRUWalk is list_lru_walk_node() of several shrinkers, as of June 2013.
+func FuzzListLRUWalk(data []byte) int { return Run("FuzzListLRUWalk", data) }
+
+// FuzzFixedListLRUWalk is FuzzListLRUWalk with 5cedf721a7cd applied.
+func FuzzFixedListLRUWalk(data []byte) int { return Run("FuzzFixedListLRUWalk", data) }
+
 // FuzzPutSuper is the last reference of a super_block, with the list_lrus not destroyed
 // before it is dropped, as a static tool believed of the kernel in 2017.
 func FuzzPutSuper(data []byte) int { return Run("FuzzPutSuper", data) }
@@ -54,6 +60,12 @@ func FuzzEventpollRelease(data []byte) int { return Run("FuzzEventpollRelease", 
 // FuzzFixedEventpollRelease is FuzzEventpollRelease with 8c2e52ebbe88 applied.
 func FuzzFixedEventpollRelease(data []byte) int { return Run("FuzzFixedEventpollRelease", data) }
 
+// FuzzEpPollCallback is the end of a wait queue against epoll that waits at it, as of 4.13.
+func FuzzEpPollCallback(data []byte) int { return Run("FuzzEpPollCallback", data) }
+
+// FuzzFixedEpPollCallback is FuzzEpPollCallback with 138e4ad67afd applied.
+func FuzzFixedEpPollCallback(data []byte) int { return Run("FuzzFixedEpPollCallback", data) }
+
 // FuzzPosixCPUTimerDel is timer_delete() against the tick of a task that has exited, as of
 // 5.10.
 func FuzzPosixCPUTimerDel(data []byte) int { return Run("FuzzPosixCPUTimerDel", data) }
@@ -75,3 +87,39 @@ func FuzzIoReqCompletePost(data []byte) int { return Run("FuzzIoReqCompletePost"
 
 // FuzzFixedIoReqCompletePost is FuzzIoReqCompletePost with 180f829fe402 applied.
 func FuzzFixedIoReqCompletePost(data []byte) int { return Run("FuzzFixedIoReqCompletePost", data) }
+
+// FuzzFget is fget() against close() and the garbage collector of AF_UNIX, as of 5.15.
+func FuzzFget(data []byte) int { return Run("FuzzFget", data) }
+
+// FuzzFixedFget is FuzzFget with e386dfc56f83 applied.
+func FuzzFixedFget(data []byte) int { return Run("FuzzFixedFget", data) }
+
+// FuzzMntput is mntput() against those who use the mount, as of 4.17.
+func FuzzMntput(data []byte) int { return Run("FuzzMntput", data) }
+
+// FuzzFixedMntput is FuzzMntput with 9ea0a46ca2c3 and 119e1ef80ecf applied.
+func FuzzFixedMntput(data []byte) int { return Run("FuzzFixedMntput", data) }
+
+// FuzzAioPollWake is aio poll at a wait queue that dies, as of 5.15.
+func FuzzAioPollWake(data []byte) int { return Run("FuzzAioPollWake", data) }
+
+// FuzzFixedAioPollWake is FuzzAioPollWake with 363bee27e258 and 50252e4b5e98 applied.
+func FuzzFixedAioPollWake(data []byte) int { return Run("FuzzFixedAioPollWake", data) }
+
+// FuzzMovePtes is mremap() against truncating and reclaim, as of 3.2.
+func FuzzMovePtes(data []byte) int { return Run("FuzzMovePtes", data) }
+
+// FuzzFixedMovePtes is FuzzMovePtes with eb66ae030829 applied.
+func FuzzFixedMovePtes(data []byte) int { return Run("FuzzFixedMovePtes", data) }
+
+// FuzzExecMmap is exec_mmap() against the scheduler, as of 5.9 with PREEMPT_RT.
+func FuzzExecMmap(data []byte) int { return Run("FuzzExecMmap", data) }
+
+// FuzzFixedExecMmap is FuzzExecMmap with d53c3dfb23c4 applied.
+func FuzzFixedExecMmap(data []byte) int { return Run("FuzzFixedExecMmap", data) }
+
+// FuzzSwitchMm is switch_mm() of x86 against flushes, as of 4.4, with a store buffer.
+func FuzzSwitchMm(data []byte) int { return Run("FuzzSwitchMm", data) }
+
+// FuzzFixedSwitchMm is FuzzSwitchMm with 71b3c126e611 applied.
+func FuzzFixedSwitchMm(data []byte) int { return Run("FuzzFixedSwitchMm", data) }

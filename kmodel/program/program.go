@@ -2,6 +2,9 @@
 // its name, which upstream patches it has applied, and how it is expected to
 // fail.
 //
+// A model lists its variants, scenarios and verdicts in a [Model], which makes the programs
+// of them; the setup of its workload it leaves to a [Workload].
+//
 // It is apart from package kmodel, which lists all programs, because the
 // objects that kmodel lists are written in terms of it.
 package program
@@ -49,6 +52,9 @@ type Instance struct {
 	// hand such that states that differ in the names of such threads only have the same.
 	// Last, a thread or nil, is part of the state.
 	Canonical func(e *schedule.Exec, last *schedule.Thread) schedule.State
+	// Script, in a workload, has it make its choices by choose in place of the tape, for
+	// tests of one setup.
+	Script func(choose func(e *schedule.Exec, n int) int)
 }
 
 // An Expect is a failure that a program is known to have.

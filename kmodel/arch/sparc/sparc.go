@@ -23,11 +23,11 @@
 //	    flushed on the way down
 //
 // C7 is about active_cpus, which only powerpc has. C4 has no variant yet: it takes a memory
-// that is weaker than ours. C6 has none of its own, since it follows from C3 and C4: a
-// member that has not flushed is either one that kept its bit and went without (C3), one
-// that the initiator did not see although it was there (C4), or one that it has not waited
-// for (C5). To send the interrupt to some of the members only, to spare those that look
-// busy, is C3 for the others.
+// that is weaker than ours (kmodel/arch/x86/mm/tlb has one, with a store buffer). C6 has
+// none of its own, since it follows from C3 and C4: a member that has not flushed is either
+// one that kept its bit and went without (C3), one that the initiator did not see although
+// it was there (C4), or one that it has not waited for (C5). To send the interrupt to some
+// of the members only, to spare those that look busy, is C3 for the others.
 //
 // As for C8, the kernel flushes on the way up (smp_callin()) and leaves the bit, which is as
 // good where only that CPU could use what is left. sparc-ipi does both; its mutant neither.

@@ -92,12 +92,12 @@ func (ep *eventpoll) __epRemove(t *schedule.Thread, epi *epitem, force bool) boo
 	file.fLock.Unlock(t)
 	ep.rbr[epi.file.Peek()].Write(t, nil) // rb_erase
 	rcu.Call(t, &epi.rcu)
-	return ep.has(putAfter) || epRefcountDecAndTest(t, ep)
+	return ep.Has(putAfter) || epRefcountDecAndTest(t, ep)
 }
 
 // epRemoveSafe is ep_remove_safe(): the caller has another reference.
 func (ep *eventpoll) epRemoveSafe(t *schedule.Thread, epi *epitem) {
-	if ep.__epRemove(t, epi, false) && ep.has(putAfter) {
+	if ep.__epRemove(t, epi, false) && ep.Has(putAfter) {
 		epRefcountDecAndTest(t, ep)
 	}
 }
@@ -115,7 +115,7 @@ func (ep *eventpoll) epClearAndPut(t *schedule.Thread) {
 			ep.epRemoveSafe(t, epi)
 		}
 	}
-	if ep.has(putAfter) {
+	if ep.Has(putAfter) {
 		ep.mtx.Unlock(t)
 		if epRefcountDecAndTest(t, ep) {
 			epFree(t, ep)
@@ -144,7 +144,7 @@ func (s *system) eventpollReleaseFile(t *schedule.Thread, file *file) {
 		ep.mtx.Lock(t)
 		dispose := ep.__epRemove(t, epi, true)
 		ep.mtx.Unlock(t)
-		if s.has(putAfter) {
+		if s.Has(putAfter) {
 			dispose = dispose && epRefcountDecAndTest(t, ep)
 		}
 		if dispose {

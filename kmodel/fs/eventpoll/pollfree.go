@@ -36,7 +36,7 @@ func (sighand *sighandStruct) kmemCacheFree(t *schedule.Thread) {
 
 // __cleanupSighand is __cleanup_sighand(), by the last thread of a process.
 func (s *system) __cleanupSighand(t *schedule.Thread, sighand *sighandStruct) {
-	if s.has(pollfree) {
+	if s.Has(pollfree) {
 		s.signalfdCleanup(t, sighand)
 	}
 	rcu.Call(t, &sighand.rcu)
@@ -60,8 +60,8 @@ func (s *system) signalfdCleanup(t *schedule.Thread, sighand *sighandStruct) {
 func (s *system) epPollCallback(t *schedule.Thread, sighand *sighandStruct, pwq *eppollEntry) {
 	epi := pwq.base.Read(t) // ep_item_from_wait
 	ep := epi.ep.Read(t)
-	if !s.has(forgetLast) {
-		if s.has(forget) {
+	if !s.Has(forgetLast) {
+		if s.Has(forget) {
 			pwq.whead.Write(t, nil)
 		}
 		sighand.head.DelInit(t, pwq)
@@ -69,7 +69,7 @@ func (s *system) epPollCallback(t *schedule.Thread, sighand *sighandStruct, pwq 
 	ep.lock.LockIrq(t)
 	epi.events.Read(t)
 	ep.lock.UnlockIrq(t)
-	if s.has(forgetLast) {
+	if s.Has(forgetLast) {
 		sighand.head.DelInit(t, pwq)
 		pwq.whead.StoreRelease(t, nil)
 	}
@@ -77,7 +77,7 @@ func (s *system) epPollCallback(t *schedule.Thread, sighand *sighandStruct, pwq 
 
 // epRemoveWaitQueue is ep_remove_wait_queue(), which came with RCU.
 func (s *system) epRemoveWaitQueue(t *schedule.Thread, pwq *eppollEntry) {
-	if !s.has(forget) {
+	if !s.Has(forget) {
 		removeWaitQueue(t, pwq.whead.Read(t), pwq)
 		return
 	}

@@ -12,22 +12,6 @@ const (
 	maxFiles   = maxThreads // each thread has one of its own
 )
 
-var scenarios = []struct {
-	name     string
-	workload bool
-	variants []variant
-	instance func(s *system) program.Instance
-}{
-	{"close-vs-release", false, variants, closeVsRelease},
-	{"workload", true, variants, func(s *system) program.Instance {
-		return newWorkload(s, false).instance()
-	}},
-	{"close-vs-cleanup", false, pollfreeVariants, closeVsCleanup},
-	{"pollfree-workload", true, pollfreeVariants, func(s *system) program.Instance {
-		return newWorkload(s, true).instance()
-	}},
-}
-
 // closeVsRelease is the end of an epoll instance against the end of the only file that it
 // watches.
 func closeVsRelease(s *system) program.Instance {
@@ -79,45 +63,38 @@ const (
 // of them may have added what is watched from the start.
 type workload struct {
 	*system
+	*program.Workload[int]
 	signalfd bool
-	choose   func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
 	ep       *eventpoll
-	calls    [maxThreads][maxCalls]int
-	n        [maxThreads]int
-	bodies   [maxThreads]func(t *schedule.Thread)
 }
 
-func newWorkload(s *system, signalfd bool) *workload {
-	w := &workload{system: s, signalfd: signalfd, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
-}
+func newWorkload(s *system) program.Instance         { return workloadOf(s, false) }
+func newPollfreeWorkload(s *system) program.Instance { return workloadOf(s, true) }
 
-func (w *workload) instance() program.Instance {
-	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+func workloadOf(s *system, signalfd bool) program.Instance {
+	w := &workload{system: s, signalfd: signalfd}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	threads := 2 + w.choose(e, maxThreads-1)
+	threads := w.Threads(e)
 	w.ep = w.boot(e, threads)
 	if w.signalfd {
 		w.bootSighands(e, threads)
 	}
 	for i := range threads {
-		if w.choose(e, 2) == 0 {
+		if w.Choose(e, 2) == 0 {
 			w.bootWatch(e, w.ep, i)
 			if w.signalfd {
-				w.bootWait(e, w.ep, i, w.choose(e, threads))
+				w.bootWait(e, w.ep, i, w.Choose(e, threads))
 			}
 		}
-		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i])
-		for j := range w.n[i] {
-			w.calls[i][j] = w.choose(e, numCalls)
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = w.Choose(e, numCalls)
 		}
-		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+		w.Go(e, i)
 	}
 	w.bootAgents(e)
 }
@@ -127,9 +104,9 @@ type fds struct{ file, ep bool }
 
 // run_ makes the calls of thread i. Its name ends in an underscore because it is no
 // function of the kernel.
-func (w *workload) run_(t *schedule.Thread, i int) {
+func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
 	open := fds{true, true}
-	for _, call := range w.calls[i][:w.n[i]] {
+	for _, call := range calls {
 		open = w.call_(t, i, open, call)
 	}
 	open = w.call_(t, i, open, callClose)
@@ -163,31 +140,15 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for _, ep := range s.eps.InUse(e) {
 		for i := range s.files {
 			epi := s.files[i].fEp.Peek()
-			word := uint64(ep.refcount.Peek() & 7)
-			for _, b := range []bool{
+			hit(program.Word(ep.refcount.Peek()&7,
 				ep.Live(), ep.mtx.IsLocked(), s.files[i].fLock.IsLocked(),
-				ep.rbr[i].Peek() != nil, epi != nil, epi != nil && epi.dying.Peek() != 0,
-			} {
-				word <<= 1
-				if b {
-					word |= 1
-				}
-			}
-			hit(word)
+				ep.rbr[i].Peek() != nil, epi != nil, epi != nil && epi.dying.Peek() != 0))
 		}
 	}
 	for _, sighand := range s.sighands.InUse(e) {
 		pwq := sighand.head.Peek()
-		word := uint64(1)
-		for _, b := range []bool{
+		hit(program.Word(1,
 			sighand.Live(), sighand.lock.IsLocked(), pwq != nil, pwq != nil && pwq.Live(),
-			pwq != nil && pwq.whead.Peek() != nil,
-		} {
-			word <<= 1
-			if b {
-				word |= 1
-			}
-		}
-		hit(word << 16)
+			pwq != nil && pwq.whead.Peek() != nil) << 16)
 	}
 }

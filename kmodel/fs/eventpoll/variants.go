@@ -10,12 +10,10 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// changes is the set of patches that a variant has applied to the code of 6.12.
-type changes uint
-
+// Patches that the code of 6.12 has; variants are without some.
 const (
 	// putAfter is 8c2e52ebbe88: references are dropped after the mutex.
-	putAfter changes = 1 << iota
+	putAfter program.Changes = 1 << iota
 	// pollfree is d80e731ecab4: the wait queue of a signalfd says that it dies.
 	pollfree
 	// forget is 971316f0503a: whoever is told so forgets the queue, and whoever looks for
@@ -27,63 +25,61 @@ const (
 	all = putAfter | pollfree | forget | forgetLast
 )
 
-// A variant is a station of the history, with the patches that its code has.
-type variant struct {
-	name, versions, about string
-	changes               changes
-}
-
-// variants in historical order.
-var variants = []variant{
-	{"6.4", "6.4-6.15", "58c9b016e128: a reference is dropped inside the eventpoll's mutex",
-		all &^ putAfter},
-	{"6.16", "6.16", "8c2e52ebbe88: it is dropped after the unlock", all},
-}
-
-// pollfreeVariants in historical order.
-var pollfreeVariants = []variant{
-	{"3.2", "3.2", "the wait queue of a signalfd dies in silence", putAfter},
-	{"d80e731", "mutant", "d80e731ecab4: POLLFREE takes the entries off it", putAfter | pollfree},
-	{"3.3", "3.3-4.13", "971316f0503a: and has them forget it, first", putAfter | pollfree | forget},
-	{"4.14", "4.14", "138e4ad67afd: and has them forget it, last", all},
-}
-
 // tail is the mutex_unlock() of who was not the last, after the last has freed the
 // eventpoll.
-var tail = []program.Expect{{Kind: schedule.UseAfterFree, Preemptions: 1}}
+var tail = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
 
-// expected is the table of verdicts, by scenario and variant: every kind of failure with
-// the fewest preemptions that it takes. What is not here never fails.
-var expected = program.Table{
-	"close-vs-release": {"6.4": tail},
-	"workload":         {"6.4": tail},
-
-	"close-vs-cleanup":  pollfreeFails,
-	"pollfree-workload": pollfreeFails,
+// model is the reference that is dropped inside the mutex.
+var model = program.Model[*system]{
+	Object: "fs/eventpoll",
+	Variants: []program.Variant{
+		{Name: "6.4", Versions: "6.4-6.15", Changes: all &^ putAfter,
+			About: "58c9b016e128: a reference is dropped inside the eventpoll's mutex"},
+		{Name: "6.16", Versions: "6.16", Changes: all,
+			About: "8c2e52ebbe88: it is dropped after the unlock"},
+	},
+	Scenarios: []program.Scenario[*system]{{Name: "close-vs-release", New: closeVsRelease}},
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
+	Expected: program.Table{
+		"close-vs-release": {"6.4": tail},
+		"workload":         {"6.4": tail},
+	},
+	System: newSystem,
 }
 
 // pollfreeFails is how the end of a wait queue fails: the queue is used after it has been
 // freed, or, if it is forgotten first, the entry or the eventpoll.
 var pollfreeFails = map[string][]program.Expect{
-	"3.2":     {{Kind: schedule.UseAfterFree, Preemptions: 0}},
-	"d80e731": {{Kind: schedule.UseAfterFree, Preemptions: 0}},
-	"3.3":     {{Kind: schedule.UseAfterFree, Preemptions: 1}},
+	"3.2":     {program.Fails(schedule.UseAfterFree, 0)},
+	"d80e731": {program.Fails(schedule.UseAfterFree, 0)},
+	"3.3":     {program.Fails(schedule.UseAfterFree, 1)},
+}
+
+// pollfreeModel is the wait queue that dies.
+var pollfreeModel = program.Model[*system]{
+	Object: "fs/eventpoll",
+	Variants: []program.Variant{
+		{Name: "3.2", Versions: "3.2", Changes: putAfter,
+			About: "the wait queue of a signalfd dies in silence"},
+		{Name: "d80e731", Versions: "mutant", Changes: putAfter | pollfree,
+			About: "d80e731ecab4: POLLFREE takes the entries off it"},
+		{Name: "3.3", Versions: "3.3-4.13", Changes: putAfter | pollfree | forget,
+			About: "971316f0503a: and has them forget it, first"},
+		{Name: "4.14", Versions: "4.14", Changes: all,
+			About: "138e4ad67afd: and has them forget it, last"},
+	},
+	Scenarios: []program.Scenario[*system]{{Name: "close-vs-cleanup", New: closeVsCleanup}},
+	Workloads: []program.Scenario[*system]{{Name: "pollfree-workload", New: newPollfreeWorkload}},
+	Expected: program.Table{
+		"close-vs-cleanup":  pollfreeFails,
+		"pollfree-workload": pollfreeFails,
+	},
+	System: newSystem,
 }
 
 // Programs returns all programs.
 func Programs() []program.Program {
-	var out []program.Program
-	for i := range scenarios {
-		sc := &scenarios[i]
-		for _, v := range sc.variants {
-			out = append(out, program.Program{
-				Object: "fs/eventpoll", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
-			})
-		}
-	}
-	return expected.Fill(out)
+	return append(model.Programs(), pollfreeModel.Programs()...)
 }
 
 // file is struct file of what is watched.
@@ -101,9 +97,10 @@ type epfile struct {
 
 // system is what the threads of a program share.
 type system struct {
-	changes changes
-	files   [maxFiles]file
-	epfile  epfile
+	program.Changes
+	program.Globals
+	files  [maxFiles]file
+	epfile epfile
 
 	// sighand is what the wait queues of the files are in, one for each process; nil if the
 	// files have none.
@@ -115,12 +112,12 @@ type system struct {
 	sighands *slab.Cache[sighandStruct, *sighandStruct]
 }
 
-func newSystem(c changes) *system {
-	s := &system{changes: c}
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c}
 	for i := range s.files {
-		s.files[i].Bind(&s.files[i], [maxFiles]string{"file", "file2", "file3"}[i])
+		s.Global(&s.files[i], [maxFiles]string{"file", "file2", "file3"}[i])
 	}
-	s.epfile.Bind(&s.epfile, "epfile")
+	s.Global(&s.epfile, "epfile")
 	s.eps = slab.NewCache("ep", func(ep *eventpoll) { ep.system = s })
 	s.epis = slab.NewCache("epi", func(epi *epitem) { epi.rcu.Init(epi.epiRcuFree) })
 	s.pwqs = slab.NewCache[eppollEntry]("pwq", nil)
@@ -130,15 +127,9 @@ func newSystem(c changes) *system {
 	return s
 }
 
-// has reports whether a patch is applied.
-func (s *system) has(c changes) bool { return s.changes&c != 0 }
-
 // boot begins an execution with an epoll instance that so many tasks have open.
 func (s *system) boot(e *schedule.Exec, users int) *eventpoll {
-	for i := range s.files {
-		e.Static(&s.files[i].Object, 0)
-	}
-	e.Static(&s.epfile.Object, 0)
+	s.BootGlobals(e)
 	s.epfile.fCount.Init(users)
 	ep := s.eps.AllocBoot(e)
 	ep.refcount.Init(1)

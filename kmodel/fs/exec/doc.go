@@ -30,6 +30,8 @@
 // interrupts it, switches to the other task and comes back when that one switches back. So
 // one preemption of the schedule is one of the kernel.
 //
+// In the workload a task may call exec_mmap() more than once, and the process too.
+//
 // Not modelled: mappings, TLBs and switch_mm() (package kmodel/kernel/kthread has those),
 // choosing between tasks, moving them to other CPUs, the idle task, enter_lazy_tlb(), IPIs,
 // and that exec_mmap() may fail.

@@ -27,9 +27,16 @@ func twoCPUs(p program.Program) bool { return p.Scenario == "exec_mmap-vs-exit_m
 
 func TestVerdicts(t *testing.T)    { suite.Verdicts(t) }
 func TestCounts(t *testing.T)      { suite.Counts(t, "testdata/counts.txt") }
-func TestStates(t *testing.T)      { verify.States(t, 1000, suite.Fixed(nil)...) }
+func TestWorkloads(t *testing.T)   { suite.Workloads(t, 20_000) }
 func TestDeterminism(t *testing.T) { suite.Determinism(t) }
 func TestAllocs(t *testing.T)      { suite.Allocs(t) }
+
+// TestStates takes the fixed programs, with more pairs, and workloads: two execs of the
+// helper and one of the process, and an owner that exits; a sleep before, with one tick.
+func TestStates(t *testing.T) {
+	verify.States(t, 1000, suite.Fixed(nil)...)
+	suite.States(t, func(program.Program) bool { return true }, "21"+"100"+"101", "20"+"110"+"01")
+}
 
 // TestInterleavings compares the failures of 5.9-rt on one CPU that have the fewest
 // preemptions with testdata/interleavings.txt, columns and all.
@@ -37,7 +44,7 @@ func TestInterleavings(t *testing.T) {
 	const file = "testdata/interleavings.txt"
 	var out bytes.Buffer
 	for _, p := range suite.Programs {
-		if p.Variant == "5.9-rt" && !twoCPUs(p) {
+		if p.Variant == "5.9-rt" && !twoCPUs(p) && !p.Workload {
 			for _, e := range p.Expect {
 				writeWitness(t, &out, p, e)
 			}

@@ -12,7 +12,7 @@ type system struct {
 	rq    rq
 	tasks [numTasks]task
 	space *mm.Space
-	mms   [3]*mm.Struct
+	mms   [binprmMm + maxExecs]*mm.Struct
 }
 
 // The tasks. The first two share a CPU.
@@ -27,8 +27,11 @@ const (
 const (
 	oldMm    = iota // that of the helper before
 	otherMm         // that of the process
-	binprmMm        // that of the helper after: bprm->mm
+	binprmMm        // that of the helper after: bprm->mm; and those of more execs
 )
+
+// maxExecs is how often exec_mmap() may be called, by the helper and the process.
+const maxExecs = 2 * maxCalls
 
 // names of the tasks in traces.
 var names = [numTasks]string{"helper", "process", "owner"}

@@ -21,15 +21,21 @@ var scenarios = []scenario{
 	{name: "exec_mmap-vs-exit_mm", owner: true, exits: true, ticks: 1},
 }
 
+// workloads is the scenario in which the tape chooses what the tasks do.
+var workloads = scenario{name: "workload"}
+
 // instance builds the scenario over s.
 func (sc *scenario) instance(s *system) program.Instance {
+	if sc == &workloads {
+		return newWorkload(s)
+	}
 	return sc.fixed(s, sc.starters(s))
 }
 
 // fixed is an instance whose threads start creates.
 func (sc *scenario) fixed(s *system, start []func(e *schedule.Exec)) program.Instance {
 	begin := func(e *schedule.Exec) {
-		sc.boot(s, e)
+		sc.boot(s, e, 1)
 		for _, f := range start {
 			f(e)
 		}
@@ -37,14 +43,18 @@ func (sc *scenario) fixed(s *system, start []func(e *schedule.Exec)) program.Ins
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
 
-// boot is what is there before the first step. The helper runs.
-func (sc *scenario) boot(s *system, e *schedule.Exec) {
+// boot is what is there before the first step, for so many calls of exec_mmap(). The helper
+// runs.
+func (sc *scenario) boot(s *system, e *schedule.Exec, execs int) {
 	e.Static(&s.rq.Object, 0)
 	for i := range s.tasks {
 		e.Static(&s.tasks[i].Object, 0)
 	}
 	for i := range s.mms {
-		s.mms[i] = s.space.Boot(e, 1)
+		s.mms[i] = nil
+		if i < binprmMm+execs {
+			s.mms[i] = s.space.Boot(e, 1)
+		}
 	}
 	old := s.mms[oldMm]
 	s.tasks[helper].activeMm.Init(old)
@@ -125,6 +135,9 @@ func (s *system) owner_(t *schedule.Thread) {
 // the tasks of the CPU have to do with it. Which mm and which task it is is left out.
 func (s *system) abstract(_ *schedule.Exec, hit func(uint64)) {
 	for _, m := range s.mms {
+		if m == nil {
+			continue
+		}
 		w := uint64(1)<<2 | uint64(min(m.MmUsers.Peek(), 3))
 		w = w<<2 | uint64(min(m.MmCount.Peek(), 3))
 		w = w<<1 | bit(m.Live())

@@ -60,14 +60,14 @@ func ioReqCompletePost(t *schedule.Thread, req *ioKiocb) {
 	switch {
 	case ref:
 		ctx.lockedFreeList.Add(t, req)
-	case ctx.has(get):
+	case ctx.Has(get):
 		ctx.refs.Get(t)
 		ref = true
-	case ctx.has(tryGet):
+	case ctx.Has(tryGet):
 		ref = ctx.refs.TryGet(t)
 	}
 	ctx.completionLock.UnlockIrq(t)
-	if ref || !ctx.has(tryGet) {
+	if ref || !ctx.Has(tryGet) {
 		ctx.ioCqringEvPosted(t)
 	}
 	if ref {
@@ -110,7 +110,7 @@ func (ctx *ioRingCtx) ioRingExitWork(t *schedule.Thread) {
 // ioRingCtxFree is io_ring_ctx_free(). With the fix it waits for those who hold
 // completion_lock, whether they have a reference or not.
 func (ctx *ioRingCtx) ioRingCtxFree(t *schedule.Thread) {
-	if ctx.has(get | tryGet) {
+	if ctx.Has(get | tryGet) {
 		ctx.completionLock.LockIrq(t)
 		ctx.completionLock.UnlockIrq(t)
 	}

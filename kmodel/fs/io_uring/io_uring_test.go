@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 // The kernel does not look whether percpu_ref_get() takes a count of 0 to 1.
@@ -18,18 +17,7 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
 // TestStates takes the fixed programs, and workloads that have all calls.
 func TestStates(t *testing.T) {
-	verify.States(t, 400, suite.Fixed(nil)...)
-	for _, v := range variants {
-		for _, digits := range []string{
-			"00" + "0" + "1" + "01", // one request; the ring is closed first
-			"11" + "1" + "0121" + "2",
-		} {
-			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload(newSystem(v.changes)), verify.NewScript(digits)
-				w.choose = script.Choose
-				return script.Before(w.begin)
-			}}
-			verify.States(t, 400, p)
-		}
-	}
+	suite.States(t, nil,
+		"00"+"0"+"1"+"01", // one request; the ring is closed first
+		"11"+"1"+"0121"+"2")
 }

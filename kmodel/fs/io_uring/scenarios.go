@@ -12,15 +12,6 @@ const (
 	maxCalls   = 1 + 2*maxReqs
 )
 
-var scenarios = []struct {
-	name     string
-	workload bool
-	instance func(s *system) program.Instance
-}{
-	{"complete-vs-exit", false, completeVsExit},
-	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
-}
-
 // completeVsExit is the completion of the only request, the worker that has submitted it,
 // and the close of the ring.
 func completeVsExit(s *system) program.Instance {
@@ -42,57 +33,39 @@ func completeVsExit(s *system) program.Instance {
 // submission, and closes the ring. This it does before all else, or last.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	calls  [maxThreads][maxCalls]int         // 0: close; else the request, completed if odd
-	n      [maxThreads]int
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[int] // 0: close; else the request, completed if odd
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
-}
-
-func (w *workload) instance() program.Instance {
-	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	threads := 2 + w.choose(e, maxThreads-1)
-	reqs := 1 + w.choose(e, maxReqs)
+	threads := w.Threads(e)
+	reqs := 1 + w.Choose(e, maxReqs)
 	w.boot(e, reqs)
-	w.n = [maxThreads]int{}
-	first := w.choose(e, 2) == 0
+	first := w.Choose(e, 2) == 0
 	if first {
-		w.give(e, threads, 0)
+		w.Give(e, w.Choose(e, threads), 0)
 	}
 	for call := range 2 * reqs {
-		w.give(e, threads, 1+call)
+		w.Give(e, w.Choose(e, threads), 1+call)
 	}
 	if !first {
-		w.give(e, threads, 0)
+		w.Give(e, w.Choose(e, threads), 0)
 	}
 	for i := range threads {
-		e.CountCalls(w.n[i])
-		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+		w.Go(e, i)
 	}
 	w.bootAgents(e)
 }
 
-// give has one of the threads make a call.
-func (w *workload) give(e *schedule.Exec, threads, call int) {
-	i := w.choose(e, threads)
-	w.calls[i][w.n[i]] = call
-	w.n[i]++
-}
-
-// run_ makes the calls of thread i. Its name ends in an underscore because it is no
+// run_ makes the calls of a thread. Its name ends in an underscore because it is no
 // function of the kernel.
-func (w *workload) run_(t *schedule.Thread, i int) {
-	for j, call := range w.calls[i][:w.n[i]] {
+func (w *workload) run_(t *schedule.Thread, _ int, calls []int) {
+	for j, call := range calls {
 		switch {
 		case call == 0:
 			w.ctx.ioRingCtxWaitAndKill(t)
@@ -110,16 +83,9 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	ctx := s.ctx
 	for _, req := range s.kiocbs.InUse(e) {
-		word := uint64(req.refs.Peek()&3)<<5 | uint64(ctx.refs.Mode()&3)<<3 | uint64(ctx.refs.Count()&7)
-		for _, b := range []bool{
+		refs := ctx.refs.Mode()&3<<3 | ctx.refs.Count()&7
+		hit(program.Word(req.refs.Peek()&3<<5|refs,
 			ctx.Live(), req.Live(), ctx.completionLock.IsLocked(), ctx.refs.Released(),
-			ctx.refComp.Done() > 0, ctx.lockedFreeList.Peek() != nil,
-		} {
-			word <<= 1
-			if b {
-				word |= 1
-			}
-		}
-		hit(word)
+			ctx.refComp.Done() > 0, ctx.lockedFreeList.Peek() != nil))
 	}
 }

@@ -64,7 +64,7 @@ func (s *system) pipeRelease(t *schedule.Thread, f file) {
 
 // unlockAndPut_ is the end of pipe_release(), and of a fifo_open() that fails.
 func (s *system) unlockAndPut_(t *schedule.Thread, pipe *pipeInodeInfo) {
-	if s.has(putAfter) {
+	if s.Has(putAfter) {
 		pipe.mutex.Unlock(t) // __pipe_unlock
 		s.putPipeInfo(t, pipe)
 		return

@@ -5,7 +5,6 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 var suite = verify.Suite{Programs: Programs()}
@@ -19,20 +18,8 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 // TestStates takes the fixed programs, but for one in which all is inside of the mutex and
 // nothing has two ways to a state, and workloads that have all calls.
 func TestStates(t *testing.T) {
-	verify.States(t, 400, suite.Fixed(func(p program.Program) bool {
-		return p.Scenario == "close-vs-close" && p.Racy()
-	})...)
-	for _, v := range variants {
-		for _, digits := range []string{
-			"0" + "00" + "10" + "00" + "20", // a reader that waits; a writer
-			"1" + "1" + "1" + "021" + "00" + "21" + "00" + "20",
-		} {
-			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload(newSystem(v.changes)), verify.NewScript(digits)
-				w.choose = script.Choose
-				return script.Before(w.begin)
-			}}
-			verify.States(t, 400, p)
-		}
-	}
+	inMutex := func(p program.Program) bool { return p.Scenario == "close-vs-close" && p.Racy() }
+	suite.States(t, inMutex,
+		"0"+"00"+"10"+"00"+"20", // a reader that waits; a writer
+		"1"+"1"+"1"+"021"+"00"+"21"+"00"+"20")
 }

@@ -11,23 +11,13 @@ const (
 	maxCalls   = 2
 )
 
-var scenarios = []struct {
-	name     string
-	workload bool
-	instance func(s *system) program.Instance
-}{
-	{"close-vs-close", false, closeVsClose},
-	{"open-vs-close", false, openVsClose},
-	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
-}
-
 // closeVsClose is two tasks that close the two ends of a pipe.
 func closeVsClose(s *system) program.Instance {
 	var r, w file
 	reader := func(t *schedule.Thread) { s.pipeRelease(t, r) }
 	writer := func(t *schedule.Thread) { s.pipeRelease(t, w) }
 	begin := func(e *schedule.Exec) {
-		s.boot(e)
+		s.BootGlobals(e)
 		r = s.bootFile(e, fmodeRead)
 		w = s.bootFile(e, fmodeWrite)
 		e.Go("reader", reader)
@@ -43,7 +33,7 @@ func openVsClose(s *system) program.Instance {
 	open := func(t *schedule.Thread) { s.fifoOpen(t, fmodeWrite, true) }
 	writer := func(t *schedule.Thread) { s.pipeRelease(t, w) }
 	begin := func(e *schedule.Exec) {
-		s.boot(e)
+		s.BootGlobals(e)
 		w = s.bootFile(e, fmodeWrite)
 		e.Go("open", open)
 		e.Go("close", writer)
@@ -69,48 +59,37 @@ type call struct {
 // task that ends closes what it has open.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	calls  [maxThreads][maxCalls]call
-	n      [maxThreads]int
-	files  [maxThreads]file // from the start
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[call]
+	files [maxThreads]file // from the start
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
-}
-
-func (w *workload) instance() program.Instance {
-	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	w.boot(e)
-	for i := range 2 + w.choose(e, maxThreads-1) {
+	w.BootGlobals(e)
+	for i := range w.Threads(e) {
 		w.files[i] = file{}
-		if mode := fmode(w.choose(e, 3)); mode != 0 {
+		if mode := fmode(w.Choose(e, 3)); mode != 0 {
 			w.files[i] = w.bootFile(e, mode)
 		}
-		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i])
-		for j := range w.n[i] {
-			c := call{kind: w.choose(e, numCalls)}
-			c.nonblock = c.kind != callClose && w.choose(e, 2) == 1
-			w.calls[i][j] = c
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = call{kind: w.Choose(e, numCalls)}
+			calls[j].nonblock = calls[j].kind != callClose && w.Choose(e, 2) == 1
 		}
-		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+		w.Go(e, i)
 	}
 }
 
 // run_ makes the calls of thread i. Its name ends in an underscore because it is no
 // function of the kernel.
-func (w *workload) run_(t *schedule.Thread, i int) {
+func (w *workload) run_(t *schedule.Thread, i int, calls []call) {
 	f := w.files[i]
-	for _, c := range w.calls[i][:w.n[i]] {
+	for _, c := range calls {
 		f = w.call_(t, f, c)
 	}
 	w.call_(t, f, call{})
@@ -134,16 +113,8 @@ func (w *workload) call_(t *schedule.Thread, f file, c call) file {
 // counts stand, and what is locked.
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for _, pipe := range s.pipes.InUse(e) {
-		word := uint64(min(max(pipe.files.Peek(), 0), 3))
-		for _, b := range []bool{
+		hit(program.Word(min(max(pipe.files.Peek(), 0), 3),
 			pipe.Live(), s.inode.iPipe.Peek() == pipe, s.inode.iLock.IsLocked(),
-			pipe.mutex.IsLocked(), pipe.readers.Peek() > 0, pipe.writers.Peek() > 0,
-		} {
-			word <<= 1
-			if b {
-				word |= 1
-			}
-		}
-		hit(word)
+			pipe.mutex.IsLocked(), pipe.readers.Peek() > 0, pipe.writers.Peek() > 0))
 	}
 }

@@ -11,15 +11,6 @@ const (
 	maxCalls   = 2
 )
 
-var scenarios = []struct {
-	name     string
-	workload bool
-	instance func(s *system) program.Instance
-}{
-	{"register-vs-dump", false, registerVsDump},
-	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
-}
-
 // registerVsDump is a process that crashes, while another one registers its second mapping.
 func registerVsDump(s *system) program.Instance {
 	register := func(t *schedule.Thread) { s.ctx.userfaultfdRegister(t, 1) }
@@ -52,52 +43,42 @@ const numCalls = 4
 // of the process. A call registers or unregisters a mapping.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	roles  [maxThreads]int
-	calls  [maxThreads][maxCalls]int
-	n      [maxThreads]int
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[int]
+	roles [maxThreads]int
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
-}
-
-func (w *workload) instance() program.Instance {
-	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	threads, inside := 2+w.choose(e, maxThreads-1), 0
+	threads, inside := w.Threads(e), 0
 	for i := range threads {
 		if i == 0 {
-			w.roles[i] = crashes - w.choose(e, 2)
+			w.roles[i] = crashes - w.Choose(e, 2)
 		} else {
-			w.roles[i] = w.choose(e, numRoles)
+			w.roles[i] = w.Choose(e, numRoles)
 		}
 		if w.roles[i] != outsider {
 			inside++
 		}
-		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i])
-		for j := range w.n[i] {
-			w.calls[i][j] = w.choose(e, numCalls)
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = w.Choose(e, numCalls)
 		}
 	}
 	w.boot(e, inside)
 	for i := range threads {
-		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+		w.Go(e, i)
 	}
 }
 
 // run_ makes the calls of thread i. Its name ends in an underscore because it is no
 // function of the kernel.
-func (w *workload) run_(t *schedule.Thread, i int) {
-	for j, call := range w.calls[i][:w.n[i]] {
+func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
+	for j, call := range calls {
 		if call%2 == 0 {
 			w.ctx.userfaultfdRegister(t, 1+call/2)
 		} else {
@@ -117,13 +98,8 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 // locked and dumped, and which of its mappings there are.
 func (s *system) abstract(_ *schedule.Exec, hit func(uint64)) {
 	m := s.mm
-	word := uint64(m.MmUsers.Peek()&7)<<2 | uint64(m.Walked())
-	for _, b := range []bool{m.CoreState.Peek() != 0, m.MmapSem.IsLocked(), m.MmapSem.Waiters()} {
-		word <<= 1
-		if b {
-			word |= 1
-		}
-	}
+	word := program.Word(m.MmUsers.Peek()&7<<2|int(m.Walked()),
+		m.CoreState.Peek() != 0, m.MmapSem.IsLocked(), m.MmapSem.Waiters())
 	for vma := m.Mmap.Peek(); vma != nil && vma.Live(); vma = vma.VMNext.Peek() {
 		word = word<<2 | uint64(2|vma.VMFlags.Peek())
 	}

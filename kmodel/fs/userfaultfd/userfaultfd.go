@@ -50,7 +50,7 @@ func (ctx *userfaultfdCtx) ioctl_(t *schedule.Thread, start, flags int) {
 		return
 	}
 	m.MmapSem.DownWrite(t)
-	if !ctx.has(stillValid) || mmgetStillValid(t, m) {
+	if !ctx.Has(stillValid) || mmgetStillValid(t, m) {
 		vma, prev := ctx.rest.FindVmaPrev(t, m, start)
 		if vma != nil && vma.VMFlags.Read(t) != flags && !ctx.rest.VmaMerge(t, prev, vma, flags) {
 			vma.VMFlags.Write(t, flags)

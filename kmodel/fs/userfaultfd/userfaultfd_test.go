@@ -6,7 +6,6 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/exec"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 var rest = Rest{
@@ -24,18 +23,7 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
 // TestStates takes the fixed programs, and workloads that have all calls.
 func TestStates(t *testing.T) {
-	verify.States(t, 400, suite.Fixed(nil)...)
-	for _, v := range variants {
-		for _, digits := range []string{
-			"0" + "000" + "000", // a crash after a register; a register
-			"1" + "0101" + "113" + "2012",
-		} {
-			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload(newSystem(v.changes, rest)), verify.NewScript(digits)
-				w.choose = script.Choose
-				return script.Before(w.begin)
-			}}
-			verify.States(t, 400, p)
-		}
-	}
+	suite.States(t, nil,
+		"0"+"000"+"000", // a crash after a register; a register
+		"1"+"0101"+"113"+"2012")
 }

@@ -6,30 +6,12 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// changes is the set of patches that a variant has applied to the code of 5.0.
-type changes uint
-
-// stillValid is 04f5866e41fb: nobody changes the mappings during a core dump.
-const stillValid changes = 1 << iota
-
-// variants in historical order.
-var variants = []struct {
-	name, versions, about string
-	changes               changes
-}{
-	{"5.0", "4.3-5.0", "mappings change while the core is dumped", 0},
-	{"5.1", "5.1", "04f5866e41fb: not if there is a core_state", stillValid},
-}
+// stillValid is 04f5866e41fb, applied to the code of 5.0: nobody changes the mappings during
+// a core dump.
+const stillValid program.Changes = 1
 
 // freed is the dump that is at a mapping which has been merged into another.
-var freed = []program.Expect{{Kind: schedule.UseAfterFree, Preemptions: 1}}
-
-// expected is the table of verdicts, by scenario and variant: every kind of failure with
-// the fewest preemptions that it takes. What is not here never fails.
-var expected = program.Table{
-	"register-vs-dump": {"5.0": freed},
-	"workload":         {"5.0": freed},
-}
+var freed = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
 
 // Rest is what userfaultfd needs from other files of the kernel.
 type Rest struct {
@@ -42,43 +24,44 @@ type Rest struct {
 
 // Programs returns all programs.
 func Programs(rest Rest) []program.Program {
-	var out []program.Program
-	for i := range scenarios {
-		sc := &scenarios[i]
-		for _, v := range variants {
-			out = append(out, program.Program{
-				Object: "fs/userfaultfd", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				New: func() program.Instance { return sc.instance(newSystem(v.changes, rest)) },
-			})
-		}
-	}
-	return expected.Fill(out)
+	return program.Model[*system]{
+		Object: "fs/userfaultfd",
+		Variants: []program.Variant{
+			{Name: "5.0", Versions: "4.3-5.0", About: "mappings change while the core is dumped"},
+			{Name: "5.1", Versions: "5.1", Changes: stillValid,
+				About: "04f5866e41fb: not if there is a core_state"},
+		},
+		Scenarios: []program.Scenario[*system]{{Name: "register-vs-dump", New: registerVsDump}},
+		Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
+		Expected: program.Table{
+			"register-vs-dump": {"5.0": freed},
+			"workload":         {"5.0": freed},
+		},
+		System: func(c program.Changes) *system { return newSystem(c, rest) },
+	}.Programs()
 }
 
 // system is what the threads of a program share.
 type system struct {
-	changes changes
-	rest    Rest
-	ctx     userfaultfdCtx
-	space   *mm.Space
-	mm      *mm.Struct
+	program.Changes
+	program.Globals
+	rest  Rest
+	ctx   userfaultfdCtx
+	space *mm.Space
+	mm    *mm.Struct
 }
 
-func newSystem(c changes, rest Rest) *system {
-	s := &system{changes: c, rest: rest, space: mm.NewSpace()}
-	s.ctx.Bind(&s.ctx, "ctx")
+func newSystem(c program.Changes, rest Rest) *system {
+	s := &system{Changes: c, rest: rest, space: mm.NewSpace()}
+	s.Global(&s.ctx, "ctx")
 	s.ctx.system = s
 	return s
 }
 
-// has reports whether a patch is applied.
-func (s *system) has(c changes) bool { return s.changes&c != 0 }
-
 // boot begins an execution: a process of so many threads and three mappings, of which the
 // second is not registered.
 func (s *system) boot(e *schedule.Exec, threads int) {
-	e.Static(&s.ctx.Object, 0)
+	s.BootGlobals(e)
 	s.mm = s.space.Boot(e, threads, 0, 1, 2)
 	first := s.mm.Mmap.Peek()
 	first.VMFlags.Init(vmUffdMissing)

@@ -29,6 +29,28 @@ func States(t *testing.T, pairs int, programs ...schedule.Program) {
 	}
 }
 
+// States earns the state hash for the fixed programs but for those that skip names, as Fixed
+// has it, and for every workload in the setups that the digits choose, see [NewScript].
+func (s Suite) States(t *testing.T, skip func(program.Program) bool, setups ...string) {
+	States(t, 400, s.Fixed(skip)...)
+	for _, p := range s.Programs {
+		for _, digits := range setups {
+			if p.Workload {
+				States(t, 400, scripted(p, digits))
+			}
+		}
+	}
+}
+
+// scripted is a workload with the choices that it makes before its first step made.
+func scripted(p program.Program, digits string) schedule.Program {
+	return schedule.Program{Name: p.Name() + " " + digits, New: func() func(*schedule.Exec) {
+		in, script := p.New(), NewScript(digits)
+		in.Script(script.Choose)
+		return script.Before(in.Begin)
+	}}
+}
+
 // Fixed returns the fixed programs but for those that skip names: a program of a single
 // thread has no two ways to any state.
 func (s Suite) Fixed(skip func(program.Program) bool) []schedule.Program {

@@ -52,6 +52,12 @@ func (m *Mask) TestCPU(t *schedule.Thread, cpu int) bool {
 	return t.ObserveBool(m.Has(cpu))
 }
 
+// AnyBut is cpumask_any_but(), as callers use it: whether there is any CPU but this one.
+func (m *Mask) AnyBut(t *schedule.Thread, cpu int) bool {
+	t.Step(schedule.Op{Verb: "cpumask_any_but", Cell: &m.bits, Mode: schedule.ReadOnce})
+	return t.ObserveBool(m.Peek()&^Of(cpu) != 0)
+}
+
 // Copy is cpumask_copy() from a mask whose value is v.
 func (m *Mask) Copy(t *schedule.Thread, v uint64) {
 	t.Step(schedule.Op{Verb: "cpumask_copy", Cell: &m.bits, Mode: schedule.PlainWrite})

@@ -63,6 +63,14 @@ var litmusTests = []litmus.Test{{
 	}, 0b11),
 	Verdict: litmus.Sometimes, Counts: "2 pass, 1 exists",
 }, {
+	// CPU 0 is alone in the mask or is not, whoever comes first.
+	Name: "MASK+set+any_but", Build: two(set(1), func(v *vars, t *schedule.Thread) {
+		if v.mask.AnyBut(t, 0) {
+			v.mask.ClearCPU(t, 1)
+		}
+	}, 0b11),
+	Verdict: litmus.Sometimes, Counts: "1 pass, 1 exists",
+}, {
 	// The oracle is asked after a copy and a clear of one bit, not after the others.
 	Name: "MASK+oracle", Build: func(p *litmus.Program) {
 		v, r := litmus.Static[vars](p, "v"), p.Regs()

@@ -5,9 +5,9 @@
 // The links are in the objects, so walking to a neighbour that has been freed is
 // a use-after-free, as it is in the kernel.
 //
-// Steps: adding and deleting one each (the caller holds the writers' lock, and a
+// Steps: adding, deleting and moving one each (the caller holds the writers' lock, and a
 // reader sees the one store that links or unlinks); First, Next, FirstEntry, NextEntry,
-// Linked, and Empty of a head or a node, one each.
+// WalkNext, Linked, and Empty of a head or a node, one each.
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
 // node), or is on another; adding what is on one. CONFIG_DEBUG_LIST sees some of this, of a
@@ -24,6 +24,7 @@ type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
 type Node[P Entry[P]] struct {
 	next  schedule.Ptr[P]
 	pprev schedule.Cell `words:",linked,LIST_POISON2,itself"` // see below; 0: never linked
+	on    *Head[P]      // while it is linked: what follows from the cells, kept
 }
 
 // Values of pprev.
@@ -48,7 +49,19 @@ func (h *Head[P]) AddHeadRcu(t *schedule.Thread, p P) {
 // Add is list_add().
 func (h *Head[P]) Add(t *schedule.Thread, p P) { h.add(t, p, "list_add", schedule.PlainWrite) }
 
+// AddTail is list_add_tail().
+func (h *Head[P]) AddTail(t *schedule.Thread, p P) {
+	h.begin(t, p, "list_add_tail", schedule.PlainWrite)
+	h.linkLast(t, p)
+}
+
 func (h *Head[P]) add(t *schedule.Thread, p P, verb string, m schedule.Mode) {
+	h.begin(t, p, verb, m)
+	h.linkFirst(t, p)
+}
+
+// begin is the step of adding p, up to the links.
+func (h *Head[P]) begin(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 	t.Step(schedule.Op{Verb: verb, Cell: &h.first.Cell, Mode: m})
 	t.Touch(p.Header())
 	if p.ListNode().pprev.Value() == linked {
@@ -58,6 +71,9 @@ func (h *Head[P]) add(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 		}
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, note)
 	}
+}
+
+func (h *Head[P]) linkFirst(t *schedule.Thread, p P) {
 	var null P
 	if first := h.first.Get(); first != null {
 		t.Touch(first.Header()) // its back link is written
@@ -65,14 +81,27 @@ func (h *Head[P]) add(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 	h.link(p)
 }
 
+func (h *Head[P]) linkLast(t *schedule.Thread, p P) {
+	var null P
+	at := &h.first
+	for at.Get() != null {
+		at = &at.Get().ListNode().next
+	}
+	t.Touch(at.Object()) // its link is written
+	h.linkAt(at, p)
+}
+
 // Init puts p at the head where nobody else can see it yet: no step.
 func (h *Head[P]) Init(p P) { h.link(p) }
 
-func (h *Head[P]) link(p P) {
+func (h *Head[P]) link(p P) { h.linkAt(&h.first, p) }
+
+func (h *Head[P]) linkAt(at *schedule.Ptr[P], p P) {
 	n := p.ListNode()
-	n.next.Put(h.first.Get())
+	n.next.Put(at.Get())
 	n.pprev.Set(linked)
-	h.first.Put(p)
+	n.on = h
+	at.Put(p)
 }
 
 // DelRcu is hlist_del_rcu(). The node keeps its next, for readers that are there.
@@ -84,9 +113,33 @@ func (h *Head[P]) Del(t *schedule.Thread, p P) { h.del(t, p, "list_del", poisone
 // DelInit is list_del_init(): the node may be deleted again without harm.
 func (h *Head[P]) DelInit(t *schedule.Thread, p P) { h.del(t, p, "list_del_init", toItself) }
 
+// DelInit is list_del_init(), from whichever list p is on.
+func DelInit[P Entry[P]](t *schedule.Thread, p P) {
+	var whichever *Head[P]
+	whichever.del(t, p, "list_del_init", toItself)
+}
+
+// Move is list_move() to the head of a list, from whichever list p is on.
+func Move[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
+	var whichever *Head[P]
+	whichever.del(t, p, "list_move", toItself)
+	to.linkFirst(t, p)
+}
+
+// MoveTail is list_move_tail(), from whichever list p is on.
+func MoveTail[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
+	var whichever *Head[P]
+	whichever.del(t, p, "list_move_tail", toItself)
+	to.linkLast(t, p)
+}
+
+// del takes p off h, or, if that is nil, off the list that it is on.
 func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	n := p.ListNode()
 	t.Step(schedule.Op{Verb: verb, Cell: &n.pprev, Mode: schedule.WriteOnce})
+	if h == nil {
+		h = n.on
+	}
 	switch n.pprev.Value() {
 	case linked:
 		t.Touch(h.first.Object())
@@ -157,6 +210,30 @@ func (n *Node[P]) NextEntry(t *schedule.Thread) P {
 	return follow(t, &n.next, "list_next_entry", schedule.PlainRead)
 }
 
+// WalkNext is the load of list_for_each_entry_safe() of what comes behind p, in a walk of h
+// that does not see whether p is still there. If p was taken off by list_del_init() that is p
+// itself. If p is the last of another list it is no object but the head of that, and the walk
+// does not end there: other is that list.
+func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
+	n := p.ListNode()
+	t.Step(schedule.Op{Verb: "list_next_entry", Cell: &n.next.Cell, Mode: schedule.PlainRead})
+	if n.pprev.Value() == toItself {
+		t.Observe(p.Header().Self().ID())
+		return p, nil
+	}
+	next = n.next.Get()
+	var null P
+	if n.pprev.Value() == linked && next == null && n.on != h {
+		t.Observe(n.on.first.Object().Self().ID())
+		return null, n.on
+	}
+	t.Observe(n.next.Value())
+	return next, nil
+}
+
+// Cell returns the cell that stands for the list in the operations of others.
+func (h *Head[P]) Cell() *schedule.Cell { return &h.first.Cell }
+
 func follow[P Entry[P]](t *schedule.Thread, c *schedule.Ptr[P], verb string, m schedule.Mode) P {
 	t.Step(schedule.Op{Verb: verb, Cell: &c.Cell, Mode: m})
 	t.Observe(c.Value())
@@ -168,3 +245,6 @@ func (h *Head[P]) Peek() P { return h.first.Get() }
 
 // Peek returns the entry behind the node without a step.
 func (n *Node[P]) Peek() P { return n.next.Get() }
+
+// Listed reports whether the node is on a list, without a step.
+func (n *Node[P]) Listed() bool { return n.pprev.Value() == linked }

@@ -246,4 +246,6 @@ func TestReaders(t *testing.T) { litmus.Run(t, readerTests) }
 // TestLists runs the table of what the operations do, and of what they forbid.
 func TestLists(t *testing.T) { litmus.Run(t, listTests) }
 
-func TestContract(t *testing.T) { litmus.Contract(t, readerTests, listTests) }
+func TestWalks(t *testing.T) { litmus.Run(t, walkTests) }
+
+func TestContract(t *testing.T) { litmus.Contract(t, readerTests, listTests, walkTests) }

@@ -42,6 +42,73 @@ var (
 	delInit = (*list.Head[*item]).DelInit
 )
 
+// goesOn sees what a walk of list a that is at p comes to: the key of an item; 8 for the head
+// of list a, 9 for that of another list.
+func (p *prog) goesOn(t *schedule.Thread, at *item) int {
+	switch next, other := p.a.WalkNext(t, at); {
+	case other != nil:
+		return 9
+	case next == nil:
+		return 8
+	default:
+		return next.key.ReadOnce(t)
+	}
+}
+
+// moved does f to list a of three items under a walk that is at the second. Bad is that it
+// comes to anything but end.
+func moved(end int, f func(p *prog, t *schedule.Thread)) func(*litmus.Program) {
+	return build(3, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			f(p, t)
+			p.r[0].Set(p.goesOn(t, p.item[1]))
+		})
+		p.Exists(func() bool { return p.r[0].Get() != end })
+	})
+}
+
+var walkTests = []litmus.Test{{
+	// It was not moved.
+	Name: "WALK", Build: moved(3, func(*prog, *schedule.Thread) {}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// It was taken off, and leads to itself.
+	Name:    "WALK+del_init",
+	Build:   moved(2, func(p *prog, t *schedule.Thread) { list.DelInit(t, p.item[1]) }),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// It is the only one of another list, whose head is taken for an item.
+	Name:    "WALK+move",
+	Build:   moved(9, func(p *prog, t *schedule.Thread) { list.Move(t, p.item[1], &p.b) }),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// It is before another one there.
+	Name: "WALK+move+move", Build: moved(1, func(p *prog, t *schedule.Thread) {
+		list.Move(t, p.item[0], &p.b)
+		list.Move(t, p.item[1], &p.b)
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// It is the last of its own list again: 1, 3, 2.
+	Name:    "WALK+move_tail",
+	Build:   moved(8, func(p *prog, t *schedule.Thread) { list.MoveTail(t, p.item[1], &p.a) }),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	Name: "ADD+tail", Build: after(132, func(p *prog, t *schedule.Thread) {
+		list.DelInit(t, p.item[1])
+		p.a.AddTail(t, p.item[1])
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// Two that move the same item: it is on one list, whichever came last.
+	Name: "MOVE+move", Build: build(1, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) { list.Move(t, p.item[0], &p.b) })
+		p.Thread("P1", func(t *schedule.Thread) { list.MoveTail(t, p.item[0], &p.a) })
+		p.Exists(func() bool { return (p.a.Peek() == nil) == (p.b.Peek() == nil) })
+	}),
+	Verdict: litmus.Never, Counts: "2 pass",
+}}
+
 var listTests = []litmus.Test{{
 	// The head goes on with the second.
 	Name:    "DEL+first",

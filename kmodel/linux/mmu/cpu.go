@@ -42,6 +42,11 @@ func (c *CPU) BootUser() {
 func (c *CPU) BootLazy() {
 	c.bootContext()
 	c.m.Mm.MmCount.Init(c.m.Mm.MmCount.Peek() + 1)
+	c.BootTLB()
+}
+
+// BootTLB puts all translations of the mm into the TLB. It is no step.
+func (c *CPU) BootTLB() {
 	for p := range c.tlb {
 		c.tlb[p].Put(c.m.Mm.pte[p].Get())
 	}
@@ -84,6 +89,14 @@ func (c *CPU) ActiveOnMm() bool { return c.activeMm.Peek() == &c.m.Mm }
 func (c *CPU) LoadContext(t *schedule.Thread, verb string, mm *Struct) {
 	t.Step(schedule.Op{Verb: verb, Cell: &c.context.Cell, Mode: schedule.WriteOnce})
 	c.context.Put(mm)
+}
+
+// LoadPgd is LoadContext of hardware whose contexts have no numbers: it flushes the TLB too.
+func (c *CPU) LoadPgd(t *schedule.Thread, verb string, mm *Struct) {
+	c.LoadContext(t, verb, mm)
+	for p := range c.tlb {
+		c.tlb[p].Put(nil)
+	}
 }
 
 // SetUsing says that switch_mm() to current->mm is done: from now until current->mm is

@@ -82,11 +82,43 @@ var litmusTests = []litmus.Test{{
 		func(m *mm.Machine, r [8]litmus.Reg) bool { return r[1].Get() == 1 }),
 	Verdict: litmus.Sometimes, Counts: "8 pass, 2 exists",
 }, {
+	// The load of a page table flushes: nothing is used that was loaded before.
+	Name: "TLB+load-pgd", Build: two(idle, func(m *mm.Machine, r [8]litmus.Reg, t *schedule.Thread) {
+		c := &m.CPUs[0]
+		c.Load(t, 0)
+		page := m.Mm.Pte(t, 0)
+		m.Mm.SetPteAt(t, 0, nil)
+		c.LoadPgd(t, "load_cr3", &m.Mm)
+		mm.FreePage(t, page)
+		r[0].SetBool(c.Load(t, 0))
+	}, func(m *mm.Machine, r [8]litmus.Reg) bool { return r[0].Get() != 0 }),
+	Bad: schedule.StaleTLB, Verdict: litmus.Never, Counts: "7 pass",
+}, {
 	// A CPU with no context of a user loads nothing.
 	Name: "TLB+context", Build: two(idle, func(m *mm.Machine, r [8]litmus.Reg, t *schedule.Thread) {
 		r[0].SetBool(m.CPUs[1].Load(t, 0))
 	}, func(m *mm.Machine, r [8]litmus.Reg) bool { return r[0].Get() != 0 }),
 	Verdict: litmus.Never, Counts: "2 pass",
+}, {
+	// A page that has moved is found at one of the two addresses, or in between at none.
+	Name: "PTE+move", Build: two(func(m *mm.Machine, r [8]litmus.Reg, t *schedule.Thread) {
+		r[0].SetBool(m.Mm.PtePresent(t, 0))
+		r[1].SetBool(m.Mm.PtePresent(t, 1))
+	}, func(m *mm.Machine, _ [8]litmus.Reg, t *schedule.Thread) {
+		mm.FreePage(t, m.Mm.PtepGetAndClear(t, 1))
+		m.Mm.SetPteAt(t, 1, m.Mm.PtepGetAndClear(t, 0))
+	}, func(_ *mm.Machine, r [8]litmus.Reg) bool { return r[0].Get()+r[1].Get() == 0 }),
+	Verdict: litmus.Sometimes, Counts: "14 pass, 1 exists",
+}, {
+	// The last reference frees the page, whoever drops it.
+	Name: "PAGE+put", Build: two(idle, func(m *mm.Machine, _ [8]litmus.Reg, t *schedule.Thread) {
+		page := m.Mm.PtepGetAndClear(t, 0)
+		page.Refcount.Init(2)
+		mm.PutPage(t, page)
+		mm.PutPage(t, page)
+		page.Refcount.Inc(t)
+	}, nil),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Always, Counts: "6 use-after-free",
 }, {
 	// A user's CPU must stay in mm_cpumask.
 	Name: "MASK+lost", Build: two(idle, copyMask(1), nil),

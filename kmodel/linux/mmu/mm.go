@@ -52,7 +52,10 @@ type Context struct {
 }
 
 // A Page is a page frame.
-type Page struct{ schedule.Object }
+type Page struct {
+	schedule.Object
+	Refcount atomic.Int // page->_refcount, for those programs that count
+}
 
 // A Machine is the CPUs of a program with the mm that it is about.
 type Machine struct {
@@ -81,6 +84,14 @@ func NewMachine(v *Variant) (*Machine, Arch) {
 // Boot begins an execution: CPUs 0 to n-1, lazily on init_mm, and the mm with its
 // pages mapped and one user.
 func (m *Machine) Boot(e *schedule.Exec, n int) {
+	m.BootUnmapped(e, n)
+	for p := range m.Mm.pte {
+		m.BootPage(e, p)
+	}
+}
+
+// BootUnmapped is Boot without the pages.
+func (m *Machine) BootUnmapped(e *schedule.Exec, n int) {
 	e.Static(&m.Mm.Object, 0)
 	e.Static(&m.InitMm.Object, 0)
 	for i := range m.CPUs[:n] {
@@ -93,9 +104,13 @@ func (m *Machine) Boot(e *schedule.Exec, n int) {
 	m.InitMm.MmCount.Init(1 + n)
 	m.Mm.MmUsers.Init(1)
 	m.Mm.MmCount.Init(1)
-	for p := range m.Mm.pte {
-		m.Mm.pte[p].Put(m.pages.AllocBoot(e))
-	}
+}
+
+// BootPage has a new page mapped at p before the first step.
+func (m *Machine) BootPage(e *schedule.Exec, p int) *Page {
+	page := m.pages.AllocBoot(e)
+	m.Mm.pte[p].Put(page)
+	return page
 }
 
 // BootExec is part of the beginning of an execution with an exec: its mm is there.
@@ -142,6 +157,25 @@ func (mm *Struct) PtepGetAndClear(t *schedule.Thread, p int) *Page {
 	return page
 }
 
+// Pte is a read of the page table: the page that is mapped at p, or nil.
+func (mm *Struct) Pte(t *schedule.Thread, p int) *Page {
+	t.Step(schedule.Op{Verb: "read", Cell: &mm.pte[p].Cell, Mode: schedule.PlainRead})
+	t.Observe(mm.pte[p].Value())
+	return mm.pte[p].Get()
+}
+
+// PtePresent is pte_present(): a look at the page table.
+func (mm *Struct) PtePresent(t *schedule.Thread, p int) bool {
+	t.Step(schedule.Op{Verb: "pte_present", Cell: &mm.pte[p].Cell, Mode: schedule.PlainRead})
+	return t.ObserveBool(mm.pte[p].Value() != 0)
+}
+
+// SetPteAt is set_pte_at().
+func (mm *Struct) SetPteAt(t *schedule.Thread, p int, page *Page) {
+	t.Step(schedule.Op{Verb: "set_pte_at", Cell: &mm.pte[p].Cell, Mode: schedule.WriteOnce})
+	mm.pte[p].Put(page)
+}
+
 // Populate maps a new page at p unless there is one. The caller holds mmap_lock.
 func (mm *Struct) Populate(t *schedule.Thread, p int) {
 	t.Step(schedule.Op{Verb: "set_pte_at", Cell: &mm.pte[p].Cell, Mode: schedule.RMW})
@@ -152,6 +186,13 @@ func (mm *Struct) Populate(t *schedule.Thread, p int) {
 
 // FreePage is free_page().
 func FreePage(t *schedule.Thread, page *Page) { slab.Free(t, "free_page", page) }
+
+// PutPage is put_page(): drop a reference, and free the page if it was the last.
+func PutPage(t *schedule.Thread, page *Page) {
+	if page.Refcount.DecAndTest(t) {
+		FreePage(t, page)
+	}
+}
 
 // CheckCpumask is the oracle for [schedule.CpumaskLost], for a step that may have taken
 // a CPU out of the mask. Copy and ClearCPU call it themselves.

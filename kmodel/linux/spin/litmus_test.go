@@ -48,6 +48,17 @@ func (p prog) locks(name string, outer, inner *spin.Lock) {
 	})
 }
 
+// tries adds a thread that adds 1 to x under lock a if it gets the lock at once.
+func (p prog) tries(name string, got int) {
+	p.Thread(name, func(t *schedule.Thread) {
+		if p.a.Trylock(t) {
+			p.x.Write(t, p.x.Read(t)+1)
+			p.a.Unlock(t)
+			p.r[got].Set(1)
+		}
+	})
+}
+
 // section is a thread's and a handler's: x++ under lock a.
 func (p prog) section(t *schedule.Thread) {
 	p.a.Lock(t)
@@ -179,6 +190,17 @@ var litmusTests = []litmus.Test{{
 		p.locks("P1", &p.a, &p.b)
 	}),
 	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "2 pass",
+}, {
+	// Whoever does not get the lock adds nothing, and one of them gets it.
+	Name: "INC+trylock", Build: build(func(p prog) {
+		p.tries("P0", 0)
+		p.tries("P1", 1)
+		p.Exists(func() bool {
+			n := p.r[0].Get() + p.r[1].Get()
+			return n == 0 || p.x.Peek() != n
+		})
+	}),
+	Verdict: litmus.Never, Counts: "8 pass",
 }, {
 	// Who finds the lock taken goes on without it: in 3 of 4 places of his step, or after
 	// the other is done.

@@ -1,8 +1,8 @@
 // Package spin is spinlock_t (include/linux/spinlock.h).
 //
-// Steps: Lock one, enabled while nobody holds the lock; TrylockIrq one, which does not
-// wait; Unlock one, and a second if unlocks have a tail ([SetTail]). Preemption is off
-// from the lock to the end of the unlock, tail included, so a holder is a reader of
+// Steps: Lock one, enabled while nobody holds the lock; Trylock and TrylockIrq one, which
+// do not wait; Unlock one, and a second if unlocks have a tail ([SetTail]). Preemption is
+// off from the lock to the end of the unlock, tail included, so a holder is a reader of
 // RCU-sched. LockIrq and TrylockIrq also keep the interrupt handlers of this CPU away.
 //
 // Misuse: taking a lock that one holds, releasing one that one does not hold,
@@ -53,6 +53,17 @@ func (l *Lock) LockIrq(t *schedule.Thread) {
 		l.lock(t, "spin_lock_irq")
 		preempt.IrqDisable(t)
 	}
+}
+
+// Trylock is spin_trylock(): it reports whether the lock was free, and is taken now.
+func (l *Lock) Trylock(t *schedule.Thread) bool {
+	const verb = "spin_trylock"
+	t.Step(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.RMW | schedule.Acquire})
+	if !t.ObserveBool(l.owner.Value() == 0) {
+		return false
+	}
+	l.take(t, verb)
+	return true
 }
 
 // TrylockIrq is spin_trylock_irq() or spin_trylock_irqsave(): it reports whether the lock

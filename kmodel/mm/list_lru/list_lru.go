@@ -30,10 +30,12 @@
 // here. Both list_lru.c and the discussion keep the two apart without cgroup_mutex, so
 // here it only keeps resizes apart from each other.
 //
-// Not modelled: more than one NUMA node, the items on the lists (they are counted), walks
-// and isolation, list_lrus without memcgs, cgroups below another than the root, the
-// slab caches that memcg_alloc_cache_id() resizes first. Arrays grow by one where those of
-// the kernel at least double.
+// How a list is walked is a story of its own, older by four years: see walk.go.
+//
+// Not modelled: more than one NUMA node, the items on the lists (they are counted),
+// list_lrus without memcgs, cgroups below another than the root, the slab caches that
+// memcg_alloc_cache_id() resizes first. Arrays grow by one where those of the kernel at
+// least double.
 //
 // Start reading here, then proposals.go.
 package listlru

@@ -104,7 +104,7 @@ func lockTaskSighand(t *schedule.Thread, tsk *taskStruct) *sighandStruct {
 // runPosixCPUTimers is run_posix_cpu_timers(), of the tick.
 func (s *system) runPosixCPUTimers(t *schedule.Thread) {
 	tsk := &s.task
-	if s.has(exitState) && tsk.exitState.Read(t) != 0 {
+	if s.Has(exitState) && tsk.exitState.Read(t) != 0 {
 		return
 	}
 	if tsk.cpuTimers.Empty(t) { // fastpath_timer_check

@@ -13,18 +13,14 @@ const (
 	maxTicks   = 2
 )
 
-var scenarios = []struct {
-	name     string
-	workload bool
-	instance func(s *system) program.Instance
-}{
-	{"zombie-vs-delete", false, func(s *system) program.Instance { return fixed(s, true) }},
-	{"exit-vs-delete", false, func(s *system) program.Instance { return fixed(s, false) }},
-	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
-}
+// zombieVsDelete is a task that is a zombie from the start.
+func zombieVsDelete(s *system) program.Instance { return fixed(s, true) }
+
+// exitVsDelete is one that exits.
+func exitVsDelete(s *system) program.Instance { return fixed(s, false) }
 
 // fixed is a task that exits, a tick on its CPU, and a parent of which one thread waits for
-// the task and another deletes a timer. The task may be a zombie from the start.
+// the task and another deletes a timer.
 func fixed(s *system, zombie bool) program.Instance {
 	wait := s.doWait
 	del := func(t *schedule.Thread) { s.timerDelete(t, 0) }
@@ -44,43 +40,33 @@ func fixed(s *system, zombie bool) program.Instance {
 // of the timers.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	calls  [maxThreads][maxCalls]int         // 0: wait4; else the id and 1
-	n      [maxThreads]int
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[int] // 0: wait4; else the id and 1
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
-}
-
-func (w *workload) instance() program.Instance {
-	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	w.boot(e, 1+w.choose(e, maxTimers))
-	task := w.bootTask(e, w.choose(e, 2) == 0)
-	ticks := 1 + w.choose(e, maxTicks)
-	for i := range 2 + w.choose(e, maxThreads-1) {
-		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i])
-		for j := range w.n[i] {
-			w.calls[i][j] = w.choose(e, 1+maxTimers)
+	w.boot(e, 1+w.Choose(e, maxTimers))
+	task := w.bootTask(e, w.Choose(e, 2) == 0)
+	ticks := 1 + w.Choose(e, maxTicks)
+	for i := range w.Threads(e) {
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = w.Choose(e, 1+maxTimers)
 		}
-		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+		w.Go(e, i)
 	}
 	w.bootAgents(e, task, ticks)
 }
 
-// run_ makes the calls of thread i. Its name ends in an underscore because it is no
+// run_ makes the calls of a thread. Its name ends in an underscore because it is no
 // function of the kernel.
-func (w *workload) run_(t *schedule.Thread, i int) {
-	for j, call := range w.calls[i][:w.n[i]] {
+func (w *workload) run_(t *schedule.Thread, _ int, calls []int) {
+	for j, call := range calls {
 		if call == 0 {
 			w.doWait(t)
 		} else {
@@ -94,17 +80,9 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 // and firing, what is locked, and how far the task has come.
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for _, timer := range s.kItimers.InUse(e) {
-		word := uint64(s.task.exitState.Peek())
-		for _, b := range []bool{
+		hit(program.Word(s.task.exitState.Peek(),
 			timer.Live(), s.posixTimers.timer[timer.itID.Peek()].Peek() == timer,
 			timer.firing.Peek() != 0, s.firing.Peek() == timer, timer.itLock.IsLocked(),
-			s.sighand.siglock.IsLocked(), s.task.sighand.Peek() == nil,
-		} {
-			word <<= 1
-			if b {
-				word |= 1
-			}
-		}
-		hit(word)
+			s.sighand.siglock.IsLocked(), s.task.sighand.Peek() == nil))
 	}
 }

@@ -11,49 +11,38 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// changes is the set of patches that a variant has applied to the code of 5.10.
-type changes uint
-
-// exitState is f90fff1e152d: no tick handles the timers of a task that is dead.
-const exitState changes = 1 << iota
-
-// variants in historical order.
-var variants = []struct {
-	name, versions, about string
-	changes               changes
-}{
-	{"5.10", "5.10-5.10.238", "a tick handles the timers of a task that may be reaped meanwhile", 0},
-	{"5.10.239", "5.10.239", "f90fff1e152d: it returns if the task is dead", exitState},
-}
+// exitState is f90fff1e152d, applied to the code of 5.10: no tick handles the timers of a
+// task that is dead.
+const exitState program.Changes = 1
 
 // freed is the tick that sends the signal of a timer which has been deleted.
 func freed(preemptions int) []program.Expect {
-	return []program.Expect{{Kind: schedule.UseAfterFree, Preemptions: preemptions}}
+	return []program.Expect{program.Fails(schedule.UseAfterFree, preemptions)}
 }
 
-// expected is the table of verdicts, by scenario and variant: every kind of failure with
-// the fewest preemptions that it takes. What is not here never fails.
-var expected = program.Table{
-	"zombie-vs-delete": {"5.10": freed(1)},
-	"exit-vs-delete":   {"5.10": freed(2)},
-	"workload":         {"5.10": freed(1)},
+var model = program.Model[*system]{
+	Object: "kernel/time/posix-cpu-timers",
+	Variants: []program.Variant{
+		{Name: "5.10", Versions: "5.10-5.10.238",
+			About: "a tick handles the timers of a task that may be reaped meanwhile"},
+		{Name: "5.10.239", Versions: "5.10.239", Changes: exitState,
+			About: "f90fff1e152d: it returns if the task is dead"},
+	},
+	Scenarios: []program.Scenario[*system]{
+		{Name: "zombie-vs-delete", New: zombieVsDelete},
+		{Name: "exit-vs-delete", New: exitVsDelete},
+	},
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
+	Expected: program.Table{
+		"zombie-vs-delete": {"5.10": freed(1)},
+		"exit-vs-delete":   {"5.10": freed(2)},
+		"workload":         {"5.10": freed(1)},
+	},
+	System: newSystem,
 }
 
 // Programs returns all programs.
-func Programs() []program.Program {
-	var out []program.Program
-	for i := range scenarios {
-		sc := &scenarios[i]
-		for _, v := range variants {
-			out = append(out, program.Program{
-				Object: "kernel/time/posix-cpu-timers", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
-			})
-		}
-	}
-	return expected.Fill(out)
-}
+func Programs() []program.Program { return model.Programs() }
 
 // firing is the local list of handle_posix_cpu_timers().
 type firing struct {
@@ -96,7 +85,8 @@ type posixTimersHashtable struct {
 
 // system is what the threads of a program share.
 type system struct {
-	changes      changes
+	program.Changes
+	program.Globals
 	posixTimers  posixTimersHashtable
 	task         taskStruct               // whose CPU time the timers are of
 	exit         func(t *schedule.Thread) // doExit, bound once
@@ -109,15 +99,15 @@ type system struct {
 	sigqueues    *slab.Cache[sigqueue, *sigqueue]
 }
 
-func newSystem(c changes) *system {
-	s := &system{changes: c}
-	s.posixTimers.Bind(&s.posixTimers, "posix_timers_hashtable")
-	s.task.Bind(&s.task, "task")
-	s.tasklistLock.Bind(&s.tasklistLock, "tasklist_lock")
-	s.sighand.Bind(&s.sighand, "sighand")
-	s.pid.Bind(&s.pid, "pid")
-	s.parent.Bind(&s.parent, "parent")
-	s.firing.Bind(&s.firing, "firing")
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c}
+	s.Global(&s.posixTimers, "posix_timers_hashtable")
+	s.Global(&s.task, "task")
+	s.Global(&s.tasklistLock, "tasklist_lock")
+	s.Global(&s.sighand, "sighand")
+	s.Global(&s.pid, "pid")
+	s.Global(&s.parent, "parent")
+	s.Global(&s.firing, "firing")
 	s.exit = s.doExit
 	s.task.tick.Init(s.runPosixCPUTimers)
 	s.kItimers = slab.NewCache("timer", func(timer *kItimer) {
@@ -128,18 +118,9 @@ func newSystem(c changes) *system {
 	return s
 }
 
-// has reports whether a patch is applied.
-func (s *system) has(c changes) bool { return s.changes&c != 0 }
-
 // boot begins an execution with a task that has n timers.
 func (s *system) boot(e *schedule.Exec, n int) {
-	e.Static(&s.posixTimers.Object, 0)
-	e.Static(&s.task.Object, 0)
-	e.Static(&s.tasklistLock.Object, 0)
-	e.Static(&s.sighand.Object, 0)
-	e.Static(&s.pid.Object, 0)
-	e.Static(&s.parent.Object, 0)
-	e.Static(&s.firing.Object, 0)
+	s.BootGlobals(e)
 	s.task.sighand.Init(&s.sighand)
 	s.pid.tasks.Init(&s.task)
 	for i := range n {

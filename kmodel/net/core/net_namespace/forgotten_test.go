@@ -13,7 +13,7 @@ import (
 // TestForgotten leaves out of the model what one forgets, one thing at a time: the message
 // says which, and in which line of the model it was missed.
 func TestForgotten(t *testing.T) {
-	boot := (*system).boot
+	boot := func(s *system, e *schedule.Exec) { s.BootGlobals(e) }
 	agents := (*system).bootAgents
 	for _, test := range []struct {
 		name   string
@@ -24,7 +24,14 @@ func TestForgotten(t *testing.T) {
 	}{
 		{
 			"Bind", func(s *system) { s.cleanup = globalList{} }, boot, agents,
-			[]string{"before the first step, in (*system).boot, variants.go:", "allocated before Bind"},
+			[]string{"before the first step, in TestForgotten.func", "allocated before Bind"},
+		},
+		{
+			"BootGlobals", func(*system) {}, func(*system, *schedule.Exec) {}, agents,
+			[]string{
+				"before the first step, in (*system).bootTask, variants.go:",
+				"if a cell is touched: has its object a Bind and a Static, or a Global?",
+			},
 		},
 		{
 			"Static", func(*system) {}, func(s *system, e *schedule.Exec) {

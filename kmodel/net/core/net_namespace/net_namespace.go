@@ -75,7 +75,7 @@ func (s *system) getNetNsById(t *schedule.Thread, id int) *net {
 	s.initNet.nsidLock.Lock(t)
 	peer := s.initNet.netnsIds[id].Dereference(t)
 	if peer != nil {
-		if s.has(maybeGet) {
+		if s.Has(maybeGet) {
 			peer = peer.maybeGetNet(t)
 		} else {
 			peer = peer.getNet(t)

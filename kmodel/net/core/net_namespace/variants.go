@@ -12,50 +12,34 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// changes is the set of patches that a variant has applied to the code of 4.14.
-type changes uint
-
-// maybeGet is 21b594435005: a reference is taken if there is one.
-const maybeGet changes = 1 << iota
-
-// variants in historical order.
-var variants = []struct {
-	name, versions, about string
-	changes               changes
-}{
-	{"4.14", "4.14", "a namespace is found by its id while it is cleaned up", 0},
-	{"4.15", "4.15", "21b594435005: it is found if somebody holds a reference", maybeGet},
-}
+// maybeGet is 21b594435005, applied to the code of 4.14: a reference is taken if there is one.
+const maybeGet program.Changes = 1
 
 // twice is what a second last reference comes to: the namespace is queued where it is
 // queued, or after it has been freed.
 var twice = []program.Expect{
-	{Kind: schedule.ListCorrupt, Preemptions: 0},
-	{Kind: schedule.UseAfterFree, Preemptions: 1},
+	program.Fails(schedule.ListCorrupt, 0), program.Fails(schedule.UseAfterFree, 1),
 }
 
-// expected is the table of verdicts, by scenario and variant: every kind of failure with
-// the fewest preemptions that it takes. What is not here never fails.
-var expected = program.Table{
-	"newlink-vs-exit": {"4.14": twice},
-	"workload":        {"4.14": twice},
+var model = program.Model[*system]{
+	Object: "net/core/net_namespace",
+	Variants: []program.Variant{
+		{Name: "4.14", Versions: "4.14",
+			About: "a namespace is found by its id while it is cleaned up"},
+		{Name: "4.15", Versions: "4.15", Changes: maybeGet,
+			About: "21b594435005: it is found if somebody holds a reference"},
+	},
+	Scenarios: []program.Scenario[*system]{{Name: "newlink-vs-exit", New: newlinkVsExit}},
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
+	Expected: program.Table{
+		"newlink-vs-exit": {"4.14": twice},
+		"workload":        {"4.14": twice},
+	},
+	System: newSystem,
 }
 
 // Programs returns all programs.
-func Programs() []program.Program {
-	var out []program.Program
-	for i := range scenarios {
-		sc := &scenarios[i]
-		for _, v := range variants {
-			out = append(out, program.Program{
-				Object: "net/core/net_namespace", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
-			})
-		}
-	}
-	return expected.Fill(out)
-}
+func Programs() []program.Program { return model.Programs() }
 
 // The global variables of the kernel are objects of their own, so that traces name them as
 // the kernel does.
@@ -94,7 +78,8 @@ type nsproxy struct {
 
 // system is what the threads of a program share.
 type system struct {
-	changes         changes
+	program.Changes
+	program.Globals
 	rtnlMutex       globalMutex
 	cleanupListLock globalSpin
 	cleanup         globalList
@@ -104,30 +89,17 @@ type system struct {
 	cache           *slab.Cache[net, *net]
 }
 
-func newSystem(c changes) *system {
-	s := &system{changes: c}
-	s.rtnlMutex.Bind(&s.rtnlMutex, "rtnl_mutex")
-	s.cleanupListLock.Bind(&s.cleanupListLock, "cleanup_list_lock")
-	s.cleanup.Bind(&s.cleanup, "cleanup_list")
-	s.netCleanupWork.Bind(&s.netCleanupWork, "net_cleanup_work")
-	s.initNet.Bind(&s.initNet, "init_net")
-	s.nsproxy.Bind(&s.nsproxy, "nsproxy")
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c}
+	s.Global(&s.rtnlMutex, "rtnl_mutex")
+	s.Global(&s.cleanupListLock, "cleanup_list_lock")
+	s.Global(&s.cleanup, "cleanup_list")
+	s.Global(&s.netCleanupWork, "net_cleanup_work")
+	s.Global(&s.initNet, "init_net")
+	s.Global(&s.nsproxy, "nsproxy")
 	s.netCleanupWork.Init(s.cleanupNet)
 	s.cache = slab.NewCache("net", func(n *net) { n.system = s })
 	return s
-}
-
-// has reports whether a patch is applied.
-func (s *system) has(c changes) bool { return s.changes&c != 0 }
-
-// boot begins an execution in which there is init_net alone.
-func (s *system) boot(e *schedule.Exec) {
-	e.Static(&s.rtnlMutex.Object, 0)
-	e.Static(&s.cleanupListLock.Object, 0)
-	e.Static(&s.cleanup.Object, 0)
-	e.Static(&s.netCleanupWork.Object, 0)
-	e.Static(&s.initNet.Object, 0)
-	e.Static(&s.nsproxy.Object, 0)
 }
 
 // bootTask puts task i in the namespace that init_net knows as id, before the first step.

@@ -1,0 +1,107 @@
+package listlru
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// This is another story, of 2013: how a list is walked. There is one node and there are no
+// memory cgroups, which came later. The list is that of the inodes of a super_block, and
+// what is done to each is in inode.go.
+//
+// The nouns: a walk holds the lock of the list, and calls isolate for each item, which says
+// what has become of it. An inode that has pages is kept, and loses them without the lock:
+// this is lruRetry. In the meantime the list may change, by a walk of somebody else as
+// well. An inode that nothing keeps goes to the dispose list of the walk, on its stack, and
+// is freed when the walk is done.
+
+// lruNode is the struct list_lru_node of 3.12.
+type lruNode struct {
+	schedule.Object
+	lock    spin.Lock
+	list    list.Head[*inode]
+	nrItems mem.Int
+}
+
+// lruStatus is enum lru_status.
+type lruStatus uint8
+
+const (
+	lruRemoved lruStatus = iota
+	lruRotate
+	lruSkip
+	lruRetry
+)
+
+// listLruAdd is list_lru_add().
+func (n *lruNode) listLruAdd(t *schedule.Thread, inode *inode) {
+	n.lock.Lock(t)
+	if inode.iLru.Empty(t) {
+		n.list.AddTail(t, inode)
+		n.nrItems.Write(t, n.nrItems.Peek()+1) // under the lock
+	}
+	n.lock.Unlock(t)
+}
+
+// A lruWalk is the locals of list_lru_walk_node().
+type lruWalk struct {
+	nrToWalk  int
+	firstPass bool       // in the old code
+	freeable  *inodeList // what isolate gets
+}
+
+// listLruWalkNode is list_lru_walk_node().
+func (s *walkSystem) listLruWalkNode(t *schedule.Thread, nrToWalk int, freeable *inodeList) {
+	w := lruWalk{nrToWalk, true, freeable}
+	s.nlru.lock.Lock(t)
+	for s.pass_(t, &w) {
+	}
+	s.nlru.lock.Unlock(t)
+}
+
+// pass_ goes through the list, until it must begin again: then it reports true.
+func (s *walkSystem) pass_(t *schedule.Thread, w *lruWalk) (restart bool) {
+	item := s.nlru.list.FirstEntry(t)
+	for item != nil {
+		n, other := s.nlru.list.WalkNext(t, item)
+		if s.Has(alwaysRestart) {
+			if w.nrToWalk == 0 {
+				return false
+			}
+			w.nrToWalk--
+		}
+		switch s.inodeLruIsolate(t, item, w.freeable) {
+		case lruRemoved:
+			s.nlru.nrItems.Write(t, s.nlru.nrItems.Peek()-1) // under the lock
+		case lruRotate:
+			list.MoveTail(t, item, &s.nlru.list)
+		case lruRetry:
+			if s.Has(alwaysRestart) || w.firstPass {
+				w.firstPass = false
+				return true
+			}
+			w.firstPass = true
+		}
+		if !s.Has(alwaysRestart) {
+			if w.nrToWalk == 0 {
+				return false
+			}
+			w.nrToWalk--
+		}
+		if other != nil {
+			isolateHead_(t, other)
+		}
+		item = n
+	}
+	return false
+}
+
+// isolateHead_ is what happens when the walk has come to the head of another list, which it
+// takes for an item: isolate begins with a lock that is not there.
+func isolateHead_(t *schedule.Thread, other *list.Head[*inode]) {
+	t.Step(schedule.Op{Verb: "spin_trylock", Cell: other.Cell(), Mode: schedule.PlainRead})
+	t.Fail(schedule.OutOfBounds, other.Cell().Object(), schedule.Party{},
+		"the head of another list is taken for an inode")
+}
