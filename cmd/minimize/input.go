@@ -263,6 +263,23 @@ func (in *input) about(res *triage.Result) triage.About {
 	}
 }
 
+// checkOut says early that -o names a file that is no golden file: it is not overwritten.
+func (c *command) checkOut() error {
+	if c.out == "" {
+		return nil
+	}
+	data, err := readFile(c.out)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("-o %s: %w", c.out, err)
+	case !triage.IsGolden(data):
+		return fmt.Errorf("-o %s: there is such a file, and it is no golden file: not overwritten", c.out)
+	}
+	return nil
+}
+
 // writeGolden writes the result as a golden file.
 func writeGolden(file string, in *input, res *triage.Result) error {
 	g := triage.NewGolden(res.Trace, in.mute)

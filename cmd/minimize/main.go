@@ -37,7 +37,8 @@
 //	                (docs/report.schema.json), html (a page in one file, with the
 //	                interleaving as a picture) or delays (a patch that widens the same
 //	                window in a real kernel)
-//	-o file         write the result as a golden file, which a test can read back
+//	-o file         write the result as a golden file, which a test can read back; no other
+//	                file is overwritten
 //	-v              print what each pass has tried to standard error
 //
 // Text is in colour on a terminal, unless NO_COLOR is set. Names are never cut: columns are
@@ -167,6 +168,9 @@ func (c *command) minimize(stdout, stderr io.Writer) error {
 	}
 	if err := in.check(); err != nil {
 		return in.errorf(err)
+	}
+	if err := c.checkOut(); err != nil {
+		return err
 	}
 	res, err := triage.Minimize(context.Background(), in.program.Schedule(), in.tape,
 		triage.Options{Mute: in.mute, Want: in.want, Nodes: c.nodes})
