@@ -112,7 +112,7 @@ func Targets() []Target {
 		{"FuzzEventpollRelease", "fs/eventpoll", "workload", "6.4"},
 		{"FuzzFixedEventpollRelease", "fs/eventpoll", "workload", "6.16"},
 		{"FuzzEpPollCallback", "fs/eventpoll", "pollfree-workload", "3.3"},
-		{"FuzzFixedEpPollCallback", "fs/eventpoll", "pollfree-workload", "4.14"},
+		{"FuzzFixedEpPollCallback", "fs/eventpoll", "pollfree-workload", "4.13"},
 		{"FuzzPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10"},
 		{"FuzzFixedPosixCPUTimerDel", "kernel/time/posix-cpu-timers", "workload", "5.10.239"},
 		{"FuzzUserfaultfdRegister", "fs/userfaultfd", "workload", "5.0"},

@@ -27,8 +27,9 @@ type binderThread struct {
 	wait list.Head[*aioKiocb]
 }
 
-// binderProcTransaction is binder_proc_transaction(): those who poll are woken, and not told
-// why. There is work, unless another thread has taken it at once.
+// binderProcTransaction is binder_proc_transaction(), by way of binder_wakeup_thread_ilocked():
+// those who poll are woken, and not told why. There is work, unless another thread has taken it
+// at once.
 func (s *system) binderProcTransaction(t *schedule.Thread, work bool) {
 	s.proc.innerLock.Lock(t)
 	if work {
@@ -58,10 +59,17 @@ func (s *system) binderThreadRelease(t *schedule.Thread) {
 	}
 	s.proc.innerLock.Unlock(t)
 	rcu.Synchronize(t)
-	slab.Free(t, "kfree", thread)
+	binderThreadDecTmpref(t, thread)
 }
 
-// wakeUp is wake_up_poll() with POLLFREE, or wake_up().
+// binderThreadDecTmpref is binder_thread_dec_tmpref(). Nobody else has a reference, so the
+// count, and inner_lock around it, are left out.
+func binderThreadDecTmpref(t *schedule.Thread, thread *binderThread) { binderFreeThread(t, thread) }
+
+// binderFreeThread is binder_free_thread().
+func binderFreeThread(t *schedule.Thread, thread *binderThread) { slab.Free(t, "kfree", thread) }
+
+// wakeUp is wake_up_poll() with POLLFREE, or wake_up_interruptible().
 func (s *system) wakeUp(t *schedule.Thread, thread *binderThread, pollfree_ bool) {
 	thread.lock.LockIrq(t)
 	for iocb := thread.wait.FirstEntry(t); iocb != nil; {

@@ -32,7 +32,7 @@ var variants = []struct {
 	name, versions, about string
 	changes               changes
 }{
-	{"5.15", "4.18-5.15", "POLLFREE is a wake-up as others", 0},
+	{"5.15", "4.19-5.15", "POLLFREE is a wake-up as others", 0},
 	{"posted-v5", "proposal", "it waits for ctx_lock and completes the request", lockInside},
 	{"posted-v1", "proposal", "363bee27e258 and 50252e4b5e98 as they were first posted",
 		stayQueuedV1 | pollfreeV1},

@@ -14,7 +14,7 @@
 // the queue, or NULL once it is forgotten. Whoever removes an epitem frees the entry, and
 // takes the lock of the queue for that only if there is a queue.
 //
-// The code follows 6.12. The variants of POLLFREE, 3.2 to 4.14, differ by what was done
+// The code follows 6.12. The variants of POLLFREE, 3.2 to 4.13, differ by what was done
 // about that, and in all else are 6.16: kernels of that time have epmutex instead of
 // refcount and dying.
 //

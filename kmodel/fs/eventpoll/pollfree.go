@@ -82,7 +82,7 @@ func (s *system) epRemoveWaitQueue(t *schedule.Thread, pwq *eppollEntry) {
 		return
 	}
 	rcu.ReadLock(t)
-	if whead := pwq.whead.LoadAcquire(t); whead != nil { // rcu_dereference until 4.14
+	if whead := pwq.whead.LoadAcquire(t); whead != nil { // rcu_dereference until 4.12
 		removeWaitQueue(t, whead, pwq)
 	}
 	rcu.ReadUnlock(t)

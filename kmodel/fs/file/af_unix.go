@@ -61,8 +61,8 @@ func (s *system) unixStreamReadGeneric(t *schedule.Thread, u *unixSock) {
 	skb.data.Read(t) // unix_stream_read_actor
 	s.kfreeSkb(t, skb)
 	fp := s.unixDetachFds(t, skb)
-	u.queueLock.Lock(t) // skb_unlink
-	u.skReceiveQueue.Del(t, skb)
+	u.queueLock.Lock(t) // skb_unlink, from whichever list it is on
+	list.Del(t, skb)
 	u.queueLock.Unlock(t)
 	s.kfreeSkb(t, skb)
 	u.iolock.Unlock(t)
@@ -99,7 +99,7 @@ func (s *system) unixReleaseSock(t *schedule.Thread, u *unixSock) {
 		u.queueLock.Lock(t) // skb_dequeue
 		skb := u.skReceiveQueue.FirstEntry(t)
 		if skb != nil {
-			u.skReceiveQueue.Del(t, skb)
+			list.Del(t, skb)
 		}
 		u.queueLock.Unlock(t)
 		if skb == nil {

@@ -12,16 +12,19 @@
 // it takes the queue to be its own, since nobody could receive from it, and drops what is in
 // it. That nobody has the file open is not to say that nobody is in fget().
 //
-// The code follows 5.15, with RCU merged. Files: file.go is fs/file.c and fs/file_table.c,
-// af_unix.go and garbage.go are those of net/unix.
+// The code follows 5.15, with RCU merged; the race is far older. Files: file.go
+// is fs/file.c and fs/file_table.c, af_unix.go and garbage.go are those of net/unix.
 //
 // Not modelled: sending (what is in flight is so from the start), MSG_PEEK, receiving the
 // file as a descriptor (what is received is closed), datagrams, peers, listening sockets,
 // unix_state_lock; f_mode, the size of the table but for the one time that it grows, tables
 // that are not shared. A struct sock is freed when its file is. A message has one file. The
 // lists of sockets are walked in the order of the sockets, and nothing of that is a step,
-// since it is all under unix_gc_lock. sk_buff lists have no debugging in the kernel: what is
-// a list-corruption here is a null pointer there.
+// since it is all under unix_gc_lock. How long a queue is: whoever unlinks a message that the
+// collector has moved to its hitlist makes the length of his queue wrong. To unlink is one
+// step, also where the collector does so without a lock. What is a list-corruption here is a
+// null pointer there: sk_buff lists have no debugging, and a message that is on no list any
+// more leads to NULL.
 //
 // Start reading at __fgetFiles and unixGC.
 package file
@@ -113,25 +116,24 @@ func (s *system) stillThere_(t *schedule.Thread, fdt *fdtable, fd int, file *fil
 
 // closeFd is close_fd(), by close().
 func (s *system) closeFd(t *schedule.Thread, fd int) {
-	s.files.fileLock.Lock(t)
 	file := s.pickFile(t, fd)
-	s.files.fileLock.Unlock(t)
 	if file != nil {
 		s.fput(t, file) // filp_close
 	}
 	s.taskWorkRun(t)
 }
 
-// pickFile is pick_file(): it takes the file out of the table, under file_lock.
+// pickFile is pick_file(): it takes the file out of the table. What is ERR_PTR() there, of
+// EINVAL or EBADF, is nil here, since close_fd() makes EBADF of both.
 func (s *system) pickFile(t *schedule.Thread, fd int) *file {
-	fdt := s.files.fdt.DereferenceRaw(t)
-	if fd >= fdt.maxFds {
-		return nil
+	var file *file
+	s.files.fileLock.Lock(t)
+	if fdt := s.files.fdt.DereferenceRaw(t); fd < fdt.maxFds {
+		if file = fdt.fd[fd].DereferenceRaw(t); file != nil {
+			fdt.fd[fd].Assign(t, nil)
+		}
 	}
-	file := fdt.fd[fd].DereferenceRaw(t)
-	if file != nil {
-		fdt.fd[fd].Assign(t, nil)
-	}
+	s.files.fileLock.Unlock(t)
 	return file
 }
 

@@ -1,9 +1,11 @@
 package file
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -30,5 +32,37 @@ func TestStates(t *testing.T) {
 			}}
 			verify.States(t, 400, p)
 		}
+	}
+}
+
+// TestUnlinkOfHitlist is skb_unlink() by a receiver of a message that the collector has moved
+// to its hitlist and not yet purged: the links are good, and the hitlist is empty after it.
+func TestUnlinkOfHitlist(t *testing.T) {
+	i := slices.IndexFunc(suite.Programs, func(p program.Program) bool {
+		return p.Name() == "fs/file/recvmsg-vs-close@5.15"
+	})
+	r := schedule.NewRunner(suite.Programs[i].Schedule())
+	defer r.Close()
+	tape, err := schedule.Parse("000100000000000000000000000000000001000000001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := r.Replay(tape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"close list_add_tail hitlist <- skb",
+		"recvmsg list_del skb->node <- 2",
+		"close list_first_entry hitlist = NULL",
+	}
+	var got []string
+	for _, ev := range tr.Events {
+		if ev.Object == "hitlist" || ev.Object == "skb->node" && ev.Thread == 0 {
+			got = append(got, tr.Threads[ev.Thread].Name+" "+ev.Text())
+		}
+	}
+	if !slices.Equal(got, want) || tr.Result.Outcome != schedule.Pass {
+		t.Errorf("%q, and %v; want %q, and pass", got, tr.Result.Outcome, want)
 	}
 }

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -32,6 +33,7 @@ func (l *sockList) first(i int) *unixSock {
 func (s *system) unixNotinflight(t *schedule.Thread, fp *file) {
 	u := fp.sk.Peek()
 	s.unixGCLock.Lock(t)
+	bugOn_(t, u.inflight.Read(t) == 0, u, "!atomic_long_read(&u->inflight)")
 	bugOn_(t, !s.gcInflightList.has(u) && !s.gcCandidates.has(u), u, "list_empty(&u->link)")
 	if u.inflight.DecAndTest(t) {
 		s.gcInflightList.del(u)
@@ -61,13 +63,17 @@ func (s *system) unixGC(t *schedule.Thread) {
 		s.scanChildren(t, u, decInflight, nil)
 	}
 	s.keepReachable_(t)
-	var hitlist hits
 	for u := s.gcCandidates.first(0); u != nil; u = s.gcCandidates.first(u.num + 1) {
-		s.scanChildren(t, u, incInflight, &hitlist)
+		s.scanChildren(t, u, incInflight, &s.hitlist)
 	}
 	s.unixGCLock.Unlock(t)
 
-	for _, skb := range hitlist.skb[:hitlist.n] { // __skb_queue_purge
+	for { // __skb_queue_purge, without a lock
+		skb := s.hitlist.FirstEntry(t)
+		if skb == nil {
+			break
+		}
+		list.Del(t, skb)
 		s.kfreeSkb(t, skb)
 	}
 	s.unixGCLock.Lock(t)
@@ -115,16 +121,11 @@ func (s *system) keepReachable_(t *schedule.Thread) {
 	}
 }
 
-// hits is the hitlist of a collection: messages that are to be dropped.
-type hits struct {
-	skb [maxFiles]*skBuff
-	n   int
-}
-
 // scanChildren is scan_children(): it calls f for each candidate in the queue of x, and
-// moves the messages that have them to the hitlist, if there is one.
+// moves the messages that have them to the hitlist, if there is one. There they are linked as
+// they were in the queue, and unlinked by whoever takes them for messages of the queue.
 func (s *system) scanChildren(t *schedule.Thread, x *unixSock,
-	f func(t *schedule.Thread, u *unixSock), hitlist *hits,
+	f func(t *schedule.Thread, u *unixSock), hitlist *hitlist,
 ) {
 	x.queueLock.Lock(t) // scan_inflight
 	skb := x.skReceiveQueue.FirstEntry(t)
@@ -134,9 +135,8 @@ func (s *system) scanChildren(t *schedule.Thread, x *unixSock,
 			if u := fp.sk.Peek(); u.candidate.Peek() != 0 {
 				f(t, u)
 				if hitlist != nil {
-					x.skReceiveQueue.Del(t, skb) // __skb_unlink
-					hitlist.skb[hitlist.n] = skb
-					hitlist.n++
+					list.Del(t, skb)        // __skb_unlink
+					hitlist.AddTail(t, skb) // __skb_queue_tail
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
@@ -25,7 +26,7 @@ var variants = []struct {
 	name, versions, about string
 	changes               changes
 }{
-	{"5.15", "5.15-5.16-rc3", "fget() takes a reference of what was there", 0},
+	{"5.15", "up to 5.16-rc3", "fget() takes a reference of what was there", 0},
 	{"5.16-rc4", "5.16-rc4", "054aa8d439b9: and looks the descriptor up again", lookAgain},
 	{"5.16", "5.16", "e386dfc56f83: and looks at the place where it was found", lookAtTable},
 }
@@ -74,6 +75,13 @@ type (
 		schedule.Object
 		mem.Int
 	}
+
+	// hitlist is a variable of unix_gc(), of which there is one at a time: the messages
+	// that are to be dropped.
+	hitlist struct {
+		schedule.Object
+		list.Head[*skBuff]
+	}
 )
 
 // works is task_works of a task: files to be closed when its system call returns. Only the
@@ -93,6 +101,7 @@ type system struct {
 	gcInProgress    globalInt
 	gcInflightList  sockList
 	gcCandidates    sockList
+	hitlist         hitlist
 
 	fdtab     fdtable // of files
 	fdtables  *slab.Cache[fdtable, *fdtable]
@@ -110,6 +119,7 @@ func newSystem(c changes) *system {
 	s.gcInProgress.Bind(&s.gcInProgress, "gc_in_progress")
 	s.gcInflightList.Bind(&s.gcInflightList, "gc_inflight_list")
 	s.gcCandidates.Bind(&s.gcCandidates, "gc_candidates")
+	s.hitlist.Bind(&s.hitlist, "hitlist")
 	s.fdtables = slab.NewCache[fdtable]("fdt", nil)
 	s.fileCache = slab.NewCache("file", func(f *file) { f.rcu.Init(f.fileFreeRcu) })
 	s.socks = slab.NewCache[unixSock]("u", nil)
@@ -128,6 +138,7 @@ func (s *system) boot(e *schedule.Exec, n int) {
 	e.Static(&s.gcInProgress.Object, 0)
 	e.Static(&s.gcInflightList.Object, 0)
 	e.Static(&s.gcCandidates.Object, 0)
+	e.Static(&s.hitlist.Object, 0)
 	s.works = [maxThreads]works{}
 	e.Static(&s.fdtab.Object, 0)
 	s.fdtab.maxFds = numFds

@@ -5,21 +5,23 @@
 // To sum up takes a while, so mntput() does so only if the mount is in no namespace any
 // more, mnt_ns being NULL: before, the namespace has a reference. Whoever finds a sum of 0
 // marks the mount MNT_DOOMED and shuts the filesystem down. mount_lock is a seqlock: the sum
-// is made by a writer, and legitimize_mnt(), which has found a mount without a reference and
-// takes one, sees by the sequence whether there was any.
+// is made by a writer, and __legitimize_mnt(), which has found a mount without a reference
+// and takes one, sees by the sequence whether there was any.
 //
-// The code follows 4.17, with RCU merged.
+// The code follows 4.17, with RCU merged. Mounts are found with RCU since 3.13.
 //
 // One of the two things that 119e1ef80ecf mends takes memory weaker than sequentially
-// consistent: legitimize_mnt() may not see that mount_lock is taken, and mntput() not that it
+// consistent: __legitimize_mnt() may not see that mount_lock is taken, and mntput() not that it
 // is counted, if nothing orders what either writes before what it reads. Its smp_mb() are
 // steps, and the variant without them does not fail, as long as memory is what it is here.
 //
 // Not modelled: the tree of mounts, dentries, propagation, MNT_SYNC_UMOUNT and busy mounts
-// (umount is lazy), writers, expiry. There is one mount and what it is mounted on, which is
-// NULL. The pwd is found there by path walks without a reference, and is one word instead of
-// a path under fs->seq. cleanup_mnt() is at once, not when the system call returns; the
-// filesystem is freed when it is shut down.
+// (umount is lazy), writers, expiry but for the look at mnt_expiry_mark. There is one mount
+// and what it is mounted on, which is NULL. The pwd is found there by path walks without a
+// reference, and is one word instead of a path under fs->seq; a walk that fails is not tried
+// again with references. legitimize_mnt() is not here, which puts the
+// reference itself: it is for lookup_mnt() and unlazy_child(). cleanup_mnt() is at once, not
+// when the system call returns; the filesystem is freed when it is shut down.
 //
 // Start reading at mntputNoExpire and __legitimizeMnt.
 package namespace
@@ -41,6 +43,8 @@ type mount struct {
 	mntFlags mem.Int
 	mntSb    mem.Ptr[*superBlock] // never changes
 	mntRcu   rcu.Head
+
+	mntExpiryMark mem.Int // 0: nothing here marks a mount
 }
 
 // mntDoomed is MNT_DOOMED.
@@ -71,7 +75,14 @@ func (mnt *mount) mntGetCount(t *schedule.Thread) int {
 	return count
 }
 
-// mntputNoExpire is mntput_no_expire(), by mntput(), on that CPU.
+// mntput is mntput(), on that CPU. It takes the mark back that the mount may expire, if there
+// is one.
+func (s *system) mntput(t *schedule.Thread, mnt *mount, cpu int) {
+	mnt.mntExpiryMark.Read(t)
+	s.mntputNoExpire(t, mnt, cpu)
+}
+
+// mntputNoExpire is mntput_no_expire().
 func (s *system) mntputNoExpire(t *schedule.Thread, mnt *mount, cpu int) {
 	rcu.ReadLock(t)
 	if !s.has(putUnderLock) {
@@ -145,28 +156,30 @@ func (s *system) __legitimizeMnt(t *schedule.Thread, mnt *mount, seq uint64, cpu
 	return mustPut
 }
 
-// legitimizeMnt is legitimize_mnt().
-func (s *system) legitimizeMnt(t *schedule.Thread, mnt *mount, seq uint64, cpu int) bool {
+// unlazyWalk is unlazy_walk(), by legitimize_path(): it leaves the section of RCU, and says
+// what __legitimize_mnt() has.
+func (s *system) unlazyWalk(t *schedule.Thread, mnt *mount, seq uint64, cpu int) int {
 	res := s.__legitimizeMnt(t, mnt, seq, cpu)
-	if res == mustPut {
-		rcu.ReadUnlock(t)
-		s.mntputNoExpire(t, mnt, cpu)
-		rcu.ReadLock(t)
-	}
-	return res == legitimized
+	rcu.ReadUnlock(t)
+	return res
 }
 
 // sysNewstat is sys_newstat() of a relative name: a path walk that starts at the pwd without a
-// reference, path_init() and unlazy_walk(), and gets one for the end of it.
+// reference, and gets one for the end of it.
 func (s *system) sysNewstat(t *schedule.Thread, cpu, then int) {
-	rcu.ReadLock(t)
+	rcu.ReadLock(t) // path_init
 	seq := s.mountLock.ReadSeqbegin(t)
-	mnt := s.fs.pwd.Read(t) // set_root_rcu, under fs->seq
-	ok := mnt != nil && s.legitimizeMnt(t, mnt, seq, cpu)
-	rcu.ReadUnlock(t)
-	if ok {
+	mnt := s.fs.pwd.Read(t) // under fs->seq
+	if mnt == nil {
+		rcu.ReadUnlock(t)
+		return
+	}
+	switch s.unlazyWalk(t, mnt, seq, cpu) {
+	case legitimized:
 		mnt.vfsGetattr(t)
-		s.mntputNoExpire(t, mnt, then)
+		s.mntput(t, mnt, then) // path_put
+	case mustPut:
+		s.mntput(t, mnt, cpu) // terminate_walk, path_put
 	}
 }
 
@@ -175,7 +188,7 @@ func (s *system) sysNewstat(t *schedule.Thread, cpu, then int) {
 func (s *system) sysNewfstatat(t *schedule.Thread, mnt *mount, cpu, then int) {
 	mnt.mntget(t, cpu) // path_get
 	mnt.vfsGetattr(t)
-	s.mntputNoExpire(t, mnt, then) // path_put
+	s.mntput(t, mnt, then) // path_put
 }
 
 // vfsGetattr is vfs_getattr(): whoever has a reference of the mount may use the filesystem.
@@ -188,7 +201,7 @@ func (s *system) sysChdir(t *schedule.Thread, cpu int) {
 	s.fs.pwd.Write(t, nil)
 	s.fs.lock.Unlock(t)
 	if old != nil {
-		s.mntputNoExpire(t, old, cpu) // path_put
+		s.mntput(t, old, cpu) // path_put
 	}
 }
 
@@ -205,6 +218,6 @@ func (s *system) doUmount(t *schedule.Thread, cpu int) {
 	s.namespaceSem.UpWrite(t) // namespace_unlock
 	if mnt != nil {
 		rcu.Synchronize(t)
-		s.mntputNoExpire(t, mnt, cpu)
+		s.mntput(t, mnt, cpu)
 	}
 }

@@ -27,11 +27,11 @@ var scenarios = []struct {
 // closed, and the other is used by a thread that migrates from CPU 0 to 1, and then closed.
 func closeVsFstatat(s *system) program.Instance {
 	var mnt *mount
-	closeFile := func(t *schedule.Thread) { s.mntputNoExpire(t, mnt, 2) }
+	closeFile := func(t *schedule.Thread) { s.mntput(t, mnt, 2) }
 	fstatat := func(t *schedule.Thread) {
 		s.sysNewfstatat(t, mnt, 0, 1)
 		mnt.vfsGetattr(t)
-		s.mntputNoExpire(t, mnt, 1)
+		s.mntput(t, mnt, 1)
 	}
 	begin := func(e *schedule.Exec) {
 		mnt = s.boot(e, 2)
@@ -140,7 +140,7 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 	}
 	if w.file[i] {
 		w.mnt.vfsGetattr(t)
-		w.mntputNoExpire(t, w.mnt, cpu)
+		w.mntput(t, w.mnt, cpu)
 	}
 }
 

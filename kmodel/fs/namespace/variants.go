@@ -29,7 +29,7 @@ var variants = []struct {
 	name, versions, about string
 	changes               changes
 }{
-	{"4.17", "4.17", "references are put outside of mount_lock", 0},
+	{"4.17", "3.13-4.17", "references are put outside of mount_lock", 0},
 	{"9ea0a46", "mutant", "9ea0a46ca2c3: inside, if they may be the last", putUnderLock},
 	{"4.18", "4.18", "119e1ef80ecf: who legitimizes a mount looks whether it is doomed",
 		putUnderLock | lookForDoomed | barriers},

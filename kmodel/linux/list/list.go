@@ -110,6 +110,12 @@ func (h *Head[P]) DelRcu(t *schedule.Thread, p P) { h.del(t, p, "hlist_del_rcu",
 // Del is list_del().
 func (h *Head[P]) Del(t *schedule.Thread, p P) { h.del(t, p, "list_del", poisoned) }
 
+// Del is list_del(), from whichever list p is on.
+func Del[P Entry[P]](t *schedule.Thread, p P) {
+	var whichever *Head[P]
+	whichever.del(t, p, "list_del", poisoned)
+}
+
 // DelInit is list_del_init(): the node may be deleted again without harm.
 func (h *Head[P]) DelInit(t *schedule.Thread, p P) { h.del(t, p, "list_del_init", toItself) }
 

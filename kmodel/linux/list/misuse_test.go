@@ -168,6 +168,23 @@ var listTests = []litmus.Test{{
 	}),
 	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
 }, {
+	// The function has no list for an argument: the item is on the other one, and both go on.
+	Name: "DEL+whichever", Build: after(13, func(p *prog, t *schedule.Thread) {
+		list.MoveTail(t, p.item[1], &p.b)
+		list.Del(t, p.item[1])
+		if !p.b.Empty(t) {
+			p.a.Add(t, p.item[1]) // what after sees as 213
+		}
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// And poisons it, as the method.
+	Name: "DEL+whichever+del", Build: alone(3, func(p *prog, t *schedule.Thread) {
+		list.Del(t, p.item[1])
+		list.Del(t, p.item[1])
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
+}, {
 	// list_del_init() first looks at the links, and they are poison.
 	Name: "DEL+delinit", Build: alone(3, func(p *prog, t *schedule.Thread) {
 		p.a.Del(t, p.item[1])
