@@ -30,10 +30,16 @@ type Cell struct {
 	name  string // path below the object: "users", "table[2]"
 	ref   *Object
 	ptr   bool // part of a Ptr
+	spied bool // somebody wants to know what is done with it: see Exec.shown
 }
 
 // Value returns the word.
-func (c *Cell) Value() uint64 { return c.val }
+func (c *Cell) Value() uint64 {
+	if c.spied {
+		c.noted()
+	}
+	return c.val
+}
 
 // ID returns the number that stands for the cell in the state hash. It is the
 // same in every execution in which the object is the nth that its thread
@@ -48,8 +54,8 @@ func (c *Cell) Object() *Object { return c.obj }
 func (c *Cell) Set(v uint64) {
 	e := c.obj.exec
 	if c.val == v {
-		if e.rec != nil {
-			e.rec.stored(c)
+		if c.spied {
+			e.stored(c)
 		}
 		return
 	}
@@ -69,8 +75,8 @@ func (c *Cell) Set(v uint64) {
 		e.hi ^= c.hi ^ part
 		c.hi = part
 	}
-	if e.rec != nil {
-		e.rec.changed(c)
+	if c.spied {
+		e.changed(c)
 	}
 }
 
@@ -106,7 +112,7 @@ type Pointer interface {
 
 // Get returns the pointer. It is no step.
 func (c *Ptr[P]) Get() P {
-	if c.val == 0 { // also after the object was zeroed, which does not touch p
+	if c.Value() == 0 { // also after the object was zeroed, which does not touch p
 		var null P
 		return null
 	}
@@ -172,7 +178,12 @@ func (o *Object) Self() *Cell { return &o.self }
 func (o *Object) Kind() string { return o.kind }
 
 // Live reports whether o is allocated now.
-func (o *Object) Live() bool { return o.exec != nil && o.live == o.exec.epoch }
+func (o *Object) Live() bool {
+	if o.self.spied {
+		o.self.noted()
+	}
+	return o.exec != nil && o.live == o.exec.epoch
+}
 
 // SetOnStack says that o is a local variable of a kernel function, freed when that
 // returns. It belongs in the constructor of the object.
@@ -331,6 +342,9 @@ func (e *Exec) alloc(o *Object, id uint64, nth int) {
 		c.val, c.lo, c.hi, c.ref = 0, 0, 0, nil
 	}
 	o.self.val, o.self.lo, o.self.hi = 0, 0, 0
+	if o.self.spied != e.shown {
+		o.spy(e.shown)
+	}
 	if e.rec != nil {
 		e.rec.allocated(o)
 	}

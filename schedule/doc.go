@@ -75,5 +75,6 @@
 // do.
 //
 // To read the code: thread.go and exec.go are the machine, cell.go and hash.go
-// the memory, tape.go the input, trace.go the output.
+// the memory, tape.go the input, trace.go the output, footprint.go what steps have in
+// common.
 package schedule

@@ -68,7 +68,7 @@ type Exec struct {
 	// need not look at all: those that are parked without a gate are in free, those
 	// that must be asked (a gate, an idle agent) in ask.
 	free, ask  uint64
-	interrupts int // handlers that run now: then some thread is not enabled for that
+	interrupts int // handlers that run now: then all must be asked, as for Footprints
 
 	outcome Outcome
 	reason  string
@@ -96,6 +96,8 @@ type Exec struct {
 	ends                  []func(*Exec)
 	rec                   *recorder
 	watch                 Watcher
+	foot                  *Footprints
+	shown                 bool // rec, watch or foot wants to know of what is done
 }
 
 // Threads returns the threads of the program in the order of their numbers. The
@@ -209,7 +211,7 @@ func (e *Exec) thread(name string) *Thread {
 	t.state, t.handler, t.interrupted = created, false, false
 	t.allocs = 0
 	t.cpu = &e.cpus[n]
-	*t.cpu = CPU{}
+	*t.cpu = CPU{num: n}
 	t.obs, t.obsHi = 0, 0
 	t.forget(placeIdle)
 	return t
@@ -223,22 +225,6 @@ func (e *Exec) Choose(n int) int {
 	e.stir(e.setups, uint64(d))
 	return d
 }
-
-// signal marks, in the state hash, a thread that has got one. No decision has so
-// many alternatives.
-const signal = 1 << 32
-
-// stir changes the state by something that is neither in a cell nor in what one
-// thread has observed.
-func (e *Exec) stir(what, v uint64) {
-	e.lo ^= hashPair(stirBase|what, v)
-	if e.wide {
-		e.hi ^= hashPairHi(stirBase|what, v)
-	}
-}
-
-// stirBase keeps the pairs of stir apart from those of cells.
-const stirBase = 1 << 63
 
 // CountCalls tells how many operations (system calls) the threads of a workload
 // will make in all, for a minimizer to make fewer. Begin functions that choose
@@ -378,6 +364,9 @@ func (e *Exec) pick(prev *Thread) *Thread {
 func (e *Exec) openSet() uint64 {
 	set, ask := e.free, e.ask
 	if e.interrupts > 0 {
+		if e.foot != nil {
+			return e.foot.openSet(e)
+		}
 		set, ask = 0, set|ask
 	}
 	for ; ask != 0; ask &= ask - 1 {
@@ -421,6 +410,9 @@ func (e *Exec) quiesce() uint64 {
 				t.interrupted = true
 				e.stir(uint64(t.ID), signal)
 			}
+		}
+		if e.foot != nil {
+			e.foot.signal = true
 		}
 		return e.openSet()
 	}

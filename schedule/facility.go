@@ -6,7 +6,8 @@ import "unsafe"
 // of callbacks of an RCU, the held locks of a thread. The primitive makes one,
 // in a package variable, and gets at the state of the execution at hand with
 // Of. S is the state; its Reset brings it to its starting value when it is
-// first used in an execution.
+// first used in an execution. What steps of another thread depend on, and is in no cell,
+// needs a [Shared].
 type Facility[S any, P Resetter[S]] struct{ num uint }
 
 // A Resetter is the state of a [Facility].
@@ -55,6 +56,10 @@ func (f *Facility[S, P]) first(e *Exec, sl *slot) {
 		sl.state = unsafe.Pointer(new(S))
 	}
 	sl.epoch = e.epoch
+	if f := e.foot; f != nil { // who is first does not matter
+		defer func(on bool) { f.on = on }(f.on)
+		f.on = false
+	}
 	outer := e.resetting
 	e.resetting = f.num
 	P((*S)(sl.state)).Reset(e)

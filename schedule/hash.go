@@ -181,3 +181,19 @@ func (t *Thread) keepKeys() {
 		t.places[i] = [2]uint64{hashPair(at, 1), hashPairHi(at, 1)}
 	}
 }
+
+// signal marks, in the state hash, a thread that has got one. No decision has so
+// many alternatives.
+const signal = 1 << 32
+
+// stir changes the state by something that is neither in a cell nor in what one
+// thread has observed.
+func (e *Exec) stir(what, v uint64) {
+	e.lo ^= hashPair(stirBase|what, v)
+	if e.wide {
+		e.hi ^= hashPairHi(stirBase|what, v)
+	}
+}
+
+// stirBase keeps the pairs of stir apart from those of cells.
+const stirBase = 1 << 63

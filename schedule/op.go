@@ -46,7 +46,7 @@ type Op struct {
 // they name: the same cell, and at least one of them writes. That is not all that
 // can matter: a step may touch other cells too (a wake-up, a list neighbour), and
 // the beginning and end of a read-side section decide what a grace period waits for
-// although they name none. Do not reduce a search by it.
+// although they name none. To reduce a search by, there are [Footprints].
 func (a Op) Conflicts(b Op) bool {
 	return a.Cell != nil && a.Cell == b.Cell && (a.Mode|b.Mode)&Writes != 0
 }

@@ -24,6 +24,9 @@ type Runner struct {
 	Wide bool
 	// Watch, if not nil, is shown every step.
 	Watch Watcher
+	// Footprints, if not nil, keeps what each step of the last execution has used. It
+	// takes about three times as long.
+	Footprints *Footprints
 
 	program Program
 	begin   func(*Exec)
@@ -45,6 +48,21 @@ type WatcherFunc func(t *Thread) bool
 
 // Step implements [Watcher].
 func (f WatcherFunc) Step(t *Thread) bool { return f(t) }
+
+// show shows the step to whoever wants to see it.
+func (t *Thread) show() {
+	e := t.exec
+	if e.foot != nil && t.op.Cell != nil {
+		t.op.Cell.obj.Live() // that is looked at
+	}
+	if e.rec != nil {
+		e.rec.begin(t)
+	}
+	if e.watch != nil && !e.watch.Step(t) {
+		e.outcome = Abandoned
+		panic(unwind{})
+	}
+}
 
 // A Crash is a panic of model code: a bug of the model or of this project, not of the kernel.
 // [Runner.Run] panics with it.
@@ -142,6 +160,9 @@ func (r *Runner) Run(c Chooser) Result {
 	if e.rec != nil {
 		e.rec.finish(e)
 	}
+	if e.foot != nil {
+		e.foot.finish()
+	}
 	r.abandon()
 	if e.crash != nil {
 		panic(r.crash())
@@ -195,7 +216,12 @@ func (r *Runner) reset(c Chooser) {
 	e.taken = e.taken[:0]
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
 	e.boots, e.setups, e.calls = 0, 0, 0
-	e.watch = r.Watch
+	e.watch, e.foot = r.Watch, r.Footprints
+	e.shown = e.rec != nil || e.watch != nil || e.foot != nil
+	if e.foot != nil {
+		e.foot.reset()
+		e.interrupts = 1 << 30 // never 0
+	}
 	e.heap, e.static = e.heap[:0], e.static[:0]
 	e.exits, e.ends = e.exits[:0], e.ends[:0]
 }

@@ -74,6 +74,7 @@ func (t *Thread) Rouse() {
 // A CPU is what interrupts act on. Every thread has one of its own unless the
 // program says otherwise; a handler shares it with the thread it interrupts.
 type CPU struct {
+	num      int     // of the thread that it was made for
 	irqsOff  int     // nesting of sections with interrupts off
 	handlers int     // handlers that may interrupt this CPU
 	handler  *Thread // the handler that runs here now: the others of this CPU are not enabled
@@ -99,7 +100,12 @@ func (t *Thread) IsAgent() bool { return t.agent != nil }
 func (t *Thread) Idle() bool { return t.state == idle }
 
 // Finished reports whether the function of t has returned.
-func (t *Thread) Finished() bool { return t.state == finished }
+func (t *Thread) Finished() bool {
+	if f := t.exec.foot; f != nil {
+		f.touch(finishedKey+uint64(t.ID), false)
+	}
+	return t.state == finished
+}
 
 // Interrupted reports whether the last wait of t ended by a signal, see
 // [Interruptible].
@@ -167,8 +173,8 @@ func (t *Thread) Await(op Op, g Gate) {
 // been taken already, when the idle agent was chosen.
 func (t *Thread) Begin(op Op) {
 	t.op = op
-	if e := t.exec; e.rec != nil || e.watch != nil {
-		t.shown()
+	if t.exec.shown {
+		t.show()
 	}
 	if op.Cell != nil {
 		t.mix(op.Cell.ID()) // which piece of work it is: the queue no longer tells
@@ -216,24 +222,11 @@ func (t *Thread) begin() {
 	e := t.exec
 	e.steps++
 	t.advance()
-	if e.rec != nil || e.watch != nil {
-		t.shown()
-	}
-}
-
-// shown shows the step to whoever wants to see it.
-func (t *Thread) shown() {
-	if rec := t.exec.rec; rec != nil {
-		rec.begin(t)
-	}
-	t.watched()
-}
-
-// watched shows the step to [Runner.Watch].
-func (t *Thread) watched() {
-	if e := t.exec; e.watch != nil && !e.watch.Step(t) {
-		e.outcome = Abandoned
-		panic(unwind{})
+	if e.shown {
+		if e.foot != nil {
+			e.foot.begin(t)
+		}
+		t.show()
 	}
 }
 
@@ -252,7 +245,7 @@ func (t *Thread) touchDead(o *Object) {
 // touch memory besides the cell they name (a list neighbour, the tail of an
 // unlock).
 func (t *Thread) Touch(o *Object) {
-	if o.live != t.exec.epoch {
+	if !o.Live() {
 		t.touchDead(o)
 	}
 }
@@ -279,6 +272,7 @@ func (t *Thread) Fail(k Kind, o *Object, other Party, note string) {
 	if e.rec != nil {
 		e.rec.failed = modelStack()
 	}
+	e.foot.fail()
 	panic(unwind{})
 }
 
@@ -339,6 +333,9 @@ func (t *Thread) run() {
 
 func (t *Thread) finish() {
 	t.state = finished
+	if f := t.exec.foot; f != nil {
+		f.touch(finishedKey+uint64(t.ID), true)
+	}
 	t.exec.free &^= t.bit
 	t.exec.ask &^= t.bit
 }
@@ -353,6 +350,9 @@ func (t *Thread) checkExit() {
 // startWork takes the step with which an idle agent begins. What it begins it
 // says itself, with Begin.
 func (t *Thread) startWork() {
+	if f := t.exec.foot; f != nil {
+		f.begin(t)
+	}
 	t.exec.steps++
 	t.state = parked
 	if rec := t.exec.rec; rec != nil {

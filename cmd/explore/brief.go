@@ -16,7 +16,7 @@ func (s *statement) writeBrief(w io.Writer) error {
 	if s.report.Failed() {
 		parts[0] += ": " + s.kinds()
 	}
-	parts = append(parts, s.bound(), plural(r.Nodes, "state"))
+	parts = append(parts, s.bound(), s.size())
 	switch {
 	case r.Cycle != explore.Acyclic:
 		parts = append(parts, "executions: without end")
@@ -44,11 +44,21 @@ func (s *statement) kinds() string {
 	return strings.Join(out, ", ")
 }
 
+// size says how much was looked at.
+func (s *statement) size() string {
+	if s.report.ByClass {
+		return plural(int(s.report.Classes), "class")
+	}
+	return plural(s.report.Nodes, "state")
+}
+
 // bound says which bound was needed, or that there was none.
 func (s *statement) bound() string {
 	switch r := &s.report; {
 	case r.Complete():
 		return "no bound"
+	case r.ByClass:
+		return "not every class was run"
 	case r.Bound >= 0:
 		return "at most " + plural(r.Bound, "preemption")
 	}
@@ -58,12 +68,15 @@ func (s *statement) bound() string {
 // A total is what the statements of several programs come to.
 type total struct {
 	programs, failing, bounded, workloads int
-	states                                int
+	states, classes                       int
+	byClass                               bool
 }
 
 func (t *total) add(s *statement) {
 	t.programs++
 	t.states += s.report.Nodes
+	t.classes += int(s.report.Classes)
+	t.byClass = t.byClass || s.report.ByClass
 	if s.report.Failed() {
 		t.failing++
 	}
@@ -73,8 +86,23 @@ func (t *total) add(s *statement) {
 }
 
 func (t *total) write(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%s: %d fail, %d were not explored without a bound; %s; "+
+	size, bounded := plural(t.states, "state"), "without a bound"
+	if t.byClass {
+		size, bounded = plural(t.classes, "class"), "to the end"
+	}
+	_, err := fmt.Fprintf(w, "%s: %d fail, %d were not explored %s; %s; "+
 		"%s left out, too large to exhaust\n", plural(t.programs, "program"),
-		t.failing, t.bounded, plural(t.states, "state"), plural(t.workloads, "workload"))
+		t.failing, t.bounded, bounded, size, plural(t.workloads, "workload"))
 	return err
+}
+
+// worse returns which of two statuses counts: one of a program that breaks the rules,
+// else of a failure, else of an early end.
+func worse(a, b int) int {
+	for _, status := range []int{exitWrong, exitFailed, exitEarly} {
+		if a == status || b == status {
+			return status
+		}
+	}
+	return exitDone
 }

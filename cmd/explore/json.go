@@ -50,6 +50,9 @@ type outcome struct {
 	Executions    string   `json:"executions,omitempty"`
 	ByPreemptions []string `json:"by_preemptions,omitempty"`
 	Cycle         bool     `json:"cycle,omitempty"`
+	Classes       uint64   `json:"classes,omitempty"`
+	Blocked       int      `json:"blocked,omitempty"`
+	Repeated      int      `json:"repeated,omitempty"`
 	Distinct      int      `json:"distinct,omitempty"`
 
 	Estimate *estimation `json:"estimate,omitempty"`
@@ -78,6 +81,7 @@ type ending struct {
 	Minimal       bool     `json:"minimal"`
 	Executions    string   `json:"executions,omitempty"`
 	ByPreemptions []string `json:"by_preemptions,omitempty"`
+	Classes       uint64   `json:"classes,omitempty"`
 }
 
 // describe returns the record of a program, with or without what is expected of it.
@@ -123,7 +127,13 @@ func (s *statement) writeJSON(w io.Writer) error {
 func (s *statement) fill(o *outcome) {
 	r := &s.report
 	o.Strategy, o.Stop, o.Complete = "exhaust", r.Stop.String(), r.Complete()
-	o.Bound, o.Nodes, o.Edges = &r.Bound, r.Nodes, r.Edges
+	if r.ByClass {
+		o.Strategy = "classes"
+		o.Classes, o.Blocked, o.Repeated = r.Classes, r.Blocked, r.Repeated
+	} else {
+		o.Bound = &r.Bound
+	}
+	o.Nodes, o.Edges = r.Nodes, r.Edges
 	o.States, o.Symmetry = s.states, s.symmetry
 	o.Executions, o.ByPreemptions = decimal(r.All), decimals(r.Executions)
 	o.Cycle = r.Cycle != explore.Acyclic
@@ -140,6 +150,7 @@ func (s *statement) endings() []ending {
 			Preemptions: e.Witness.Preemptions, Switches: e.Witness.Switches,
 			Steps: e.Witness.Steps, Tape: e.Witness.Tape.String(), Minimal: e.Witness.Minimal,
 			Executions: decimal(e.All), ByPreemptions: decimals(e.Executions),
+			Classes: e.Classes,
 		}
 		if e.Outcome == schedule.Fail {
 			x.Kind = e.Kind.String()

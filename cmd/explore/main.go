@@ -20,6 +20,8 @@
 //
 //	-exhaust     run every execution, the default. The search visits states, by number
 //	             of preemptions; see go doc ./schedule/explore.
+//	-classes     run one execution of each class of those that differ by the order of
+//	             independent steps only: a second opinion, see [explore.Classes]
 //	-random n    run n executions at random, as -sampler has it
 //	-estimate n  run n at random to estimate how many there are, and how many states a
 //	             search would keep; see [explore.EstimateSize]
@@ -33,7 +35,7 @@
 //	-brief           print a line for each program, and one for all of them
 //	-mute kinds      go on after these kinds of failure, as the kernel does after a
 //	                 warning, to see what comes of it: refcount-resurrect
-//	-nodes n         states that a search may keep, else 10,000,000
+//	-nodes n         states, or classes, that a search may keep, else 10,000,000
 //	-memory n        MiB that they may take, else as many as they need
 //	-j n             executions that a search runs at the same time, else 1; the result
 //	                 does not depend on it
@@ -89,7 +91,7 @@
 //	program, object, scenario, variant, versions, patches, workload
 //	                 strings, and a bool; versions are the kernels that had this code
 //	expect           of -list: [{kind, preemptions, mute}]
-//	strategy         "exhaust", "random" or "estimate"
+//	strategy         "exhaust", "classes", "random" or "estimate"
 //	limits           {preemptions, nodes, bytes, runs, sampler, seed, steps, mute}: as asked for;
 //	                 steps is the most that an execution may take
 //	symmetry         bool: -symmetry
@@ -108,13 +110,16 @@
 //	by_preemptions   strings: of them with 0, 1, 2 ... preemptions
 //	cycle            bool: the program can come back to a state it was in, so that its
 //	                 executions have no number
+//	classes          of -classes, how many there are
+//	blocked          of its runs, those that ended since all that could follow was covered
+//	repeated         of its runs, those of a class that had been run
 //	distinct         different tapes of a sample
 //	estimate         {executions, error, nodes, seen, bytes, steps}: executions is a
 //	                 string, error its standard error as a fraction of it, nodes a lower
 //	                 bound, seen how many of them were, steps those of an execution
 //	endings          [{outcome, kind, text, preemptions, switches, steps, tape, minimal,
-//	                 executions, by_preemptions}]: each way to end, with its smallest
-//	                 execution; of a sample with the smallest seen
+//	                 executions, by_preemptions, classes}]: each way to end, with its
+//	                 smallest execution; of a sample and of classes with the smallest seen
 //	seconds          number
 package main
 
@@ -173,23 +178,23 @@ const unbounded = -1
 
 // A command is what the command line says.
 type command struct {
-	patterns      []string
-	list, exhaust bool
-	clean, brief  bool
-	preemptions   int
-	random        int
-	sampler       string
-	estimate      int
-	seed          uint64
-	nodes         int
-	memory        int
-	workers       int
-	symmetry      bool
-	states        bool
-	checkpoint    explore.Checkpoint
-	muteText      string
-	mute          schedule.Kinds
-	json          bool
+	patterns               []string
+	list, exhaust, classes bool
+	clean, brief           bool
+	preemptions            int
+	random                 int
+	sampler                string
+	estimate               int
+	seed                   uint64
+	nodes                  int
+	memory                 int
+	workers                int
+	symmetry               bool
+	states                 bool
+	checkpoint             explore.Checkpoint
+	muteText               string
+	mute                   schedule.Kinds
+	json                   bool
 }
 
 // parseFlags reads the command line. Help, if asked for, goes to stderr.
@@ -199,6 +204,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.SetOutput(io.Discard) // one line says what is wrong, not all flags
 	fs.BoolVar(&c.list, "list", false, "print the programs, and how each is expected to fail")
 	fs.BoolVar(&c.exhaust, "exhaust", false, "run every execution (the default)")
+	fs.BoolVar(&c.classes, "classes", false, "run one execution of each class")
 	fs.BoolVar(&c.clean, "clean", false, "only programs that are documented never to fail")
 	fs.BoolVar(&c.brief, "brief", false, "print a line for each program")
 	fs.IntVar(&c.random, "random", 0, "run `n` executions at random")
@@ -207,7 +213,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
 	fs.Uint64Var(&c.seed, "seed", 1, "of -random and -estimate, `n`")
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
-	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states that a search may keep, `n`")
+	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states, or classes, that a search may keep, `n`")
 	fs.IntVar(&c.memory, "memory", 0, "`MiB` that they may take (default as many as they need)")
 	fs.IntVar(&c.workers, "j", 1, "executions that a search runs at the same time, `n`")
 	fs.BoolVar(&c.symmetry, "symmetry", false, "exchange threads that run the same code")
@@ -232,22 +238,22 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 }
 
 // strategies are the flags that say what is done; without one it is -exhaust.
-var strategies = []string{"list", "exhaust", "random", "estimate"}
+var strategies = []string{"list", "exhaust", "classes", "random", "estimate"}
 
 // belongs says which flags need which strategy.
 var belongs = map[string][]string{
 	"seed":        {"random", "estimate"},
 	"sampler":     {"random"},
-	"brief":       {"exhaust"},
+	"brief":       {"exhaust", "classes"},
 	"preemptions": {"exhaust", "estimate"},
-	"nodes":       {"exhaust"},
+	"nodes":       {"exhaust", "classes"},
 	"memory":      {"exhaust"},
 	"j":           {"exhaust"},
 	"symmetry":    {"exhaust"},
 	"states":      {"exhaust"},
 	"checkpoint":  {"exhaust"},
 	"every":       {"exhaust"},
-	"mute":        {"exhaust", "random", "estimate"},
+	"mute":        {"exhaust", "classes", "random", "estimate"},
 }
 
 // check says what is wrong with the flags, of which those in set were given.
@@ -372,6 +378,8 @@ func (c *command) search(ctx context.Context, p kernelProgram, pr *progress) *st
 		return c.sample(ctx, p, pr)
 	case c.estimate > 0:
 		return c.guess(ctx, p)
+	case c.classes:
+		return c.byClass(ctx, p, pr)
 	}
 	return c.exhaustive(ctx, p, pr)
 }
@@ -385,15 +393,4 @@ func (c *command) write(w io.Writer, s *statement) error {
 		return s.writeBrief(w)
 	}
 	return s.writeText(w)
-}
-
-// worse returns which of two statuses counts: one of a program that breaks the rules,
-// else of a failure, else of an early end.
-func worse(a, b int) int {
-	for _, status := range []int{exitWrong, exitFailed, exitEarly} {
-		if a == status || b == status {
-			return status
-		}
-	}
-	return exitDone
 }

@@ -113,3 +113,12 @@ func (p *progress) sample(runs, of int) {
 	p.line("%.0f%% of %s, %s/s, %v left", 100*done, plural(of, "execution"),
 		group(int(float64(runs)/spent.Seconds())), left.Round(time.Second))
 }
+
+// classes shows the progress of a search by class.
+func (p *progress) classes(s explore.Progress) {
+	if !p.due() {
+		return
+	}
+	rate := float64(s.Runs) / time.Since(p.start).Seconds()
+	p.line("%s, %s executions/s", plural(s.Classes, "class"), group(int(rate)))
+}

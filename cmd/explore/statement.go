@@ -37,6 +37,8 @@ type limits struct {
 	Seed        *uint64  `json:"seed,omitempty"`
 	Steps       int      `json:"steps"`
 	Mute        []string `json:"mute,omitempty"`
+
+	byClass bool
 }
 
 func (c *command) limits() limits {
@@ -51,7 +53,7 @@ func (c *command) limits() limits {
 	if c.estimate > 0 {
 		l.Runs, l.Seed = c.estimate, &c.seed
 	} else {
-		l.Nodes, l.Bytes = c.nodes, int64(c.memory)<<20
+		l.Nodes, l.Bytes, l.byClass = c.nodes, int64(c.memory)<<20, c.classes
 	}
 	if c.preemptions != unbounded {
 		l.Preemptions = &c.preemptions
@@ -89,7 +91,7 @@ func (s *statement) early() bool {
 }
 
 // listed compares the failures with those that the program is documented to have. It is
-// only known if everything was covered.
+// only known if everything was covered. The fewest preemptions are not, by class.
 func (s *statement) listed() (same, known bool) {
 	if s.sample != nil || s.estimate != nil || s.program.Workload || !s.report.Complete() {
 		return false, false
@@ -107,6 +109,9 @@ func (s *statement) listed() (same, known bool) {
 		if n, ok := got[e.Kind]; !ok || e.Witness.Preemptions < n {
 			got[e.Kind] = e.Witness.Preemptions
 		}
+	}
+	if s.report.ByClass {
+		return maps.EqualFunc(want, got, func(want, got int) bool { return want <= got }), true
 	}
 	return maps.Equal(want, got), true
 }
@@ -145,6 +150,8 @@ func (s *statement) writeText(w io.Writer) error {
 		s.sample.writeText(row)
 	case s.estimate != nil:
 		writeEstimate(row, s.estimate)
+	case s.report.ByClass:
+		s.writeClasses(row)
 	default:
 		s.writeCounts(row)
 	}
@@ -215,7 +222,7 @@ func (s *statement) writeCounts(row func(label, format string, args ...any)) {
 func (s *statement) writeFailure(b *strings.Builder, e explore.Ending) {
 	fmt.Fprintf(b, "  %-11s %s\n", "failure", e.Category)
 	least, sort := "at least ", "smallest"
-	if s.sample != nil {
+	if s.sample != nil || s.report.ByClass {
 		least, sort = "", "smallest seen"
 	} else if !e.Witness.Minimal {
 		sort = "one"
@@ -226,6 +233,8 @@ func (s *statement) writeFailure(b *strings.Builder, e explore.Ending) {
 	switch {
 	case s.sample != nil:
 		fmt.Fprintf(b, "  %-11s %s of the executions\n", "", group(s.sample.met[e.Category]))
+	case s.report.ByClass:
+		fmt.Fprintf(b, "  %-11s %s of the classes\n", "", group(e.Classes))
 	case e.All != nil:
 		fmt.Fprintf(b, "  %-11s %s of the executions\n", "", group(e.All))
 	}
@@ -251,7 +260,11 @@ func (l limits) text() string {
 		parts = append(parts, "at most "+plural(*l.Preemptions, "preemption"))
 	}
 	if l.Nodes > 0 {
-		parts = append(parts, "at most "+group(l.Nodes)+" states kept")
+		what := " states kept"
+		if l.byClass {
+			what = " classes kept"
+		}
+		parts = append(parts, "at most "+group(l.Nodes)+what)
 	}
 	if l.Bytes > 0 {
 		parts = append(parts, fmt.Sprintf("at most %s MiB", group(int(l.Bytes>>20))))
@@ -283,7 +296,7 @@ func group[N int | uint64 | *big.Int](n N) string {
 func plural(n int, what string) string {
 	switch {
 	case n == 1:
-	case strings.HasSuffix(what, "ch"):
+	case strings.HasSuffix(what, "ch"), strings.HasSuffix(what, "ss"):
 		what += "es"
 	default:
 		what += "s"

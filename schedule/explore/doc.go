@@ -27,6 +27,14 @@
 // the report says which bound was finished, and the file, if there is one, is good for
 // another with a higher limit.
 //
+// # Classes
+//
+// [Classes] remembers no states. It runs one execution of each class of those that differ
+// by the order of independent steps only, and learns from the executions which steps are
+// independent. So it rests on nothing that Exhaust rests on, and where little is shared
+// it is done sooner; where much is, there are more classes than states. It does not know
+// how few preemptions a failure takes.
+//
 // # The others
 //
 // [EstimateSize] says before an exhaustive search how large it might be.
@@ -42,15 +50,18 @@
 // [schedule.Exec.State], for one program. Every program that somebody exhausts
 // should have such a test. A model that keeps something outside cells, or
 // forgets what it still knows, makes Exhaust skip executions without a word.
+// [CheckSwaps] does the same for what Classes rests on, and [CheckClasses] holds Classes
+// against all executions of a small program.
 //
 // # Limits
 //
 // Exhaust has no snapshots: it runs each edge from the beginning, so long
 // executions are dear. It knows nothing of independence: two orders of two
-// independent steps are two paths to one node, not one path. Workers share one lock, which
+// independent steps are two paths to one node, not one path. Classes has one worker, no
+// bound and no checkpoint. Workers of Exhaust share one lock, which
 // is held for a small part of the time: fine for the cores of a desk, not for hundreds.
 //
 // To read the code: exhaust.go is the search and worker.go how it is done, graph.go what
 // it stores, count.go, total.go and minimal.go what is computed from that; checkpoint.go
-// is its file; unreduced.go is the second opinion.
+// is its file; classes.go and races.go are the second opinion, unreduced.go the third.
 package explore

@@ -257,7 +257,9 @@ func (s *search) report(bound int) Report {
 		end := &s.endings[i]
 		counts := make([]uint64, len(s.counts))
 		copy(counts, end.counts)
-		r.Endings = append(r.Endings, Ending{end.Category, counts, end.all, end.witness})
+		r.Endings = append(r.Endings, Ending{
+			Category: end.Category, Executions: counts, All: end.all, Witness: end.witness,
+		})
 	}
 	slices.SortFunc(r.Endings, func(a, b Ending) int { return a.Compare(b.Category) })
 	return r

@@ -64,6 +64,8 @@ type Progress struct {
 	Nodes int // as in Report, so far
 	Runs  int
 	Steps uint64
+
+	Classes int // of [Classes], which has no bounds and no nodes
 }
 
 // runner returns a runner for p, as the options say.
@@ -165,6 +167,7 @@ type Ending struct {
 	Executions []uint64
 	All        *big.Int
 	Witness    Witness
+	Classes    uint64 // of [Classes]
 }
 
 // Stop says why an exploration has ended.
@@ -240,6 +243,13 @@ type Report struct {
 	Edges int    // alternatives of all nodes
 	Runs  int    // executions run, whole or in part
 	Steps uint64 // in all of them
+
+	// ByClass says that the report is of [Classes]. Then there are so many classes; and of
+	// the runs, so many ended since everything that could go on was covered elsewhere, and
+	// so many were of a class that had been run before.
+	ByClass           bool
+	Classes           uint64
+	Blocked, Repeated int
 }
 
 // Complete reports whether the report covers every execution of the program:
@@ -298,6 +308,10 @@ func (r *Report) CollisionBound() float64 {
 func (r *Report) Coverage() string {
 	var covered string
 	switch {
+	case r.ByClass && r.Stop == Exhausted:
+		covered = "exhaustive up to the order of independent steps"
+	case r.ByClass:
+		covered = fmt.Sprintf("%d classes of executions; incomplete: %v", r.Classes, r.Stop)
 	case r.Stop == Exhausted && r.Nodes == 0:
 		covered = "exhaustive"
 	case r.Stop == Exhausted && r.Bound == 0:
@@ -312,13 +326,14 @@ func (r *Report) Coverage() string {
 	if r.Nodes > 0 {
 		covered += fmt.Sprintf("; chance of a hash collision below %.0e", r.CollisionBound())
 	}
-	switch r.Stop {
-	case NodeLimit, MemoryLimit, Cancelled:
-		covered += fmt.Sprintf("; incomplete: %v after %d nodes", r.Stop, r.Nodes)
-	case BadCheckpoint:
-		covered += fmt.Sprintf("; incomplete: %v", r.Err)
-	case Unsound:
+	switch {
+	case r.Stop == Unsound:
 		covered += fmt.Sprintf("; not to be trusted: %v", r.Err)
+	case r.Stop == BadCheckpoint:
+		covered += fmt.Sprintf("; incomplete: %v", r.Err)
+	case r.ByClass:
+	case r.Stop == NodeLimit, r.Stop == MemoryLimit, r.Stop == Cancelled:
+		covered += fmt.Sprintf("; incomplete: %v after %d nodes", r.Stop, r.Nodes)
 	}
 	if bad := r.invalid(); bad != nil {
 		covered += fmt.Sprintf("; incomplete: what follows %q is not covered", bad.Reason)

@@ -43,13 +43,16 @@ func (d *device) submit(t *schedule.Thread, req *aioKiocb) {
 func (d *device) Pending() bool { return d.queue.Len() > 0 }
 
 // Ready reports whether the device has a request.
-func (d *device) Ready(*schedule.Thread) bool { return d.queue.Len() > 0 }
+func (d *device) Ready(t *schedule.Thread) bool {
+	d.queue.Look(t)
+	return d.queue.Len() > 0
+}
 
 // Run completes one request in interrupt context. The schedule says which.
 func (d *device) Run(t *schedule.Thread) {
 	i := t.Choose(d.queue.Len())
 	req := d.queue.At(i)
-	d.queue.Remove(i)
+	d.queue.Remove(t, i)
 	t.CPU().DisableIrqs()
 	preempt.Disable(t)
 	t.Begin(schedule.Op{Verb: "interrupt", Cell: req.device.Cell(), Mode: schedule.RMWFull})

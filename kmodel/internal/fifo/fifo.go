@@ -30,7 +30,10 @@ type Item interface {
 // A Queue holds items, ordered by the identity of their cells: an order that
 // does not depend on the history, so that two histories that lead to the same
 // queues are the same state.
-type Queue[I Item] struct{ items []I }
+type Queue[I Item] struct {
+	items  []I
+	queued schedule.Shared // what there is in items
+}
 
 // Reset empties the queue at the start of an execution.
 func (q *Queue[I]) Reset() { q.items = q.items[:0] }
@@ -41,8 +44,14 @@ func (q *Queue[I]) Len() int { return len(q.items) }
 // At returns item i, in the order of their identity.
 func (q *Queue[I]) At(i int) I { return q.items[i] }
 
+// Look says that the current step of t, or a gate, depends on what is queued.
+func (q *Queue[I]) Look(t *schedule.Thread) { q.queued.Reads(t, 0) }
+
 // Push queues it on the CPU of t, behind what that CPU has queued already.
-func (q *Queue[I]) Push(t *schedule.Thread, it I) { q.push(uint64(t.ID+1)<<placeBits, it) }
+func (q *Queue[I]) Push(t *schedule.Thread, it I) {
+	q.queued.Writes(t, 0)
+	q.push(uint64(t.ID+1)<<placeBits, it)
+}
 
 // PushBoot queues it before the first step, on a CPU that none of the threads has.
 func (q *Queue[I]) PushBoot(it I) { q.push((schedule.MaxThreads+1)<<placeBits, it) }
@@ -79,8 +88,9 @@ func (q *Queue[I]) FirstBut(i int, pass func(I) bool) bool {
 	return true
 }
 
-// Remove takes item i out.
-func (q *Queue[I]) Remove(i int) {
+// Remove takes item i out, in the current step of t.
+func (q *Queue[I]) Remove(t *schedule.Thread, i int) {
+	q.queued.Writes(t, 0)
 	q.items[i].Entry().place.Set(0)
 	q.items = append(q.items[:i], q.items[i+1:]...)
 }

@@ -62,7 +62,7 @@ func (p prog) Run(t *schedule.Thread) {
 	firsts := p.firsts()
 	i := firsts[t.Choose(len(firsts))]
 	it := p.queue.At(i)
-	p.queue.Remove(i)
+	p.queue.Remove(t, i)
 	t.Begin(schedule.Op{Verb: "run", Cell: it.entry.Cell(), Mode: schedule.RMWFull})
 	p.r[0].Set(10*p.r[0].Get() + it.n)
 }
@@ -165,7 +165,7 @@ func TestAgainstLists(t *testing.T) {
 			lists[th.ID] = append(lists[th.ID], it)
 		} else if i := rnd.IntN(queue.Len()); queue.First(i) {
 			got := queue.At(i)
-			queue.Remove(i)
+			queue.Remove(th, i)
 			for c := range lists {
 				if len(lists[c]) > 0 && lists[c][0] == got {
 					lists[c] = lists[c][1:]

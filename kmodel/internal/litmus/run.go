@@ -327,7 +327,8 @@ func (row *Test) compare(t *testing.T, p schedule.Program, rep explore.Report) {
 }
 
 // Contract tests what exploring rests on, for the programs of the rows: that they
-// are deterministic, and the contract of [schedule.Exec.State].
+// are deterministic, the contracts of [schedule.Exec.State] and [schedule.Footprints], and,
+// where there are not too many executions, [explore.Classes].
 func Contract(t *testing.T, tables ...[]Test) {
 	tapes, pairs := 100, 100
 	if testing.Short() {
@@ -356,6 +357,13 @@ func Contract(t *testing.T, tables ...[]Test) {
 				t.Error(err)
 			}
 			compared += n
+			if _, err := explore.CheckSwaps(p, pairs, rnd.Uint64()); err != nil {
+				t.Error(err)
+			}
+			opt := explore.Options{Mute: row.Mute, MaxSteps: stepLimit}
+			if _, err := explore.CheckClasses(p, opt, 20*pairs); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 	t.Logf("%d pairs of prefixes compared", compared)

@@ -23,12 +23,15 @@ type state struct {
 	count [schedule.MaxThreads]int // nesting of preemption off, interrupts off and softirq
 	rcu   [schedule.MaxThreads]int // nesting of preemptible RCU sections
 	quiet func(t *schedule.Thread) // called when count of t falls to 0
+
+	atomic schedule.Shared // part n: whether thread n is, which others ask
 }
 
 var facility = schedule.NewFacility[state]()
 
 func (s *state) Reset(e *schedule.Exec) {
-	*s = state{}
+	*s = state{atomic: s.atomic}
+	s.atomic.Shows(e, atomic)
 	e.AtExit(checkExit)
 }
 
@@ -102,8 +105,26 @@ func IrqEnable(t *schedule.Thread) {
 	Enable(t)
 }
 
-// Atomic reports whether t may not sleep, a preemptible RCU section aside.
-func Atomic(t *schedule.Thread) bool { return facility.Of(t.Exec()).count[t.ID] > 0 }
+// Atomic reports whether t may not sleep, a preemptible RCU section aside. Another thread
+// may ask.
+func Atomic(t *schedule.Thread) bool {
+	facility.Of(t.Exec()).atomic.Reads(t, t.ID)
+	return atomic(t)
+}
+
+// AtomicThreads returns the set of threads that are Atomic, for a step of t.
+func AtomicThreads(t *schedule.Thread) (set uint64) {
+	s := facility.Of(t.Exec())
+	s.atomic.ReadsAll(t)
+	for i := range t.Exec().Threads() {
+		if s.count[i] > 0 {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+func atomic(t *schedule.Thread) bool { return facility.Of(t.Exec()).count[t.ID] > 0 }
 
 // RCUSection counts sections of preemptible RCU, in which a thread may be
 // preempted but may not sleep. Package rcu calls it.
@@ -129,7 +150,7 @@ func MightSleep(t *schedule.Thread, verb string) {
 }
 
 func checkExit(t *schedule.Thread) {
-	if Atomic(t) || t.CPU().IrqsOff() {
+	if atomic(t) || t.CPU().IrqsOff() {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "returns with preemption or interrupts off")
 	}
 }

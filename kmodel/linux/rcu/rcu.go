@@ -69,6 +69,8 @@ type state struct {
 	softirq softirq
 	booted  bool
 	bound   bool
+
+	reading schedule.Shared // part n: whether thread n is in readers[preemptible]
 }
 
 var facility = schedule.NewFacility[state]()
@@ -79,6 +81,7 @@ func (s *state) Reset(e *schedule.Exec) {
 		s.Bind(s, "rcu")
 	}
 	facility.Static(e, &s.Object)
+	s.reading.Shows(e, reading)
 	s.flavours, s.booted = Split, false
 	s.readers = [2]uint32{}
 	s.nest = [schedule.MaxThreads]int{}
@@ -94,6 +97,11 @@ func Boot(e *schedule.Exec, f Flavours) {
 	preempt.OnQuiescent(e, schedQuiescent)
 	s.softirq.s = s
 	s.softirq.thread = e.Agent("softirq", &s.softirq)
+}
+
+// reading reports whether t is in a section of preemptible RCU.
+func reading(t *schedule.Thread) bool {
+	return facility.Of(t.Exec()).readers[preemptible]>>t.ID&1 != 0
 }
 
 // ReadLock is rcu_read_lock().
@@ -154,6 +162,7 @@ func (s *state) quiescent(t *schedule.Thread, f flavour) {
 
 func (s *state) leave(t *schedule.Thread, f flavour) {
 	q := &s.queues[f]
+	q.Look(t)
 	for i := range q.Len() {
 		c := &q.At(i).wait
 		c.Set(c.Value() &^ (1 << t.ID))
@@ -167,20 +176,17 @@ func (s *state) leave(t *schedule.Thread, f flavour) {
 }
 
 // readersOf returns the threads that a grace period of the flavour beginning
-// now has to wait for.
-func (s *state) readersOf(e *schedule.Exec, f flavour) uint64 {
-	set := uint32(0)
+// in the current step of t has to wait for.
+func (s *state) readersOf(t *schedule.Thread, f flavour) uint64 {
+	set := uint64(0)
 	if f == preemptible || s.flavours == Merged {
-		set = s.readers[preemptible]
+		s.reading.ReadsAll(t)
+		set = uint64(s.readers[preemptible])
 	}
 	if f == sched || s.flavours == Merged {
-		for i, t := range e.Threads() {
-			if preempt.Atomic(t) {
-				set |= 1 << i
-			}
-		}
+		set |= preempt.AtomicThreads(t)
 	}
-	return uint64(set)
+	return set
 }
 
 // A Head is a struct rcu_head: the place of a callback in the queue. It calls
@@ -224,7 +230,7 @@ func call(t *schedule.Thread, h *Head, verb string, f flavour) {
 	if h.entry.Queued() {
 		t.Fail(schedule.LockRule, h.entry.Cell().Object(), schedule.Party{}, "queues an rcu_head that is queued")
 	}
-	h.wait.Set(s.readersOf(t.Exec(), f))
+	h.wait.Set(s.readersOf(t, f))
 	s.queues[f].Push(t, h)
 	s.softirq.thread.Rouse()
 }
@@ -238,7 +244,7 @@ func Synchronize(t *schedule.Thread) {
 	}
 	preempt.MightSleep(t, "synchronize_rcu")
 	t.Step(schedule.Op{Verb: "synchronize_rcu", Mode: schedule.Barrier})
-	s.waits[t.ID].Set(s.readersOf(t.Exec(), preemptible))
+	s.waits[t.ID].Set(s.readersOf(t, preemptible))
 	t.Await(schedule.Op{Verb: "synchronize_rcu ends", Mode: schedule.Barrier | schedule.Blocks}, s)
 }
 
@@ -261,9 +267,10 @@ func (s *state) ready(f flavour, i int) bool {
 }
 
 // Ready reports whether there is a callback whose grace period is over.
-func (a *softirq) Ready(*schedule.Thread) bool {
+func (a *softirq) Ready(t *schedule.Thread) bool {
 	s := a.s
 	for f := preemptible; f <= sched; f++ {
+		s.queues[f].Look(t)
 		for i := range s.queues[f].Len() {
 			if s.ready(f, i) {
 				return true
@@ -278,13 +285,14 @@ func (a *softirq) Run(t *schedule.Thread) {
 	s := a.s
 	n := 0
 	for f := preemptible; f <= sched; f++ {
+		s.queues[f].Look(t)
 		for i := range s.queues[f].Len() {
 			if s.ready(f, i) {
 				n++
 			}
 		}
 	}
-	h := s.take(t.Choose(n))
+	h := s.take(t, t.Choose(n))
 	preempt.Disable(t)
 	t.Begin(schedule.Op{Verb: "rcu callback", Cell: h.entry.Cell(), Mode: schedule.RMWFull})
 	h.fn(t)
@@ -292,7 +300,7 @@ func (a *softirq) Run(t *schedule.Thread) {
 }
 
 // take removes the nth callback that is ready from its queue.
-func (s *state) take(nth int) *Head {
+func (s *state) take(t *schedule.Thread, nth int) *Head {
 	for f := preemptible; f <= sched; f++ {
 		for i := range s.queues[f].Len() {
 			if !s.ready(f, i) {
@@ -300,7 +308,7 @@ func (s *state) take(nth int) *Head {
 			}
 			if nth == 0 {
 				h := s.queues[f].At(i)
-				s.queues[f].Remove(i)
+				s.queues[f].Remove(t, i)
 				return h
 			}
 			nth--

@@ -122,8 +122,9 @@ func (s *state) ready(i int) bool {
 func running(w *Work) bool { return w.running.Value() != 0 }
 
 // Ready reports whether there is an item to run.
-func (a *worker) Ready(*schedule.Thread) bool {
+func (a *worker) Ready(t *schedule.Thread) bool {
 	s := a.s
+	s.queue.Look(t)
 	for i := range s.queue.Len() {
 		if s.ready(i) {
 			return true
@@ -135,13 +136,14 @@ func (a *worker) Ready(*schedule.Thread) bool {
 // Run runs one of the items that may start; the schedule says which.
 func (a *worker) Run(t *schedule.Thread) {
 	s := a.s
+	s.queue.Look(t)
 	n := 0
 	for i := range s.queue.Len() {
 		if s.ready(i) {
 			n++
 		}
 	}
-	w := s.take(t.Choose(n))
+	w := s.take(t, t.Choose(n))
 	t.Begin(schedule.Op{Verb: "process_one_work", Cell: &w.pending, Mode: schedule.RMWFull})
 	w.running.Set(1)
 	w.pending.Set(0)
@@ -151,14 +153,14 @@ func (a *worker) Run(t *schedule.Thread) {
 	}
 }
 
-func (s *state) take(nth int) *Work {
+func (s *state) take(t *schedule.Thread, nth int) *Work {
 	for i := range s.queue.Len() {
 		if !s.ready(i) {
 			continue
 		}
 		if nth == 0 {
 			w := s.queue.At(i)
-			s.queue.Remove(i)
+			s.queue.Remove(t, i)
 			return w
 		}
 		nth--
