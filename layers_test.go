@@ -26,6 +26,8 @@ var layers = map[string][]string{
 	"schedule":               {},
 	"schedule/explore":       {"schedule"},
 	"schedule/sample":        {"schedule"},
+	"schedule/guided":        {"schedule", "schedule/sample"},
+	"schedule/compare":       {"schedule", "schedule/sample"},
 	"schedule/bench":         {"schedule", "schedule/bench/pthread"},
 	"schedule/bench/pthread": {"schedule"},
 	"kmodel/internal":        {"schedule"},
@@ -51,13 +53,16 @@ var layers = map[string][]string{
 	"docs":                   {},
 	"corpus":                 {"schedule"},
 	"corpus/gofile":          {},
-	"cmd":                    {"corpus", "corpus/gofile", "kmodel", "kmodel/program", "schedule", "schedule/explore", "schedule/sample", "triage"},
+	"cmd":                    {"corpus", "corpus/gofile", "kmodel", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
 }
 
 // testLayers is what tests may import besides.
 var testLayers = map[string][]string{
 	"schedule":               {"schedule/explore"},
-	"schedule/bench":         {"schedule/explore", "schedule/sample", "kmodel", "kmodel/program"},
+	"schedule/sample":        {"schedule/bench"},
+	"schedule/guided":        {"schedule/bench", "schedule/explore"},
+	"schedule/compare":       {"schedule/bench"},
+	"schedule/bench":         {"schedule/explore", "schedule/sample"},
 	"schedule/bench/pthread": {"schedule/explore"},
 	"kmodel":                 {"schedule", "schedule/explore", "schedule/sample"},
 	"kmodel/program":         {"schedule/explore"},

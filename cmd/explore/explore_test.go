@@ -254,7 +254,7 @@ func TestProgress(t *testing.T) {
 	p := newProgress(&b)
 	p.program("fs/aio/x@1", 0, 1)
 	p.exhaust(explore.Progress{})
-	p.sample(64, 128)
+	p.sample(&sample{runs: 64}, 128)
 	if b.Len() > 0 {
 		t.Errorf("%q is written though there is no terminal", b.String())
 	}
@@ -270,7 +270,7 @@ func TestProgress(t *testing.T) {
 		p.since = p.since.Add(-10 * time.Second)
 	}
 	p.last = time.Time{}
-	p.sample(640, 1280)
+	p.sample(&sample{runs: 640}, 1280)
 	p.clear()
 	p.note("a note\n")
 	lines := strings.Split(b.String(), "\r\x1b[K")

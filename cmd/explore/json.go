@@ -56,6 +56,7 @@ type outcome struct {
 	Distinct      int      `json:"distinct,omitempty"`
 
 	Estimate *estimation `json:"estimate,omitempty"`
+	Guided   *guidance   `json:"guided,omitempty"`
 
 	Endings []ending `json:"endings"`
 	Seconds float64  `json:"seconds"`

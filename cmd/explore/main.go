@@ -7,6 +7,7 @@
 //
 //	explore [flags] pattern...
 //	explore -list [pattern...]
+//	explore -bench dir [-seeds n] [-cap n] [pattern...]
 //
 // A pattern is the full name of a program, such as the one above; the same without the
 // variant, for all variants; an object, fs/aio, for all its programs; or any of these
@@ -14,7 +15,7 @@
 // slash, but fs/... is all that is below fs, as with the go command. The name of a fuzz
 // target means its program. Programs whose tape chooses the system calls too, the
 // workloads, are too large to exhaust: a pattern means them where they are named in full,
-// or with -random.
+// or with -random or -guided.
 //
 // One of these says what is done with each program:
 //
@@ -23,9 +24,12 @@
 //	-classes     run one execution of each class of those that differ by the order of
 //	             independent steps only: a second opinion, see [explore.Classes]
 //	-random n    run n executions at random, as -sampler has it
+//	-guided n    run n executions, or fewer if there is nothing left to see, each guided by
+//	             what those before have come to; see go doc ./schedule/guided
 //	-estimate n  run n at random to estimate how many there are, and how many states a
 //	             search would keep; see [explore.EstimateSize]
 //	-list        print the programs, and how each is expected to fail
+//	-bench dir   see below
 //
 // The others are
 //
@@ -47,9 +51,9 @@
 //	                 and go on from there if the file exists; for one program
 //	-every d         write it as often as this, 10s
 //	-sampler name    of -random: walk, every decision uniform; pct2, pct3, pct5; pos; surw;
-//	                 delays2, delays5; preemptions2, preemptions5; else walk. See
+//	                 rf; qlearn; delays2, delays5; preemptions2, preemptions5; else walk. See
 //	                 go doc ./schedule/sample
-//	-seed n          of -random and -estimate; the same seed runs the same executions,
+//	-seed n          of -random, -guided and -estimate; the same seed runs the same executions,
 //	                 else 1
 //	-json            print one JSON object a line for each program, see below
 //
@@ -71,6 +75,22 @@
 // kinds of failure and their fewest preemptions are compared with those that the model
 // is documented to have (-list prints them).
 //
+// # The benchmark
+//
+// With -bench the patterns mean programs of package schedule/bench, in all forms, as
+// CS.reorder_5, or in one, as CS.reorder_5@main(7), and the workloads of the fuzz targets that
+// fail; none means all. Each strategy, -guided and every sampler, is given -seeds seeds, else
+// 100, and each of them so many executions as it takes to the first failure, or -cap, else
+// 10,000 (20 times as many and a quarter of the seeds for SafeStack, two fifths and half for
+// programs with more than 10 threads, a fifth and a quarter with more than 32). This may take hours; an interrupt ends it, and the same command
+// goes on. In the directory are then
+//
+//	table.csv   a line for each program and strategy, written when it was measured:
+//	            cap, seeds, found, mean, median, sd, executions/s, steps, ms, and the
+//	            executions of each seed, 0 if it gave up
+//	table.md    the same to read, with log-rank tests, and what has been published
+//	cactus.svg  how many programs each strategy finds the bug of in so many executions
+//
 // # Exit status
 //
 //	0  done as asked, and no execution failed
@@ -91,13 +111,13 @@
 //	program, object, scenario, variant, versions, patches, workload
 //	                 strings, and a bool; versions are the kernels that had this code
 //	expect           of -list: [{kind, preemptions, mute}]
-//	strategy         "exhaust", "classes", "random" or "estimate"
+//	strategy         "exhaust", "classes", "random", "guided" or "estimate"
 //	limits           {preemptions, nodes, bytes, runs, sampler, seed, steps, mute}: as asked for;
 //	                 steps is the most that an execution may take
 //	symmetry         bool: -symmetry
 //	stop             why it ended: "exhausted", "bound reached", "node limit", "memory
-//	                 limit", "cancelled", "unsound", "bad checkpoint"; of a sample or an
-//	                 estimate "done" or "cancelled"
+//	                 limit", "cancelled", "unsound", "bad checkpoint"; of the others
+//	                 "done" or "cancelled"
 //	complete         bool: every execution was covered
 //	covered          the sentence that is printed
 //	failed           bool: an execution failed
@@ -114,6 +134,8 @@
 //	blocked          of its runs, those that ended since all that could follow was covered
 //	repeated         of its runs, those of a class that had been run
 //	distinct         different tapes of a sample
+//	guided           {decisions, memories, last_new, repeated, unguided, discovery,
+//	                 nothing_left}: see go doc ./schedule/guided Stats
 //	estimate         {executions, error, nodes, seen, bytes, steps}: executions is a
 //	                 string, error its standard error as a fraction of it, nodes a lower
 //	                 bound, seen how many of them were, steps those of an execution
@@ -129,17 +151,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
-	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
-	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
 // The exit statuses, from the least to the most that can be said of several programs:
@@ -173,148 +190,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return status
 }
 
-// unbounded is the value of -preemptions that stands for no bound.
-const unbounded = -1
-
-// A command is what the command line says.
-type command struct {
-	patterns               []string
-	list, exhaust, classes bool
-	clean, brief           bool
-	preemptions            int
-	random                 int
-	sampler                string
-	estimate               int
-	seed                   uint64
-	nodes                  int
-	memory                 int
-	workers                int
-	symmetry               bool
-	states                 bool
-	checkpoint             explore.Checkpoint
-	muteText               string
-	mute                   schedule.Kinds
-	json                   bool
-}
-
-// parseFlags reads the command line. Help, if asked for, goes to stderr.
-func parseFlags(args []string, stderr io.Writer) (*command, error) {
-	c := new(command)
-	fs := flag.NewFlagSet("explore", flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // one line says what is wrong, not all flags
-	fs.BoolVar(&c.list, "list", false, "print the programs, and how each is expected to fail")
-	fs.BoolVar(&c.exhaust, "exhaust", false, "run every execution (the default)")
-	fs.BoolVar(&c.classes, "classes", false, "run one execution of each class")
-	fs.BoolVar(&c.clean, "clean", false, "only programs that are documented never to fail")
-	fs.BoolVar(&c.brief, "brief", false, "print a line for each program")
-	fs.IntVar(&c.random, "random", 0, "run `n` executions at random")
-	fs.StringVar(&c.sampler, "sampler", "walk",
-		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
-	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
-	fs.Uint64Var(&c.seed, "seed", 1, "of -random and -estimate, `n`")
-	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
-	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states, or classes, that a search may keep, `n`")
-	fs.IntVar(&c.memory, "memory", 0, "`MiB` that they may take (default as many as they need)")
-	fs.IntVar(&c.workers, "j", 1, "executions that a search runs at the same time, `n`")
-	fs.BoolVar(&c.symmetry, "symmetry", false, "exchange threads that run the same code")
-	fs.BoolVar(&c.states, "states", false, "count the states between any two steps too")
-	fs.StringVar(&c.checkpoint.File, "checkpoint", "", "write the search to `file`, and go on from it")
-	fs.DurationVar(&c.checkpoint.Every, "every", explore.DefaultCheckpointEvery, "write it so often")
-	fs.StringVar(&c.muteText, "mute", "", "go on after these `kinds`: double-kill,double-release")
-	fs.BoolVar(&c.json, "json", false, "print one JSON object a line for each program")
-	err := fs.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fs.SetOutput(stderr)
-		fmt.Fprintln(stderr, "usage: explore [flags] pattern...\n       explore -list [pattern...]")
-		fs.PrintDefaults()
-	}
-	if err != nil {
-		return nil, err
-	}
-	c.patterns = fs.Args()
-	set := map[string]bool{}
-	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	return c, c.check(set)
-}
-
-// strategies are the flags that say what is done; without one it is -exhaust.
-var strategies = []string{"list", "exhaust", "classes", "random", "estimate"}
-
-// belongs says which flags need which strategy.
-var belongs = map[string][]string{
-	"seed":        {"random", "estimate"},
-	"sampler":     {"random"},
-	"brief":       {"exhaust", "classes"},
-	"preemptions": {"exhaust", "estimate"},
-	"nodes":       {"exhaust", "classes"},
-	"memory":      {"exhaust"},
-	"j":           {"exhaust"},
-	"symmetry":    {"exhaust"},
-	"states":      {"exhaust"},
-	"checkpoint":  {"exhaust"},
-	"every":       {"exhaust"},
-	"mute":        {"exhaust", "classes", "random", "estimate"},
-}
-
-// check says what is wrong with the flags, of which those in set were given.
-func (c *command) check(set map[string]bool) (err error) {
-	strategy := "exhaust"
-	for i, name := range strategies {
-		for _, other := range strategies[i+1:] {
-			if set[name] && set[other] {
-				return fmt.Errorf("-%s and -%s: give one of them", name, other)
-			}
-		}
-		if set[name] {
-			strategy = name
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		if with := belongs[name]; with != nil && !slices.Contains(with, strategy) {
-			return fmt.Errorf("-%s goes with -%s, not with -%s",
-				name, strings.Join(with, " and -"), strategy)
-		}
-	}
-	for _, p := range c.patterns {
-		if strings.HasPrefix(p, "-") {
-			return fmt.Errorf("%s: flags go before the programs", p)
-		}
-	}
-	if _, err := samplers.New(c.sampler, 0); err != nil {
-		return fmt.Errorf("-%w", err)
-	}
-	switch {
-	case len(c.patterns) == 0 && !c.list:
-		return errors.New("no program given; explore -list prints what there is")
-	case set["random"] && c.random < 1:
-		return fmt.Errorf("-random %d: want 1 or more executions", c.random)
-	case set["estimate"] && c.estimate < 1:
-		return fmt.Errorf("-estimate %d: want 1 or more executions", c.estimate)
-	case set["preemptions"] && c.preemptions < 0:
-		return fmt.Errorf("-preemptions %d: want 0 or more; leave it out for no bound", c.preemptions)
-	case c.nodes < 1:
-		return fmt.Errorf("-nodes %d: want 1 or more", c.nodes)
-	case set["memory"] && c.memory < 1:
-		return fmt.Errorf("-memory %d: want 1 or more MiB", c.memory)
-	case c.workers < 1:
-		return fmt.Errorf("-j %d: want 1 or more", c.workers)
-	case c.brief && c.json:
-		return errors.New("-brief and -json: give one of them")
-	case c.states && (c.symmetry || set["checkpoint"]):
-		return errors.New("-states goes with neither -symmetry nor -checkpoint")
-	case c.checkpoint.Every <= 0 || set["every"] && !set["checkpoint"]:
-		return errors.New("-every: want a time above 0, and -checkpoint with it")
-	}
-	if c.muteText != "" {
-		if c.mute, err = triage.ParseKinds(c.muteText); err != nil {
-			return fmt.Errorf("-mute: %w", err)
-		}
-	}
-	return nil
-}
-
 // explore does what the command line says, program after program.
 func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (int, error) {
+	if c.bench != "" {
+		return c.measure(ctx, stdout, pr)
+	}
 	programs, skipped, err := c.find()
 	if err != nil {
 		return 0, err
@@ -376,6 +256,8 @@ func (c *command) search(ctx context.Context, p kernelProgram, pr *progress) *st
 	switch {
 	case c.random > 0:
 		return c.sample(ctx, p, pr)
+	case c.guided > 0:
+		return c.guide(ctx, p, pr)
 	case c.estimate > 0:
 		return c.guess(ctx, p)
 	case c.classes:

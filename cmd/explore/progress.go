@@ -66,6 +66,13 @@ func (p *progress) line(format string, args ...any) {
 	p.written = true
 }
 
+// cell shows which cell of a table is measured. How long that takes nobody knows.
+func (p *progress) cell(strategy string) {
+	if p.width > 0 {
+		p.line("%s", strategy)
+	}
+}
+
 // clear takes the line away.
 func (p *progress) clear() {
 	if p.written {
@@ -103,15 +110,21 @@ func (p *progress) exhaust(s explore.Progress) {
 }
 
 // sample shows the progress of a sample.
-func (p *progress) sample(runs, of int) {
-	if runs%64 != 0 || !p.due() {
+func (p *progress) sample(s *sample, of int) {
+	if s.runs%64 != 0 || !p.due() {
 		return
 	}
 	spent := time.Since(p.start)
-	done := float64(runs) / float64(of)
+	done := float64(s.runs) / float64(of)
 	left := time.Duration(float64(spent) * (1 - done) / done)
-	p.line("%.0f%% of %s, %s/s, %v left", 100*done, plural(of, "execution"),
-		group(int(float64(runs)/spent.Seconds())), left.Round(time.Second))
+	text := ""
+	if s.engine != nil {
+		st := s.engine.Stats()
+		text = fmt.Sprintf(", %s decisions, %s memory states, last new %s, bound %.2g",
+			group(st.Decisions), group(st.Memories), group(st.LastNew), st.Discovery)
+	}
+	p.line("%.0f%% of %s, %s/s, %v left%s", 100*done, plural(of, "execution"),
+		group(int(float64(s.runs)/spent.Seconds())), left.Round(time.Second), text)
 }
 
 // classes shows the progress of a search by class.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
 	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
@@ -25,25 +26,41 @@ type sample struct {
 	full  bool
 	met   map[explore.Category]int
 	steps uint64
+
+	threads, longest int            // the most of an execution, and the most steps
+	depth            int            // of the bugs that PCT looks for; 0: it is another sampler
+	engine           *guided.Engine // nil: they were independent of each other
 }
 
 // sample runs random executions of p.
 func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *statement {
+	return c.take(ctx, p, pr, c.newSampler(), c.random)
+}
+
+// take runs n executions of p with the decisions of chooser.
+func (c *command) take(
+	ctx context.Context, p kernelProgram, pr *progress, chooser samplers.Sampler, n int,
+) *statement {
 	s := &sample{seen: map[uint64]struct{}{}, met: map[explore.Category]int{}}
+	s.engine, _ = chooser.(*guided.Engine)
+	if pct, ok := chooser.(*samplers.PCT); ok {
+		s.depth = pct.Depth()
+	}
 	endings := map[explore.Category]explore.Witness{}
 	start := time.Now()
 	r := schedule.NewRunner(p.Schedule())
 	defer r.Close()
 	r.Mute = c.mute
-	for tape, res := range samplers.Run(ctx, r, c.newSampler()) {
+	for tape, res := range samplers.Run(ctx, r, chooser) {
 		s.add(tape, res)
+		s.threads = max(s.threads, len(r.Exec().Threads()))
 		cat := explore.CategoryOf(res)
 		s.met[cat]++
 		if w := witnessOf(tape, res); s.met[cat] == 1 || smaller(w, endings[cat]) {
 			w.Tape = slices.Clone(w.Tape)
 			endings[cat] = w
 		}
-		if pr.sample(s.runs, c.random); s.runs == c.random {
+		if pr.sample(s, n); s.runs == n || s.nothingLeft() {
 			break
 		}
 	}
@@ -53,7 +70,9 @@ func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *st
 		st.report.Endings = append(st.report.Endings, explore.Ending{Category: cat, Witness: w})
 	}
 	slices.SortFunc(st.report.Endings, func(a, b explore.Ending) int { return a.Compare(b.Category) })
-	st.covered = s.covered(st.report.Failed())
+	if st.covered = s.covered(st.report.Failed()); s.engine != nil {
+		st.covered = s.guidedCovered()
+	}
 	return st
 }
 
@@ -69,6 +88,7 @@ func (c *command) newSampler() samplers.Sampler {
 func (s *sample) add(tape schedule.Tape, res schedule.Result) {
 	s.runs++
 	s.steps += uint64(res.Steps)
+	s.longest = max(s.longest, res.Steps)
 	if s.full = len(s.seen) >= maxDistinct; !s.full {
 		s.seen[xxhash.Sum64(tape)] = struct{}{}
 	}
@@ -117,12 +137,32 @@ func (s *sample) writeText(row func(label, format string, args ...any)) {
 			row("invalid", "%s ended by the %s", plural(n, "execution"), cat.Reason)
 		}
 	}
+	if s.engine != nil {
+		s.writeGuided(row)
+	}
+	if s.depth > 0 {
+		s.writeConfidence(row)
+	}
+}
+
+// writeConfidence says what executions of PCT would have found.
+func (s *sample) writeConfidence(row func(label, format string, args ...any)) {
+	row("confidence", "%.3g at least that so many come to a bug of depth %d or less, "+
+		"with %s and %s an execution",
+		samplers.PCTConfidence(s.threads, s.longest, s.depth, s.runs), s.depth,
+		plural(s.threads, "thread"), plural(s.longest, "step"))
 }
 
 // fill fills in what a sample knows.
 func (s *sample) fill(o *outcome) {
 	o.Strategy, o.Stop, o.Distinct = "random", "done", len(s.seen)
-	if s.runs < o.Limits.Runs {
+	if s.engine != nil {
+		s.fillGuided(o)
+	}
+	if s.early(o.Limits.Runs) {
 		o.Stop = explore.Cancelled.String()
 	}
 }
+
+// early reports whether the sample ended before it had so many executions.
+func (s *sample) early(runs int) bool { return s.runs < runs && !s.nothingLeft() }

@@ -50,8 +50,8 @@ func (c *command) limits() limits {
 		l.Runs, l.Sampler, l.Seed = c.random, c.sampler, &c.seed
 		return l
 	}
-	if c.estimate > 0 {
-		l.Runs, l.Seed = c.estimate, &c.seed
+	if c.estimate+c.guided > 0 {
+		l.Runs, l.Seed = c.estimate+c.guided, &c.seed // one of them is 0
 	} else {
 		l.Nodes, l.Bytes, l.byClass = c.nodes, int64(c.memory)<<20, c.classes
 	}
@@ -76,7 +76,10 @@ func (s *statement) status() int {
 
 // early reports whether the exploration ended before it had done what was asked.
 func (s *statement) early() bool {
-	if s.sample != nil || s.estimate != nil {
+	switch {
+	case s.sample != nil:
+		return s.sample.early(s.limits.Runs)
+	case s.estimate != nil:
 		return s.report.Runs < s.limits.Runs
 	}
 	switch s.report.Stop {
@@ -180,7 +183,7 @@ func (s *statement) verdict() string {
 		return "NOT TO BE TRUSTED"
 	case s.report.Failed():
 		return "FAILS"
-	case s.report.Complete() && s.sample == nil:
+	case s.report.Complete() && s.sample == nil, s.sample != nil && s.sample.nothingLeft():
 		return "no execution fails"
 	case s.sample == nil && s.report.Bound >= 0:
 		return fmt.Sprintf("no execution with at most %s fails", plural(s.report.Bound, "preemption"))

@@ -47,7 +47,7 @@ func TestCrowded(t *testing.T) {
 		for _, f := range forms() {
 			r := schedule.NewRunner(p.Schedule(f))
 			defer r.Close()
-			if _, found := first(t.Context(), r, sample.NewSURW(1), runs); !found {
+			if !fails(r, sample.NewSURW(1), runs) {
 				t.Errorf("%s@%v: no failure in %d executions", p.Name, f, runs)
 			} else if kind := r.RunTape(slices.Clone(r.Taken())).Failure.Kind; kind != p.Kind {
 				t.Errorf("%s@%v: %v, want %v", p.Name, f, kind, p.Kind)
@@ -57,7 +57,7 @@ func TestCrowded(t *testing.T) {
 			}
 			fixed := schedule.NewRunner(p.Fixed(f))
 			defer fixed.Close()
-			if _, found := first(t.Context(), fixed, sample.NewSURW(1), runs); found {
+			if fails(fixed, sample.NewSURW(1), runs) {
 				t.Errorf("%s@%v fixed fails", p.Name, f)
 			}
 		}

@@ -5,19 +5,23 @@
 // No sampler is best. A random walk finds what many schedules show and never what takes a
 // thread held back for long; [PCT] holds one back and moves it at d points, and has a
 // bound for it; [POS] is fair to orders of steps that conflict; [SURW] is uniform over the
-// interleavings of the accesses to one object; [Delays] and [Preemptions] stay near a
-// calm schedule, where most bugs are. [New] makes one by its name.
+// interleavings of the accesses to one object; [ReadsFrom] wants a read to see a write that it
+// has not seen; [QLearning] goes where it has been least; [Delays] and [Preemptions] stay
+// near a calm schedule, where most bugs are. [New] makes one by its name.
 //
 // All of them decide only where two or more threads could go on, since executions ask
 // only there, and all draw the choices of a workload ([schedule.Exec.Choose]) uniformly.
-// Each says where else it deviates from its paper. Nothing here learns from one execution
-// for the next but how long executions are, and of how many threads.
+// Each says where else it deviates from its paper. What most learn from one execution for
+// the next is how long executions are, and of how many threads; SURW and ReadsFrom also
+// which accesses there are. QLearning learns states, and takes memory for each; what else
+// is guided by what was seen before is package schedule/guided.
 package sample
 
 import (
 	"context"
 	"fmt"
 	"iter"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -39,7 +43,8 @@ type Sampler interface {
 func Names() []string { return slices.Clone(names) }
 
 var names = []string{
-	"walk", "pct2", "pct3", "pct5", "pos", "surw", "delays2", "delays5", "preemptions2", "preemptions5",
+	"walk", "pct2", "pct3", "pct5", "pos", "surw", "rf", "qlearn",
+	"delays2", "delays5", "preemptions2", "preemptions5",
 }
 
 // New returns the sampler of that name. The same seed decides the same, for ever.
@@ -57,6 +62,10 @@ func New(name string, seed uint64) (Sampler, error) {
 		return NewPOS(seed), nil
 	case "surw":
 		return NewSURW(seed), nil
+	case "rf":
+		return NewReadsFrom(seed), nil
+	case "qlearn":
+		return NewQLearning(seed), nil
 	case "delays2":
 		return NewDelays(seed, 2), nil
 	case "delays5":
@@ -118,11 +127,11 @@ func (c *chance) below(n int) int {
 
 // of returns the decision that stands for thread id, which must be enabled.
 func of(e *schedule.Exec, id int) int {
-	for d := 0; ; d++ {
-		if e.Alternative(d).ID == id {
-			return d
-		}
+	calm := e.Alternative(0).ID
+	if id == calm {
+		return 0
 	}
+	return 1 + bits.OnesCount64(e.Enabled()&^(1<<calm)&(1<<id-1))
 }
 
 // width is how many threads there are: the most so far, and few at first. Priorities are

@@ -1,6 +1,11 @@
 package sample
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"math"
+	"math/bits"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // PCT gives every thread a random priority and lets the highest go on; at d-1 random
 // steps the thread that runs becomes the last of all (Burckhardt, Kothari, Musuvathi and
@@ -23,6 +28,20 @@ type PCT struct {
 // NewPCT returns a PCT for bugs of the given depth, at least 1.
 func NewPCT(seed uint64, depth int) *PCT {
 	return &PCT{chance: newChance(seed), points: points{at: make([]int, depth-1)}, k: start, threads: few}
+}
+
+// Depth returns what depth of bugs p is for.
+func (p *PCT) Depth() int { return len(p.at) + 1 }
+
+// PCTConfidence returns with which probability at least so many executions of a [PCT] would
+// have come to a bug of its depth or less: 1-(1-1/(n k^(d-1)))^runs for n threads and k steps,
+// which must not be fewer than any of these executions has had. Of fewer than 50 steps
+// PCT assumes 50, and so does this. The first executions, of which PCT does not know yet how
+// long they are, are better for shallow bugs and worse for others than this says.
+func PCTConfidence(threads, steps, depth, runs int) float64 {
+	k := math.Max(float64(steps), float64(start))
+	once := 1 / (float64(threads) * math.Pow(k, float64(depth-1)))
+	return -math.Expm1(float64(runs) * math.Log1p(-once))
 }
 
 // Begin implements [Sampler].
@@ -56,16 +75,18 @@ func (p *PCT) Choose(e *schedule.Exec, n int) int {
 		}
 		p.lowest--
 	}
-	return highest(e, n, &p.priority)
+	return highest(e, &p.priority)
 }
 
 // highest returns the decision for the thread of the highest priority.
-func highest[P int | uint64](e *schedule.Exec, n int, priority *[schedule.MaxThreads]P) int {
-	best := 0
-	for d := 1; d < n; d++ {
-		if priority[e.Alternative(d).ID] > priority[e.Alternative(best).ID] {
-			best = d
+func highest[P int | uint64](e *schedule.Exec, priority *[schedule.MaxThreads]P) int {
+	calm := e.Alternative(0)
+	best, decision, d := calm.ID, 0, 0
+	for set := e.Enabled() &^ (1 << calm.ID); set != 0; set &= set - 1 {
+		d++
+		if id := bits.TrailingZeros64(set); priority[id] > priority[best] {
+			best, decision = id, d
 		}
 	}
-	return best
+	return decision
 }

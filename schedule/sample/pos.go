@@ -45,5 +45,5 @@ func (p *POS) Choose(e *schedule.Exec, n int) int {
 	if e.Enabled() == 0 {
 		return p.below(n)
 	}
-	return highest(e, n, &p.priority)
+	return highest(e, &p.priority)
 }

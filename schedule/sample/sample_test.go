@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/bench"
 	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
@@ -26,8 +27,14 @@ func (b *board) write(t *schedule.Thread, c *schedule.Cell) {
 	}
 }
 
-// program has a thread for each string: s writes the shared word, o the thread's own. It
-// fails if the order of the writes to the shared word is bad.
+func (b *board) read(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "read", Cell: &b.shared, Mode: schedule.ReadOnce})
+	t.Observe(b.shared.Value())
+	b.order = append(b.order, byte('a'+t.ID))
+}
+
+// program has a thread for each string: s writes the shared word, r reads it, o writes the
+// thread's own. It fails if the order of the accesses to the shared word is bad.
 func program(bad string, threads ...string) (schedule.Program, *board) {
 	b := new(board)
 	b.Bind(b, "board")
@@ -41,9 +48,12 @@ func program(bad string, threads ...string) (schedule.Program, *board) {
 		for _, steps := range threads {
 			bodies = append(bodies, func(t *schedule.Thread) {
 				for _, s := range []byte(steps) {
-					if s == 's' {
+					switch s {
+					case 's':
 						b.write(t, &b.shared)
-					} else {
+					case 'r':
+						b.read(t)
+					default:
 						b.write(t, &b.own[t.ID])
 					}
 				}
@@ -191,6 +201,106 @@ func TestPCT(t *testing.T) {
 		t.Logf("%v as %s: 1 in %.0f, the bound is 1 in %.0f",
 			test.threads, test.order, float64(runs)/float64(got), 1/bound)
 	}
+}
+
+// TestReadsFrom: whether a read comes before a write is a wish as often as the opposite,
+// however far the read is; what wishes contradict each other about is a fair draw. Where
+// nobody reads it is POS.
+func TestReadsFrom(t *testing.T) {
+	const n = 20_000
+	near(t, "far", count(t, sample.NewReadsFrom(1), 1, n, "s", "ooooooooor")["ba"], n, 1.0/2)
+	near(t, "near", count(t, sample.NewReadsFrom(1), 1, n, "s", "r")["ba"], n, 1.0/2)
+	near(t, "pos", count(t, sample.NewReadsFrom(1), 1, n, "s", "ooooooooos")["ba"], n, 1.0/11)
+}
+
+// TestReadsFromBench: the pair of words that a thread created last must see half written is
+// seen so in one of some ten executions. POS does not come to it in thousands.
+func TestReadsFromBench(t *testing.T) {
+	p, err := bench.Find("CS.reorder_10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := schedule.NewRunner(p.Schedule(bench.Main7))
+	defer r.Close()
+	fails := func(s sample.Sampler, runs int) (n int) {
+		for range runs {
+			if sample.Once(r, s).Outcome == schedule.Fail {
+				n++
+			}
+		}
+		return n
+	}
+	if n := fails(sample.NewReadsFrom(1), 500); n < 50 {
+		t.Errorf("rf: %d of 500 executions fail", n)
+	}
+	if n := fails(sample.NewPOS(1), 500); n > 0 {
+		t.Errorf("pos: %d of 500 executions fail: the program has become easier", n)
+	}
+}
+
+// TestQLearning: after one execution of a program with one decision the alternative taken
+// is worth 0.3 times -1 and the other 0, so it is taken again with probability
+// exp(-0.3)/(exp(-0.3)+1).
+func TestQLearning(t *testing.T) {
+	const n = 20_000
+	p, b := program("", "s", "s")
+	r := schedule.NewRunner(p)
+	defer r.Close()
+	again := 0
+	for seed := range uint64(n) {
+		q := sample.NewQLearning(seed)
+		sample.Once(r, q)
+		first := b.order[0]
+		sample.Once(r, q)
+		if b.order[0] == first {
+			again++
+		}
+	}
+	near(t, "again", again, n, math.Exp(-0.3)/(math.Exp(-0.3)+1))
+}
+
+// TestQLearningSpreads: a write after eight steps of the thread's own comes first in 1 of
+// 512 walks. Who learns that few executions have been there goes there more often.
+func TestQLearningSpreads(t *testing.T) {
+	const n = 5000
+	first := func(s sample.Sampler) int {
+		return count(t, s, 0, n, "oooooooos", "ssssssss")["abbbbbbbb"]
+	}
+	near(t, "walk", first(sample.NewWalk(1)), n, 1.0/512)
+	if got := first(sample.NewQLearning(1)); got < 5*n/512 {
+		t.Errorf("%d of %d, not five times as many as walks", got, n)
+	}
+}
+
+// TestPCTConfidence: by hand, and measured: of a hundred times so many executions as find
+// the bug with 50% confidence, no fewer than half do.
+func TestPCTConfidence(t *testing.T) {
+	for _, test := range []struct {
+		threads, steps, depth, runs int
+		want                        float64
+	}{
+		{2, 100, 1, 1, 0.5}, {2, 100, 1, 3, 0.875}, {4, 100, 2, 1, 0.0025},
+		{2, 10, 2, 1, 0.01}, {3, 60, 3, 0, 0}, {4, 100, 2, 400, 1 - math.Pow(0.9975, 400)},
+	} {
+		got := sample.PCTConfidence(test.threads, test.steps, test.depth, test.runs)
+		if math.Abs(got-test.want) > 1e-12 {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+	const runs = 69 // 1-(1-1/(2*50))^69 is 0.50
+	if c := sample.PCTConfidence(2, 3, 2, runs); math.Abs(c-0.5) > 0.01 {
+		t.Errorf("%d executions: %v", runs, c)
+	}
+	found := 0
+	for seed := range uint64(100) {
+		if count(t, sample.NewPCT(seed, 2), 0, runs, "ss", "s")["aba"] > 0 {
+			found++
+		}
+	}
+	if found < 50-25 { // five standard deviations
+		t.Errorf("found by %d of 100", found)
+	}
+	t.Logf("found by %d of 100", found)
 }
 
 // TestBounded: never more preemptions than allowed, and each number comes up.

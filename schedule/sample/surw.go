@@ -1,6 +1,10 @@
 package sample
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"math/bits"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // SURW is uniform over the interleavings of the accesses to one object, and draws the
 // rest by random priorities (Zhao, Wolff, Mathur and Roychoudhury, "Selectively uniform
@@ -150,20 +154,24 @@ func (s *SURW) Choose(e *schedule.Exec, n int) int {
 	if e.Enabled() == 0 {
 		return s.below(n)
 	}
-	best, free := -1, -1
-	for d := range n {
-		t := e.Alternative(d)
-		if best < 0 || s.priority[t.ID] > s.priority[e.Alternative(best).ID] {
-			best = d
+	calm := e.Alternative(0)
+	best, free := calm, (*schedule.Thread)(nil)
+	if !s.held(calm) {
+		free = calm
+	}
+	for set := e.Enabled() &^ (1 << calm.ID); set != 0; set &= set - 1 {
+		t := e.Threads()[bits.TrailingZeros64(set)]
+		if s.priority[t.ID] > s.priority[best.ID] {
+			best = t
 		}
-		if !s.held(t) && (free < 0 || s.priority[t.ID] > s.priority[e.Alternative(free).ID]) {
-			free = d
+		if !s.held(t) && (free == nil || s.priority[t.ID] > s.priority[free.ID]) {
+			free = t
 		}
 	}
-	if free >= 0 {
-		return free
+	if free == nil {
+		free = best // the one drawn waits for these, or does not come any more
 	}
-	return best // the one drawn waits for these, or does not come any more
+	return of(e, free.ID)
 }
 
 // held reports whether t must let another take its step on the cell first.

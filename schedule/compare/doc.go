@@ -1,0 +1,16 @@
+// Package compare measures how many executions strategies take to the first failure of
+// programs, and writes it down: a [Cell] for each program and strategy, with a number for
+// each seed, as CSV to be gone on from, as Markdown and as a plot.
+//
+// A strategy is a [sample.Sampler] by a name. A seed that has not come to a failure after so
+// many executions, the cap, gives up. All strategies are measured on the same programs, by
+// the same engine, from seed 0 on; what has been published about programs of the same names is
+// printed beside as orientation ([Published]), since those are the originals and ours are
+// rewritten.
+//
+// Executions are counted, not time. Of the time a rate is printed, that is worth something
+// for the machine it was measured on and where there were many.
+//
+// To read the code: cell.go is what is measured, logrank.go whether a difference is one,
+// csv.go, markdown.go and plot.go what is written, published.go the numbers of others.
+package compare

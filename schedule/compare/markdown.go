@@ -1,0 +1,192 @@
+package compare
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+)
+
+// A Table is cells, at most one of a program and strategy.
+type Table struct {
+	Programs   []string // in the order of the rows
+	Strategies []string // in the order of the columns
+	cells      map[[2]string]Cell
+}
+
+// NewTable returns the table of those cells.
+func NewTable(cells []Cell) *Table {
+	t := &Table{cells: map[[2]string]Cell{}}
+	for _, c := range cells {
+		if !slices.Contains(t.Programs, c.Program) {
+			t.Programs = append(t.Programs, c.Program)
+		}
+		if !slices.Contains(t.Strategies, c.Strategy) {
+			t.Strategies = append(t.Strategies, c.Strategy)
+		}
+		t.cells[[2]string{c.Program, c.Strategy}] = c
+	}
+	return t
+}
+
+// Cell returns the cell of a program and strategy, and whether there is one.
+func (t *Table) Cell(program, strategy string) (Cell, bool) {
+	c, ok := t.cells[[2]string{program, strategy}]
+	return c, ok
+}
+
+// guided is the strategy that the others are compared with.
+const guided = "guided"
+
+// learns are the strategies that use what executions have come to before.
+var learns = []string{guided, "qlearn"}
+
+// rivals are those that the guided one is tested against.
+var rivals = []string{"pos", "pct3", "surw", "rf"}
+
+// best returns the lowest mean of the other strategies, or of those of them that do not
+// learn.
+func (t *Table) best(program string, learning bool) (mean float64, strategy string) {
+	mean = math.Inf(1)
+	for _, s := range t.Strategies {
+		if s == guided || !learning && slices.Contains(learns, s) {
+			continue
+		}
+		if c, ok := t.Cell(program, s); ok && c.Mean() < mean {
+			mean, strategy = c.Mean(), s
+		}
+	}
+	return mean, strategy
+}
+
+// Text returns the mean, standard deviation and median, and how many seeds have come to a
+// failure if not all have.
+func (c Cell) Text() string {
+	if c.Found() == 0 {
+		return "never"
+	}
+	text := fmt.Sprintf("%s±%s", short(c.Mean()), short(c.SD()))
+	if m := c.Median(); !math.IsInf(m, 1) {
+		text += " [" + short(m) + "]"
+	}
+	if c.Found() < len(c.Runs) {
+		text += fmt.Sprintf(" (%d/%d)", c.Found(), len(c.Runs))
+	}
+	return text
+}
+
+// short writes a number with two digits at least.
+func short(x float64) string {
+	if x < 9.95 {
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.0f", x)
+}
+
+// WriteMarkdown writes the table: for each program what the guided strategy and its rivals
+// came to, which is the best of all others, how much more the guided one takes than that,
+// and whether the rivals are different at all; and what has been published.
+func (t *Table) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("# Strategies compared\n\nWritten by `explore -bench`; table.csv has all of it.\n")
+	t.writeSummary(&b, "Programs with a bug each", func(p string) bool { return !kernel(p) })
+	t.writeSummary(&b, "Workloads of kernel models", kernel)
+	b.WriteString("\n## Executions to the first failure\n\n" +
+		"Mean±standard deviation [median] (seeds that came to one, if not all). The best of the " +
+		"others is by the mean. After the rivals, p of the log-rank test against guided: " +
+		"< guided takes significantly fewer (p < 0.05), > more.\n\n" +
+		"| program | guided |")
+	for _, s := range rivals {
+		fmt.Fprintf(&b, " %s |", s)
+	}
+	b.WriteString(" best other | guided/best | RFF | POS | PCT3 | SURW |\n|---|---|" +
+		strings.Repeat("---|", len(rivals)) + "---|---|---|---|---|---|\n")
+	for _, p := range t.Programs {
+		t.writeRow(&b, p)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (t *Table) writeRow(b *strings.Builder, p string) {
+	g, ok := t.Cell(p, guided)
+	if !ok {
+		return
+	}
+	fmt.Fprintf(b, "| %s | %s |", p, g.Text())
+	for _, s := range rivals {
+		c, ok := t.Cell(p, s)
+		if !ok {
+			b.WriteString(" |")
+			continue
+		}
+		fmt.Fprintf(b, " %s %s |", c.Text(), sign(g, c))
+	}
+	mean, strategy := t.best(p, true)
+	if strategy == "" {
+		b.WriteString(" never | |")
+	} else {
+		fmt.Fprintf(b, " %s %s | %.2g |", short(mean), strategy, g.Mean()/mean)
+	}
+	name, _, _ := strings.Cut(p, "@")
+	pub := Published(name)
+	fmt.Fprintf(b, " %s | %s | %s | %s |\n", pub.RFF, pub.POS, pub.PCT3, pub.SURW)
+}
+
+// sign says whether two cells differ.
+func sign(g, c Cell) string {
+	switch z, p := LogRank(g, c); {
+	case p >= 0.05:
+		return ""
+	case z < 0:
+		return "<"
+	}
+	return ">"
+}
+
+// kernel reports whether a program is a model of the kernel, by its name.
+func kernel(program string) bool { return strings.Contains(program, "/") }
+
+// writeSummary writes a line for each strategy, over those of the programs that all were
+// measured on.
+func (t *Table) writeSummary(b *strings.Builder, title string, of func(program string) bool) {
+	var common []string
+	for _, p := range t.Programs {
+		missing := func(s string) bool { _, ok := t.Cell(p, s); return !ok }
+		if of(p) && !slices.ContainsFunc(t.Strategies, missing) {
+			common = append(common, p)
+		}
+	}
+	if len(common) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\nOver the %d that were measured with all strategies. A program that "+
+		"was never found counts with all executions that there were.\n\n"+
+		"| strategy | geometric mean | found with every seed | never found | found with less than "+
+		"half of the executions of guided |\n|---|---|---|---|---|\n", title, len(common))
+	for _, s := range t.Strategies {
+		logs, every, never, twice := 0.0, 0, 0, 0
+		for _, p := range common {
+			c, _ := t.Cell(p, s)
+			g, _ := t.Cell(p, guided)
+			mean, none := c.AtLeast()
+			logs += math.Log(mean)
+			if none {
+				never++
+			}
+			if c.Found() == len(c.Runs) {
+				every++
+			}
+			if g.Mean() > 2*c.Mean() {
+				twice++
+			}
+		}
+		atLeast := ""
+		if never > 0 {
+			atLeast = "at least "
+		}
+		fmt.Fprintf(b, "| %s | %s%s | %d | %d | %d |\n",
+			s, atLeast, short(math.Exp(logs/float64(len(common)))), every, never, twice)
+	}
+}

@@ -1,0 +1,104 @@
+package guided
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// Choose implements [schedule.Chooser]. An execution that has come to where nothing is left
+// to see goes on calmly to its end: to abandon it, which takes every thread out of what it
+// is in, costs more.
+func (en *Engine) Choose(e *schedule.Exec, n int) int {
+	if en.repeats {
+		return 0
+	}
+	if e.Enabled() == 0 && e.Steps() == 0 {
+		en.workload = true
+	}
+	d, free := en.propose(e, n)
+	if en.stats.Complete {
+		return d
+	}
+	if en.workload && en.fresh == newest {
+		return en.take(d, place{})
+	}
+	id, fresh := en.graph.visit(keyOf(e), n)
+	if id == nowhere {
+		return en.take(d, place{})
+	}
+	if fresh {
+		en.fresh++
+	}
+	if fresh && en.corpus.meet(e.Memory()) {
+		en.lengths = append(en.lengths, len(en.taken))
+	}
+	r := rank(e, d)
+	switch {
+	case en.mode != guidedMode:
+		return en.take(d, place{id, uint32(r)})
+	case free && (en.arm.how == seldom || en.arm.how == backSeldom):
+		r = en.least(id, n)
+	case !en.graph.open(id, r):
+		r = en.any(id, n)
+	}
+	if r < 0 {
+		en.repeats = true
+		return 0
+	}
+	return en.take(decision(e, r), place{id, uint32(r)})
+}
+
+// take takes a decision.
+func (en *Engine) take(d int, p place) int {
+	en.path = append(en.path, p)
+	en.taken = append(en.taken, uint8(d))
+	return d
+}
+
+// propose returns the decision of the tapes that are to be followed, or that of the sampler,
+// which is free then to be another.
+func (en *Engine) propose(e *schedule.Exec, n int) (d int, free bool) {
+	i := len(en.taken)
+	switch {
+	case i < len(en.way):
+		d = int(en.way[i])
+	case i < len(en.rest):
+		d = int(en.rest[i])
+	case en.mode != seedMode:
+		return en.sampler.Choose(e, n), true
+	}
+	if d >= n {
+		d %= n
+	}
+	return d, false
+}
+
+// any draws one of the edges of a node that are not spent; -1 if all are.
+func (en *Engine) any(id uint32, n int) int {
+	out, seen := -1, 0
+	for r := range n {
+		if en.graph.open(id, r) {
+			if seen++; en.below(seen) == 0 {
+				out = r
+			}
+		}
+	}
+	return out
+}
+
+// least draws one of those of them that were followed least.
+func (en *Engine) least(id uint32, n int) int {
+	out, seen, fewest := -1, 0, uint32(0)
+	for r := range n {
+		if !en.graph.open(id, r) {
+			continue
+		}
+		v := en.graph.visits(id, r)
+		if out < 0 || v < fewest {
+			fewest, seen = v, 0
+		}
+		if v == fewest {
+			if seen++; en.below(seen) == 0 {
+				out = r
+			}
+		}
+	}
+	return out
+}

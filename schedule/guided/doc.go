@@ -1,0 +1,37 @@
+// Package guided has the sampler that learns: an [Engine] spends its executions on what no
+// execution has done before. It is a [sample.Sampler] like the others, so [sample.Run] is
+// the loop around it.
+//
+// What it knows is kept in three places.
+//
+// The graph has the decisions that executions came to, known by the hash of the state, and
+// what each alternative led to. Of a state it does not matter how it was reached; so where
+// every alternative has been followed to the end, on whatever way, there is nothing left to
+// see, and no execution goes there again. This alone makes the samplers that it is made of
+// find most bugs that are deep in small programs in a tenth of the executions and less, and
+// it is an end: a program with no alternative left is [Stats] Complete.
+//
+// The corpus has the memory states that were met, with a way to each: states without what
+// threads have observed. They are few where states are many. An execution that goes back
+// repeats the way to one and goes on from there, to one that is rarely met rather than not:
+// what takes six steps in order is found one step after the other.
+//
+// The arms are the ways to run an execution: one of the samplers of package sample as it
+// is, or with the least followed alternative at each decision, or after going back, or with
+// the decisions of one way after another. At first most executions are those of the two
+// samplers that are best without knowing anything, SURW and ReadsFrom; later all arms have
+// about the same share, times what they yield: the chance that an execution comes to a new
+// memory state.
+//
+// One execution in [Every] is left alone: a POS, which nothing has guided. What such
+// executions say of those to come is sound, other than what the guided ones do: see
+// [Stats] Discovery.
+//
+// The package does not run anything, nor does it know what a failure is: a tape that ends in one
+// is followed to its end once, and what is new besides it goes on to be looked for. It takes
+// what [schedule.Exec.State] promises for granted, with 64 bits: a program that keeps
+// something outside cells hides executions from it. An Engine belongs to one goroutine.
+//
+// To read the code: choose.go is a decision, engine.go an execution, arm.go the budget,
+// graph.go and corpus.go what is known, stream.go when to stop.
+package guided

@@ -1,0 +1,214 @@
+package guided
+
+import (
+	"iter"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
+)
+
+// Options are the limits of an [Engine]. The zero value is valid.
+type Options struct {
+	// Nodes is the most decisions that are kept, of about 60 bytes each. What comes to
+	// others is not guided there. 0 means [DefaultNodes].
+	Nodes int
+	// Entries is the most memory states that are told apart, of 60 bytes and a way each. 0
+	// means [DefaultEntries].
+	Entries int
+}
+
+// The limits unless [Options] say otherwise: some 80 MiB.
+const (
+	DefaultNodes   = 1 << 20
+	DefaultEntries = 1 << 16
+)
+
+// Every is how many executions there are to one that is not guided.
+const Every = 16
+
+// together is how many executions all samplers watch at first, to learn which steps there are.
+const together = 8
+
+// newest is how many new decisions of an execution of a workload are kept: those that follow
+// the first are hardly ever met again, and to keep them takes longer than the execution.
+const newest = 4
+
+// Stats are what an [Engine] knows of its executions.
+type Stats struct {
+	Executions int
+	Repeated   int  // of them came to where nothing was left to see
+	Decisions  int  // different ones that are kept: states in which there is something to decide
+	Memories   int  // different memory states among them
+	LastNew    int  // number of the last execution that came to a new one, from 1
+	Full       bool // there are more decisions, or memory states, than are kept
+	Complete   bool // every alternative of every decision was followed: there is no more
+
+	// Unguided is how many executions were left alone, and Discovery a bound for such
+	// executions: with 95% confidence the next ends in a state in which none has
+	// ended with no higher probability. A failure of a new kind is such an end.
+	Unguided  int
+	Discovery float64
+}
+
+// An Engine is a sampler that learns from all executions before, which must be of one program.
+// The same seed decides the same, until the table of arms changes.
+type Engine struct {
+	rng      rand.PCG
+	samplers map[string]sample.Sampler
+	watchers []sample.Sampler // the same, in the order of the table
+	alone    *sample.POS      // of the executions that are not guided
+	arms     []arm
+	graph    graph
+	corpus   corpus
+	stream   stream
+	seeds    []schedule.Tape // to be run next
+	workload bool            // executions begin with choices: of threads, and calls
+	stats    Stats
+
+	// The execution under way.
+	mode    mode
+	arm     *arm
+	sampler sample.Sampler
+	way     schedule.Tape // to be repeated
+	rest    schedule.Tape // to follow from its end on
+	path    []place
+	taken   schedule.Tape
+	before  int   // entries when it began
+	lengths []int // of the ways to the new ones
+	fresh   int   // decisions that were new
+	repeats bool
+}
+
+// mode says what an execution is for.
+type mode uint8
+
+const (
+	guidedMode mode = iota
+	aloneMode       // it is part of the stream
+	seedMode        // it repeats a tape that was added
+)
+
+// New returns an Engine.
+func New(seed uint64, opt Options) *Engine {
+	if opt.Nodes == 0 {
+		opt.Nodes = DefaultNodes
+	}
+	if opt.Entries == 0 {
+		opt.Entries = DefaultEntries
+	}
+	en := &Engine{
+		samplers: samplers(seed), alone: sample.NewPOS(^seed), arms: slices.Clone(table),
+		graph: newGraph(opt.Nodes), corpus: newCorpus(opt.Entries), stream: newStream(opt.Entries),
+	}
+	for _, a := range table {
+		if s := en.samplers[a.sampler]; !slices.Contains(en.watchers, s) {
+			en.watchers = append(en.watchers, s)
+		}
+	}
+	en.rng.Seed(seed, 1)
+	return en
+}
+
+// Stats returns what is known so far.
+func (en *Engine) Stats() Stats {
+	s := en.stats
+	s.Decisions, s.Memories = len(en.graph.nodes)-1, len(en.corpus.entries)-1
+	s.Full = s.Decisions == en.graph.limit || s.Memories == en.corpus.limit
+	s.Unguided, s.Discovery = en.stream.n, en.stream.bound
+	return s
+}
+
+// Corpus returns a tape to each memory state, in the order in which they were met. What they
+// lead to after that is up to the 0 for ever at their ends. They must not be changed.
+func (en *Engine) Corpus() iter.Seq[schedule.Tape] { return en.corpus.all() }
+
+// Add has a tape run before anything else is: one of the corpus of another Engine, or from
+// a file. Where it comes to is part of what is known then.
+func (en *Engine) Add(tape schedule.Tape) { en.seeds = append(en.seeds, slices.Clone(tape)) }
+
+// Begin implements [sample.Sampler].
+func (en *Engine) Begin() {
+	en.path, en.taken, en.lengths = en.path[:0], en.taken[:0], en.lengths[:0]
+	en.before = len(en.corpus.entries)
+	en.way, en.rest, en.repeats, en.fresh = nil, nil, false, 0
+	en.arm = en.spendOn()
+	switch {
+	case len(en.seeds) > 0:
+		en.mode, en.sampler = seedMode, en.samplers[en.arm.sampler]
+		en.way, en.seeds = en.seeds[0], en.seeds[1:]
+	case en.stats.Executions%Every == Every-1:
+		en.mode, en.sampler = aloneMode, en.alone
+	default:
+		en.mode, en.sampler = guidedMode, en.samplers[en.arm.sampler]
+		en.goBack()
+	}
+	if en.together() {
+		for _, s := range en.watchers {
+			s.Begin()
+		}
+		return
+	}
+	en.sampler.Begin()
+}
+
+// goBack chooses the entries that the arm goes back to.
+func (en *Engine) goBack() {
+	if en.arm.how < back || len(en.corpus.entries) == 1 {
+		return
+	}
+	en.way = en.corpus.choose(en.below)
+	if en.arm.how == splice {
+		en.rest = en.corpus.entries[1+en.below(len(en.corpus.entries)-1)].tape
+	}
+}
+
+// together reports whether all samplers watch the execution.
+func (en *Engine) together() bool { return en.stats.Executions < together }
+
+// below returns a random number below n, at most 2^32. It favours small ones by n/2^32.
+func (en *Engine) below(n int) int { return int((en.rng.Uint64() >> 32) * uint64(n) >> 32) }
+
+// Step implements [sample.Sampler].
+func (en *Engine) Step(t *schedule.Thread) bool {
+	if en.together() {
+		for _, s := range en.watchers {
+			s.Step(t)
+		}
+		return true
+	}
+	return en.sampler.Step(t)
+}
+
+// End implements [sample.Sampler].
+func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
+	if en.together() {
+		for _, s := range en.watchers {
+			s.End(e, res)
+		}
+	} else if !en.repeats {
+		en.sampler.End(e, res)
+	}
+	en.stats.Executions++
+	if en.mode == aloneMode {
+		en.stream.add(e.State().Lo)
+	}
+	if en.stats.Complete {
+		return
+	}
+	if en.repeats {
+		en.stats.Repeated++
+	}
+	// What a limit of steps has ended might have gone on elsewhere.
+	ended := res.Outcome == schedule.Pass || res.Outcome == schedule.Fail
+	en.stats.Complete = en.graph.learn(en.path, en.repeats || ended)
+	en.corpus.keep(en.before, en.lengths, en.taken)
+	fresh := len(en.lengths) > 0
+	if fresh {
+		en.stats.LastNew = en.stats.Executions
+	}
+	if en.mode == guidedMode {
+		en.arm.pay(fresh)
+	}
+}
