@@ -53,7 +53,9 @@ var layers = map[string][]string{
 	"docs":                   {},
 	"corpus":                 {"schedule"},
 	"corpus/gofile":          {},
-	"cmd":                    {"corpus", "corpus/gofile", "kmodel", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
+	"internal/schema":        {}, // for tests
+	"cmd/internal":           {"kmodel", "kmodel/program", "schedule", "triage"},
+	"cmd":                    {"cmd/internal", "corpus", "corpus/gofile", "fuzz/mutate", "fuzz/target", "kmodel", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
 }
 
 // testLayers is what tests may import besides.
@@ -77,6 +79,8 @@ var testLayers = map[string][]string{
 	"fuzz/target":            {"kmodel"},
 	"fuzz/libfuzzer":         {"corpus/gofile"},
 	"docs":                   {"kmodel", "kmodel/program", "schedule", "schedule/sample", "triage"},
+	"triage":                 {"internal/schema"},
+	"cmd":                    {"fuzz/libfuzzer", "internal/schema"},
 	"corpus":                 {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
 

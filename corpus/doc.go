@@ -30,8 +30,8 @@
 // Whatever happens to the bytes of a pack, a torn tail, a flipped bit, a hole in the
 // middle, costs the entries that it hits and no other. [Pack.Damage] names them. An entry
 // that is returned is the entry that was appended: its hash, over the program and the tape
-// before compression, has been compared. (So a flipped bit without which a payload
-// decompresses to the same tape, and there are some, is not noticed.)
+// before compression, has been compared, and so has one over the payload: a flipped bit is
+// noticed also where the payload decompresses to the same tape.
 //
 // No input of a few bytes makes a reader allocate much: an entry has limits ([MaxDigits],
 // [MaxName], [MaxPack]) that are looked at before anything is decompressed.
@@ -41,11 +41,12 @@
 // A pack is a line of text and then entries, one after the other; numbers are
 // little-endian, a varint is that of encoding/binary:
 //
-//	"kschedfuzz corpus v1 " and 16 hex digits of xxhash64 of that, "\n"
+//	"kschedfuzz corpus v2 " and 16 hex digits of xxhash64 of that, "\n"
 //
-//	marker     4 bytes f5 6b 73 65
+//	marker     4 bytes f5 6b 73 66
 //	check      4 bytes, the low half of xxhash64 of the bytes from id to label
 //	id         8 bytes, xxhash64 of program, a zero byte, schedule.Tape.Bytes
+//	sum        4 bytes, the low half of xxhash64 of payload
 //	digits     varint, the digits of the tape in text
 //	size       varint, the bytes of the payload
 //	dictionary varint, 0: the payload is not compressed, n: zstd with dictionary n
@@ -53,29 +54,30 @@
 //	payload    the digits, two to a byte, the first in the low half
 //
 // A reader that finds something else than an entry goes on at the next marker. Losing the
-// first line loses no entry. Another version of the format has another first line and
-// another marker; it is refused, as is a dictionary that this version does not have.
-// Dictionaries are kept for ever (directory dict), so that old packs stay readable; new
-// entries use the newest.
+// first line loses no entry. Version 1 has another first line, the marker f5 6b
+// 73 65, and no sum, so that some flipped bits of a payload are not noticed. It is read, and
+// appended to as it is; Compact makes it version 2. A newer version is refused, as is a
+// dictionary that this version does not have. Dictionaries are kept for ever (directory dict),
+// so that old packs stay readable; new entries use the newest.
 //
 // # Figures
 //
-// 100,000 tapes of the ten fuzz targets, short ones, 42 digits on the average (two virtual
-// CPUs of an AMD EPYC, go1.26.8, one busy with other work: the times vary by two;
-// go test -run='^$' -bench=Store ./corpus):
+// 100,000 tapes of the fuzz targets, short ones, 31 digits on the average (two virtual CPUs
+// of an AMD EPYC, go1.26.8, one busy with other work: the times vary by two, and are of
+// version 1, with longer tapes; go test -run='^$' -bench=Store ./corpus):
 //
 //	                      bytes an entry
-//	the pack                          58
-//	one zip of raw files             151
-//	a file of the Go fuzzer each      69, on a disk with blocks of 4 KiB 4096
-//	memory of an open Pack            68
+//	the pack                          60
+//	one zip of raw files             147
+//	a file of the Go fuzzer each      58, on a disk with blocks of 4 KiB 4096
+//	memory of an open Pack            70
 //
 //	Append           7 to 8 us an entry
 //	Open           0.9 to 2 us an entry, everything verified: 0.1 to 0.2 s for all
 //	OpenWriter     2.2 to 4 us an entry
 //	Compact          5 to 9 us an entry
 //
-// 325 inputs that the Go fuzzer had found for FuzzLookupIoctx, 94 digits on the average: 57
-// bytes each as a pack, 210 as a zip (corpus pack, corpus unpack -format zip). The head is 37
-// of the 57. The dictionary was made of these; inputs that were held out of it took 8 more.
+// 325 inputs that the Go fuzzer had found for FuzzLookupIoctx, 94 digits on the average: 61
+// bytes each as a pack, 210 as a zip (corpus pack, corpus unpack -format zip). The head is 41
+// of the 61. The dictionary was made of these; inputs that were held out of it took 8 more.
 package corpus

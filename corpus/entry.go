@@ -100,17 +100,43 @@ func (e Entry) check() error {
 
 // An entry's frame is what it is in the file.
 
-const marker = "\xf5kse"
+// markers begin the frames of each version of the format, from 1 on.
+var markers = [...]string{1: "\xf5kse", 2: "\xf5ksf"}
 
 const (
-	frameFixed = len(marker) + 4 + 8 // up to and with id
+	markerSize = 4
+	checkSize  = 4 // of a checksum: the low half of xxhash64
+	idSize     = 8
 	// maxPayload is that of the longest tape, uncompressed; a compressed payload is
 	// shorter than that, else it would not be compressed.
 	maxPayload = (MaxDigits + 1) / 2
 )
 
+// fixedSize returns the size of a frame of that version up to its first varint.
+func fixedSize(version int) int {
+	if version == 1 {
+		return markerSize + checkSize + idSize
+	}
+	return markerSize + checkSize + idSize + checkSize
+}
+
+// checksum returns the low half of the hash of b.
+func checksum(b []byte) uint32 { return uint32(xxhash.Sum64(b)) }
+
+// versionOf returns the version whose marker b begins with, 0 if it is none.
+func versionOf(b []byte) int {
+	for v, marker := range markers {
+		if marker != "" && strings.HasPrefix(string(b[:min(len(b), markerSize)]), marker) {
+			return v
+		}
+	}
+	return 0
+}
+
 // A frameHead is a frame without its payload.
 type frameHead struct {
+	version         int
+	sum             uint32 // of the payload, from version 2 on
 	id              uint64
 	digits, payload int
 	dictionary      int
@@ -129,8 +155,9 @@ func (e dictionaryError) Error() string {
 		int(e), newest)
 }
 
-// appendFrame appends the frame of e, compressed with the newest dictionary.
-func appendFrame(b []byte, e Entry) ([]byte, error) {
+// appendFrame appends the frame of e in that version of the format, compressed with the
+// newest dictionary.
+func appendFrame(b []byte, version int, e Entry) ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
@@ -140,27 +167,31 @@ func appendFrame(b []byte, e Entry) ([]byte, error) {
 	}
 	payload, dictionary := compress(join(text))
 	start := len(b)
-	b = append(b, marker...)
+	b = append(b, markers[version]...)
 	b = append(b, 0, 0, 0, 0)
 	b = binary.LittleEndian.AppendUint64(b, e.id(text))
+	if version > 1 {
+		b = binary.LittleEndian.AppendUint32(b, checksum(payload))
+	}
 	for _, n := range []int{len(text), len(payload), dictionary, len(e.Program), len(e.Label)} {
 		b = binary.AppendUvarint(b, uint64(n))
 	}
 	b = append(append(b, e.Program...), e.Label...)
-	check := uint32(xxhash.Sum64(b[start+len(marker)+4:]))
-	binary.LittleEndian.PutUint32(b[start+len(marker):], check)
+	check := checksum(b[start+markerSize+checkSize:])
+	binary.LittleEndian.PutUint32(b[start+markerSize:], check)
 	return append(b, payload...), nil
 }
 
 // parseHead reads the head of the frame that b begins with.
 func parseHead(b []byte) (frameHead, error) {
-	if len(b) < frameFixed {
-		return frameHead{}, errCut
-	}
-	if string(b[:len(marker)]) != marker {
+	version := versionOf(b)
+	if len(b) >= markerSize && version == 0 {
 		return frameHead{}, errors.New("no entry begins here")
 	}
-	rest := b[frameFixed:]
+	if version == 0 || len(b) < fixedSize(version) {
+		return frameHead{}, errCut
+	}
+	rest := b[fixedSize(version):]
 	var n [5]int
 	for i, limit := range [5]int{MaxDigits, maxPayload, 1 << 30, MaxName, MaxName} {
 		v, used := binary.Uvarint(rest)
@@ -176,14 +207,17 @@ func parseHead(b []byte) (frameHead, error) {
 		return frameHead{}, errCut
 	}
 	h := frameHead{
-		id:     binary.LittleEndian.Uint64(b[len(marker)+4:]),
-		digits: n[0], payload: n[1], dictionary: n[2],
+		version: version,
+		id:      binary.LittleEndian.Uint64(b[markerSize+checkSize:]),
+		digits:  n[0], payload: n[1], dictionary: n[2],
 		program: string(rest[:n[3]]), label: string(rest[n[3] : n[3]+n[4]]),
 		size: len(b) - len(rest) + n[3] + n[4],
 	}
-	check := binary.LittleEndian.Uint32(b[len(marker):])
-	if check != uint32(xxhash.Sum64(b[len(marker)+4:h.size])) {
+	if binary.LittleEndian.Uint32(b[markerSize:]) != checksum(b[markerSize+checkSize:h.size]) {
 		return frameHead{}, errors.New("its head has another checksum")
+	}
+	if version > 1 {
+		h.sum = binary.LittleEndian.Uint32(b[fixedSize(version)-checkSize:])
 	}
 	return h, nil
 }
@@ -204,7 +238,11 @@ func parseFrame(b []byte) (e Entry, h frameHead, err error) {
 	if h.dictionary > newest {
 		return Entry{}, h, dictionaryError(h.dictionary)
 	}
-	packed, err := decompress(b[h.size:h.size+h.payload], h.dictionary, (h.digits+1)/2)
+	payload := b[h.size : h.size+h.payload]
+	if h.version > 1 && checksum(payload) != h.sum {
+		return Entry{}, h, errors.New("its payload has another checksum")
+	}
+	packed, err := decompress(payload, h.dictionary, (h.digits+1)/2)
 	if err != nil {
 		return Entry{}, h, err
 	}

@@ -35,7 +35,7 @@ func TestFrame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := Entry{Program: "fs/aio/workload@1e", Label: "two-threads", Tape: tape}
-			b, err := appendFrame([]byte("before"), e)
+			b, err := appendFrame([]byte("before"), version, e)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func TestRefused(t *testing.T) {
 		{Entry{Program: "F", Tape: slices.Repeat(schedule.Tape{1}, MaxDigits+1)},
 			"tape: 1048577 digits are beyond the limit of 1048576"},
 	} {
-		_, err := appendFrame(nil, test.e)
+		_, err := appendFrame(nil, version, test.e)
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%v\nwant %s", err, test.want)
 		}

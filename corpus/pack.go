@@ -17,10 +17,11 @@ import (
 // this much is some ten million entries.
 const MaxPack = 1 << 30
 
-// version is that of the format.
-const version = 1
+// version is that of the format in which packs are made. Those before it are read, and
+// appended to in their own.
+const version = 2
 
-// header is the first line of a pack.
+// header is the first line of a pack that is made.
 var header = headerOf(version)
 
 func headerOf(version int) string {
@@ -32,6 +33,7 @@ func headerOf(version int) string {
 // concurrent use.
 type Pack struct {
 	name    string
+	version int     // of the format; entries of others may be in it all the same
 	data    []byte  // the file
 	entries []int64 // where the intact entries begin, in the order of the file
 	damage  []Damage
@@ -113,11 +115,14 @@ func Decode(name string, data []byte) (*Pack, error) {
 
 // readHeader returns where the first entry should be.
 func (p *Pack) readHeader() (start int, err error) {
-	if bytes.HasPrefix(p.data, []byte(header)) {
-		return len(header), nil
-	}
-	if v, ok := otherVersion(p.data); ok {
-		return 0, fmt.Errorf("a pack of version %d, this version of kschedfuzz reads %d only", v, version)
+	p.version = version
+	if v, ok := writtenVersion(p.data); ok {
+		if v < 1 || v > version {
+			return 0, fmt.Errorf("a pack of version %d, this version of kschedfuzz reads 1 to %d",
+				v, version)
+		}
+		p.version = v
+		return len(headerOf(v)), nil
 	}
 	if start = nextMarker(p.data, 0); len(p.data) > 0 {
 		p.damage = append(p.damage, Damage{Size: int64(start), Err: errHeader})
@@ -125,20 +130,24 @@ func (p *Pack) readHeader() (start int, err error) {
 	return start, nil
 }
 
-// otherVersion reports whether data begins with the first line of another version.
-func otherVersion(data []byte) (v int, ok bool) {
+// writtenVersion returns the version of the first line of data, if that is whole.
+func writtenVersion(data []byte) (v int, ok bool) {
 	line, _, _ := strings.Cut(string(data[:min(len(data), 64)]), "\n")
 	if _, err := fmt.Sscanf(line, "kschedfuzz corpus v%d ", &v); err != nil {
 		return 0, false
 	}
-	return v, v != version && line+"\n" == headerOf(v)
+	return v, strings.HasPrefix(string(data[:min(len(data), 64)]), headerOf(v))
 }
 
 // mayBePack reports whether a file without a whole entry is a pack all the same: its
 // first line is whole, or as much of it as was written.
 func (p *Pack) mayBePack() bool {
-	n := min(len(p.data), len(header))
-	return string(p.data[:n]) == header[:n]
+	for v := 1; v <= version; v++ {
+		if line := headerOf(v); strings.HasPrefix(line, string(p.data[:min(len(p.data), len(line))])) {
+			return true
+		}
+	}
+	return false
 }
 
 // scan finds the entries from there on.
@@ -146,6 +155,9 @@ func (p *Pack) scan(pos int) error {
 	for pos < len(p.data) {
 		_, h, err := parseFrame(p.data[pos:])
 		if err == nil {
+			if len(p.entries) == 0 && len(p.damage) > 0 && errors.Is(p.damage[0].Err, errHeader) {
+				p.version = h.version // the first line does not say
+			}
 			p.entries = append(p.entries, int64(pos))
 			pos += h.size + h.payload
 			continue
@@ -168,10 +180,13 @@ func (p *Pack) scan(pos int) error {
 
 // nextMarker returns where the next entry may begin, or the end.
 func nextMarker(data []byte, pos int) int {
-	if i := bytes.Index(data[pos:], []byte(marker)); i >= 0 {
-		return pos + i
+	next := len(data)
+	for _, marker := range markers[1:] {
+		if i := bytes.Index(data[pos:next], []byte(marker)); i >= 0 {
+			next = pos + i
+		}
 	}
-	return len(data)
+	return next
 }
 
 // Name returns the name of the file.

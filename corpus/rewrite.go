@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 )
 
@@ -28,7 +27,7 @@ func compacted(entries []Entry) ([]byte, error) {
 		if i > 0 && entries[i-1].same(e) {
 			continue
 		}
-		if image, err = appendFrame(image, e); err != nil {
+		if image, err = appendFrame(image, version, e); err != nil {
 			return nil, err
 		}
 	}
@@ -75,7 +74,7 @@ func keep(name, second string) error {
 
 // intact returns the pack without what is damaged, its entries byte for byte.
 func (p *Pack) intact() []byte {
-	image := []byte(header)
+	image := []byte(headerOf(p.version))
 	for _, pos := range p.entries {
 		h, err := parseHead(p.data[pos:])
 		if err != nil {
@@ -108,34 +107,5 @@ func rewrite(name string, change func(p *Pack) ([]byte, error)) (err error) {
 	if image == nil {
 		return nil
 	}
-	return replace(name, image)
-}
-
-// replace puts a file with that content in the place of name. Whenever the process ends,
-// one of the two is there, whole.
-func replace(name string, image []byte) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return inFile(name, err)
-	}
-	next := name + ".tmp"
-	if err := writeSynced(next, image, info.Mode().Perm()); err != nil {
-		return errors.Join(inFile(next, err), os.Remove(next))
-	}
-	if err := os.Rename(next, name); err != nil {
-		return fmt.Errorf("%s: %w", name, errors.Unwrap(err))
-	}
-	return syncDir(filepath.Dir(name))
-}
-
-func writeSynced(name string, data []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
+	return replace(osDisk{}, name, image)
 }

@@ -79,11 +79,11 @@ func newWriter(name string, flags int) (_ *Writer, err error) {
 
 // begin writes the first line of a file that has none, or a part of it.
 func (w *Writer) begin() error {
-	w.pack.data, w.pack.damage = nil, nil
+	w.pack.data, w.pack.damage, w.pack.version = nil, nil, version
 	if err := w.write([]byte(header)); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(w.pack.name))
+	return osDisk{}.syncDir(filepath.Dir(w.pack.name))
 }
 
 // remember puts entry i into the index, unless the same is there.
@@ -121,7 +121,7 @@ func (w *Writer) Append(e Entry) (added bool, err error) {
 	if known {
 		return false, nil
 	}
-	frame, err := appendFrame(nil, e)
+	frame, err := appendFrame(nil, w.pack.version, e)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", w.pack.name, err)
 	}
@@ -198,17 +198,4 @@ func resolve(name string) (string, error) {
 		return "", inFile(name, err)
 	}
 	return real, nil
-}
-
-// syncDir brings a directory to the disk: which files there are.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return inFile(dir, err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return inFile(dir, err)
-	}
-	return nil
 }

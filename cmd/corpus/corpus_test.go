@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 
 // setup leaves in the directory of a script
 //
-//	future.pack   a pack of version 2
+//	future.pack   a pack of version 3
 //	high          raw bytes that say the same as 0010002
 //	seeds.zip     a zip of two raw files
 //	golden        a golden file of cmd/minimize
@@ -55,7 +55,7 @@ func setup(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	line := "kschedfuzz corpus v2 "
+	line := "kschedfuzz corpus v3 "
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for _, name := range []string{"one", "dir/two"} {

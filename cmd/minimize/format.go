@@ -6,38 +6,27 @@ import (
 	"os"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
-// A format is a way to write a report.
-type format struct {
-	name  string
-	write func(*triage.Report, io.Writer) error
-}
+// A format is the value of -format.
+type format report.Format
 
-// formats are what -format takes. The first is the default.
-var formats = []format{
-	{"text", writeText},
-	{"markdown", (*triage.Report).WriteMarkdown},
-	{"json", (*triage.Report).WriteJSON},
-	{"html", (*triage.Report).WriteHTML},
-	{"delays", (*triage.Report).WriteDelays},
-}
-
-// formatNames lists them.
+// formatNames lists what -format takes.
 func formatNames() string {
 	var names []string
-	for _, f := range formats {
-		names = append(names, f.name)
+	for _, f := range report.Formats() {
+		names = append(names, f.Name)
 	}
 	return strings.Join(names, ", ")
 }
 
 // Set implements [flag.Value].
 func (f *format) Set(name string) error {
-	for _, known := range formats {
-		if known.name == name {
-			*f = known
+	for _, known := range report.Formats() {
+		if known.Name == name {
+			*f = format(known)
 			return nil
 		}
 	}
@@ -45,14 +34,14 @@ func (f *format) Set(name string) error {
 }
 
 // String implements [flag.Value].
-func (f *format) String() string { return f.name }
+func (f *format) String() string { return f.Name }
 
-// writeText writes plain text, in colour if somebody looks at it.
-func writeText(r *triage.Report, w io.Writer) error {
-	if colored(w) {
+// write writes r to w: text in colour, if somebody looks at it.
+func (f *format) write(r *triage.Report, w io.Writer) error {
+	if f.Name == report.Formats()[0].Name && colored(w) {
 		return r.WriteTerminal(w)
 	}
-	return r.WriteText(w)
+	return f.Write(r, w)
 }
 
 // colored reports whether w is a terminal that shows colours, and that nobody has asked

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
 	"github.com/kschedfuzz/kschedfuzz/corpus"
 	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
@@ -201,14 +201,6 @@ func (in *input) check() error {
 	return err
 }
 
-// siblings returns the same program in its other variants.
-func (in *input) siblings() []program.Program {
-	return slices.DeleteFunc(kmodel.Programs(), func(p program.Program) bool {
-		return p.Object != in.program.Object || p.Scenario != in.program.Scenario ||
-			p.Variant == in.program.Variant
-	})
-}
-
 // advise adds to an error what to try next.
 func (in *input) advise(err error) error {
 	no := (*triage.NotReproducedError)(nil)
@@ -216,51 +208,11 @@ func (in *input) advise(err error) error {
 		return err
 	}
 	var others []string
-	for _, p := range in.siblings() {
+	for _, p := range report.Siblings(in.program) {
 		others = append(others, p.Variant)
 	}
 	return fmt.Errorf("%w; if it is for another variant, add -variant with one of %s",
 		err, strings.Join(others, ", "))
-}
-
-// explain adds to a report why it fails, what that comes to in other variants, and how
-// probable it is.
-func (in *input) explain(r *triage.Report, executions int) error {
-	ctx := context.Background()
-	ex, err := triage.Explain(ctx, in.program.Schedule(), r.Tape, in.mute, executions)
-	if err != nil {
-		return err
-	}
-	r.Explanation = ex
-	if ex.Found {
-		for _, p := range in.siblings() {
-			r.Elsewhere.Add(p.Variant, ex.In(ctx, p.Schedule(), executions))
-		}
-	}
-	r.Chance, err = triage.ChanceOf(ctx, in.program.Schedule(), r.Tape, in.mute, executions)
-	return err
-}
-
-// about is what the report says of the program.
-func (in *input) about(res *triage.Result) triage.About {
-	mute := ""
-	if in.mute != 0 {
-		mute = " -mute " + triage.KindsText(in.mute)
-	}
-	var variants []triage.Variant
-	for _, p := range in.siblings() {
-		variants = append(variants, triage.Variant{
-			Name: p.Variant, Versions: p.Versions, Patches: p.Patches,
-		})
-	}
-	return triage.About{
-		Variants: variants,
-		Versions: in.program.Versions,
-		Patches:  in.program.Patches,
-		Mute:     in.mute,
-		Command: fmt.Sprintf("go run ./cmd/minimize -program %s%s %s",
-			in.program.Name(), mute, triage.TapeText(res.Final.Tape)),
-	}
 }
 
 // checkOut says early that -o names a file that is no golden file: it is not overwritten.

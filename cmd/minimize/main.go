@@ -68,6 +68,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -111,7 +112,7 @@ type command struct {
 
 // parseFlags reads the command line. Help, if asked for, goes to stderr.
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
-	c := &command{format: formats[0]}
+	c := &command{format: format(report.Formats()[0])}
 	fs := flag.NewFlagSet("minimize", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // one line says what is wrong, not all flags
 	fs.StringVar(&c.target, "target", "", "fuzz target that the tape is for, `name`")
@@ -185,11 +186,9 @@ func (c *command) minimize(stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	r := res.Report(in.about(&res))
-	if c.explain > 0 {
-		if err := in.explain(r, c.explain); err != nil {
-			return in.errorf(err)
-		}
+	r, err := report.New(context.Background(), in.program, &res, in.mute, c.explain)
+	if err != nil {
+		return in.errorf(err)
 	}
 	return c.format.write(r, stdout)
 }

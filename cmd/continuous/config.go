@@ -1,0 +1,218 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+)
+
+// maxConfig is the largest configuration that is read, in bytes.
+const maxConfig = 1 << 20
+
+// A config is a configuration file. What can be wrong with a value is found while it is
+// decoded, for its line to be known: such values have types of their own, which must be
+// structs, since the decoder asks no others.
+type config struct {
+	Targets []targetName `toml:"targets"`
+	Seeds   []packName   `toml:"seeds"`
+	Workers uint16       `toml:"workers"` // 0: one for each processor
+	HTTP    address      `toml:"http"`
+	Memory  size         `toml:"memory"`
+	Disk    size         `toml:"disk"`
+	Native  source       `toml:"native"`
+}
+
+// defaultConfig is what a file that says nothing means.
+func defaultConfig() config {
+	return config{
+		HTTP:   address{"127.0.0.1:8766"},
+		Memory: size{1 << 30},
+		Disk:   size{4 << 30},
+	}
+}
+
+// readConfig reads the file of that name; without a name it is the default.
+func readConfig(name string) (config, error) {
+	c := defaultConfig()
+	if name == "" {
+		return c, c.complete()
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return c, inFile(name, err)
+	}
+	defer f.Close()
+	d := toml.NewDecoder(io.LimitReader(f, maxConfig))
+	if err := d.DisallowUnknownFields().Decode(&c); err != nil {
+		return c, inConfig(name, err)
+	}
+	if err := c.complete(); err != nil {
+		return c, fmt.Errorf("%s: %w", name, err)
+	}
+	return c, nil
+}
+
+// inConfig puts file and line in front of what is wrong.
+func inConfig(name string, err error) error {
+	decode := (*toml.DecodeError)(nil)
+	if !errors.As(err, &decode) {
+		return inFile(name, err)
+	}
+	row, _ := decode.Position()
+	text := strings.TrimPrefix(decode.Error(), "toml: ")
+	if strict := (*toml.StrictMissingError)(nil); errors.As(err, &strict) {
+		text = "no such setting; there are: targets, seeds, workers, http, memory, disk, native"
+	}
+	if key := strings.Join(decode.Key(), "."); key != "" {
+		text = key + ": " + text
+	}
+	return fmt.Errorf("%s:%d: %s", name, row, text)
+}
+
+// complete fills in what depends on the machine and on the list of targets.
+func (c *config) complete() error {
+	if c.Workers == 0 {
+		c.Workers = uint16(min(runtime.NumCPU(), math.MaxUint16))
+	}
+	if len(c.Targets) == 0 {
+		for _, t := range kmodel.Targets() {
+			n := targetName{}
+			if err := n.UnmarshalText([]byte(t.Name)); err != nil {
+				return err
+			}
+			c.Targets = append(c.Targets, n)
+		}
+	}
+	seen := map[string]bool{}
+	for _, t := range c.Targets {
+		if seen[t.name] {
+			return fmt.Errorf("targets: %s is there twice", t.name)
+		}
+		seen[t.name] = true
+	}
+	return nil
+}
+
+// A targetName is a fuzz target, or the full name of a program.
+type targetName struct {
+	name    string
+	program program.Program
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (n *targetName) UnmarshalText(text []byte) (err error) {
+	n.name = string(text)
+	if !strings.HasPrefix(n.name, "Fuzz") {
+		n.program, err = kmodel.Find(n.name)
+		return err
+	}
+	t, err := kmodel.FindTarget(n.name)
+	if err != nil {
+		return err
+	}
+	n.program, err = t.Program("")
+	return err
+}
+
+// A packName is a pack that can be read.
+type packName struct{ name string }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (n *packName) UnmarshalText(text []byte) error {
+	n.name = string(text)
+	_, err := corpus.Open(n.name)
+	return err
+}
+
+// An address is where the status page is served: a host and a port, or "off".
+type address struct{ addr string }
+
+// off reports whether there is no page.
+func (a address) off() bool { return a.addr == "off" }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (a *address) UnmarshalText(text []byte) error {
+	a.addr = string(text)
+	if a.off() {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(a.addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%q: want host:port, such as 127.0.0.1:8766, or off", a.addr)
+	}
+	return nil
+}
+
+// A size is a number of bytes.
+type size struct{ bytes int64 }
+
+// units are what a size ends in.
+var units = map[string]int64{"MiB": 1 << 20, "GiB": 1 << 30}
+
+// least is the smallest limit that leaves room to work.
+const least = 64 << 20
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *size) UnmarshalText(text []byte) error {
+	number := strings.TrimRight(string(text), "GMiB")
+	unit, ok := units[string(text[len(number):])]
+	n, err := strconv.ParseInt(number, 10, 32)
+	if err != nil || !ok || n < 0 {
+		return fmt.Errorf("%q: want a number with MiB or GiB behind it, such as 512MiB", text)
+	}
+	if s.bytes = n * unit; s.bytes < least {
+		return fmt.Errorf("%q: below the least, %dMiB", text, least>>20)
+	}
+	return nil
+}
+
+// String returns the size as a configuration says it.
+func (s size) String() string {
+	if s.bytes%units["GiB"] == 0 {
+		return fmt.Sprintf("%dGiB", s.bytes>>30)
+	}
+	return fmt.Sprintf("%dMiB", s.bytes>>20)
+}
+
+// A source is the directory of this module's source, for the Go fuzzer to be built from;
+// empty: no Go fuzzer.
+type source struct{ dir string }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *source) UnmarshalText(text []byte) error {
+	if s.dir = string(text); s.dir == "" {
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(s.dir, "go.mod"))
+	if err != nil {
+		return inFile(filepath.Join(s.dir, "go.mod"), err)
+	}
+	if !strings.HasPrefix(string(data), "module github.com/kschedfuzz/kschedfuzz\n") {
+		return fmt.Errorf("%s: not the source of kschedfuzz", s.dir)
+	}
+	return nil
+}
+
+// inFile puts the name of a file in front of what is wrong with it, once.
+func inFile(name string, err error) error {
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}

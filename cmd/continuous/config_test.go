@@ -1,0 +1,110 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
+)
+
+// configFile writes a configuration, and beside it a pack seeds.pack.
+func configFile(t *testing.T, text string) string {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	w, err := corpus.Create("seeds.pack")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("c.toml", []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return "c.toml"
+}
+
+func TestConfig(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := readConfig(configFile(t, `
+targets = ["FuzzPutSuper", "fs/aio/workload@1d"]
+seeds = ["seeds.pack"]
+workers = 3
+http = "[::1]:0"
+memory = "64MiB"
+disk = "2GiB"
+native = "`+root+`"
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Targets) != 2 || c.Targets[0].program.Name() != "fs/super/workload@m1" ||
+		c.Targets[1].name != "fs/aio/workload@1d" || c.Workers != 3 || c.HTTP.addr != "[::1]:0" ||
+		c.Memory.bytes != 64<<20 || c.Disk.bytes != 2<<30 || c.Native.dir != root ||
+		c.Seeds[0].name != "seeds.pack" {
+		t.Errorf("got %+v", c)
+	}
+	c, err = readConfig("")
+	if err != nil || len(c.Targets) != len(kmodel.Targets()) || c.Workers == 0 {
+		t.Errorf("without a file: %+v, %v", c, err)
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"targets = [\n\t\"FuzzPutSuper\",\n\t\"FuzzNothing\",\n]",
+			`c.toml:3: targets: target "FuzzNothing": no such target`},
+		{"# x\ntargets = [\"fs/aio/workload@9\"]",
+			`c.toml:2: targets: program "fs/aio/workload@9": no such variant; fs/aio/workload has 1a`},
+		{"targets = [\"FuzzPutSuper\", \"FuzzPutSuper\"]",
+			"c.toml: targets: FuzzPutSuper is there twice"},
+		{"\nworker = 3", "c.toml:2: worker: no such setting; " +
+			"there are: targets, seeds, workers, http, memory, disk, native"},
+		{"[limits]\ndisk = \"1GiB\"", "c.toml:1: limits: no such setting"},
+		{"workers = -1", "c.toml:1: workers: "},
+		{"workers = 65536", "c.toml:1: workers: "},
+		{"workers = \"2\"", "c.toml:1: workers: "},
+		{"\n\nmemory = \"12\"",
+			`c.toml:3: memory: "12": want a number with MiB or GiB behind it, such as 512MiB`},
+		{"disk = \"63MiB\"", `c.toml:1: disk: "63MiB": below the least, 64MiB`},
+		{"disk = \"-1GiB\"", `c.toml:1: disk: "-1GiB": want a number`},
+		{"disk = \"9999999999999999999GiB\"", `c.toml:1: disk: "9999999999999999999GiB": want a number`},
+		{"http = \"8766\"", `c.toml:1: http: "8766": want host:port, such as 127.0.0.1:8766, or off`},
+		{"http = \":99999\"", `c.toml:1: http: ":99999": want host:port`},
+		{"seeds = [\"none.pack\"]", "c.toml:1: seeds: none.pack: no such file or directory"},
+		{"seeds = [\n\"c.toml\"]", "c.toml:2: seeds: c.toml: "},
+		{"native = \".\"", "c.toml:1: native: go.mod: no such file or directory"},
+		{"disk = \"1GiB\"\ndisk = \"1GiB\"", "c.toml:2: disk: key disk is already defined"},
+		{"targets = [", "c.toml:1: "},
+		{"\n=", "c.toml:2: "},
+	} {
+		_, err := readConfig(configFile(t, test.text))
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%q:\ngot  %v\nwant %s", test.text, err, test.want)
+		}
+	}
+	_, err := readConfig("none.toml")
+	if err == nil || err.Error() != "none.toml: no such file or directory" {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add("targets = [\"FuzzPutSuper\"]\nworkers = 3\nhttp = \"off\"\nmemory = \"64MiB\"")
+	f.Fuzz(func(t *testing.T, text string) {
+		name := filepath.Join(t.TempDir(), "c.toml")
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		c, err := readConfig(name)
+		if err == nil && (len(c.Targets) == 0 || c.Workers == 0 || c.Memory.bytes < least) {
+			t.Errorf("%q: %+v", text, c)
+		}
+	})
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// The exit statuses.
+const (
+	exitDone       = 0
+	exitRegression = 1
+	exitWrong      = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main with its arguments and outputs given.
+func run(args []string, stdout, stderr io.Writer) int {
+	c, err := parseFlags(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitDone
+	} else if err != nil {
+		return exitWrong // package flag has said what is wrong
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cfg, err := readConfig(c.config)
+	regressions := 0
+	if err == nil {
+		regressions, err = c.fuzz(ctx, cfg, stdout, stderr)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "continuous: %v\n", err)
+		return exitWrong
+	}
+	if regressions > 0 {
+		return exitRegression
+	}
+	return exitDone
+}
+
+// A command is what the command line says.
+type command struct {
+	dir, config string
+	duration    time.Duration
+	executions  int64
+	verbose     bool
+}
+
+func parseFlags(args []string, stderr io.Writer) (*command, error) {
+	c := &command{}
+	fs := flag.NewFlagSet("continuous", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&c.config, "config", "", "read the configuration from `file`")
+	fs.DurationVar(&c.duration, "for", 0, "end after this `time`: 10m; 0: never")
+	fs.Int64Var(&c.executions, "executions", 0, "end after so many, `n`; 0: never")
+	fs.BoolVar(&c.verbose, "v", false, "print a line for every input that is kept to standard error")
+	fs.Usage = func() {
+		fmt.Fprintln(stderr, "usage: continuous [flags] directory")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	err := error(nil)
+	switch {
+	case fs.NArg() == 0:
+		err = errors.New("no directory given, to keep the data in")
+	case fs.NArg() > 1:
+		err = fmt.Errorf("%s: one directory, and flags go before it", fs.Arg(1))
+	case c.duration < 0:
+		err = fmt.Errorf("-for %v: want more than 0", c.duration)
+	case c.executions < 0:
+		err = fmt.Errorf("-executions %d: want more than 0", c.executions)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "continuous: %v; continuous -h has the flags\n", err)
+		return nil, err
+	}
+	c.dir = fs.Arg(0)
+	return c, nil
+}
+
+// fuzz runs the campaign, prints the summary, and returns how many regressions there are.
+func (cmd *command) fuzz(
+	ctx context.Context, cfg config, stdout, stderr io.Writer,
+) (regressions int, err error) {
+	c, err := newCampaign(cfg, cmd.dir, cmd.executions, stderr)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, c.store.close()) }()
+	c.verbose = cmd.verbose
+	if err := c.buildNative(ctx); err != nil {
+		return 0, err
+	}
+	stopServing, err := c.serve()
+	if err != nil {
+		return 0, err
+	}
+	defer stopServing()
+	if err := c.run(ctx, cmd.duration); err != nil {
+		return 0, err
+	}
+	s := c.status()
+	return s.Regressions, s.writeSummary(stdout)
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
+)
+
+// serve serves the status, unless it is off, until stop is called. An address that cannot
+// be had is an error.
+func (c *campaign) serve() (stop func(), err error) {
+	if c.config.HTTP.off() {
+		return func() {}, nil
+	}
+	l, err := net.Listen("tcp", c.config.HTTP.addr)
+	if err != nil {
+		return nil, fmt.Errorf("http: %w; another address, or off: http in the configuration",
+			innermost(err))
+	}
+	c.log.Printf("status at http://%s/", l.Addr())
+	server := &http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			c.log.Printf("http: %v", err)
+		}
+	}()
+	return func() { server.Close() }, nil
+}
+
+// innermost takes off what is said of the address twice.
+func innermost(err error) error {
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		return fmt.Errorf("%v: %w", op.Addr, op.Err)
+	}
+	return err
+}
+
+// handler serves the page, the same as JSON and as metrics, and the reports. Nothing can be
+// changed through it.
+func (c *campaign) handler() http.Handler {
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(collector{c.status})
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		var b bytes.Buffer
+		if err := c.status().writePage(&b, r.URL.Query().Has("refresh")); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		w.Write(b.Bytes())
+	})
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		e := json.NewEncoder(w)
+		e.SetIndent("", "\t")
+		e.Encode(c.status())
+	})
+	mux.HandleFunc("GET /"+failuresDir+"/{bug}/{file}", c.serveFile)
+	return mux
+}
+
+// serveFile serves a file of a report.
+func (c *campaign) serveFile(w http.ResponseWriter, r *http.Request) {
+	bug, file := r.PathValue("bug"), r.PathValue("file")
+	if !slices.Contains(reportFiles(), file) || !filepath.IsLocal(bug) || bug != path.Base(bug) {
+		http.NotFound(w, r)
+		return
+	}
+	kind := "text/plain; charset=utf-8"
+	switch filepath.Ext(file) {
+	case ".html":
+		kind = "text/html; charset=utf-8"
+		w.Header().Set("Content-Security-Policy",
+			"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'")
+	case ".json":
+		kind = "application/json"
+	}
+	w.Header().Set("Content-Type", kind)
+	http.ServeFile(w, r, filepath.Join(c.store.dir, failuresDir, bug, file))
+}
+
+// reportFiles returns the names of all files of a report.
+func reportFiles() []string {
+	names := []string{bugFile, goldenFile, tapeFile}
+	for _, f := range report.Formats() {
+		names = append(names, reportFile+f.Ext)
+	}
+	return names
+}

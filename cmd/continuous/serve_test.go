@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/net/html"
+
+	"github.com/kschedfuzz/kschedfuzz/internal/schema"
+)
+
+// TestServed serves a campaign that has regressions, failures and a clean target.
+func TestServed(t *testing.T) {
+	c := configOf(t, "FuzzPutSuper", "FuzzFixedPipeRelease", "FuzzLookupIoctx")
+	c.Targets[0].program.Expect = nil
+	x := fuzzIn(t, c, t.TempDir(), 400)
+	h := x.handler()
+	get := func(path string) (string, *http.Response) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		return w.Body.String(), w.Result()
+	}
+	t.Run("page", func(t *testing.T) { testPage(t, x, get) })
+	t.Run("paths", func(t *testing.T) { testPaths(t, x, get) })
+	t.Run("json", func(t *testing.T) { testJSON(t, get) })
+	t.Run("metrics", func(t *testing.T) { testMetrics(t, x, get) })
+}
+
+type getter func(path string) (string, *http.Response)
+
+func testPage(t *testing.T, x *campaign, get getter) {
+	text, res := get("/")
+	if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+		t.Fatalf("%s, %v", res.Status, res.Header)
+	}
+	root, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plots := 0
+	for n := range root.Descendants() {
+		switch n.Data {
+		case "script", "link", "img", "iframe":
+			t.Errorf("the page has <%s>", n.Data)
+		case "svg":
+			plots++
+		}
+		for _, a := range n.Attr {
+			if a.Key == "href" && (!strings.HasPrefix(a.Val, "/") || strings.HasPrefix(a.Val, "//")) {
+				t.Errorf("the page leads to %s", a.Val)
+			} else if a.Key == "href" {
+				if _, res := get(a.Val); res.StatusCode != 200 {
+					t.Errorf("%s: %s", a.Val, res.Status)
+				}
+			}
+			if a.Key == "src" || strings.HasPrefix(a.Key, "on") {
+				t.Errorf("the page has %s=%s", a.Key, a.Val)
+			}
+		}
+	}
+	if regexp.MustCompile(`url\(|@import`).MatchString(text) {
+		t.Error("the style needs something from outside")
+	}
+	if plots != len(x.targets)+1 {
+		t.Errorf("%d plots", plots)
+	}
+	alarm := strings.Index(text, "Regression: 2 failures of what must never fail")
+	if alarm < 0 || alarm > strings.Index(text, "<dl") {
+		t.Errorf("the regression is not at the top: at %d", alarm)
+	}
+	for _, want := range []string{"<title>REGRESSION - kschedfuzz: 3 targets</title>",
+		"known to fail were not found to:\nFuzzLookupIoctx", "<pre tabindex=\"0\">"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	if text, _ := get("/?refresh"); !strings.Contains(text, `http-equiv="refresh"`) {
+		t.Error("no refresh")
+	}
+}
+
+// testPaths: nothing but reports is served from the directory.
+func testPaths(t *testing.T, x *campaign, get getter) {
+	report := "/" + x.status().Failures[0].Report
+	for _, path := range []string{"/x", "/state.json", "/corpus.pack", report, report + "/",
+		report + "/../../state.json", report + "/secret", "/failures/..%2f/state.json",
+		"/failures/../state.json", "/failures/%2e%2e/bug.json"} {
+		if _, res := get(path); res.StatusCode == 200 {
+			t.Errorf("%s: %s", path, res.Status)
+		}
+	}
+}
+
+// testJSON checks /status.json against the schema that is documented.
+func testJSON(t *testing.T, get getter) {
+	compiled, err := jsonschema.NewCompiler().Compile("../../docs/status.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := get("/status.json")
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiled.Validate(v); err != nil {
+		t.Error(err)
+	}
+	var s Status
+	err = json.Unmarshal([]byte(text), &s)
+	if err != nil || s.Regressions != 2 || s.Executions != 400 {
+		t.Errorf("%d regressions, %d executions, %v", s.Regressions, s.Executions, err)
+	}
+}
+
+func testMetrics(t *testing.T, x *campaign, get getter) {
+	problems, err := testutil.CollectAndLint(collector{x.status})
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+	want := `
+		# HELP kschedfuzz_regressions Failures of programs that must never fail.
+		# TYPE kschedfuzz_regressions gauge
+		kschedfuzz_regressions 2
+		# HELP kschedfuzz_silent_canaries Targets known to fail that were not found to.
+		# TYPE kschedfuzz_silent_canaries gauge
+		kschedfuzz_silent_canaries 1
+	`
+	if err := testutil.CollectAndCompare(collector{x.status}, strings.NewReader(want),
+		"kschedfuzz_regressions", "kschedfuzz_silent_canaries"); err != nil {
+		t.Error(err)
+	}
+	text, _ := get("/metrics")
+	for _, m := range allSeries {
+		name := regexp.MustCompile(`fqName: "([^"]+)"`).FindStringSubmatch(m.desc.String())[1]
+		if !strings.Contains(text, "\n"+name) {
+			t.Errorf("no %s", name)
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite docs/status.schema.json")
+
+// TestSchema compares the schema in docs with the types.
+func TestSchema(t *testing.T) {
+	const file = "../../docs/status.schema.json"
+	want, err := schema.Of(reflect.TypeFor[Status](), StatusSchema, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := read(t, file); got != string(want) {
+		t.Errorf("%s is stale; go test ./cmd/continuous -run=TestSchema -update rewrites it", file)
+	}
+}
