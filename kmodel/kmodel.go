@@ -17,9 +17,7 @@
 package kmodel
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
@@ -84,41 +82,6 @@ var userfaultfdRest = userfaultfd.Rest{
 	FindVmaPrev: mmap.FindVmaPrev, VmaMerge: mmap.VmaMerge,
 }
 
-// Find returns the program of that full name. The error lists what there is.
-func Find(name string) (program.Program, error) {
-	object, scenario, _, err := program.Split(name)
-	if err != nil {
-		return program.Program{}, err
-	}
-	var near []string
-	for _, p := range Programs() {
-		if p.Name() == name {
-			return p, nil
-		}
-		if p.Object == object && p.Scenario == scenario {
-			near = append(near, p.Variant)
-		}
-	}
-	if near != nil {
-		return program.Program{}, fmt.Errorf("program %q: no such variant; %s/%s has %s",
-			name, object, scenario, strings.Join(near, ", "))
-	}
-	return program.Program{}, fmt.Errorf("program %q: no such program; there are: %s", name, strings.Join(paths(), ", "))
-}
-
-// paths returns every object/scenario once.
-func paths() []string {
-	var out []string
-	seen := map[string]bool{}
-	for _, p := range Programs() {
-		if path := p.Object + "/" + p.Scenario; !seen[path] {
-			seen[path] = true
-			out = append(out, path)
-		}
-	}
-	return out
-}
-
 // A Target is a fuzz target: a workload in the variant it fuzzes by default.
 type Target struct {
 	Name     string // of the Go function: "FuzzLookupIoctx"
@@ -171,20 +134,8 @@ func Targets() []Target {
 	}
 }
 
-// FindTarget returns the target of that name. The error lists what there is.
-func FindTarget(name string) (Target, error) {
-	var names []string
-	for _, t := range Targets() {
-		if t.Name == name {
-			return t, nil
-		}
-		names = append(names, t.Name)
-	}
-	return Target{}, fmt.Errorf("target %q: no such target; there are: %s", name, strings.Join(names, ", "))
-}
-
 // Program returns the target's program in the given variant, or in its default
-// one if variant is empty. The error lists the variants.
+// one if variant is empty. The error is a [NoVariantError] if there is no such variant.
 func (t Target) Program(variant string) (program.Program, error) {
 	if variant == "" {
 		variant = t.Variant

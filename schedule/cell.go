@@ -136,16 +136,26 @@ func (c *Ptr[P]) Put(p P) {
 // object that has been freed is a use-after-free, without the model's author
 // having to say anything.
 type Object struct {
-	exec  *Exec
-	id    uint64 // (allocating thread + 1, nth allocation) above the 12 bits of Cell.num
-	self  Cell   // 1 while live, 2 once freed
-	cells []*Cell
-	kind  string // "ctx"
-	nth   int    // which of its kind in this execution, from 0
-	live  uint64 // the epoch in which it is live, else 0
-	alloc Party
-	freed Party
-	seen  uint64 // mark of the leak check
+	exec    *Exec
+	id      uint64 // (allocating thread + 1, nth allocation) above the 12 bits of Cell.num
+	self    Cell   // 1 while live, 2 once freed
+	cells   []*Cell
+	insides []inside // by cell
+	kind    string   // "ctx"
+	nth     int      // which of its kind in this execution, from 0
+	live    uint64   // the epoch in which it is live, else 0
+	stack   bool
+	alloc   Party
+	freed   Party
+	seen    uint64 // mark of the leak check
+}
+
+// An inside is what is known of a cell that a primitive has made part of itself.
+type inside struct {
+	part  string   // its name in the primitive: "percpu"
+	words []string // what its values mean, by value
+	flags []string // what its bits mean, by bit
+	who   bool     // its bits are threads
 }
 
 // Header returns o: it lets [Ptr] find the header in any struct that embeds one.
@@ -175,6 +185,14 @@ func (o *Object) Live() bool {
 	return o.exec != nil && o.live == o.exec.epoch
 }
 
+// SetOnStack says that o is a local variable of a kernel function, freed when that
+// returns. It belongs in the constructor of the object.
+func (o *Object) SetOnStack() { o.stack = true }
+
+// OnStack reports whether o is a local variable of a kernel function: what becomes of its
+// memory no sanitizer of the kernel sees.
+func (o *Object) OnStack() bool { return o.stack }
+
 // Allocated returns the step that allocated o; nobody if it was there from the
 // start.
 func (o *Object) Allocated() Party { return o.alloc }
@@ -188,7 +206,10 @@ func (o *Object) Freed() Party { return o.freed }
 //
 // A field's name is put in C spelling (ioctxTable becomes ioctx_table). The
 // inside of a struct from another package is not named: the count inside a
-// reference count is just "users", as a kernel developer would write it.
+// reference count is just "users", as a kernel developer would write it. A
+// primitive may say with the tag of a cell what its values mean in traces:
+// words:"none,linked" by value, flags:"atomic,dead" by bit, flags:"threads" a set
+// of threads.
 func (o *Object) Bind(owner any, kind string) {
 	if o.kind != "" {
 		panic(fmt.Sprintf("schedule: object %q bound twice", o.kind))
@@ -196,7 +217,7 @@ func (o *Object) Bind(owner any, kind string) {
 	o.kind = kind
 	o.self.obj = o
 	v := reflect.ValueOf(owner).Elem()
-	o.bind(v, "", v.Type().PkgPath())
+	o.bind(v, "", v.Type().PkgPath(), inside{})
 	if len(o.cells) > maxCells {
 		panic(fmt.Sprintf("schedule: object %q has %d cells, the limit is %d", kind, len(o.cells), maxCells))
 	}
@@ -207,30 +228,48 @@ var (
 	objectType = reflect.TypeFor[Object]()
 )
 
-func (o *Object) bind(v reflect.Value, path, pkg string) {
+func (o *Object) bind(v reflect.Value, path, pkg string, in inside) {
 	switch typ := v.Type(); {
 	case typ == objectType:
 	case typ == cellType:
 		c := (*Cell)(unsafe.Pointer(v.UnsafeAddr()))
-		o.cells = append(o.cells, c)
+		o.cells, o.insides = append(o.cells, c), append(o.insides, in)
 		c.obj, c.num, c.name = o, uint64(len(o.cells)), path
 	case typ.Kind() == reflect.Array:
 		for i := range v.Len() {
-			o.bind(v.Index(i), fmt.Sprintf("%s[%d]", path, i), pkg)
+			o.bind(v.Index(i), fmt.Sprintf("%s[%d]", path, i), pkg, in)
 		}
 	case typ.Kind() == reflect.Struct:
 		ptr := typ.PkgPath() == objectType.PkgPath() && strings.HasPrefix(typ.Name(), "Ptr[")
 		for i := range v.NumField() {
-			f, inner := typ.Field(i), path
-			if typ.PkgPath() == pkg && !f.Anonymous {
+			f, inner, innerIn := typ.Field(i), path, in
+			switch {
+			case ptr || f.Anonymous:
+			case strings.Contains(typ.PkgPath(), "/internal/"): // a queue's own affair
+				innerIn = inside{}
+			case typ.PkgPath() == pkg:
 				inner = strings.TrimPrefix(path+"."+CName(f.Name), ".")
+			default:
+				innerIn = in.field(f)
 			}
-			o.bind(v.Field(i), inner, pkg)
+			o.bind(v.Field(i), inner, pkg, innerIn)
 			if ptr && f.Type == cellType {
 				o.cells[len(o.cells)-1].ptr = true
 			}
 		}
 	}
+}
+
+// field returns what is known of a field of a primitive.
+func (in inside) field(f reflect.StructField) inside {
+	out := inside{part: strings.TrimPrefix(in.part+"."+CName(f.Name), ".")}
+	if tag, ok := f.Tag.Lookup("words"); ok {
+		out.words = strings.Split(tag, ",")
+	}
+	if tag, ok := f.Tag.Lookup("flags"); ok {
+		out.flags, out.who = strings.Split(tag, ","), tag == "threads"
+	}
+	return out
 }
 
 // CName returns a Go name in the spelling of C: lookupIoctx is lookup_ioctx,

@@ -31,8 +31,9 @@ const (
 //
 // A line that ends in () is the kernel function that takes the steps below it; where
 // two follow each other, the first is the system call that the second is part of.
-// A step is the verb and the object, then "= v" if it returned v, "<- v" if it
-// left v in the object. The two racing steps, the one that failed and the one
+// A step is the verb and the object, then "<- v" if it left v in the object, or "= v" if
+// it returned v, and "(now w)" too if it left another value w. Threads of one name
+// are numbered, io_destroy#1 and io_destroy#2. The two racing steps, the one that failed and the one
 // that made it fail, have a * before them. Agents are in brackets, as ps writes
 // kernel threads. A thread that takes no step has no column, unless it is
 // blocked in a deadlock.
@@ -141,14 +142,19 @@ func (c *columns) write(thread int, number string, in int, racing bool, text str
 }
 
 // fold breaks text at spaces into lines of at most width characters, the
-// second and later ones narrower by hang. A single word is never broken, and
-// the "--" that closes a remark stays with the word before it.
+// second and later ones narrower by hang. A single word is never broken, nor is what is
+// in brackets, "(now 2)", nor "= 1", and the "--" that closes a remark stays with the word
+// before it.
 func fold(text string, width, hang int) []string {
-	var lines []string
+	var lines, words []string
 	line := ""
-	words := strings.Fields(text)
-	if n := len(words); n > 1 && words[n-1] == "--" {
-		words = append(words[:n-2:n-2], words[n-2]+" --")
+	for _, word := range strings.Fields(text) {
+		last := len(words) - 1
+		if last >= 0 && (word == "--" || open(words[last])) {
+			words[last] += " " + word
+		} else {
+			words = append(words, word)
+		}
 	}
 	for _, word := range words {
 		switch {
@@ -165,4 +171,10 @@ func fold(text string, width, hang int) []string {
 		}
 	}
 	return append(lines, line)
+}
+
+// open reports whether word begins what is in brackets and does not end it, or is the sign
+// before a value.
+func open(word string) bool {
+	return word[0] == '(' && !strings.Contains(word, ")") || word == "=" || word == "<-"
 }

@@ -360,6 +360,13 @@ func TestColumnsDetails(t *testing.T) {
 		{Event{Verb: "READ_ONCE", Object: "x", Value: "1"}, "READ_ONCE x = 1"},
 		{Event{Verb: "WRITE_ONCE", Object: "x", Value: "NULL", Stored: true}, "WRITE_ONCE x <- NULL"},
 		{Event{Verb: "smp_mb"}, "smp_mb"},
+		// What is returned and what is left, unless these are the same.
+		{Event{Verb: "atomic_dec_and_test", Object: "n", Value: "0", Now: "2"},
+			"atomic_dec_and_test n = 0 (now 2)"},
+		{Event{Verb: "atomic_xchg", Object: "n", Value: "0", Now: "1"}, "atomic_xchg n = 0 (now 1)"},
+		{Event{Verb: "atomic_inc_return", Object: "n", Value: "3", Now: "3"}, "atomic_inc_return n = 3"},
+		{Event{Verb: "spin_trylock", Object: "l", Value: "1", Now: "2"}, "spin_trylock l = 1"},
+		{Event{Verb: "percpu_ref_put", Object: "r", Value: "0", Now: "4294967297"}, "percpu_ref_put r = 0"},
 		// What a primitive keeps in its words is not the kernel's.
 		{Event{Verb: "spin_lock", Object: "l", Value: "3", Stored: true, Mode: LockOp}, "spin_lock l"},
 		{Event{Verb: "spin_unlock", Object: "l", Value: "0", Stored: true}, "spin_unlock l"},

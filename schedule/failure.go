@@ -5,16 +5,16 @@ package schedule
 // bug.
 type Kind uint8
 
-// The kinds, each with the report that a kernel would print for it.
+// The kinds, each with what in a kernel would report it.
 const (
 	NoFailure     Kind = iota
 	LockRule           // a lock or read-side section misused or left unbalanced (lockdep, suspicious RCU usage)
 	SleepInAtomic      // may sleep while preemption or interrupts are off, or in an RCU reader (might_sleep)
 	ListCorrupt        // removing what is not on a list, adding what is (CONFIG_DEBUG_LIST)
-	DoubleKill         // a reference count killed twice (WARN)
-	RefResurrect       // a count that was 0 taken up again (refcount_t: addition on 0)
-	RefUnderflow       // a count below 0 (refcount_t: underflow)
-	DoubleRelease      // the release function of a count entered twice (WARN)
+	DoubleKill         // a reference count killed twice (WARN, of a percpu_ref)
+	RefResurrect       // a count that was 0 taken up again (refcount_t: addition on 0; others do not check)
+	RefUnderflow       // a count below 0 (refcount_t: underflow; others do not check)
+	DoubleRelease      // the release function of a count entered twice (no kernel check)
 	BugOn              // an assertion of the code itself (BUG)
 	LateMunmap         // mappings changed while they are walked without a lock (no kernel check)
 	CpumaskLost        // a CPU that runs an mm is not in its mm_cpumask (no kernel checks it)

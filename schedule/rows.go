@@ -65,7 +65,7 @@ func (c *rows) function(ev *Event) {
 	if outer != c.outer[ev.Thread] && outer != "" {
 		c.outer[ev.Thread] = outer
 		c.fn[ev.Thread] = ""
-		if outer != fn && outer != c.tr.Threads[ev.Thread].Name {
+		if outer != fn && outer != c.tr.Threads[ev.Thread].Plain() {
 			c.out = append(c.out, Row{Thread: ev.Thread, Text: outer + "()"})
 		}
 	}
@@ -115,8 +115,10 @@ func (ev *Event) Text() string {
 	case ev.Value == "" || packed(ev.Value):
 	case !ev.Stored:
 		s += " = " + ev.Value
-	case ev.Mode&(Blocks|Frees) == 0 && !strings.Contains(ev.Verb, "unlock"):
-		// What locks keep in their word, and freed memory, is our own affair.
+		if ev.Now != "" && ev.Now != ev.Value && !packed(ev.Now) && !ev.private() {
+			s += " (now " + ev.Now + ")"
+		}
+	case !ev.private():
 		s += " <- " + ev.Value
 	}
 	for _, d := range ev.Choices {
@@ -130,6 +132,12 @@ func (ev *Event) Text() string {
 		}
 	}
 	return s
+}
+
+// private reports whether what the step left is our own affair: what locks keep in their
+// word, and freed memory.
+func (ev *Event) private() bool {
+	return ev.Mode&(Blocks|Frees) != 0 || strings.Contains(ev.Verb, "lock")
 }
 
 // packed reports whether a value is a number that no kernel variable holds here:

@@ -3,7 +3,10 @@ package schedule
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"runtime"
+	"runtime/debug"
+	"strings"
 )
 
 // A Runner runs executions of one program, one after the other, and keeps what
@@ -65,23 +68,73 @@ func (t *Thread) show() {
 // [Runner.Run] panics with it.
 type Crash struct {
 	Program string
-	Thread  string
-	Tape    Tape // the decisions up to there
+	Thread  string // empty: before the first step
+	Tape    Tape   // the decisions up to there
 	Value   any
+	Place   string // innermost line of a model: "(*system).boot, variants.go:131"; may be empty
 	Stack   []byte
 }
 
-func (c *Crash) Error() string {
-	hint := ""
-	if _, fault := c.Value.(runtime.Error); fault && bytes.Contains(c.Stack, []byte("schedule.(*Cell).")) {
-		hint = " (if a cell is touched: has its object a Bind and a Static?)"
-	}
-	return fmt.Sprintf("%s: tape %q: thread %s: panic in model code, a bug of the model or of kschedfuzz, "+
-		"not of the kernel: %v%s\n%s", c.Program, c.Tape.String(), c.Thread, c.Value, hint, c.Stack)
+// newCrash returns the crash of a panic that has just been recovered.
+func newCrash(thread string, value any) *Crash {
+	return &Crash{Thread: thread, Value: value, Place: modelPlace(), Stack: debug.Stack()}
 }
 
-// NewRunner returns a runner for p.
+// modelPlace returns the innermost line on the stack that is a model's own.
+func modelPlace() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		f, more := frames.Next()
+		name, ours := strings.CutPrefix(f.Function, module+"kmodel/")
+		ours = ours && !strings.HasPrefix(name, "internal/") && !strings.HasPrefix(name, "program.")
+		if ours && !strings.Contains(f.Function, primitives) {
+			dot := strings.LastIndexByte(name, '/') + 1
+			_, fn, _ := strings.Cut(name[dot:], ".")
+			return fmt.Sprintf("%s, %s:%d", fn, filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+// Error says what has panicked, where, what may have been forgotten, and the stack.
+func (c *Crash) Error() string {
+	where := "thread " + c.Thread
+	if c.Thread == "" {
+		where = "before the first step"
+	}
+	if c.Place != "" {
+		where += ", in " + c.Place
+	}
+	return fmt.Sprintf("%s: tape %q: %s: panic in model code, a bug of the model or of kschedfuzz, "+
+		"not of the kernel: %v%s\n%s", c.Program, c.Tape.String(), where, c.Value, c.hint(), c.Stack)
+}
+
+// hint says what it is most often if a pointer is nil.
+func (c *Crash) hint() string {
+	if _, fault := c.Value.(runtime.Error); !fault {
+		return ""
+	}
+	for _, fn := range []string{"schedule.(*Cell).", "schedule.(*Thread).Await("} {
+		if bytes.Contains(c.Stack, []byte(fn)) {
+			return " (if a cell is touched: has its object a Bind and a Static, or a Global?)"
+		}
+	}
+	return " (if a pointer is nil: is every cache made, and does its constructor set what its " +
+		"objects embed, such as *system?)"
+}
+
+// NewRunner returns a runner for p. It panics with a [Crash] if the program's New does.
 func NewRunner(p Program) *Runner {
+	defer func() {
+		if v := recover(); v != nil {
+			c := newCrash("", v)
+			c.Program = p.Name
+			panic(c)
+		}
+	}()
 	return &Runner{program: p, begin: p.New()}
 }
 
@@ -112,14 +165,20 @@ func (r *Runner) Run(c Chooser) Result {
 	}
 	r.abandon()
 	if e.crash != nil {
-		e.crash.Program, e.crash.Tape = r.program.Name, append(Tape(nil), e.taken...)
-		panic(e.crash)
+		panic(r.crash())
 	}
 	return Result{
 		Outcome: e.outcome, Reason: e.reason, Failure: e.failure,
 		Steps: e.steps, Decisions: len(e.taken),
 		Preemptions: e.preemptions, Switches: e.switches,
 	}
+}
+
+// crash returns the crash of the execution with all that is known of it.
+func (r *Runner) crash() *Crash {
+	c := r.exec.crash
+	c.Program, c.Tape = r.program.Name, append(Tape(nil), r.exec.taken...)
+	return c
 }
 
 // RunBytes is Run with the lenient [ByteReader].
@@ -196,7 +255,8 @@ func (r *Runner) setup() (ok bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			if _, abandoned := v.(unwind); !abandoned {
-				panic(v)
+				r.exec.crash = newCrash("", v)
+				panic(r.crash())
 			}
 			ok = false
 		}

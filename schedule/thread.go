@@ -1,9 +1,6 @@
 package schedule
 
-import (
-	"iter"
-	"runtime/debug"
-)
+import "iter"
 
 // MaxThreads is the largest number of threads, agents included, that a program
 // may have: a set of threads is one word. No model of the kernel needs a tenth of it.
@@ -235,7 +232,8 @@ func (t *Thread) begin() {
 
 func (t *Thread) touchDead(o *Object) {
 	if o.exec != t.exec || o.freed.Thread == nil {
-		panic("schedule: " + t.Name + ": " + t.op.Verb + " touches an object that was never allocated: " + o.kind)
+		panic("schedule: " + t.op.Verb + " touches " + o.kind + ", which was never allocated: " +
+			"what no cache allocates needs Exec.Static, in each execution")
 	}
 	if t.op.Mode&Frees != 0 {
 		t.Fail(DoubleFree, o, o.freed, "")
@@ -392,7 +390,7 @@ func (t *Thread) recover() {
 	}
 	e := t.exec
 	if _, ok := v.(unwind); !ok && e.crash == nil {
-		e.crash = &Crash{Thread: t.Name, Value: v, Stack: debug.Stack()}
+		e.crash = newCrash(t.Name, v)
 		e.outcome = Invalid
 	}
 	t.finish()

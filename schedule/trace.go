@@ -3,7 +3,6 @@ package schedule
 import (
 	"fmt"
 	"runtime"
-	"strconv"
 	"strings"
 )
 
@@ -28,6 +27,8 @@ type Trace struct {
 
 // ThreadInfo describes a thread of a [Trace].
 type ThreadInfo struct {
+	// Name is that of the [Thread], and a number where the program has several of it:
+	// "io_destroy#2".
 	Name  string
 	Agent bool
 	// State is "finished", "idle", "blocked" or "enabled": how the execution
@@ -37,6 +38,12 @@ type ThreadInfo struct {
 	// inside its function.
 	Verb, Object string
 	Stack        []Frame
+}
+
+// Plain returns the name without a number: what the thread runs, not which of several.
+func (info *ThreadInfo) Plain() string {
+	name, _, _ := strings.Cut(info.Name, "#")
+	return name
 }
 
 // Pending returns what the thread would have done next in one phrase, such as
@@ -63,6 +70,7 @@ type ObjectInfo struct {
 type CellInfo struct {
 	Path    string // name below the object: "users"
 	Pointer bool
+	Part    string // name inside the primitive of that path: "percpu"; may be empty
 }
 
 // A Change is a cell that has got another value.
@@ -81,6 +89,7 @@ type Event struct {
 	Mode    Mode
 	Value   string // what the step returned, or else what it left in the object; may be empty
 	Stored  bool   // Value was left, not returned
+	Now     string // what the step left in the object, if it changed it
 	Stack   []Frame
 	Choices []int // what Thread.Choose answered within the step
 	Freed   []string
@@ -181,168 +190,6 @@ func (r *Runner) CheckDeterminism(s Tape) error {
 			r.program.Name, s.String(), a.Outcome, a.Steps, b.Outcome, b.Steps)
 	}
 	return nil
-}
-
-// A recorder is what an execution tells when it is being recorded.
-type recorder struct {
-	exec      *Exec
-	events    []Event
-	threads   []ThreadInfo
-	cell      *Cell // of the current step
-	decision  int   // of the next step, or -1
-	preempted int
-	pending   bool
-
-	parks    [MaxThreads][]Frame // where each thread is parked
-	failed   []Frame
-	allocs   map[*Object][]Frame
-	starting bool  // an agent has been chosen and has not said what it begins
-	early    []int // what it has chosen meanwhile
-	taken    []Change
-
-	objects []ObjectInfo
-	numbers map[*Object]int // of what is in objects
-	initial []Change
-}
-
-func (rec *recorder) decided(e *Exec) {
-	rec.pending = true
-	rec.decision, rec.preempted = len(e.taken)-1, -1
-	if e.running != nil && e.next != e.running {
-		rec.preempted = e.running.ID
-	}
-}
-
-// begin records that t takes a step.
-func (rec *recorder) begin(t *Thread) {
-	ev := Event{
-		Step: len(rec.events) + 1, Thread: t.ID,
-		Verb: t.op.Verb, Mode: t.op.Mode, Stack: modelStack(),
-		Decision: -1, Preempted: -1,
-	}
-	if c := t.op.Cell; c != nil {
-		ev.Object = c.Name()
-	}
-	rec.cell = t.op.Cell
-	if rec.pending {
-		ev.Decision, ev.Preempted, rec.pending = rec.decision, rec.preempted, false
-	}
-	if rec.starting {
-		ev.Choices, rec.starting, rec.early = rec.early, false, nil
-		ev.Changes, rec.taken = rec.taken, nil
-	}
-	rec.events = append(rec.events, ev)
-}
-
-func (rec *recorder) current() *Event {
-	if len(rec.events) == 0 {
-		return &Event{}
-	}
-	return &rec.events[len(rec.events)-1]
-}
-
-// observed records that t was returned v, which is written as a word of c.
-func (rec *recorder) observed(t *Thread, c *Cell, v uint64) {
-	ev := rec.current()
-	ev.Value, ev.Stored = rec.format(c, v), false
-}
-
-func (rec *recorder) chosen(d int) {
-	if rec.starting {
-		rec.early = append(rec.early, d)
-		return
-	}
-	ev := rec.current()
-	ev.Choices = append(ev.Choices, d)
-}
-
-func (rec *recorder) stored(c *Cell) {
-	ev := rec.current()
-	if c == rec.cell && (ev.Value == "" || ev.Stored) {
-		ev.Value, ev.Stored = rec.format(c, c.val), true
-	}
-}
-
-// changed records that c has got another value, and what stored does.
-func (rec *recorder) changed(c *Cell) {
-	rec.stored(c)
-	n, known := rec.numbers[c.obj]
-	if c.num == 0 || !known {
-		return // the object as a whole: that is in Step and Freed
-	}
-	list := &rec.initial
-	switch {
-	case rec.starting:
-		list = &rec.taken
-	case len(rec.events) > 0:
-		list = &rec.current().Changes
-	}
-	*list = append(*list, Change{Object: n, Cell: int(c.num) - 1, Value: rec.format(c, c.val)})
-}
-
-// allocated records that o has come to be, of a facility or not.
-func (rec *recorder) allocated(o *Object) {
-	info := ObjectInfo{
-		Name: o.Name(), Kind: o.kind, Step: len(rec.events), Facility: o.id >= facilityBase,
-	}
-	if info.Facility {
-		info.Step = 0 // when it is first used is our own affair
-	}
-	for _, c := range o.cells {
-		info.Cells = append(info.Cells, CellInfo{c.name, c.ptr})
-	}
-	rec.numbers[o] = len(rec.objects)
-	rec.objects = append(rec.objects, info)
-}
-
-func (rec *recorder) freed(o *Object) {
-	ev := rec.current()
-	ev.Freed = append(ev.Freed, o.Name())
-}
-
-// format writes a word as its cell would: the name of an object, NULL, or a
-// signed number.
-func (rec *recorder) format(c *Cell, v uint64) string {
-	if c != nil && c.ptr {
-		if v == 0 {
-			return "NULL"
-		}
-		for _, list := range [][]*Object{rec.exec.heap, rec.exec.static} {
-			for _, o := range list {
-				if o.id == v {
-					return o.Name()
-				}
-			}
-		}
-	}
-	return strconv.FormatInt(int64(v), 10)
-}
-
-// finish records how the threads were left, before they are unwound.
-func (rec *recorder) finish(e *Exec) {
-	for _, o := range e.static {
-		rec.objects[rec.numbers[o]].Static = true
-	}
-	for _, t := range e.threads {
-		info := ThreadInfo{Name: t.Name, Agent: t.agent != nil}
-		switch {
-		case t.state == finished:
-			info.State = "finished"
-		case t.state == idle:
-			info.State = "idle"
-		case t.open():
-			info.State = "enabled"
-		default:
-			info.State = "blocked"
-		}
-		if t.state == parked {
-			info.Verb, info.Stack = t.op.Verb, rec.parks[t.ID]
-			if t.op.Cell != nil {
-				info.Object = t.op.Cell.Name()
-			}
-		}
-		rec.threads = append(rec.threads, info)
-	}
 }
 
 // modelStack returns the functions of the model that are under way, innermost

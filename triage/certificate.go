@@ -59,7 +59,8 @@ func (c *Certificate) String() string {
 		b.WriteString("\n  " + c.Smaller.String())
 	}
 	if c.Workloads > 0 {
-		fmt.Fprintf(&b, "\n  %s near this one searched in vain", count(c.Workloads, "workload"))
+		fmt.Fprintf(&b, "\n  also searched, and nothing smaller found: %s no larger than this one,\n"+
+			"  made from it by small changes", count(c.Workloads, "workload"))
 	}
 	return b.String()
 }

@@ -169,11 +169,12 @@ func (ch *Chance) String() string {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "chance: %s if a thread is preempted at 1 step in %d (exact, %s)",
-		oneIn(ch.Start), Quantum, count(ch.States, "state"))
+	fmt.Fprintf(&b, "chance: %s fail so, if a thread is preempted at 1 step in %d\n"+
+		"  (computed over all %s)", schedules(ch.Start), Quantum, count(ch.States, "state"))
 	for _, r := range ch.Rises {
 		if r.To >= 3*r.From {
-			fmt.Fprintf(&b, "\n  step %d: from %s to %s", r.Step, oneIn(r.From), oneIn(r.To))
+			fmt.Fprintf(&b, "\n  step %d raises that from %s to %s",
+				r.Step, oneIn(r.From), oneIn(r.To))
 		}
 	}
 	if ch.Pair != nil {
@@ -182,22 +183,31 @@ func (ch *Chance) String() string {
 	return b.String()
 }
 
-// oneIn writes a probability as people say it.
+// schedules says how many of all random schedules a probability is: "about 1 in 300 random
+// schedules".
+func schedules(p float64) string {
+	switch p {
+	case 0:
+		return "no random schedules"
+	case 1:
+		return "all random schedules"
+	}
+	return oneIn(p) + " random schedules"
+}
+
+// oneIn writes a probability as so many in so many, to three digits at most.
 func oneIn(p float64) string {
 	switch {
 	case p == 0:
-		return "never"
+		return "none"
 	case p == 1:
-		return "always"
-	case p < 0.1:
-		n, unit := 1/p, 1.0
-		for n/unit >= 1000 { // three digits say enough
-			unit *= 10
-		}
-		if unit > 1 {
-			return fmt.Sprintf("1 in %.0f", math.Round(n/unit)*unit)
-		}
-		return fmt.Sprintf("1 in %.3g", n)
+		return "all"
+	case p > 0.35: // there 1 in 2 and 1 in 3 are too far apart
+		return fmt.Sprintf("about %.0f in 10", min(9, math.Round(10*p)))
 	}
-	return fmt.Sprintf("%.0f%%", 100*p)
+	n, unit := 1/p, 1.0
+	for n/unit >= 1000 {
+		unit *= 10
+	}
+	return fmt.Sprintf("about 1 in %.0f", math.Round(n/unit)*unit)
 }

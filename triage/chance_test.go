@@ -89,6 +89,39 @@ func TestChance(t *testing.T) {
 	}
 }
 
+// TestChanceText: one unit for all of it.
+func TestChanceText(t *testing.T) {
+	for _, test := range []struct {
+		p    float64
+		want string
+	}{
+		{0, "no random schedules"},
+		{1.0 / 1_234_567, "about 1 in 1230000 random schedules"},
+		{1.0 / 840.4, "about 1 in 840 random schedules"},
+		{0.13, "about 1 in 8 random schedules"},
+		{0.43, "about 4 in 10 random schedules"},
+		{0.999, "about 9 in 10 random schedules"},
+		{1, "all random schedules"},
+	} {
+		ch := &triage.Chance{Found: true, Start: test.p, States: 7}
+		want := "chance: " + test.want + " fail so, if a thread is preempted at 1 step in 32\n" +
+			"  (computed over all 7 states)"
+		if got := ch.String(); got != want {
+			t.Errorf("%v: got %q, want %q", test.p, got, want)
+		}
+	}
+	ch := &triage.Chance{Found: true, Start: 0.01, States: 1, Rises: []triage.Rise{
+		{Step: 3, From: 0.01, To: 0.02}, {Step: 5, From: 0.02, To: 0.5}, {Step: 9, From: 0.25, To: 1},
+	}}
+	want := "chance: about 1 in 100 random schedules fail so, if a thread is preempted at 1 step in 32\n" +
+		"  (computed over all 1 state)\n" +
+		"  step 5 raises that from about 1 in 50 to about 5 in 10\n" +
+		"  step 9 raises that from about 1 in 4 to all"
+	if got := ch.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestChanceNot asks for what cannot be computed.
 func TestChanceNot(t *testing.T) {
 	if ch, err := triage.ChanceOf(t.Context(), lookupRace, nil, 0, 1000); err == nil {

@@ -214,8 +214,14 @@ func (d *delays) howTo() {
 	d.out.WriteString("---\n")
 }
 
-// comm returns a name as current->comm has it.
-func comm(name string) string { return name[:min(len(name), commLen)] }
+// comm returns a name as current->comm has it, with the number if it has one.
+func comm(name string) string {
+	plain, nth, several := strings.Cut(name, "#")
+	if several {
+		nth = "#" + nth
+	}
+	return plain[:min(len(plain), commLen-len(nth))] + nth
+}
 
 // header adds the file with the delay itself.
 func (d *delays) header() {

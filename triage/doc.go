@@ -2,8 +2,8 @@
 //
 // A [Signature] is the value that makes two failures the same bug: the kind and
 // the racing pair of kernel functions. It is the only thing here that says
-// "the same"; no message text does. [Title] names the bug in the grammar of the
-// kernel's sanitizers, as syzbot would.
+// "the same"; no message text does. [Title] names the bug in the words of the
+// kernel's sanitizers, as syzbot would, or where these would say nothing in plain ones.
 //
 // [Minimize] shrinks a failing schedule to the smallest one that fails the same
 // way, by the measure of [Measure], and returns with it a [Certificate] of what

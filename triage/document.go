@@ -8,18 +8,20 @@ import (
 )
 
 // DocumentSchema is what a [Document] says that it is. The number changes when a field
-// goes away or means something else; new fields may come without that.
-const DocumentSchema = "kschedfuzz-report/1"
+// goes away or means something else; new fields may come without that. In 1, threads of
+// one name had one name.
+const DocumentSchema = "kschedfuzz-report/2"
 
 // A Document is a report as JSON: all that [Report.WriteText] tells, and the interleaving
 // step by step. docs/report.schema.json is the same for other languages. Tapes are in
 // digits, signatures and kinds in the words that the text has.
 type Document struct {
-	Schema    string `json:"schema"` // DocumentSchema
-	Title     string `json:"title"`
-	Kind      string `json:"kind,omitempty"` // of failure; empty: it does not fail
-	Signature string `json:"signature"`
-	Program   Code   `json:"program"`
+	Schema    string   `json:"schema"` // DocumentSchema
+	Title     string   `json:"title"`
+	Story     []string `json:"story,omitempty"` // what happens, in a few sentences
+	Kind      string   `json:"kind,omitempty"`  // of failure; empty: it does not fail
+	Signature string   `json:"signature"`
+	Program   Code     `json:"program"`
 
 	Note     string   `json:"note,omitempty"`
 	Splat    []string `json:"splat,omitempty"`
@@ -31,6 +33,7 @@ type Document struct {
 	Original    *Size      `json:"original,omitempty"` // before it was minimized
 	Certificate *Proof     `json:"certificate,omitempty"`
 	Why         *Why       `json:"why,omitempty"`
+	WhyNot      string     `json:"why_not,omitempty"`   // asked for, and not found
 	Elsewhere   *Elsewhere `json:"elsewhere,omitempty"` // with the orders of Why
 	Chance      *Odds      `json:"chance,omitempty"`
 	Slips       []Met      `json:"slips,omitempty"` // other failures met on the way
@@ -117,8 +120,9 @@ type Met struct {
 // Document returns the report as [Report.WriteJSON] writes it.
 func (r *Report) Document() *Document {
 	d := &Document{
-		Schema: DocumentSchema, Title: r.Title, Signature: r.Signature.String(), Program: r.code(),
-		Note: r.Note, Splat: r.Splat, Accesses: r.Accesses, Waits: r.Waits,
+		Schema: DocumentSchema, Title: r.Title, Story: r.Story, Signature: r.Signature.String(),
+		Program: r.code(),
+		Note:    r.Note, Splat: r.Splat, Accesses: r.Accesses, Waits: r.Waits,
 		Tape: TapeText(r.Tape), Size: sizeOf(r.Measure, r.Agents),
 		Columns: r.Columns, Interleaving: r.Interleaving,
 	}
@@ -134,6 +138,8 @@ func (r *Report) Document() *Document {
 	}
 	if ex := r.Explanation; ex != nil && ex.Found {
 		d.Why, d.Elsewhere = ex.document(), &r.Elsewhere
+	} else if ex != nil {
+		d.WhyNot = ex.String()
 	}
 	if ch := r.Chance; ch != nil && ch.Found {
 		d.Chance = &Odds{Start: ch.Start, Quantum: Quantum, States: ch.States, Text: ch.String()}

@@ -1,7 +1,6 @@
 package triage
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/bits"
@@ -26,7 +25,11 @@ type Explanation struct {
 	// Found says that all of this is established. If not, the budget was spent, or no
 	// orders will do since what decides is a choice and not an order; Because is empty
 	// then.
-	Found      bool
+	Found bool
+	// Gap is an execution that keeps every order of the one that was to be explained, and
+	// does not fail so: a thread that took no step in that one comes in between, or a
+	// choice decides. Nil if there is none, and if the budget was spent.
+	Gap        schedule.Tape
 	States     int // in the final search over all executions that keep the orders
 	Executions int // that all of this took
 
@@ -78,6 +81,7 @@ func Explain(
 	if x.explain() {
 		ex.Found, ex.States, ex.Because = true, x.states, x.because
 	}
+	ex.Gap = x.gap
 	ex.Executions = executions - budget
 	return ex, ctx.Err()
 }
@@ -138,11 +142,14 @@ type explainer struct {
 	*keeper
 	steps   []Place
 	because []Reason
+	gap     schedule.Tape
 }
 
 func (x *explainer) explain() bool {
 	all := switches(x.steps, len(x.r.Exec().Threads()))
-	if v, _ := x.ask(all); v != fails || len(all) > maxOrders {
+	v, tape := x.ask(all)
+	if v != fails || len(all) > maxOrders {
+		x.gap = tape
 		return false
 	}
 	orders := x.fewest(all)
@@ -255,12 +262,17 @@ func (x *explainer) conclude(orders []Order) bool {
 	return v == fails
 }
 
-// String returns the explanation in a few lines, "" if there is none.
+// String returns the explanation in a few lines, or why there is none.
 func (ex *Explanation) String() string {
-	if !ex.Found {
-		return ""
-	}
-	if len(ex.Because) == 0 {
+	switch {
+	case !ex.Found && ex.Gap != nil:
+		return "why: the order of these steps is not enough; a thread that took none, or a choice,\n" +
+			"  makes it go otherwise: tape " + TapeText(ex.Gap)
+	case !ex.Found:
+		return "why: not found in " + count(ex.Executions, "execution")
+	case len(ex.Because) == 0 && ex.States == 0:
+		return "why: these calls have one execution, and it fails so"
+	case len(ex.Because) == 0:
 		return "why: every execution of these calls fails so, all explored: " + count(ex.States, "state")
 	}
 	var b strings.Builder
@@ -289,15 +301,6 @@ func (el *Elsewhere) Add(variant string, e Effect) {
 	*list = append(*list, variant)
 }
 
-// String returns a line for each effect that any variant has, folded to a width.
-func (el *Elsewhere) String() string {
-	var b bytes.Buffer
-	for _, l := range el.lines() {
-		writeWrapped(&b, "  ", l.Line())
-	}
-	return b.String()
-}
-
 // An effectLine is the variants of one effect, and what it is.
 type effectLine struct {
 	what     string
@@ -307,13 +310,26 @@ type effectLine struct {
 // Line returns it as a line.
 func (l effectLine) Line() string { return l.what + " " + strings.Join(l.variants, ", ") }
 
-// lines returns the effects that any variant has.
-func (el *Elsewhere) lines() []effectLine {
+// elsewhere returns what the orders come to in other variants, for each effect that any has.
+// Where there are no orders, it is about all executions of these calls.
+func (r *Report) elsewhere() []effectLine {
+	ex, el := r.Explanation, &r.Elsewhere
+	if ex == nil || !ex.Found {
+		return nil
+	}
 	all := []effectLine{
 		{"the same orders always fail in", el.Fails},
 		{"they can be kept without failing so in", el.Passes},
 		{"they cannot be kept in", el.Never},
 		{"it is open what they do in", el.Unsettled},
+	}
+	if len(ex.Because) == 0 {
+		all = []effectLine{
+			{"every execution fails so too in", el.Fails},
+			{"not every execution fails so in", el.Passes},
+			{"there is no such execution in", el.Never},
+			{"it is open what they do in", el.Unsettled},
+		}
 	}
 	return slices.DeleteFunc(all, func(l effectLine) bool { return len(l.variants) == 0 })
 }

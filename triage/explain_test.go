@@ -182,8 +182,19 @@ func TestExplainNot(t *testing.T) {
 	}
 	s := failing(t, lookupRace, 0, 1)[0]
 	if ex, err := triage.Explain(t.Context(), lookupRace, s, 0, 3); err != nil || ex.Found ||
-		ex.Executions != 3 || ex.String() != "" {
+		ex.Executions != 3 || ex.String() != "why: not found in 3 executions" {
 		t.Errorf("in 3 executions: %+v, %v", ex, err)
+	}
+	r := reports(t)["workload"]
+	ex := r.Explanation
+	if ex.Found || ex.Gap == nil {
+		t.Fatalf("nothing comes between: %+v", ex)
+	}
+	runner := schedule.NewRunner(workload)
+	defer runner.Close()
+	tr, err := runner.Replay(ex.Gap)
+	if err != nil || triage.Of(tr) == r.Signature {
+		t.Errorf("gap %s fails alike: %v, %v", ex.Gap, triage.Of(tr), err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -36,7 +36,7 @@ v2 use-after-free lookup_ctx free_ctx
                                 release()
   5                               spin_unlock mm->lock
                                 put_ctx()
-  6                               refcount_dec_and_test ctx->users = 1
+  6                               refcount_dec_and_test ctx->users = 1 (now 0)
                                 queue_free()
   7                               schedule_work mm->queued <- 1
   8                                                          work runs mm->queued <- 0

@@ -19,8 +19,14 @@ func pageTemplate() *template.Template {
 	return template.Must(template.New("page.html").Funcs(template.FuncMap{
 		"color": func(lane int) int { return lane % laneColors },
 		"upper": upper,
-		"words": strings.Fields,
+		"words": func(v any) []string { return strings.Fields(fmt.Sprint(v)) },
+		"parts": parts,
 	}).ParseFS(pageFiles, "page/page.html"))
+}
+
+// parts takes a name apart where a narrow page may break it: after -> and before [.
+func parts(word string) []string {
+	return strings.Split(strings.NewReplacer("->", "->\x00", "[", "\x00[").Replace(word), "\x00")
 }
 
 // laneColors is how many colours page.css has for threads.
@@ -53,6 +59,7 @@ type page struct {
 	HeadHigh  int // of the names above both
 	Rows      []pageRow
 	Reasons   []pageReason
+	Why       string // if there are no reasons
 	State     []viewGroup
 	Updates   pageUpdates
 	Effects   []effectLine
@@ -138,10 +145,13 @@ func pageFile(name string) string {
 }
 
 func (p *page) reasons() {
-	if p.Explanation == nil || !p.Explanation.Found {
+	if p.Explanation == nil {
 		return
 	}
-	p.Effects = p.Elsewhere.lines()
+	p.Effects = p.elsewhere()
+	if len(p.Explanation.Because) == 0 {
+		p.Why = upper(strings.TrimPrefix(p.Explanation.String(), "why: ")) + "."
+	}
 	step := func(pl *Place) int {
 		if pl.Next {
 			return 0
@@ -223,7 +233,11 @@ func (p *page) changes(s *Step) []string {
 	for _, ch := range s.Changes {
 		o := &p.Interleaving.Objects[ch.Object]
 		name := strings.TrimSuffix(o.Name+"->"+o.Cells[ch.Cell].Path, "->")
-		told := name == s.Object && (s.Stored || o.several(ch.Cell) || strings.Contains(s.Verb, "lock"))
+		told := name == s.Object &&
+			(s.Now != "" || o.several(ch.Cell) || strings.Contains(s.Verb, "lock"))
+		if part := o.Cells[ch.Cell].Part; part != "" && o.several(ch.Cell) {
+			name += " (" + part + ")"
+		}
 		if !o.Internal && !told && !packed(ch.Value) {
 			out = append(out, name+" <- "+ch.Value)
 		}

@@ -49,13 +49,14 @@ type Object struct {
 type Cell struct {
 	Path    string `json:"path,omitempty"` // name below the object; empty: it is all of it
 	Pointer bool   `json:"pointer,omitempty"`
+	Part    string `json:"part,omitempty"` // name inside the primitive that it is part of
 }
 
 // A Change is a cell that has got another value.
 type Change struct {
 	Object int    `json:"object"` // index of the interleaving's objects
 	Cell   int    `json:"cell"`   // index of the object's cells
-	Value  string `json:"value"`  // a number, NULL, or the name of an object
+	Value  string `json:"value"`  // a number or what it means, NULL, the name of an object
 }
 
 // A Step is one step of an [Interleaving].
@@ -66,6 +67,7 @@ type Step struct {
 	Object string `json:"object,omitempty"` // empty: it touches nothing shared
 	// Value is what the step returned, or if Stored what it left in the object.
 	Value     string   `json:"value,omitempty"`
+	Now       string   `json:"now,omitempty"` // what it left in the object, if it changed it
 	Stored    bool     `json:"stored,omitempty"`
 	Text      string   `json:"text"`              // all of this as it stands in the columns
 	Stack     []string `json:"stack,omitempty"`   // kernel functions, innermost first
@@ -116,7 +118,7 @@ func newInterleaving(tr *schedule.Trace) *Interleaving {
 func newStep(ev *schedule.Event) Step {
 	s := Step{
 		Step: ev.Step, Thread: ev.Thread, Verb: ev.Verb, Object: ev.Object,
-		Value: ev.Value, Stored: ev.Stored, Text: ev.Text(), Stack: kernelFuncs(ev.Stack),
+		Value: ev.Value, Stored: ev.Stored, Now: ev.Now, Text: ev.Text(), Stack: kernelFuncs(ev.Stack),
 		Choices: ev.Choices, Freed: ev.Freed, Changes: changes(ev.Changes),
 		Decision: ev.Decision, Preempted: ev.Preempted,
 	}

@@ -16,15 +16,18 @@ const mailWidth = 72
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	m := new(markdown)
 	m.heading(escape(r.Title), "=")
+	if len(r.Story) > 0 {
+		m.para(escape(strings.Join(r.Story, " ")))
+	}
 	m.program(r)
-	m.what(r)
 	m.heading("Interleaving", "-")
 	m.para("Time goes downwards, one column for each thread, agents in brackets. " +
 		"The two racing steps have a * before them.")
 	m.block(r.Columns)
-	m.numbers(r)
+	m.what(r)
 	m.why(r)
 	m.chance(r)
+	m.numbers(r)
 	m.tags(r)
 	m.slips(r)
 	m.repeat(r)
@@ -83,6 +86,7 @@ func (m *markdown) what(r *Report) {
 }
 
 func (m *markdown) numbers(r *Report) {
+	m.heading("How small it is", "-")
 	text := r.Measure.String()
 	if r.Agents > 0 {
 		text += ", " + count(r.Agents, "agent")
@@ -98,17 +102,16 @@ func (m *markdown) numbers(r *Report) {
 
 func (m *markdown) why(r *Report) {
 	ex := r.Explanation
-	if ex == nil || !ex.Found {
+	if ex == nil {
 		return
 	}
 	m.heading("Why", "-")
 	if len(ex.Because) == 0 {
-		m.para("Every execution of these calls fails so; " + count(ex.States, "state") +
-			" explored, all there are.")
+		m.para(upper(strings.TrimPrefix(ex.String(), "why: ")) + ".")
 	} else {
 		m.orders(ex)
 	}
-	for _, l := range r.Elsewhere.lines() {
+	for _, l := range r.elsewhere() {
 		m.para(upper(escape(l.Line())) + ".")
 	}
 }

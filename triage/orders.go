@@ -76,7 +76,7 @@ func places(r *schedule.Runner, tr *schedule.Trace) []Place {
 		counts[d]++
 		out = append(out, Place{
 			Thread: d.thread, Verb: d.verb, Kind: d.kind, Path: d.path, Nth: counts[d],
-			Task: t.Name, Agent: t.IsAgent(), Step: len(out) + 1,
+			Task: tr.Threads[t.ID].Name, Agent: t.IsAgent(), Step: len(out) + 1,
 		})
 	}
 	r.Watch = schedule.WatcherFunc(func(t *schedule.Thread) bool { add(t); return true })

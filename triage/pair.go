@@ -17,11 +17,12 @@ type Pair struct {
 	Swapped schedule.Tape
 }
 
-// String returns the steps and what their order means, in three lines.
+// String returns the steps and what their order means, in four lines.
 func (p *Pair) String() string {
 	return fmt.Sprintf(
-		"critical pair: %s\n  before %s: %s\n  the other way round it cannot fail so: tape %s",
-		&p.First, &p.Second, oneIn(p.To), TapeText(p.Swapped))
+		"critical pair: %s\n  before %s\n"+
+			"  after these two in this order %s fail so,\n  in the other none: tape %s",
+		&p.First, &p.Second, schedules(p.To), TapeText(p.Swapped))
 }
 
 // criticalPair returns the critical pair of the execution with these steps, nil if it has

@@ -206,7 +206,8 @@ func TestCertificateText(t *testing.T) {
 				"  7 states, 9 executions, complete\n" +
 				"  context switches and steps are locally minimal: out of budget\n" +
 				"  not counting 1 failure of the same kind in other functions\n" +
-				"  3 workloads near this one searched in vain",
+				"  also searched, and nothing smaller found: 3 workloads no larger than this one,\n" +
+				"  made from it by small changes",
 		},
 	} {
 		if got := test.c.String(); got != test.want {

@@ -243,7 +243,7 @@ func blockedThreads(tr *schedule.Trace) []blocked {
 		}
 		b := blocked{thread: i, verb: info.Verb, name: info.Object}
 		if b.fn = kernelFunc(info.Stack); b.fn == "" {
-			b.fn = info.Name
+			b.fn = info.Plain()
 		}
 		// The second ctx is ctx2: what is the same bug in either is named alike.
 		object, field, ok := strings.Cut(b.name, "->")

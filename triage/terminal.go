@@ -20,7 +20,9 @@ var laneANSI = [laneColors]string{
 }
 
 // headwords begin the lines of a text that are found by them.
-var headwords = []string{"program ", "certificate: ", "why: ", "other failures ", "to repeat:"}
+var headwords = []string{
+	"program ", "why: ", "chance: ", "critical pair: ", "certificate: ", "other failures ", "to repeat:",
+}
 
 // WriteTerminal writes what [Report.WriteText] does, in colour: one for each thread, and
 // one for what is wrong.

@@ -6,58 +6,92 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// Title names the failure that tr shows in the grammar of the kernel's
-// sanitizers and debugging options, so that whoever has seen a splat knows what
-// it says: "KASAN: use-after-free in lookup_ioctx". It is for people. It has no
-// numbers in it, so that one bug has one title, but it decides nothing: see
-// [Of] for that.
+// Title names the failure that tr shows. Where a sanitizer or a debugging option of the
+// kernel would report it, in the words of that report, so that whoever has seen one knows
+// what it says: "KASAN: use-after-free in lookup_ioctx". Where none would, the title says
+// what is wrong and has the words of no report. It is for people. It has no numbers in it,
+// so that one bug has one title, but it decides nothing: see [Of] for that.
 func Title(tr *schedule.Trace) string {
+	title, _ := headline(tr)
+	return title
+}
+
+// headline returns the title, and whether a kernel reports such a thing.
+func headline(tr *schedule.Trace) (title string, reported bool) {
 	r := &tr.Result
 	switch {
 	case r.Outcome == schedule.Invalid:
-		return "invalid execution: " + r.Reason
+		return "invalid execution: " + r.Reason, false
 	case r.Outcome != schedule.Fail:
-		return "no failure"
+		return "no failure", false
+	case r.Failure.Kind == schedule.Leak:
+		return leakTitle(tr), true
+	case r.Failure.Kind == schedule.Deadlock:
+		return hungTitle(tr), true
 	}
 	f := &r.Failure
-	in := where(tr)
+	what, reported := splat(tr)
+	if !reported {
+		what = inWords(f)
+	}
+	return what + where(tr), reported
+}
+
+// splat returns what the kernel says of a failure, without the place, and false if it has no check
+// for it.
+func splat(tr *schedule.Trace) (string, bool) {
+	f := &tr.Result.Failure
 	switch f.Kind {
 	case schedule.LockRule:
-		return lockTitle(f) + in
+		return lockSplat(f, f.Thread != nil && tr.Threads[f.Thread.ID].Agent)
 	case schedule.SleepInAtomic:
-		return "BUG: sleeping function called from invalid context" + in
+		return "BUG: sleeping function called from invalid context", true
 	case schedule.ListCorrupt:
-		return listTitle(f) + in
-	case schedule.DoubleKill:
-		return "WARNING: " + counter(f) + " killed twice" + in
-	case schedule.RefResurrect:
-		return "refcount_t: addition on 0; use-after-free" + in
-	case schedule.RefUnderflow:
-		return "refcount_t: underflow; use-after-free" + in
-	case schedule.DoubleRelease:
-		return "WARNING: " + counter(f) + " released twice" + in
+		return listSplat(f)
+	case schedule.DoubleKill, schedule.RefResurrect, schedule.RefUnderflow:
+		return countSplat(f)
 	case schedule.BugOn:
-		return "kernel BUG" + in
-	case schedule.LateMunmap:
-		return "BUG: munmap while the mappings are walked" + in
-	case schedule.CpumaskLost:
-		return "CPU lost from mm_cpumask" + in
-	case schedule.LostUpdate:
-		return "lost update" + of(f) + in
+		if strings.HasPrefix(f.Note, "WARN_ON") {
+			return "WARNING", true
+		}
+		return "kernel BUG", true
 	case schedule.OutOfBounds:
-		return "KASAN: slab-out-of-bounds" + in
+		return "KASAN: slab-out-of-bounds", true
 	case schedule.UseAfterFree:
-		return "KASAN: use-after-free" + in
+		return "KASAN: use-after-free", f.Obj == nil || !f.Obj.OnStack()
 	case schedule.DoubleFree:
-		return "KASAN: double-free" + in
-	case schedule.StaleTLB:
-		return "stale TLB entry used" + in
-	case schedule.Leak:
-		return leakTitle(tr)
-	case schedule.Deadlock:
-		return hungTitle(tr)
+		return "KASAN: double-free", true
 	}
-	return f.Kind.String() + of(f) + in
+	return "", false
+}
+
+// inWords says what is wrong where the kernel would say nothing.
+func inWords(f *schedule.Failure) string {
+	switch f.Kind {
+	case schedule.LockRule:
+		return strings.TrimSuffix("locking rule broken: "+f.Note, ": ")
+	case schedule.ListCorrupt:
+		return listPlain(f)
+	case schedule.DoubleKill:
+		return counter(f) + " killed twice"
+	case schedule.RefResurrect:
+		return counter(f) + " taken up from 0"
+	case schedule.RefUnderflow:
+		return counter(f) + " dropped too often"
+	case schedule.DoubleRelease:
+		return counter(f) + " released twice"
+	case schedule.LateMunmap:
+		return "mappings changed while they are walked"
+	case schedule.CpumaskLost:
+		return "CPU lost from mm_cpumask"
+	case schedule.LostUpdate:
+		return "lost update" + of(f)
+	case schedule.UseAfterFree:
+		return "stack frame used after its function returned"
+	case schedule.StaleTLB:
+		return "stale TLB entry used"
+	}
+	return f.Kind.String() + of(f)
 }
 
 // where returns " in F" for the function of the failing step, or who took it
@@ -74,50 +108,87 @@ func where(tr *schedule.Trace) string {
 	return ""
 }
 
-// lockTitle tells the reports of lockdep and RCU apart by what was being done.
-// The words looked for are those that the primitives use; a note with none of
-// them still gets a title.
-func lockTitle(f *schedule.Failure) string {
-	has := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(f.Note, w) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case has("rcu", "grace period"):
-		return "WARNING: suspicious RCU usage"
-	case has("returns while", "returns with"):
-		return "WARNING: lock held when returning to user space"
-	case has("takes a lock that it holds"):
-		return "WARNING: possible recursive locking detected"
-	case has("does not hold", "without"), strings.Contains(f.Op.Verb, "unlock"):
-		return "WARNING: bad unlock balance detected"
-	}
-	return "WARNING: locking rule broken"
+// lockSplats are the reports of lockdep, RCU and others, by words that the primitives use
+// in their notes.
+var lockSplats = []struct{ note, splat string }{
+	{"an rcu_head that is queued", "ODEBUG: activate active rcu_head"},
+	{"rcu", "WARNING: suspicious RCU usage"},
+	{"grace period", "WARNING: suspicious RCU usage"},
+	{"returns while holding", "WARNING: lock held when returning to user space"},
+	{"takes a lock that it holds", "WARNING: possible recursive locking detected"},
+	{"does not hold", "WARNING: bad unlock balance detected"},
+	{"with interrupts off", "WARNING"},
+	{"with preemption on", "BUG: using smp_processor_id() in preemptible code"},
 }
 
-// listTitle says which of the two list checks it was.
-func listTitle(f *schedule.Failure) string {
-	if strings.Contains(f.Op.Verb, "add") {
-		return "list_add corruption"
+// lockSplat tells these reports apart by what was being done. An agent does not return to
+// user space; what it leaves locked shows as something else, later.
+func lockSplat(f *schedule.Failure, agent bool) (string, bool) {
+	for _, l := range lockSplats {
+		if strings.Contains(f.Note, l.note) {
+			return l.splat, !agent || !strings.Contains(l.splat, "user space")
+		}
 	}
-	return "list_del corruption"
+	return "", false
+}
+
+// listSplat says which of the checks of CONFIG_DEBUG_LIST it was. There are none for an
+// hlist, but one that was deleted has a poisoned link, and writing through it is a fault.
+func listSplat(f *schedule.Failure) (string, bool) {
+	hlist, gone := strings.HasPrefix(f.Op.Verb, "hlist"), strings.Contains(f.Note, "deleted")
+	switch {
+	case hlist && gone:
+		return "general protection fault", true
+	case hlist && strings.Contains(f.Note, "never"):
+		return "BUG: unable to handle kernel NULL pointer dereference", true
+	case hlist || strings.Contains(f.Note, "another list"):
+		return "", false
+	case !strings.Contains(f.Op.Verb, "add"):
+		return "list_del corruption", true
+	}
+	return "list_add double add", strings.Contains(f.Note, "first entry")
+}
+
+// listPlain says what nobody checks of lists.
+func listPlain(f *schedule.Failure) string {
+	if strings.Contains(f.Op.Verb, "add") {
+		return "node added that is on a list"
+	}
+	return "node deleted from a list that it is not on"
+}
+
+// countSplat says what is checked of the count that f is about. A refcount_t checks what is
+// done to it, and a percpu_ref next to nothing.
+func countSplat(f *schedule.Failure) (string, bool) {
+	percpu := strings.HasPrefix(f.Op.Verb, "percpu_ref")
+	switch {
+	case f.Kind == schedule.DoubleKill && percpu:
+		return "WARNING: percpu_ref_kill() called more than once", true
+	case f.Kind == schedule.RefUnderflow && strings.HasPrefix(f.Op.Verb, "percpu_ref:"):
+		return "WARNING: percpu ref <= 0 after switching to atomic", true
+	case !strings.HasPrefix(f.Op.Verb, "refcount"):
+		return "", false
+	case f.Kind == schedule.RefResurrect:
+		return "refcount_t: addition on 0; use-after-free", true
+	case f.Kind == schedule.RefUnderflow:
+		return "refcount_t: underflow; use-after-free", true
+	}
+	return "", false
 }
 
 // counters are the sorts of reference counts, by the first words of what is
 // done to them.
-var counters = []string{"percpu_ref", "refcount", "kref"}
+var counters = []struct{ verb, sort string }{
+	{"percpu_ref", "percpu_ref"}, {"refcount", "refcount_t"}, {"kref", "kref"},
+}
 
 // counter returns the sort and the name of the count that failed: "percpu_ref
 // ctx->users".
 func counter(f *schedule.Failure) string {
 	sort := "reference count"
 	for _, c := range counters {
-		if strings.HasPrefix(f.Op.Verb, c) {
-			sort = c
+		if strings.HasPrefix(f.Op.Verb, c.verb) {
+			sort = c.sort
 			break
 		}
 	}
@@ -151,11 +222,15 @@ func leakTitle(tr *schedule.Trace) string {
 	return "memory leak" + of(f) + " (allocated before the first step)"
 }
 
-// hungTitle is of the first thread that is blocked, as the hung task detector
-// reports the first that it comes to.
+// hungTitle is of the first thread that is blocked, as the detectors report the first that
+// they come to. Who spins keeps a CPU, who sleeps does not.
 func hungTitle(tr *schedule.Trace) string {
-	for _, b := range blockedThreads(tr) {
-		return "INFO: task " + tr.Threads[b.thread].Name + " blocked for ever in " + b.fn
+	all := blockedThreads(tr)
+	if len(all) == 0 {
+		return "INFO: task hung"
 	}
-	return "INFO: task blocked for ever"
+	if b := all[0]; strings.Contains(b.verb, "spin_") || b.verb == "csd_lock_wait" {
+		return "BUG: soft lockup in " + b.fn
+	}
+	return "INFO: task hung in " + all[0].fn
 }

@@ -17,6 +17,8 @@ type story struct {
 	other  string // kernel function of the other party's step, "": nobody
 	atEnd  bool   // no step failed
 	booted bool   // the object was there from the start
+	stack  bool   // the object is on a stack
+	agent  bool   // took the failing step
 }
 
 const primitive = "kmodel/linux/percpu"
@@ -26,7 +28,14 @@ const primitive = "kmodel/linux/percpu"
 func (s story) trace() *schedule.Trace {
 	ctx := new(toyCtx)
 	ctx.Bind(ctx, "ctx")
+	if s.stack {
+		ctx.SetOnStack()
+	}
 	threads := []*schedule.Thread{{ID: 0, Name: "io_submit"}, {ID: 1, Name: "kworker"}}
+	failing := 0
+	if s.agent {
+		failing = 1
+	}
 	stack := func(fn string) []schedule.Frame {
 		out := []schedule.Frame{{Package: primitive, Func: "Get"}}
 		if fn != "" {
@@ -38,13 +47,13 @@ func (s story) trace() *schedule.Trace {
 		Threads: []schedule.ThreadInfo{{Name: "io_submit"}, {Name: "kworker", Agent: true}},
 		Events: []schedule.Event{
 			{Step: 1, Thread: 1, Verb: "kfree", Object: "ctx2", Stack: stack(s.other)},
-			{Step: 2, Thread: 0, Verb: s.verb, Object: "ctx2->users", Stack: stack(s.fn)},
+			{Step: 2, Thread: failing, Verb: s.verb, Object: "ctx2->users", Stack: stack(s.fn)},
 			{Step: 3, Thread: 1, Verb: "work runs", Stack: stack(s.other)},
 		},
 	}
 	f := schedule.Failure{Kind: s.kind, Obj: &ctx.Object, Note: s.note}
 	if !s.atEnd {
-		f.Party = schedule.Party{Thread: threads[0], Step: 2}
+		f.Party = schedule.Party{Thread: threads[failing], Step: 2}
 		f.Op = schedule.Op{Verb: s.verb, Cell: &ctx.users}
 	}
 	if s.other != "" && !s.booted {
@@ -89,7 +98,7 @@ func TestTitles(t *testing.T) {
 				kind: schedule.RefResurrect,
 				fn:   "lookupIoctx", verb: "percpu_ref_get", other: "ioDestroy",
 			},
-			"refcount_t: addition on 0; use-after-free in lookup_ioctx",
+			"percpu_ref ctx->users taken up from 0 in lookup_ioctx",
 			"v2 refcount-resurrect lookup_ioctx -",
 		},
 		{
@@ -97,7 +106,7 @@ func TestTitles(t *testing.T) {
 				kind: schedule.RefUnderflow,
 				fn:   "ioDestroy", verb: "percpu_ref_put", other: "ioDestroy",
 			},
-			"refcount_t: underflow; use-after-free in io_destroy",
+			"percpu_ref ctx->users dropped too often in io_destroy",
 			"v2 refcount-underflow io_destroy -",
 		},
 		{
@@ -105,7 +114,7 @@ func TestTitles(t *testing.T) {
 				kind: schedule.DoubleRelease,
 				fn:   "freeIoctxUsers", verb: "percpu_ref_put", other: "ioDestroy",
 			},
-			"WARNING: percpu_ref ctx->users released twice in free_ioctx_users",
+			"percpu_ref ctx->users released twice in free_ioctx_users",
 			"v2 double-release free_ioctx_users -",
 		},
 		{
@@ -113,12 +122,12 @@ func TestTitles(t *testing.T) {
 				kind: schedule.DoubleKill,
 				fn:   "killIoctx", verb: "percpu_ref_kill", other: "killIoctx",
 			},
-			"WARNING: percpu_ref ctx->users killed twice in kill_ioctx",
+			"WARNING: percpu_ref_kill() called more than once in kill_ioctx",
 			"v2 double-kill kill_ioctx -",
 		},
 		{
 			story{kind: schedule.DoubleRelease, fn: "putIoctx", verb: "atomic_dec_and_test"},
-			"WARNING: reference count ctx->users released twice in put_ioctx",
+			"reference count ctx->users released twice in put_ioctx",
 			"v2 double-release put_ioctx -",
 		},
 		{
@@ -130,14 +139,98 @@ func TestTitles(t *testing.T) {
 			"v2 sleep-in-atomic resize_list -",
 		},
 		{
-			story{kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del"},
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
+				note: "deletes what has been deleted",
+			},
 			"list_del corruption in kill_ctx",
 			"v2 list-corruption kill_ctx -",
 		},
 		{
-			story{kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "list_add_tail"},
-			"list_add corruption in ioctx_alloc",
+			story{
+				kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "list_add",
+				note: "adds the first entry once more",
+			},
+			"list_add double add in ioctx_alloc",
 			"v2 list-corruption ioctx_alloc -",
+		},
+		{ // CONFIG_DEBUG_LIST looks at the neighbours, which are as they should be
+			story{
+				kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "list_add",
+				note: "adds what is on a list",
+			},
+			"node added that is on a list in ioctx_alloc",
+			"v2 list-corruption ioctx_alloc -",
+		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
+				note: "deletes what is on another list",
+			},
+			"node deleted from a list that it is not on in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
+		{ // an hlist is not checked, but poisoned
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "hlist_del_rcu",
+				note: "deletes what has been deleted",
+			},
+			"general protection fault in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "hlist_del_rcu",
+				note: "deletes what was never on a list",
+			},
+			"BUG: unable to handle kernel NULL pointer dereference in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "hlist_add_head_rcu",
+				note: "adds the first entry once more",
+			},
+			"node added that is on a list in ioctx_alloc",
+			"v2 list-corruption ioctx_alloc -",
+		},
+		{
+			story{kind: schedule.RefResurrect, fn: "lookupIoctx", verb: "refcount_inc"},
+			"refcount_t: addition on 0; use-after-free in lookup_ioctx",
+			"v2 refcount-resurrect lookup_ioctx -",
+		},
+		{
+			story{kind: schedule.RefUnderflow, fn: "putIoctx", verb: "refcount_dec_and_test"},
+			"refcount_t: underflow; use-after-free in put_ioctx",
+			"v2 refcount-underflow put_ioctx -",
+		},
+		{
+			story{kind: schedule.RefUnderflow, fn: "mmdrop", verb: "atomic_dec_and_test"},
+			"reference count ctx->users dropped too often in mmdrop",
+			"v2 refcount-underflow mmdrop -",
+		},
+		{
+			story{kind: schedule.RefUnderflow, verb: "percpu_ref: add per-CPU counts"},
+			"WARNING: percpu ref <= 0 after switching to atomic in percpu_ref",
+			"v2 refcount-underflow percpu_ref -",
+		},
+		{
+			story{kind: schedule.DoubleKill, fn: "killIoctx", verb: "atomic_xchg"},
+			"reference count ctx->users killed twice in kill_ioctx",
+			"v2 double-kill kill_ioctx -",
+		},
+		{
+			story{
+				kind: schedule.UseAfterFree, fn: "complete", verb: "complete", other: "ioDestroy",
+				stack: true,
+			},
+			"stack frame used after its function returned in complete",
+			"v2 use-after-free complete io_destroy",
+		},
+		{
+			story{kind: schedule.BugOn, fn: "killIoctx", verb: "read", note: "WARN_ON: not there"},
+			"WARNING in kill_ioctx",
+			"v2 kernel-bug kill_ioctx -",
 		},
 		{
 			story{kind: schedule.BugOn, fn: "putIoctx", verb: "atomic_read"},
@@ -146,7 +239,7 @@ func TestTitles(t *testing.T) {
 		},
 		{
 			story{kind: schedule.LateMunmap, fn: "doMunmap", verb: "read", other: "exitMmap"},
-			"BUG: munmap while the mappings are walked in do_munmap",
+			"mappings changed while they are walked in do_munmap",
 			"v2 late-munmap do_munmap exit_mmap",
 		},
 		{
@@ -206,7 +299,31 @@ func TestTitles(t *testing.T) {
 				kind: schedule.LockRule,
 				fn:   "ioSubmit", verb: "READ_ONCE", note: "some new rule",
 			},
-			"WARNING: locking rule broken in io_submit",
+			"locking rule broken: some new rule in io_submit",
+			"v2 lock-rule io_submit -",
+		},
+		{
+			story{
+				kind: schedule.LockRule, fn: "ioSubmit", verb: "preempt_enable",
+				note: "preempt_enable without preempt_disable",
+			},
+			"locking rule broken: preempt_enable without preempt_disable in io_submit",
+			"v2 lock-rule io_submit -",
+		},
+		{ // it does not return to user space
+			story{
+				kind: schedule.LockRule, fn: "freeIoctx", verb: "spin_lock", agent: true,
+				note: "returns while holding it",
+			},
+			"locking rule broken: returns while holding it in free_ioctx",
+			"v2 lock-rule free_ioctx -",
+		},
+		{
+			story{
+				kind: schedule.LockRule, fn: "ioSubmit", verb: "call_rcu",
+				note: "queues an rcu_head that is queued",
+			},
+			"ODEBUG: activate active rcu_head in io_submit",
 			"v2 lock-rule io_submit -",
 		},
 		{

@@ -234,9 +234,11 @@ func (v *view) cell(g *viewGroup, i int, path string) {
 	}
 	cells := v.it.Objects[i].Cells
 	mine := func(ch Change) bool { return ch.Object == i && cells[ch.Cell].Path == path }
+	// How a primitive queues is no part of what it means.
+	queueing := func(c int) bool { return v.it.Objects[i].several(c) && cells[c].Part == "" }
 	any := false
 	each(func(_ int, ch Change) {
-		if mine(ch) && !packed(ch.Value) {
+		if mine(ch) && !packed(ch.Value) && !queueing(ch.Cell) {
 			any, used[ch.Cell] = true, true
 		}
 	})
@@ -249,11 +251,15 @@ func (v *view) cell(g *viewGroup, i int, path string) {
 	text := func() string {
 		var out []string
 		for c, w := range words {
-			if used[c] {
-				out = append(out, w)
+			if !used[c] {
+				continue
 			}
+			if v.it.Objects[i].several(c) {
+				w = cells[c].Part + " " + w
+			}
+			out = append(out, w)
 		}
-		return strings.Join(out, " ")
+		return strings.Join(out, ", ")
 	}
 	slot := v.slot(g, cmp.Or(path, "value"), text())
 	each(func(step int, ch Change) {

@@ -29,19 +29,21 @@ func TestView(t *testing.T) {
 		Threads: []Thread{{Name: "A", State: "finished"}, {Name: "B", State: "enabled"}},
 		Objects: []Object{
 			{Name: "mm", Static: true, Cells: []Cell{
-				{Path: "sem"}, {Path: "slot", Pointer: true}, {Path: "never"}, {Path: "ref"}, {Path: "ref"},
+				{Path: "sem"}, {Path: "slot", Pointer: true}, {Path: "never"},
+				{Path: "ref", Part: "count"}, {Path: "ref", Part: "percpu"}, {Path: "ref"},
 			}},
 			{Name: "ctx", Cells: []Cell{{Path: "users"}}},
 			{Name: "rcu", Static: true, Internal: true, Cells: []Cell{{Path: "waits"}}},
 		},
-		Initial: []Change{{0, 1, "ctx"}, {0, 4, "7"}},
+		Initial: []Change{{0, 1, "ctx"}, {0, 4, "7"}, {0, 5, "1"}},
 		Steps: []Step{
 			{Thread: 0, Verb: "down_read", Object: "mm->sem", Changes: []Change{{0, 0, "1"}}},
 			{Thread: 1, Verb: "down_read", Object: "mm->sem", Changes: []Change{{0, 0, "2"}}},
 			{Thread: 0, Verb: "up_read", Object: "mm->sem", Changes: []Change{{0, 0, "1"}}},
 			{Thread: 1, Verb: "write", Object: "mm->slot", Stack: []string{"kill"},
 				Changes: []Change{{0, 1, "NULL"}, {0, 3, "4294967296"}}},
-			{Thread: 1, Verb: "kfree", Object: "ctx", Freed: []string{"ctx"}},
+			{Thread: 1, Verb: "kfree", Object: "ctx", Freed: []string{"ctx"},
+				Changes: []Change{{0, 3, "2"}}},
 			{Thread: 1, Verb: "up_read", Object: "mm->sem", Changes: []Change{{0, 0, "0"}}},
 		},
 	}
@@ -71,7 +73,8 @@ func TestView(t *testing.T) {
 		{6, "mm", "sem", "not held"},
 		{3, "mm", "slot", "ctx"},
 		{4, "mm", "slot", "NULL"},
-		{6, "mm", "ref", "7"},
+		{4, "mm", "ref", "count 0, percpu 7"}, // and nothing of how it queues
+		{6, "mm", "ref", "count 2, percpu 7"},
 		{0, "mm", "never", "no such slot"},
 		{0, "rcu", "waits", "no such slot"},
 		{3, "ctx", "is", "allocated"},

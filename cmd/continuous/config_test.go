@@ -61,7 +61,7 @@ func TestBadConfig(t *testing.T) {
 		{"targets = [\n\t\"FuzzPutSuper\",\n\t\"FuzzNothing\",\n]",
 			`c.toml:3: targets: target "FuzzNothing": no such target`},
 		{"# x\ntargets = [\"fs/aio/workload@9\"]",
-			`c.toml:2: targets: program "fs/aio/workload@9": no such variant; fs/aio/workload has 1a`},
+			`c.toml:2: targets: fs/aio/workload has no variant "9"; it has 1a, `},
 		{"targets = [\"FuzzPutSuper\", \"FuzzPutSuper\"]",
 			"c.toml: targets: FuzzPutSuper is there twice"},
 		{"\nworker = 3", "c.toml:2: worker: no such setting; " +

@@ -23,7 +23,7 @@ func (c *command) distil(names []string) error {
 		return errors.New("-o is missing: the new pack to write")
 	}
 	if _, err := os.Lstat(c.out); err == nil { // said before the work, not after it
-		return fmt.Errorf("%s: file exists", c.out)
+		return fmt.Errorf("-o %s: there is such a file; no file is overwritten", c.out)
 	}
 	packs, err := c.openAll(names)
 	if err != nil {

@@ -54,8 +54,9 @@
 // corpus.Distil: the greedy one, which is small but not always the smallest; simpler tapes
 // go first.
 //
-// Nothing but repair and compact takes anything out of a pack. A pack has one writer at a
-// time; reading is always possible.
+// Nothing but repair and compact takes anything out of a pack. If pack or merge fails, a pack
+// that it has made is removed, and one that was there may have some of the new entries. A
+// pack has one writer at a time; reading is always possible.
 //
 // The exit status is
 //
@@ -73,7 +74,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
 )
@@ -133,11 +137,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitWrong
 	}
 	v, ok := verbs[args[0]]
-	if !ok {
+	if !ok && slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]) {
 		fmt.Fprint(stderr, usage)
-		if args[0] == "-h" || args[0] == "-help" || args[0] == "help" {
-			return exitDone
-		}
+		return exitDone
+	} else if !ok {
+		fmt.Fprintf(stderr, "corpus: %s: no such command; there are: %s; corpus help has more\n",
+			args[0], strings.Join(slices.Sorted(maps.Keys(verbs)), ", "))
 		return exitWrong
 	}
 	c := &command{stdout: stdout, stderr: stderr, foreign: map[string]int{}}
@@ -145,7 +150,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitDone
 	} else if err != nil {
-		return exitWrong // package flag has said what is wrong
+		fmt.Fprintf(stderr, "corpus: %v\n", err)
+		return exitWrong
 	}
 	if err := v.do(c, args); err != nil {
 		fmt.Fprintf(stderr, "corpus: %v\n", err)
@@ -157,25 +163,30 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitDone
 }
 
+// parse reads the arguments of a command. Help, if asked for, goes to standard error.
 func (c *command) parse(v verb, args []string) ([]string, error) {
 	c.flags = flag.NewFlagSet("corpus "+args[0], flag.ContinueOnError)
-	c.flags.SetOutput(c.stderr)
+	c.flags.SetOutput(io.Discard) // one line says what is wrong, not all flags
 	if v.flags != nil {
 		v.flags(c)
 	}
-	c.flags.Usage = func() {
+	err := c.flags.Parse(args[1:])
+	n := c.flags.NArg()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		c.flags.SetOutput(c.stderr)
 		fmt.Fprintf(c.stderr, "usage: corpus %s\n", v.usage)
 		c.flags.PrintDefaults()
-	}
-	if err := c.flags.Parse(args[1:]); err != nil {
 		return nil, err
+	case err != nil:
+	case n < v.least:
+		err = errors.New("too few arguments")
+	case v.most > 0 && n > v.most:
+		err = errors.New("too many arguments")
+	default:
+		return c.flags.Args(), nil
 	}
-	n := c.flags.NArg()
-	if n < v.least || v.most > 0 && n > v.most {
-		c.flags.Usage()
-		return nil, errors.New("usage")
-	}
-	return c.flags.Args(), nil
+	return nil, fmt.Errorf("%s: %w; usage: corpus %s", args[0], err, v.usage)
 }
 
 func programFlag(c *command) {

@@ -97,10 +97,12 @@ func entries(n int) string {
 }
 
 func state(p *corpus.Pack) string {
-	switch n := len(p.Damage()); n {
-	case 0:
+	switch n := len(p.Damage()); {
+	case p.Size() == 0:
+		return "the file is empty: nothing was ever written to it, or all is lost"
+	case n == 0:
 		return "intact"
-	case 1:
+	case n == 1:
 		return "damaged in 1 place"
 	default:
 		return fmt.Sprintf("damaged in %d places", n)
@@ -140,7 +142,7 @@ func (c *command) verify(names []string) error {
 		if err != nil {
 			return err
 		}
-		c.damaged = c.damaged || len(p.Damage()) > 0
+		c.damaged = c.damaged || len(p.Damage()) > 0 || p.Size() == 0
 		fmt.Fprintf(c.stdout, "%s: %s, %s\n", name, entries(p.Len()), state(p))
 		for _, d := range p.Damage() {
 			fmt.Fprintf(c.stdout, "%s: %v\n", name, d)
@@ -211,13 +213,20 @@ func (c *command) merge(args []string) error {
 	})
 }
 
-// adding opens a pack to add to it, and says what was added.
+// adding opens a pack to add to it, and says what was added. A pack that it has made is
+// gone again if that fails.
 func (c *command) adding(name string, fill func(add func(corpus.Entry) error) error) (err error) {
+	_, missing := os.Lstat(name)
 	w, err := corpus.OpenWriter(name)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.Close()) }()
+	defer func() {
+		if err != nil && errors.Is(missing, os.ErrNotExist) {
+			err = errors.Join(err, os.Remove(name)) // while nobody else may write to it
+		}
+		err = errors.Join(err, w.Close())
+	}()
 	c.warn(w.Pack())
 	added, known := 0, 0
 	err = fill(func(e corpus.Entry) error {

@@ -55,6 +55,13 @@ type putter func(e corpus.Entry) (known bool, err error)
 // until then, and returns what went wrong in all.
 func (c *command) sink() (put putter, finish func(error) error, err error) {
 	nothing := func(err error) error { return err }
+	info, err := os.Stat(c.out)
+	switch there := err == nil; {
+	case c.format == "zip" && there:
+		return nil, nil, fmt.Errorf("-o %s: there is such a file; no file is overwritten", c.out)
+	case c.format != "zip" && there && !info.IsDir():
+		return nil, nil, fmt.Errorf("-o %s: a file, want a directory", c.out)
+	}
 	switch c.format {
 	case "go":
 		return intoDir(c.out, goForm), nothing, nil

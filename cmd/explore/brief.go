@@ -95,3 +95,14 @@ func (t *total) write(w io.Writer) error {
 		t.failing, t.bounded, bounded, size, plural(t.workloads, "workload"))
 	return err
 }
+
+// worse returns which of two statuses counts: one of a program that breaks the rules,
+// else of a failure, else of an early end.
+func worse(a, b int) int {
+	for _, status := range []int{exitWrong, exitFailed, exitEarly} {
+		if a == status || b == status {
+			return status
+		}
+	}
+	return exitDone
+}

@@ -2,12 +2,29 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
+
+// checkCheckpoint says early why a checkpoint could not be written at the end.
+func checkCheckpoint(file string) error {
+	if file == "" {
+		return nil
+	}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return fmt.Errorf("%s: a directory, want the name of a file", file)
+	}
+	if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: there is no directory %s", file, filepath.Dir(file))
+	}
+	return nil
+}
 
 // exhaustive runs every execution of p that the limits allow.
 func (c *command) exhaustive(ctx context.Context, p kernelProgram, pr *progress) *statement {

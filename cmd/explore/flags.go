@@ -43,10 +43,11 @@ type command struct {
 	json          bool
 }
 
+// parseFlags reads the command line. Help, if asked for, goes to stderr.
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	c := new(command)
 	fs := flag.NewFlagSet("explore", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+	fs.SetOutput(io.Discard) // one line says what is wrong, not all flags
 	fs.BoolVar(&c.list, "list", false, "print the programs, and how each is expected to fail")
 	fs.BoolVar(&c.exhaust, "exhaust", false, "run every execution (the default)")
 	fs.BoolVar(&c.classes, "classes", false, "run one execution of each class")
@@ -71,21 +72,19 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.DurationVar(&c.checkpoint.Every, "every", explore.DefaultCheckpointEvery, "write it so often")
 	fs.StringVar(&c.muteText, "mute", "", "go on after these `kinds`: double-kill,double-release")
 	fs.BoolVar(&c.json, "json", false, "print one JSON object a line for each program")
-	fs.Usage = func() {
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fs.SetOutput(stderr)
 		fmt.Fprintln(stderr, "usage: explore [flags] pattern...\n       explore -list [pattern...]")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	c.patterns = fs.Args()
 	set := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	if err := c.check(set); err != nil {
-		fmt.Fprintf(stderr, "explore: %v\n", err)
-		return nil, err
-	}
-	return c, nil
+	return c, c.check(set)
 }
 
 // strategies are the flags that say what is done; without one it is -exhaust.
@@ -138,7 +137,7 @@ func (c *command) check(set map[string]bool) (err error) {
 	}
 	switch {
 	case len(c.patterns) == 0 && !c.list && c.bench == "":
-		return errors.New("no program given: explore -list prints what there is, explore -h the flags")
+		return errors.New("no program given; explore -list prints what there is")
 	case set["random"] && c.random < 1:
 		return fmt.Errorf("-random %d: want 1 or more executions", c.random)
 	case set["guided"] && c.guided < 1:

@@ -12,9 +12,10 @@
 // A pattern is the full name of a program, such as the one above; the same without the
 // variant, for all variants; an object, fs/aio, for all its programs; or any of these
 // with *, ? and [] in it, as package path has them: fs/aio/*@1f. A * does not cross a
-// slash, but fs/... is all that is below fs, as with the go command. Programs whose tape
-// chooses the system calls too, the workloads, are too large to exhaust: a pattern means
-// them where they are named in full, or with -random or -guided.
+// slash, but fs/... is all that is below fs, as with the go command. The name of a fuzz
+// target means its program. Programs whose tape chooses the system calls too, the
+// workloads, are too large to exhaust: a pattern means them where they are named in full,
+// or with -random or -guided.
 //
 // One of these says what is done with each program:
 //
@@ -154,6 +155,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
 // The exit statuses, from the least to the most that can be said of several programs:
@@ -173,7 +176,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitDone
 	} else if err != nil {
-		return exitWrong // it has been said what is wrong
+		fmt.Fprintf(stderr, "explore: %v; explore -h has the flags\n", err)
+		return exitWrong
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -201,14 +205,17 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 	if c.checkpoint.File != "" && len(programs) != 1 {
 		return 0, fmt.Errorf("-checkpoint: %d programs, but the file is for one", len(programs))
 	}
+	if err := checkCheckpoint(c.checkpoint.File); err != nil {
+		return 0, fmt.Errorf("-checkpoint: %w", err)
+	}
 	for _, p := range programs {
 		if c.symmetry && p.Class == nil {
 			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged", p.Name())
 		}
 	}
 	if len(programs) == 0 && len(skipped) > 0 {
-		return 0, fmt.Errorf("%s: only workloads, which are too large to exhaust: use -random, or name one in full",
-			strings.Join(c.patterns, " "))
+		return 0, fmt.Errorf("%s: only workloads, which are too large to exhaust: "+
+			"use -random, or name one in full: %s", strings.Join(c.patterns, " "), skipped[0].Name())
 	}
 	for _, p := range skipped {
 		if c.brief {
@@ -222,6 +229,9 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		pr.program(p.Name(), i, len(programs))
 		s := c.search(ctx, p, pr)
 		pr.clear()
+		if s.report.Stop == explore.BadCheckpoint && s.report.Runs == 0 { // nothing to tell
+			return 0, fmt.Errorf("-checkpoint: %w", s.report.Err)
+		}
 		if err := c.write(stdout, s); err != nil {
 			return 0, err
 		}
@@ -265,15 +275,4 @@ func (c *command) write(w io.Writer, s *statement) error {
 		return s.writeBrief(w)
 	}
 	return s.writeText(w)
-}
-
-// worse returns which of two statuses counts: one of a program that breaks the rules,
-// else of a failure, else of an early end.
-func worse(a, b int) int {
-	for _, status := range []int{exitWrong, exitFailed, exitEarly} {
-		if a == status || b == status {
-			return status
-		}
-	}
-	return exitDone
 }

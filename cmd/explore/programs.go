@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -28,9 +29,9 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return nil, nil, fmt.Errorf("%s: a bracket [ without its end ], or nothing in it", pattern)
 		}
-		found := false
+		found, means := false, meaning(pattern)
 		for _, p := range all() {
-			if matches(pattern, p) {
+			if matches(means, p) {
 				found = true
 				wanted[p.Name()] = true
 			}
@@ -67,31 +68,38 @@ func matches(pattern string, p kernelProgram) bool {
 	return false
 }
 
-// unknown returns the error for a pattern that nothing matches. It lists what is near:
-// the variants, if the program exists, else the programs, of that object if there is
-// such a one.
+// meaning returns the pattern that somebody means who writes the directory of a model, as a
+// shell completes it, or the name of a fuzz target.
+func meaning(pattern string) string {
+	if t, err := kmodel.FindTarget(pattern); err == nil {
+		return t.Object + "/" + t.Scenario + "@" + t.Variant
+	}
+	pattern = strings.TrimPrefix(strings.TrimPrefix(pattern, "./"), "kmodel/")
+	return strings.TrimRight(pattern, "/")
+}
+
+// unknown returns the error for a pattern that nothing matches: the variants, if the program
+// exists, else what is near.
 func unknown(pattern string) error {
-	name, _, _ := strings.Cut(pattern, "@")
-	var variants, near, names []string
+	_, err := kmodel.Find(pattern)
+	if no := (*kmodel.NoVariantError)(nil); errors.As(err, &no) {
+		return err
+	}
+	var objects []string
 	for _, p := range all() {
-		path := p.Object + "/" + p.Scenario
-		if path == name {
-			variants = append(variants, p.Variant)
-		}
-		if strings.HasPrefix(name, p.Object+"/") && !slices.Contains(near, path) {
-			near = append(near, path)
-		}
-		if !slices.Contains(names, path) {
-			names = append(names, path)
+		if !slices.Contains(objects, p.Object) {
+			objects = append(objects, p.Object)
 		}
 	}
-	switch {
-	case variants != nil:
-		return fmt.Errorf("%s: no such variant; %s has %s", pattern, name, strings.Join(variants, ", "))
-	case near != nil:
-		names = near
+	name, _, _ := strings.Cut(pattern, "@")
+	names := slices.Concat(objects, kmodel.Paths())
+	if strings.HasPrefix(pattern, "Fuzz") {
+		names = nil
+		for _, t := range kmodel.Targets() {
+			names = append(names, t.Name)
+		}
 	}
-	return fmt.Errorf("%s: no such program; there are: %s", pattern, strings.Join(names, ", "))
+	return fmt.Errorf("%s: no such program%s", pattern, kmodel.Hint(name, names, "explore -list"))
 }
 
 // writeList prints the programs, with their verdicts as documented.

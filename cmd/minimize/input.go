@@ -166,8 +166,24 @@ func (c *command) apply(in *input) (err error) {
 			in.program, err = t.Program(c.variant)
 		}
 	default:
-		err = errors.New("nothing says which program it is for: " +
+		return errors.New("nothing says which program it is for: " +
 			"add -target FuzzName or -program name")
+	}
+	return c.blame(err)
+}
+
+// blame puts the flag in front of an error that it has made.
+func (c *command) blame(err error) error {
+	no := (*kmodel.NoVariantError)(nil)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &no) && c.variant != "":
+		return fmt.Errorf("-variant: %w", err)
+	case c.program != "":
+		return fmt.Errorf("-program: %w", err)
+	case c.target != "":
+		return fmt.Errorf("-target: %w", err)
 	}
 	return err
 }
@@ -197,6 +213,23 @@ func (in *input) advise(err error) error {
 	}
 	return fmt.Errorf("%w; if it is for another variant, add -variant with one of %s",
 		err, strings.Join(others, ", "))
+}
+
+// checkOut says early that -o names a file that is no golden file: it is not overwritten.
+func (c *command) checkOut() error {
+	if c.out == "" {
+		return nil
+	}
+	data, err := readFile(c.out)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("-o %s: %w", c.out, err)
+	case !triage.IsGolden(data):
+		return fmt.Errorf("-o %s: there is such a file, and it is no golden file: not overwritten", c.out)
+	}
+	return nil
 }
 
 // writeGolden writes the result as a golden file.

@@ -1,8 +1,8 @@
 // Minimize shrinks a failing schedule to the smallest one that fails in the same
-// way, and prints the report of that: a splat as the kernel would print it, the
-// interleaving in columns, what is known to be minimal about it, why it fails (the
-// orders of steps with which every execution does), in which other variants of the
-// program these orders do the same, and how probable the failure is.
+// way, and prints the report of that: what happens, the interleaving in columns, the steps
+// that take part with their stacks, why it fails (the orders of steps with which every
+// execution does), in which other variants of the program these orders do the same, how
+// probable the failure is, and what is known to be minimal about it.
 //
 //	go run ./cmd/minimize fuzz/testdata/fuzz/FuzzLookupIoctx/916d9d9c4ab2b4ae
 //
@@ -37,7 +37,8 @@
 //	                (docs/report.schema.json), html (a page in one file, with the
 //	                interleaving as a picture) or delays (a patch that widens the same
 //	                window in a real kernel)
-//	-o file         write the result as a golden file, which a test can read back
+//	-o file         write the result as a golden file, which a test can read back; no other
+//	                file is overwritten
 //	-v              print what each pass has tried to standard error
 //
 // Text is in colour on a terminal, unless NO_COLOR is set. Names are never cut: columns are
@@ -86,7 +87,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitMinimized
 	} else if err != nil {
-		return exitWrong // package flag has said what is wrong
+		fmt.Fprintf(stderr, "minimize: %v; minimize -h has the flags\n", err)
+		return exitWrong
 	}
 	if err = c.minimize(stdout, stderr); err == nil {
 		return exitMinimized
@@ -108,10 +110,11 @@ type command struct {
 	format                   format
 }
 
+// parseFlags reads the command line. Help, if asked for, goes to stderr.
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	c := &command{format: format(report.Formats()[0])}
 	fs := flag.NewFlagSet("minimize", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+	fs.SetOutput(io.Discard) // one line says what is wrong, not all flags
 	fs.StringVar(&c.target, "target", "", "fuzz target that the tape is for, `name`")
 	fs.StringVar(&c.variant, "variant", "", "another variant of the same program, `name`")
 	fs.StringVar(&c.program, "program", "", "full `name` of a program, fs/aio/workload@1e")
@@ -122,19 +125,17 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.Var(&c.format, "format", "`name` of the format of the report: "+formatNames())
 	fs.StringVar(&c.out, "o", "", "write the result as a golden `file`")
 	fs.BoolVar(&c.verbose, "v", false, "print what each pass has tried to standard error")
-	fs.Usage = func() {
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fs.SetOutput(stderr)
 		fmt.Fprintln(stderr, "usage: minimize [flags] file|tape")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
-		return nil, err
-	}
-	if err := c.check(fs); err != nil {
-		fmt.Fprintf(stderr, "minimize: %v; minimize -h has the flags\n", err)
-		return nil, err
+	if err == nil {
+		err = c.check(fs)
 	}
 	c.arg = fs.Arg(0)
-	return c, nil
+	return c, err
 }
 
 // check says what is wrong with flags that can be read.
@@ -168,6 +169,9 @@ func (c *command) minimize(stdout, stderr io.Writer) error {
 	}
 	if err := in.check(); err != nil {
 		return in.errorf(err)
+	}
+	if err := c.checkOut(); err != nil {
+		return err
 	}
 	res, err := triage.Minimize(context.Background(), in.program.Schedule(), in.tape,
 		triage.Options{Mute: in.mute, Want: in.want, Nodes: c.nodes})

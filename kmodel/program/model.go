@@ -30,14 +30,15 @@ type Model[S any] struct {
 	Variants  []Variant     // in historical order
 	Scenarios []Scenario[S] // those that are fixed
 	Workloads []Scenario[S] // those in which the tape chooses the calls: see [Workload]
-	// Expected is the table of verdicts, by scenario and variant: every kind of failure
-	// with the fewest preemptions that it takes. What is not in it never fails.
-	Expected map[string]map[string][]Expect
+	// Expected is the table of verdicts: every kind of failure with the fewest preemptions
+	// that it takes. What is not in it never fails.
+	Expected Table
 	// System makes what the threads of a program share, in a variant with these changes.
 	System func(c Changes) S
 }
 
-// Programs returns the programs, by scenario, workloads last.
+// Programs returns the programs, by scenario, workloads last. It panics if the table of
+// verdicts has a name that they have not.
 func (m Model[S]) Programs() []Program {
 	var out []Program
 	for _, sc := range m.Scenarios {
@@ -46,7 +47,7 @@ func (m Model[S]) Programs() []Program {
 	for _, sc := range m.Workloads {
 		out = m.add(out, sc, true)
 	}
-	return out
+	return m.Expected.Fill(out)
 }
 
 func (m Model[S]) add(out []Program, sc Scenario[S], workload bool) []Program {
@@ -54,8 +55,7 @@ func (m Model[S]) add(out []Program, sc Scenario[S], workload bool) []Program {
 		out = append(out, Program{
 			Object: m.Object, Scenario: sc.Name, Variant: v.Name,
 			Versions: v.Versions, Patches: v.About, Workload: workload,
-			Expect: m.Expected[sc.Name][v.Name],
-			New:    func() Instance { return sc.New(m.System(v.Changes)) },
+			New: func() Instance { return sc.New(m.System(v.Changes)) },
 		})
 	}
 	return out

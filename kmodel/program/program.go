@@ -11,6 +11,8 @@ package program
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -76,12 +78,32 @@ func (p Program) Schedule() schedule.Program {
 // Racy reports whether any failure is expected.
 func (p Program) Racy() bool { return len(p.Expect) > 0 }
 
-// Split takes a full name apart.
-func Split(name string) (object, scenario, variant string, err error) {
-	path, variant, ok := strings.Cut(name, "@")
-	i := strings.LastIndexByte(path, '/')
-	if !ok || i <= 0 || i == len(path)-1 || variant == "" {
-		return "", "", "", fmt.Errorf("program %q: want object/scenario@variant, such as fs/aio/workload@1e", name)
+// A Table has the verdicts of a model: how its programs are expected to fail, by scenario
+// and variant. What is not in it must never fail.
+type Table map[string]map[string][]Expect
+
+// Fill sets the Expect of all programs and returns them. It panics if the table has a
+// scenario or a variant of none of them: a name that is written wrong would else be a
+// claim that something never fails.
+func (tb Table) Fill(programs []Program) []Program {
+	scenarios := map[string][]string{} // their variants
+	for i := range programs {
+		p := &programs[i]
+		p.Expect = tb[p.Scenario][p.Variant]
+		scenarios[p.Scenario] = append(scenarios[p.Scenario], p.Variant)
 	}
-	return path[:i], path[i+1:], variant, nil
+	for _, scenario := range slices.Sorted(maps.Keys(tb)) {
+		variants, ok := scenarios[scenario]
+		if !ok {
+			panic(fmt.Sprintf("program: the table of verdicts has a scenario %q, the programs have %s",
+				scenario, strings.Join(slices.Sorted(maps.Keys(scenarios)), ", ")))
+		}
+		for _, variant := range slices.Sorted(maps.Keys(tb[scenario])) {
+			if !slices.Contains(variants, variant) {
+				panic(fmt.Sprintf("program: the table of verdicts has %s in a variant %q, "+
+					"the programs have it in %s", scenario, variant, strings.Join(variants, ", ")))
+			}
+		}
+	}
+	return programs
 }

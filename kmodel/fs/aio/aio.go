@@ -182,7 +182,7 @@ func newSystem(p patches) *system {
 	})
 	s.device.complete = s.calls.aioComplete
 	s.tableCache = slab.NewCache("table", func(tbl *kioctxTable) { tbl.rcu.Init(tbl.kfree) })
-	s.rqWaitCache = slab.NewCache("wait", func(*ctxRqWait) {})
+	s.rqWaitCache = slab.NewCache("wait", func(wait *ctxRqWait) { wait.SetOnStack() })
 	s.reqCache = slab.NewCache("req", func(*aioKiocb) {})
 	s.listCtxCache = newListCtxCache(s)
 	return s

@@ -195,15 +195,17 @@ func (sc *scenario35) starters(s *system) []func(e *schedule.Exec) {
 // History returns the programs of this file.
 func History() []program.Program {
 	var out []program.Program
+	expected := program.Table{}
 	for i := range scenarios35 {
 		sc := &scenarios35[i]
+		expected[sc.name] = sc.expect
 		for _, v := range sc.variants {
 			out = append(out, program.Program{
 				Object: "fs/aio", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Expect: sc.expect[v.name],
+				Versions: v.versions, Patches: v.about,
 				New: func() program.Instance { return sc.instance(newSystem(v.patches)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }

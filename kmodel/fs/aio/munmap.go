@@ -217,7 +217,7 @@ var lateInExit = []program.Expect{
 	evenLate(schedule.UseAfterFree, 1), evenLate(schedule.DoubleFree, 3),
 }
 
-var expected33 = map[string]map[string][]program.Expect{
+var expected33 = program.Table{
 	"aio_fput_routine-vs-exit_mmap": {
 		"A":      lateInExit,
 		"C-tail": always(schedule.UseAfterFree, 1), "D-tail": always(schedule.UseAfterFree, 1),
@@ -255,10 +255,9 @@ func TooLateMunmap(rest Rest) []program.Program {
 			out = append(out, program.Program{
 				Object: "fs/aio", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about,
-				Expect: expected33[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem33(v.patches, rest)) },
+				New: func() program.Instance { return sc.instance(newSystem33(v.patches, rest)) },
 			})
 		}
 	}
-	return append(out, workloads33(rest)...)
+	return expected33.Fill(append(out, workloads33(rest)...))
 }

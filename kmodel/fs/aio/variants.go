@@ -147,7 +147,7 @@ var (
 
 // expected is the table of verdicts: every kind of failure with the fewest preemptions
 // that it takes, by scenario and variant. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"io_getevents-vs-io_destroy": {"1a": racy1a, "1d": racy1d, "1e": racy1e, "m1": racyM1},
 	"io_cancel-vs-io_destroy":    {"1a": racy1a, "1d": racy1d, "1e": racy1e, "m1": racyM1},
 	"io_submit-vs-io_destroy": {
@@ -187,10 +187,9 @@ func Programs() []program.Program {
 			out = append(out, program.Program{
 				Object: "fs/aio", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.call == nil,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.patches)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.patches)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }

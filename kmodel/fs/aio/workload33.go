@@ -147,7 +147,6 @@ func workloads33(rest Rest) []program.Program {
 		out = append(out, program.Program{
 			Object: "fs/aio", Scenario: workload33Name, Variant: v.name,
 			Versions: v.versions, Patches: v.about, Workload: true,
-			Expect: expected33[workload33Name][v.name],
 			New: func() program.Instance {
 				s := newSystem33(v.patches, rest)
 				return program.Instance{Begin: newWorkload33(s).begin, Abstract: s.abstract}

@@ -47,7 +47,7 @@ func fails(k schedule.Kind, preemptions int) program.Expect {
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"cancel-vs-exit": {
 		"5.15":      {fails(schedule.UseAfterFree, 1)},
 		"posted-v5": {fails(schedule.Deadlock, 1)},
@@ -81,12 +81,11 @@ func Programs() []program.Program {
 			out = append(out, program.Program{
 				Object: "fs/aio_poll", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }
 
 // system is what the threads of a program share.

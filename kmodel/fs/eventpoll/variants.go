@@ -40,7 +40,7 @@ var model = program.Model[*system]{
 	},
 	Scenarios: []program.Scenario[*system]{{Name: "close-vs-release", New: closeVsRelease}},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
-	Expected: map[string]map[string][]program.Expect{
+	Expected: program.Table{
 		"close-vs-release": {"6.4": tail},
 		"workload":         {"6.4": tail},
 	},
@@ -70,7 +70,7 @@ var pollfreeModel = program.Model[*system]{
 	},
 	Scenarios: []program.Scenario[*system]{{Name: "close-vs-cleanup", New: closeVsCleanup}},
 	Workloads: []program.Scenario[*system]{{Name: "pollfree-workload", New: newPollfreeWorkload}},
-	Expected: map[string]map[string][]program.Expect{
+	Expected: program.Table{
 		"close-vs-cleanup":  pollfreeFails,
 		"pollfree-workload": pollfreeFails,
 	},

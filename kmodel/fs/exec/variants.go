@@ -56,7 +56,7 @@ func then(k schedule.Kind, preemptions int) program.Expect {
 // dropped, and they may use or free it again; if nobody notices, then what remains is the
 // mm that exec_mmap() has overwritten, with a count that nobody drops. To replace active_mm
 // first (5.9-rt-swap) makes it worse: for a moment the new mm looks like a borrowed one.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"exec_mmap-vs-schedule": {
 		"5.9-rt": {fails(schedule.UseAfterFree, 1)},
 		"5.9-rt-swap": {

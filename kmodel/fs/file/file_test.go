@@ -53,7 +53,7 @@ func TestUnlinkOfHitlist(t *testing.T) {
 	}
 	want := []string{
 		"close list_add_tail hitlist <- skb",
-		"recvmsg list_del skb->node <- 2",
+		"recvmsg list_del skb->node <- LIST_POISON2",
 		"close list_first_entry hitlist = NULL",
 	}
 	var got []string

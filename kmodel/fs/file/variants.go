@@ -43,7 +43,7 @@ var received = []program.Expect{
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"recvmsg-vs-close": {"5.15": received},
 	"workload":         {"5.15": received[:2]},
 }
@@ -57,12 +57,11 @@ func Programs() []program.Program {
 			out = append(out, program.Program{
 				Object: "fs/file", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }
 
 // The global variables of the kernel.

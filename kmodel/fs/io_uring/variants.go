@@ -42,7 +42,7 @@ var model = program.Model[*system]{
 	},
 	Scenarios: []program.Scenario[*system]{{Name: "complete-vs-exit", New: completeVsExit}},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
-	Expected: map[string]map[string][]program.Expect{
+	Expected: program.Table{
 		"complete-vs-exit": {"5.12-rc3": freed, "posted": posted},
 		"workload":         {"5.12-rc3": freed, "posted": posted[:1]},
 	},

@@ -45,7 +45,7 @@ func freed(preemptions int) []program.Expect {
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"close-vs-fstatat": {"4.17": freed(1)},
 	"stat-vs-chdir":    {"4.17": freed(2), "9ea0a46": freed(2)},
 	"workload":         {"4.17": freed(1), "9ea0a46": freed(2)},
@@ -60,12 +60,11 @@ func Programs() []program.Program {
 			out = append(out, program.Program{
 				Object: "fs/namespace", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }
 
 // The global variables of the kernel.

@@ -28,7 +28,7 @@ var model = program.Model[*system]{
 		{Name: "open-vs-close", New: openVsClose},
 	},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
-	Expected: map[string]map[string][]program.Expect{
+	Expected: program.Table{
 		"close-vs-close": {"3.10": tail},
 		"open-vs-close":  {"3.10": tail},
 		"workload":       {"3.10": tail},

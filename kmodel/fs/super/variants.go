@@ -56,7 +56,7 @@ var (
 
 // expected is the table of verdicts: every kind of failure with the fewest preemptions
 // that it takes, by scenario and variant. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"umount":                   {"m1": sleeps, "m2": afterFree},
 	"umount-vs-iterate_supers": {"m1": sleeps, "m2": twice},
 	"umount-vs-mount":          {"m1": sleeps, "m2": twice},
@@ -73,12 +73,11 @@ func Programs(newLRUs func() LRUs) []program.Program {
 			out = append(out, program.Program{
 				Object: "fs/super", Scenario: sc.name, Variant: v.name,
 				Versions: v.versions, Patches: v.about, Workload: sc.threads == nil,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes, newLRUs())) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes, newLRUs())) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }
 
 // The global variables of the kernel are objects of their own, so that traces name them

@@ -33,7 +33,7 @@ func Programs(rest Rest) []program.Program {
 		},
 		Scenarios: []program.Scenario[*system]{{Name: "register-vs-dump", New: registerVsDump}},
 		Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
-		Expected: map[string]map[string][]program.Expect{
+		Expected: program.Table{
 			"register-vs-dump": {"5.0": freed},
 			"workload":         {"5.0": freed},
 		},

@@ -28,7 +28,7 @@ func then(k schedule.Kind, preemptions int) program.Expect {
 // workload can do what a fixed scenario does, and needs that many there; 0 is the fewest
 // there can be, and for the others random executions with fewer find nothing
 // (TestWorkloadRows). That is no proof.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	"kthread_use_mm-vs-munmap": {
 		"sparc-5.9":    {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
 		"sparc-ipi-c1": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
@@ -107,10 +107,9 @@ func Programs(variants ...mm.Variant) []program.Program {
 			out = append(out, program.Program{
 				Object: "kernel/kthread", Scenario: sc.name, Variant: v.Name,
 				Versions: v.Versions, Patches: v.About, Workload: sc.workload(),
-				Expect: expected[sc.name][v.Name],
-				New:    func() program.Instance { return sc.instance(newSystem(&v)) },
+				New: func() program.Instance { return sc.instance(newSystem(&v)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }

@@ -10,7 +10,8 @@
 // WalkNext, Linked, and Empty of a head or a node, one each.
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
-// node), adding what is.
+// node), or is on another; adding what is on one. CONFIG_DEBUG_LIST sees some of this, of a
+// list_head; the notes of the failures tell which it was.
 package list
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -22,7 +23,7 @@ type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
 // A Node is the struct list_head or hlist_node inside an object, an [Entry].
 type Node[P Entry[P]] struct {
 	next  schedule.Ptr[P]
-	pprev schedule.Cell // 0: never linked, linked or poisoned otherwise
+	pprev schedule.Cell `words:",linked,LIST_POISON2,itself"` // see below; 0: never linked
 	on    *Head[P]      // while it is linked: what follows from the cells, kept
 }
 
@@ -64,7 +65,11 @@ func (h *Head[P]) begin(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 	t.Step(schedule.Op{Verb: verb, Cell: &h.first.Cell, Mode: m})
 	t.Touch(p.Header())
 	if p.ListNode().pprev.Value() == linked {
-		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "adds what is on a list")
+		note := "adds what is on a list"
+		if h.first.Get() == p { // all that CONFIG_DEBUG_LIST sees of it
+			note = "adds the first entry once more"
+		}
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, note)
 	}
 }
 
@@ -146,8 +151,10 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 		t.Touch(h.first.Object())
 		h.unlink(t, p)
 	case toItself:
+	case poisoned:
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what has been deleted")
 	default:
-		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes a node that is not on a list")
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what was never on a list")
 	}
 	n.pprev.Set(after)
 }
@@ -157,8 +164,7 @@ func (h *Head[P]) unlink(t *schedule.Thread, p P) {
 	at := &h.first
 	for at.Get() != p {
 		if at.Get() == null {
-			t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{},
-				"deletes a node that is on another list")
+			t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what is on another list")
 		}
 		at = &at.Get().ListNode().next
 	}

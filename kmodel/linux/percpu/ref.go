@@ -46,7 +46,7 @@ type Ref struct {
 	// percpu is the sum of the per-CPU counts. One cell stands for all of them:
 	// only their sum is ever read, and updates of different CPUs commute.
 	percpu  schedule.Cell
-	mode    schedule.Cell
+	mode    schedule.Cell `flags:"atomic,dead"`
 	ended   schedule.Cell // how often release was entered
 	rcu     rcu.Head
 	release func(t *schedule.Thread)
@@ -63,6 +63,9 @@ func (r *Ref) Ctor(release func(t *schedule.Thread)) {
 // Init is percpu_ref_init(): the count is 1, which Kill drops. It is no step:
 // nobody else can see the object yet.
 func (r *Ref) Init() {
+	if r.release == nil {
+		panic("percpu: " + r.count.Name() + " is initialized before its Ctor")
+	}
 	r.count.Set(bias + 1)
 	r.first, r.killed = schedule.Party{}, schedule.Party{}
 }

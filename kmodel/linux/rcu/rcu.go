@@ -193,7 +193,7 @@ func (s *state) readersOf(t *schedule.Thread, f flavour) uint64 {
 // one function all its life.
 type Head struct {
 	entry fifo.Entry
-	wait  schedule.Cell // readers still waited for
+	wait  schedule.Cell `flags:"threads"` // readers still waited for
 	fn    func(t *schedule.Thread)
 }
 
@@ -202,6 +202,16 @@ func (h *Head) Entry() *fifo.Entry { return &h.entry }
 
 // Init sets the callback. It belongs in the constructor of the object.
 func (h *Head) Init(fn func(t *schedule.Thread)) { h.fn = fn }
+
+// booted returns the state of RCU. It panics if the program has forgotten [Boot], without
+// which nobody runs callbacks and grace periods have no flavour.
+func booted(t *schedule.Thread, verb string) *state {
+	s := facility.Of(t.Exec())
+	if !s.booted {
+		panic("rcu: " + verb + " before Boot")
+	}
+	return s
+}
 
 // Call is call_rcu(): the callback of h runs after a grace period of preemptible
 // RCU.
@@ -212,9 +222,9 @@ func Call(t *schedule.Thread, h *Head) { call(t, h, "call_rcu", preemptible) }
 func CallSched(t *schedule.Thread, h *Head) { call(t, h, "call_rcu_sched", sched) }
 
 func call(t *schedule.Thread, h *Head, verb string, f flavour) {
-	s := facility.Of(t.Exec())
-	if !s.booted {
-		panic("rcu: " + verb + " before Boot")
+	s := booted(t, verb)
+	if h.fn == nil {
+		panic("rcu: " + verb + " of " + h.entry.Cell().Name() + " before its Init")
 	}
 	t.Step(schedule.Op{Verb: verb, Cell: h.entry.Cell(), Mode: schedule.RMWFull})
 	if h.entry.Queued() {
@@ -228,7 +238,7 @@ func call(t *schedule.Thread, h *Head, verb string, f flavour) {
 // Synchronize is synchronize_rcu(): it sleeps for a grace period of preemptible
 // RCU.
 func Synchronize(t *schedule.Thread) {
-	s := facility.Of(t.Exec())
+	s := booted(t, "synchronize_rcu")
 	if s.nest[t.ID] > 0 {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "waits for the grace period that its own section holds up")
 	}

@@ -66,6 +66,9 @@ func (c *Cache[T, P]) AllocBoot(e *schedule.Exec) P {
 
 // take returns the next Go object of this execution and its number.
 func (c *Cache[T, P]) take(e *schedule.Exec) (P, int) {
+	if c == nil {
+		panic("slab: an object is allocated from a cache before NewCache")
+	}
 	if c.epoch != e.Epoch() {
 		c.epoch, c.used = e.Epoch(), 0
 	}

@@ -35,7 +35,7 @@ import (
 
 // A Queue is a wait_queue_head_t.
 type Queue struct {
-	waiters schedule.Cell // set of thread numbers
+	waiters schedule.Cell `flags:"threads"` // set of thread numbers
 }
 
 // maxTasks is how many threads a program with a queue may have: cells cost time in every

@@ -80,12 +80,20 @@ func testAndSetPending(t *schedule.Thread, w *Work, verb string) bool {
 
 func (w *Work) enqueue(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
-	if !s.booted {
-		panic("workqueue: work is queued before Boot")
-	}
+	s.check(w)
 	s.queue.Push(t, w)
 	for _, th := range s.worker.threads[:s.worker.n] {
 		th.Rouse()
+	}
+}
+
+// check panics if a model has forgotten what comes before queueing.
+func (s *state) check(w *Work) {
+	switch {
+	case !s.booted:
+		panic("workqueue: work is queued before Boot")
+	case w.fn == nil:
+		panic("workqueue: " + w.pending.Name() + " is queued before its Init")
 	}
 }
 

@@ -114,7 +114,7 @@ var (
 
 // expected is the table of verdicts: every kind of failure with the fewest preemptions
 // that it takes, by scenario and variant. What is not here never fails.
-var expected = map[string]map[string][]program.Expect{
+var expected = program.Table{
 	// With a mutex or a semaphore in it, list_lru_destroy() must not be called so. The
 	// kernel does not: fs/super.
 	"destroy-under-sb_lock": {
@@ -177,10 +177,9 @@ func Programs() []program.Program {
 			out = append(out, program.Program{
 				Object: "mm/list_lru", Scenario: sc.name, Variant: v.name,
 				Versions: versions, Patches: about, Workload: sc.threads == nil,
-				Expect: expected[sc.name][v.name],
-				New:    func() program.Instance { return sc.instance(newSystem(v.changes)) },
+				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
 			})
 		}
 	}
-	return out
+	return expected.Fill(out)
 }

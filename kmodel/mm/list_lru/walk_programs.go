@@ -30,7 +30,7 @@ var walks = program.Model[*walkSystem]{
 	},
 	Scenarios: []program.Scenario[*walkSystem]{{Name: "walk-vs-walk", New: walkVsWalk}},
 	Workloads: []program.Scenario[*walkSystem]{{Name: "walk-workload", New: newWalkWorkload}},
-	Expected: map[string]map[string][]program.Expect{
+	Expected: program.Table{
 		"walk-vs-walk": {"next-2013": {
 			program.Fails(schedule.UseAfterFree, 1),
 			program.Fails(schedule.OutOfBounds, 2), program.Fails(schedule.Leak, 2),

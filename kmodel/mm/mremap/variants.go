@@ -38,7 +38,7 @@ var model = program.Model[*system]{
 		{Name: "mremap-vs-migration", New: mremapVsMigration},
 	},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
-	Expected: map[string]map[string][]program.Expect{
+	Expected: program.Table{
 		"mremap-vs-truncate":  {"3.2": stale},
 		"mremap-vs-reclaim":   {"3.2": stale},
 		"mremap-vs-migration": {"3.2": stale, "4.9-dirty": stale},

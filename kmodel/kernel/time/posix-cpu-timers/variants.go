@@ -33,7 +33,7 @@ var model = program.Model[*system]{
 		{Name: "exit-vs-delete", New: exitVsDelete},
 	},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
-	Expected: map[string]map[string][]program.Expect{
+	Expected: program.Table{
 		"zombie-vs-delete": {"5.10": freed(1)},
 		"exit-vs-delete":   {"5.10": freed(2)},
 		"workload":         {"5.10": freed(1)},

@@ -31,7 +31,7 @@ var model = program.Model[*system]{
 	},
 	Scenarios: []program.Scenario[*system]{{Name: "newlink-vs-exit", New: newlinkVsExit}},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
-	Expected: map[string]map[string][]program.Expect{
+	Expected: program.Table{
 		"newlink-vs-exit": {"4.14": twice},
 		"workload":        {"4.14": twice},
 	},

@@ -41,7 +41,7 @@ var model = program.Model[*system]{
 	},
 	Scenarios: []program.Scenario[*system]{{Name: "switch_mm-vs-flush", New: switchMmVsFlush}},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
-	Expected: map[string]map[string][]program.Expect{
+	Expected: program.Table{
 		"switch_mm-vs-flush": {"4.4-tso": buffered, "4.5-first": reversed},
 		"workload":           {"4.4-tso": buffered, "4.5-first": reversed},
 	},

@@ -1,0 +1,151 @@
+package triage_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/triage"
+)
+
+// TestStories: what is told of each kind, in the trace of [story], without the sentence on
+// preemptions.
+func TestStories(t *testing.T) {
+	const silent = " No check of the kernel reports it."
+	for _, test := range []struct {
+		story story
+		want  string
+	}{
+		{
+			story{kind: schedule.UseAfterFree, fn: "lookupIoctx", verb: "read", other: "freeIoctx"},
+			"io_submit touches ctx in lookup_ioctx() (read ctx2->users, step 2) " +
+				"after [kworker] has freed it in free_ioctx() (step 1).",
+		},
+		{
+			story{
+				kind: schedule.UseAfterFree, fn: "freeIoctx", verb: "read", other: "freeIoctx",
+				agent: true,
+			},
+			"[kworker] touches ctx in free_ioctx() (read ctx2->users, step 2) " +
+				"after it has freed it in free_ioctx() (step 1).",
+		},
+		{
+			story{kind: schedule.UseAfterFree, verb: "complete", other: "ioDestroy", stack: true},
+			"io_submit touches ctx (complete ctx2->users, step 2) " +
+				"after [kworker] has left its stack frame in io_destroy() (step 1)." + silent,
+		},
+		{
+			story{kind: schedule.DoubleFree, fn: "freeIoctx", verb: "kfree", other: "killIoctx"},
+			"io_submit frees ctx in free_ioctx() (kfree ctx2->users, step 2) " +
+				"after [kworker] has freed it in kill_ioctx() (step 1).",
+		},
+		{
+			story{kind: schedule.OutOfBounds, fn: "listLruAdd", verb: "read"},
+			"io_submit goes beyond the end of ctx in list_lru_add() (read ctx2->users, step 2).",
+		},
+		{
+			story{
+				kind: schedule.RefResurrect, fn: "getCtx", verb: "percpu_ref_get", other: "putCtx",
+			},
+			"io_submit takes ctx->users up from 0 in get_ctx() (percpu_ref_get ctx2->users, step 2) " +
+				"after [kworker] has dropped the last reference in put_ctx() (step 1)." + silent,
+		},
+		{
+			story{kind: schedule.RefUnderflow, fn: "putCtx", verb: "refcount_dec_and_test"},
+			"io_submit drops ctx->users too often in put_ctx() " +
+				"(refcount_dec_and_test ctx2->users, step 2).",
+		},
+		{
+			story{kind: schedule.DoubleRelease, fn: "putCtx", verb: "percpu_ref_put", other: "putCtx"},
+			"io_submit drops the last reference of ctx->users in put_ctx() " +
+				"(percpu_ref_put ctx2->users, step 2) " +
+				"after [kworker] has dropped it in put_ctx() (step 1)." + silent,
+		},
+		{
+			story{kind: schedule.DoubleKill, fn: "killCtx", verb: "percpu_ref_kill", other: "killCtx"},
+			"io_submit kills ctx->users in kill_ctx() (percpu_ref_kill ctx2->users, step 2) " +
+				"after [kworker] has killed it in kill_ctx() (step 1).",
+		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
+				note: "deletes what has been deleted",
+			},
+			"io_submit deletes what has been deleted in kill_ctx() (list_del ctx2->users, step 2).",
+		},
+		{
+			story{
+				kind: schedule.LockRule, fn: "killCtx", verb: "spin_lock",
+				note: "takes a lock that it holds",
+			},
+			"io_submit breaks a rule in kill_ctx() (spin_lock ctx2->users, step 2): " +
+				"takes a lock that it holds.",
+		},
+		{
+			story{kind: schedule.BugOn, fn: "putCtx", verb: "read", note: "BUG_ON"},
+			"io_submit comes to a failing assertion in put_ctx() (read ctx2->users, step 2): BUG_ON.",
+		},
+		{
+			story{kind: schedule.LateMunmap, fn: "doMunmap", verb: "read", other: "exitMmap"},
+			"io_submit changes the mappings in do_munmap() (read ctx2->users, step 2) " +
+				"while [kworker] walks them in exit_mmap() (since step 1)." + silent,
+		},
+		{
+			story{kind: schedule.StaleTLB, fn: "load", verb: "load", note: "cpu1", other: "unmap"},
+			"cpu1 translates an address to ctx in load() (load ctx2->users, step 2) " +
+				"after [kworker] has freed that page in unmap() (step 1)." + silent,
+		},
+		{
+			story{kind: schedule.LostUpdate, atEnd: true, note: "an item of nobody"},
+			"At the end ctx is not as it has to be: an item of nobody." + silent,
+		},
+		{
+			story{kind: schedule.Leak, atEnd: true, booted: true},
+			"Nothing points to ctx at the end, and nobody has freed it.",
+		},
+	} {
+		told := triage.NewReport(test.story.trace(), triage.About{}).Story
+		if len(told) < 2 || !strings.HasPrefix(told[1], "It takes ") {
+			t.Errorf("%v: %q does not tell what it takes", test.story.kind, told)
+			continue
+		}
+		got := strings.Join(append(told[:1:1], told[2:]...), " ")
+		if got != test.want {
+			t.Errorf("%v:\ngot  %s\nwant %s", test.story.kind, got, test.want)
+		}
+	}
+}
+
+// TestStoryPreemptions: how many, of whom, and where.
+func TestStoryPreemptions(t *testing.T) {
+	for _, test := range []struct {
+		preempted []int // before each step, -1: nobody
+		switches  int
+		want      string
+	}{
+		{[]int{-1, -1, -1}, 0, "It takes no switch of threads."},
+		{
+			[]int{-1, -1, -1}, 2,
+			"It takes no preemption: threads change only where one waits or has finished.",
+		},
+		{[]int{-1, 1, -1}, 2, "It takes 1 preemption: of [kworker] in free_ioctx() after step 1."},
+		{
+			[]int{0, 1, 0}, 2,
+			"It takes 3 preemptions: of io_submit before its first step; " +
+				"of [kworker] in free_ioctx() after step 1; of io_submit in get_ctx() after step 2.",
+		},
+	} {
+		tr := story{kind: schedule.UseAfterFree, fn: "getCtx", verb: "read", other: "freeIoctx"}.trace()
+		for i, p := range test.preempted {
+			tr.Events[i].Preempted = p
+		}
+		tr.Result.Switches = test.switches
+		if got := triage.NewReport(tr, triage.About{}).Story[1]; got != test.want {
+			t.Errorf("%v: got %q, want %q", test.preempted, got, test.want)
+		}
+	}
+	pass := schedule.Trace{Result: schedule.Result{Outcome: schedule.Pass}}
+	if got := triage.NewReport(&pass, triage.About{}).Story; got != nil {
+		t.Errorf("of an execution that passes: %q", got)
+	}
+}
