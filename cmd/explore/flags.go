@@ -65,7 +65,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
 	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states, or classes, that a search may keep, `n`")
 	fs.IntVar(&c.memory, "memory", 0, "`MiB` that they may take (default as many as they need)")
-	fs.IntVar(&c.workers, "j", 1, "executions that a search runs at the same time, `n`")
+	fs.IntVar(&c.workers, "j", 1, "programs, or executions of one, that are searched at the same time, `n`")
 	fs.BoolVar(&c.symmetry, "symmetry", false, "exchange threads that run the same code")
 	fs.BoolVar(&c.states, "states", false, "count the states between any two steps too")
 	fs.StringVar(&c.checkpoint.File, "checkpoint", "", "write the search to `file`, and go on from it")
@@ -100,7 +100,7 @@ var belongs = map[string][]string{
 	"preemptions": {"exhaust", "estimate"},
 	"nodes":       {"exhaust", "classes"},
 	"memory":      {"exhaust"},
-	"j":           {"exhaust"},
+	"j":           {"exhaust", "classes"},
 	"symmetry":    {"exhaust"},
 	"states":      {"exhaust"},
 	"checkpoint":  {"exhaust"},

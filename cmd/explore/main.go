@@ -41,8 +41,8 @@
 //	                 warning, to see what comes of it: refcount-resurrect
 //	-nodes n         states, or classes, that a search may keep, else 10,000,000
 //	-memory n        MiB that they may take, else as many as they need
-//	-j n             executions that a search runs at the same time, else 1; the result
-//	                 does not depend on it
+//	-j n             programs that are searched at the same time, else 1; of one program,
+//	                 executions of its search. The result does not depend on it
 //	-symmetry        exchange threads that run the same code, where the program says that it
 //	                 has such: fewer states, the same numbers of executions
 //	-states          count the states between any two steps too, as other model checkers
@@ -225,10 +225,13 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 			"use -random, or name it in full\n", p.Name())
 	}
 	status, sum := exitDone, total{workloads: len(skipped)}
-	for i, p := range programs {
-		pr.program(p.Name(), i, len(programs))
-		s := c.search(ctx, p, pr)
+	left := 0 // programs that were not begun
+	for s := range c.searches(ctx, programs, pr) {
 		pr.clear()
+		if s == nil {
+			left++
+			continue
+		}
 		if s.report.Stop == explore.BadCheckpoint && s.report.Runs == 0 { // nothing to tell
 			return 0, fmt.Errorf("-checkpoint: %w", s.report.Err)
 		}
@@ -237,13 +240,10 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		}
 		status = worse(status, s.status())
 		sum.add(s)
-		if ctx.Err() != nil {
-			if rest := len(programs) - i - 1; rest > 0 {
-				pr.note("explore: interrupted: %d more programs were not begun\n", rest)
-				status = worse(status, exitEarly)
-			}
-			break
-		}
+	}
+	if left > 0 {
+		pr.note("explore: interrupted: %d more programs were not begun\n", left)
+		status = worse(status, exitEarly)
 	}
 	if c.brief {
 		return status, sum.write(stdout)

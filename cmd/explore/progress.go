@@ -49,6 +49,14 @@ func (p *progress) program(name string, i, n int) {
 	}
 }
 
+// together shows how many programs are through where several are searched at a time.
+func (p *progress) together(i, n int) {
+	if p.width > 0 {
+		p.name = "explore"
+		p.line("%d of %s are through", i, plural(n, "program"))
+	}
+}
+
 // due reports whether the line is to be written now.
 func (p *progress) due() bool {
 	if p.width == 0 || time.Since(p.last) < interval {
