@@ -18,11 +18,14 @@ var classesOfGenMC = map[string]uint64{
 // TestClasses searches the programs that have few classes by class and by state, as they are
 // and fixed, and exchanges independent steps of all of them.
 func TestClasses(t *testing.T) {
-	const most, want = 200, 73
+	most, want, tries := 200, 73, 20
+	if testing.Short() {
+		most, want, tries = 20, 66, 2
+	}
 	covered := 0
 	for _, p := range bench.Programs() {
 		for _, s := range []schedule.Program{p.Schedule(bench.Main1), p.Fixed(bench.Main1)} {
-			if _, err := explore.CheckSwaps(s, 20, 1); err != nil {
+			if _, err := explore.CheckSwaps(s, tries, 1); err != nil {
 				t.Error(err)
 			}
 			opt := explore.Options{Bound: explore.Unbounded, MaxNodes: most}
