@@ -13,7 +13,7 @@ type Row struct {
 	Step   int    // 0: it is no step
 	Note   bool   // it says why a thread does not go on, or what is wrong
 	Racing bool   // one of the two steps of the failure
-	Text   string // a function's ends in ()
+	Text   string // a function's ends in (); of code outside of all it is the thread
 }
 
 // Rows returns what [Trace.WriteColumns] draws, from the top down. What is said there of
@@ -73,6 +73,9 @@ func (c *rows) function(ev *Event) {
 		c.fn[ev.Thread] = fn
 		if fn != "" {
 			c.out = append(c.out, Row{Thread: ev.Thread, Text: fn + "()"})
+		} else if info := &c.tr.Threads[ev.Thread]; !info.Agent {
+			// Back where there is no function of the kernel: not in the one above.
+			c.out = append(c.out, Row{Thread: ev.Thread, Text: info.Plain()})
 		}
 	}
 }
