@@ -61,6 +61,7 @@ var must = map[string][]string{
 	"catalogue.md":    {"catalogue"},
 	"signatures.md":   {"signatures"},
 	"how-it-works.md": {},
+	"comparison.md":   {},
 	"continuous.md":   {},
 }
 
