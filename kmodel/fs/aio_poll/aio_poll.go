@@ -78,10 +78,10 @@ func (iocb *aioKiocb) complete_(t *schedule.Thread, mask int) {
 // aioPollWake is aio_poll_wake(), under the lock of the queue. A wake-up with POLLFREE has
 // EPOLLHUP too, which every request waits for; another does not say what has happened.
 func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, thread *binderThread, pollfree_ bool) {
-	if !iocb.has(stayQueued | stayQueuedV1) {
+	if !iocb.Has(stayQueued | stayQueuedV1) {
 		thread.wait.DelInit(t, iocb)
 		switch {
-		case pollfree_ && iocb.has(lockInside):
+		case pollfree_ && iocb.Has(lockInside):
 			iocb.ctx.ctxLock.LockIrq(t)
 			iocb.complete_(t, pollhup)
 		case pollfree_ && iocb.ctx.ctxLock.TrylockIrq(t):
@@ -91,13 +91,13 @@ func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, thread *binderThread, poll
 		}
 		return
 	}
-	if pollfree_ && (iocb.has(stayQueuedV1) || iocb.workScheduled.Read(t) == 0) &&
+	if pollfree_ && (iocb.Has(stayQueuedV1) || iocb.workScheduled.Read(t) == 0) &&
 		iocb.ctx.ctxLock.TrylockIrq(t) {
 		thread.wait.DelInit(t, iocb)
 		iocb.complete_(t, pollhup)
 		return
 	}
-	if pollfree_ && iocb.has(pollfreeV1) {
+	if pollfree_ && iocb.Has(pollfreeV1) {
 		thread.wait.DelInit(t, iocb)
 		iocb.cancelled.WriteOnce(t, 1)
 	}
@@ -107,7 +107,7 @@ func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, thread *binderThread, poll
 		workqueue.ScheduleWork(t, &iocb.work)
 		iocb.workScheduled.Write(t, 1)
 	}
-	if pollfree_ && iocb.has(pollfree) {
+	if pollfree_ && iocb.Has(pollfree) {
 		iocb.cancelled.WriteOnce(t, 1)
 		thread.wait.DelInit(t, iocb)
 		iocb.head.StoreRelease(t, nil)
@@ -118,7 +118,7 @@ func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, thread *binderThread, poll
 // queue, if the request is still there. The first version leaves the section of RCU.
 func (iocb *aioKiocb) pollIocbLockWq(t *schedule.Thread) bool {
 	rcu.ReadLock(t)
-	if iocb.has(pollfreeV1) {
+	if iocb.Has(pollfreeV1) {
 		if !iocb.wait.Empty(t) {
 			head := iocb.head.Read(t)
 			head.lock.Lock(t)
@@ -142,14 +142,14 @@ func (iocb *aioKiocb) pollIocbLockWq(t *schedule.Thread) bool {
 // pollIocbUnlockWq is poll_iocb_unlock_wq().
 func (iocb *aioKiocb) pollIocbUnlockWq(t *schedule.Thread) {
 	iocb.head.Read(t).lock.Unlock(t)
-	if !iocb.has(pollfreeV1) {
+	if !iocb.Has(pollfreeV1) {
 		rcu.ReadUnlock(t)
 	}
 }
 
 // lockWq_ takes the lock of the queue as the variant does.
 func (iocb *aioKiocb) lockWq_(t *schedule.Thread) bool {
-	if iocb.has(pollfreeV1 | pollfree) {
+	if iocb.Has(pollfreeV1 | pollfree) {
 		return iocb.pollIocbLockWq(t)
 	}
 	iocb.head.Read(t).lock.Lock(t)
@@ -158,7 +158,7 @@ func (iocb *aioKiocb) lockWq_(t *schedule.Thread) bool {
 
 // unlockWq_ gives it back.
 func (iocb *aioKiocb) unlockWq_(t *schedule.Thread) {
-	if iocb.has(pollfreeV1 | pollfree) {
+	if iocb.Has(pollfreeV1 | pollfree) {
 		iocb.pollIocbUnlockWq(t)
 	} else {
 		iocb.head.Read(t).lock.Unlock(t)
@@ -172,7 +172,7 @@ func (iocb *aioKiocb) aioPollCompleteWork(t *schedule.Thread) {
 		mask = iocb.proc.todo.Read(t) // vfs_poll
 	}
 	iocb.ctx.ctxLock.LockIrq(t)
-	if !iocb.has(stayQueued | stayQueuedV1) {
+	if !iocb.Has(stayQueued | stayQueuedV1) {
 		if mask == 0 && iocb.cancelled.ReadOnce(t) == 0 {
 			iocb.addWaitQueue(t, iocb.head.Read(t))
 			iocb.ctx.ctxLock.UnlockIrq(t)
@@ -210,12 +210,12 @@ func (iocb *aioKiocb) aioPollCancel(t *schedule.Thread) {
 	}
 	iocb.cancelled.WriteOnce(t, 1)
 	switch {
-	case iocb.has(stayQueued):
+	case iocb.Has(stayQueued):
 		if iocb.workScheduled.Read(t) == 0 {
 			workqueue.ScheduleWork(t, &iocb.work)
 			iocb.workScheduled.Write(t, 1)
 		}
-	case iocb.has(pollfreeV1) || !iocb.wait.Empty(t):
+	case iocb.Has(pollfreeV1) || !iocb.wait.Empty(t):
 		iocb.head.Peek().wait.DelInit(t, iocb)
 		workqueue.ScheduleWork(t, &iocb.work)
 	}

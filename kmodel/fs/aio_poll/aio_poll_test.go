@@ -18,13 +18,13 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 // TestStates takes the fixed programs, and workloads that have all calls.
 func TestStates(t *testing.T) {
 	verify.States(t, 400, suite.Fixed(nil)...)
-	for _, v := range variants {
+	for _, v := range model.Variants {
 		for _, digits := range []string{
 			"00" + "0" + "00", // one request, which B cancels while A ends the queue
 			"11" + "11" + "012" + "134",
 		} {
-			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload(newSystem(v.changes)), verify.NewScript(digits)
+			p := schedule.Program{Name: v.Name + " " + digits, New: func() func(*schedule.Exec) {
+				w, script := newWorkload(newSystem(v.Changes)), verify.NewScript(digits)
 				w.choose = script.Choose
 				return script.Before(w.begin)
 			}}

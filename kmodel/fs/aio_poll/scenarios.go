@@ -12,17 +12,6 @@ const (
 	maxReqs    = 2
 )
 
-var scenarios = []struct {
-	name     string
-	workload bool
-	instance func(s *system) program.Instance
-}{
-	{"cancel-vs-exit", false, cancelVsExit},
-	{"wakeup-vs-exit", false, wakeupVsExit},
-	{"wakeup-vs-transaction", false, wakeupVsTransaction},
-	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
-}
-
 // cancelVsExit is the end of a queue against cancelling one of two requests that wait there.
 func cancelVsExit(s *system) program.Instance {
 	cancel := func(t *schedule.Thread) { s.sysIoCancel(t, 0) }

@@ -8,12 +8,10 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// changes is the set of patches that a variant has applied to the code of 5.15.
-type changes uint
-
+// What a variant has applied to the code of 5.15.
 const (
 	// lockInside is the patch of October 2021: POLLFREE waits for ctx_lock.
-	lockInside changes = 1 << iota
+	lockInside program.Changes = 1 << iota
 	// stayQueuedV1 is 363bee27e258 as it was first posted: a request that is woken stays
 	// where it is until it is complete.
 	stayQueuedV1
@@ -27,18 +25,30 @@ const (
 	pollfree
 )
 
-// variants in historical order.
-var variants = []struct {
-	name, versions, about string
-	changes               changes
-}{
-	{"5.15", "4.19-5.15", "POLLFREE is a wake-up as others", 0},
-	{"posted-v5", "proposal", "it waits for ctx_lock and completes the request", lockInside},
-	{"posted-v1", "proposal", "363bee27e258 and 50252e4b5e98 as they were first posted",
-		stayQueuedV1 | pollfreeV1},
-	{"363bee2", "mutant", "363bee27e258: a request that is woken stays queued", stayQueued},
-	{"5.16", "5.16", "50252e4b5e98: POLLFREE has it leave and forget the queue",
-		stayQueued | pollfree},
+var model = program.Model[*system]{
+	Object: "fs/aio_poll",
+	Variants: []program.Variant{
+		{Name: "5.15", Versions: "4.19-5.15",
+			About: "POLLFREE is a wake-up as others"},
+		{Name: "posted-v5", Versions: "proposal", Changes: lockInside,
+			About: "it waits for ctx_lock and completes the request"},
+		{Name: "posted-v1", Versions: "proposal", Changes: stayQueuedV1 | pollfreeV1,
+			About: "363bee27e258 and 50252e4b5e98 as they were first posted"},
+		{Name: "363bee2", Versions: "mutant", Changes: stayQueued,
+			About: "363bee27e258: a request that is woken stays queued"},
+		{Name: "5.16", Versions: "5.16", Changes: stayQueued | pollfree,
+			About: "50252e4b5e98: POLLFREE has it leave and forget the queue"},
+	},
+	Scenarios: []program.Scenario[*system]{
+		{Name: "cancel-vs-exit", New: cancelVsExit},
+		{Name: "wakeup-vs-exit", New: wakeupVsExit},
+		{Name: "wakeup-vs-transaction", New: wakeupVsTransaction},
+	},
+	Workloads: []program.Scenario[*system]{
+		{Name: "workload", New: func(s *system) program.Instance { return newWorkload(s).instance() }},
+	},
+	Expected: expected,
+	System:   newSystem,
 }
 
 func fails(k schedule.Kind, preemptions int) program.Expect {
@@ -73,34 +83,22 @@ var expected = program.Table{
 }
 
 // Programs returns all programs.
-func Programs() []program.Program {
-	var out []program.Program
-	for i := range scenarios {
-		sc := &scenarios[i]
-		for _, v := range variants {
-			out = append(out, program.Program{
-				Object: "fs/aio_poll", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
-			})
-		}
-	}
-	return expected.Fill(out)
-}
+func Programs() []program.Program { return model.Programs() }
 
 // system is what the threads of a program share.
 type system struct {
-	changes changes
+	program.Changes
+	program.Globals
 	ctx     kioctx
 	proc    binderProc
 	kiocbs  *slab.Cache[aioKiocb, *aioKiocb]
 	threads *slab.Cache[binderThread, *binderThread]
 }
 
-func newSystem(c changes) *system {
-	s := &system{changes: c, threads: slab.NewCache[binderThread]("thread", nil)}
-	s.ctx.Bind(&s.ctx, "ctx")
-	s.proc.Bind(&s.proc, "proc")
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c, threads: slab.NewCache[binderThread]("thread", nil)}
+	s.Global(&s.ctx, "ctx")
+	s.Global(&s.proc, "proc")
 	s.kiocbs = slab.NewCache("req", func(iocb *aioKiocb) {
 		iocb.system = s
 		iocb.work.Init(iocb.aioPollCompleteWork)
@@ -108,13 +106,9 @@ func newSystem(c changes) *system {
 	return s
 }
 
-// has reports whether one of the patches is applied.
-func (s *system) has(c changes) bool { return s.changes&c != 0 }
-
 // boot begins an execution with so many requests that wait.
 func (s *system) boot(e *schedule.Exec, reqs int) {
-	e.Static(&s.ctx.Object, 0)
-	e.Static(&s.proc.Object, 0)
+	s.BootGlobals(e)
 	thread := s.threads.AllocBoot(e)
 	s.proc.thread.Init(thread)
 	for i := range reqs {

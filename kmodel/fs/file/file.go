@@ -105,10 +105,10 @@ func (s *system) __fgetFiles(t *schedule.Thread, fd int) *file {
 // is still that of the file.
 func (s *system) stillThere_(t *schedule.Thread, fdt *fdtable, fd int, file *file) bool {
 	switch {
-	case s.has(lookAgain):
+	case s.Has(lookAgain):
 		fdt = s.files.fdt.Dereference(t) // files_lookup_fd_raw
 		return fd < fdt.maxFds && fdt.fd[fd].Dereference(t) == file
-	case s.has(lookAtTable):
+	case s.Has(lookAtTable):
 		return s.files.fdt.Dereference(t) == fdt && fdt.fd[fd].Dereference(t) == file
 	}
 	return true

@@ -14,16 +14,6 @@ const (
 	maxFiles   = numFds
 )
 
-var scenarios = []struct {
-	name     string
-	workload bool
-	instance func(s *system) program.Instance
-}{
-	{"recvmsg-vs-close", false, recvmsgVsClose},
-	{"recvmsg-vs-dup2", false, recvmsgVsDup2},
-	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
-}
-
 // recvmsgVsClose is receiving from a socket that is in flight in its own queue, against
 // closing it, and closing another one, after which garbage is collected.
 func recvmsgVsClose(s *system) program.Instance {

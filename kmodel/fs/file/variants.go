@@ -10,25 +10,34 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// changes is the set of patches that a variant has applied to the code of 5.15.
-type changes uint
-
+// What a variant has applied to the code of 5.15.
 const (
 	// lookAgain is 054aa8d439b9: the descriptor is looked up again after the reference.
-	lookAgain changes = 1 << iota
+	lookAgain program.Changes = 1 << iota
 	// lookAtTable is e386dfc56f83: it is looked at where it was found, if that is still
 	// the table.
 	lookAtTable
 )
 
-// variants in historical order.
-var variants = []struct {
-	name, versions, about string
-	changes               changes
-}{
-	{"5.15", "up to 5.16-rc3", "fget() takes a reference of what was there", 0},
-	{"5.16-rc4", "5.16-rc4", "054aa8d439b9: and looks the descriptor up again", lookAgain},
-	{"5.16", "5.16", "e386dfc56f83: and looks at the place where it was found", lookAtTable},
+var model = program.Model[*system]{
+	Object: "fs/file",
+	Variants: []program.Variant{
+		{Name: "5.15", Versions: "up to 5.16-rc3",
+			About: "fget() takes a reference of what was there"},
+		{Name: "5.16-rc4", Versions: "5.16-rc4", Changes: lookAgain,
+			About: "054aa8d439b9: and looks the descriptor up again"},
+		{Name: "5.16", Versions: "5.16", Changes: lookAtTable,
+			About: "e386dfc56f83: and looks at the place where it was found"},
+	},
+	Scenarios: []program.Scenario[*system]{
+		{Name: "recvmsg-vs-close", New: recvmsgVsClose},
+		{Name: "recvmsg-vs-dup2", New: recvmsgVsDup2},
+	},
+	Workloads: []program.Scenario[*system]{
+		{Name: "workload", New: func(s *system) program.Instance { return newWorkload(s).instance() }},
+	},
+	Expected: expected,
+	System:   newSystem,
 }
 
 // received is what comes of receiving a message while it is taken for garbage. The
@@ -49,20 +58,7 @@ var expected = program.Table{
 }
 
 // Programs returns all programs.
-func Programs() []program.Program {
-	var out []program.Program
-	for i := range scenarios {
-		sc := &scenarios[i]
-		for _, v := range variants {
-			out = append(out, program.Program{
-				Object: "fs/file", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
-			})
-		}
-	}
-	return expected.Fill(out)
-}
+func Programs() []program.Program { return model.Programs() }
 
 // The global variables of the kernel.
 type (
@@ -93,7 +89,8 @@ type works struct {
 
 // system is what the threads of a program share.
 type system struct {
-	changes         changes
+	program.Changes
+	program.Globals
 	files           filesStruct
 	works           [maxThreads]works
 	unixGCLock      globalSpin
@@ -110,16 +107,16 @@ type system struct {
 	skbs      *slab.Cache[skBuff, *skBuff]
 }
 
-func newSystem(c changes) *system {
-	s := &system{changes: c}
-	s.files.Bind(&s.files, "files")
-	s.fdtab.Bind(&s.fdtab, "fdtab")
-	s.unixGCLock.Bind(&s.unixGCLock, "unix_gc_lock")
-	s.unixTotInflight.Bind(&s.unixTotInflight, "unix_tot_inflight")
-	s.gcInProgress.Bind(&s.gcInProgress, "gc_in_progress")
-	s.gcInflightList.Bind(&s.gcInflightList, "gc_inflight_list")
-	s.gcCandidates.Bind(&s.gcCandidates, "gc_candidates")
-	s.hitlist.Bind(&s.hitlist, "hitlist")
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c}
+	s.Global(&s.files, "files")
+	s.Global(&s.fdtab, "fdtab")
+	s.Global(&s.unixGCLock, "unix_gc_lock")
+	s.Global(&s.unixTotInflight, "unix_tot_inflight")
+	s.Global(&s.gcInProgress, "gc_in_progress")
+	s.Global(&s.gcInflightList, "gc_inflight_list")
+	s.Global(&s.gcCandidates, "gc_candidates")
+	s.Global(&s.hitlist, "hitlist")
 	s.fdtables = slab.NewCache[fdtable]("fdt", nil)
 	s.fileCache = slab.NewCache("file", func(f *file) { f.rcu.Init(f.fileFreeRcu) })
 	s.socks = slab.NewCache[unixSock]("u", nil)
@@ -127,20 +124,10 @@ func newSystem(c changes) *system {
 	return s
 }
 
-// has reports whether a patch is applied.
-func (s *system) has(c changes) bool { return s.changes&c != 0 }
-
 // boot begins an execution in which so many sockets are open, descriptor i being socket i.
 func (s *system) boot(e *schedule.Exec, n int) {
-	e.Static(&s.files.Object, 0)
-	e.Static(&s.unixGCLock.Object, 0)
-	e.Static(&s.unixTotInflight.Object, 0)
-	e.Static(&s.gcInProgress.Object, 0)
-	e.Static(&s.gcInflightList.Object, 0)
-	e.Static(&s.gcCandidates.Object, 0)
-	e.Static(&s.hitlist.Object, 0)
+	s.BootGlobals(e)
 	s.works = [maxThreads]works{}
-	e.Static(&s.fdtab.Object, 0)
 	s.fdtab.maxFds = numFds
 	s.files.fdt.Init(&s.fdtab)
 	for i := range n {

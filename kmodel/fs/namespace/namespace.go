@@ -85,21 +85,21 @@ func (s *system) mntput(t *schedule.Thread, mnt *mount, cpu int) {
 // mntputNoExpire is mntput_no_expire().
 func (s *system) mntputNoExpire(t *schedule.Thread, mnt *mount, cpu int) {
 	rcu.ReadLock(t)
-	if !s.has(putUnderLock) {
+	if !s.Has(putUnderLock) {
 		mnt.mntCount.ThisCPUAdd(t, cpu, -1)
 	}
 	if mnt.mntNs.ReadOnce(t) != 0 {
-		if s.has(putUnderLock) {
+		if s.Has(putUnderLock) {
 			mnt.mntCount.ThisCPUAdd(t, cpu, -1)
 		}
 		rcu.ReadUnlock(t)
 		return
 	}
 	s.mountLock.WriteSeqlock(t) // lock_mount_hash
-	if s.has(barriers) {
+	if s.Has(barriers) {
 		mem.SmpMb(t)
 	}
-	if s.has(putUnderLock) {
+	if s.Has(putUnderLock) {
 		mnt.mntCount.ThisCPUAdd(t, cpu, -1)
 	}
 	if mnt.mntGetCount(t) != 0 || mnt.mntFlags.Read(t)&mntDoomed != 0 {
@@ -138,13 +138,13 @@ func (s *system) __legitimizeMnt(t *schedule.Thread, mnt *mount, seq uint64, cpu
 		return failed
 	}
 	mnt.mntCount.ThisCPUAdd(t, cpu, 1)
-	if s.has(barriers) {
+	if s.Has(barriers) {
 		mem.SmpMb(t)
 	}
 	if !s.mountLock.ReadSeqretry(t, seq) {
 		return legitimized
 	}
-	if s.has(lookForDoomed) {
+	if s.Has(lookForDoomed) {
 		s.mountLock.WriteSeqlock(t) // lock_mount_hash
 		if mnt.mntFlags.Read(t)&mntDoomed != 0 {
 			mnt.mntCount.ThisCPUAdd(t, cpu, -1)

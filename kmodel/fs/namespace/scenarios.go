@@ -13,16 +13,6 @@ const (
 	maxCalls   = 2
 )
 
-var scenarios = []struct {
-	name     string
-	workload bool
-	instance func(s *system) program.Instance
-}{
-	{"close-vs-fstatat", false, closeVsFstatat},
-	{"stat-vs-chdir", false, statVsChdir},
-	{"workload", true, func(s *system) program.Instance { return newWorkload(s).instance() }},
-}
-
 // closeVsFstatat is a mount that is in no namespace any more, with two open files: one is
 // closed, and the other is used by a thread that migrates from CPU 0 to 1, and then closed.
 func closeVsFstatat(s *system) program.Instance {

@@ -10,13 +10,11 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// changes is the set of patches that a variant has applied to the code of 4.17.
-type changes uint
-
+// What a variant has applied to the code of 4.17.
 const (
 	// putUnderLock is 9ea0a46ca2c3: a reference that may be the last is put under
 	// mount_lock.
-	putUnderLock changes = 1 << iota
+	putUnderLock program.Changes = 1 << iota
 	// lookForDoomed is half of 119e1ef80ecf: who fails to legitimize a mount looks whether
 	// it is doomed.
 	lookForDoomed
@@ -24,17 +22,27 @@ const (
 	barriers
 )
 
-// variants in historical order.
-var variants = []struct {
-	name, versions, about string
-	changes               changes
-}{
-	{"4.17", "3.13-4.17", "references are put outside of mount_lock", 0},
-	{"9ea0a46", "mutant", "9ea0a46ca2c3: inside, if they may be the last", putUnderLock},
-	{"4.18", "4.18", "119e1ef80ecf: who legitimizes a mount looks whether it is doomed",
-		putUnderLock | lookForDoomed | barriers},
-	{"m1", "mutant", "4.18 without smp_mb(), which weaker memory would show",
-		putUnderLock | lookForDoomed},
+var model = program.Model[*system]{
+	Object: "fs/namespace",
+	Variants: []program.Variant{
+		{Name: "4.17", Versions: "3.13-4.17",
+			About: "references are put outside of mount_lock"},
+		{Name: "9ea0a46", Versions: "mutant", Changes: putUnderLock,
+			About: "9ea0a46ca2c3: inside, if they may be the last"},
+		{Name: "4.18", Versions: "4.18", Changes: putUnderLock | lookForDoomed | barriers,
+			About: "119e1ef80ecf: who legitimizes a mount looks whether it is doomed"},
+		{Name: "m1", Versions: "mutant", Changes: putUnderLock | lookForDoomed,
+			About: "4.18 without smp_mb(), which weaker memory would show"},
+	},
+	Scenarios: []program.Scenario[*system]{
+		{Name: "close-vs-fstatat", New: closeVsFstatat},
+		{Name: "stat-vs-chdir", New: statVsChdir},
+	},
+	Workloads: []program.Scenario[*system]{
+		{Name: "workload", New: func(s *system) program.Instance { return newWorkload(s).instance() }},
+	},
+	Expected: expected,
+	System:   newSystem,
 }
 
 // freed is the mount or its filesystem that is used after mntput() has found nobody who has
@@ -52,20 +60,7 @@ var expected = program.Table{
 }
 
 // Programs returns all programs.
-func Programs() []program.Program {
-	var out []program.Program
-	for i := range scenarios {
-		sc := &scenarios[i]
-		for _, v := range variants {
-			out = append(out, program.Program{
-				Object: "fs/namespace", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.workload,
-				New: func() program.Instance { return sc.instance(newSystem(v.changes)) },
-			})
-		}
-	}
-	return expected.Fill(out)
-}
+func Programs() []program.Program { return model.Programs() }
 
 // The global variables of the kernel.
 type (
@@ -87,7 +82,8 @@ type mountpoint struct {
 
 // system is what the threads of a program share.
 type system struct {
-	changes      changes
+	program.Changes
+	program.Globals
 	mountLock    globalSeqlock
 	namespaceSem globalSem
 	mountpoint   mountpoint
@@ -96,27 +92,21 @@ type system struct {
 	supers       *slab.Cache[superBlock, *superBlock]
 }
 
-func newSystem(c changes) *system {
-	s := &system{changes: c}
-	s.mountLock.Bind(&s.mountLock, "mount_lock")
-	s.namespaceSem.Bind(&s.namespaceSem, "namespace_sem")
-	s.mountpoint.Bind(&s.mountpoint, "mount_hashtable")
-	s.fs.Bind(&s.fs, "fs")
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c}
+	s.Global(&s.mountLock, "mount_lock")
+	s.Global(&s.namespaceSem, "namespace_sem")
+	s.Global(&s.mountpoint, "mount_hashtable")
+	s.Global(&s.fs, "fs")
 	s.mounts = slab.NewCache("mnt", func(mnt *mount) { mnt.mntRcu.Init(mnt.delayedFreeVfsmnt) })
 	s.supers = slab.NewCache[superBlock]("sb", nil)
 	return s
 }
 
-// has reports whether a patch is applied.
-func (s *system) has(c changes) bool { return s.changes&c != 0 }
-
 // boot begins an execution with a mount that has a reference on CPU 0 for each of so many
 // open files.
 func (s *system) boot(e *schedule.Exec, files int) *mount {
-	e.Static(&s.mountLock.Object, 0)
-	e.Static(&s.namespaceSem.Object, 0)
-	e.Static(&s.mountpoint.Object, 0)
-	e.Static(&s.fs.Object, 0)
+	s.BootGlobals(e)
 	mnt := s.mounts.AllocBoot(e)
 	mnt.mntSb.Init(s.supers.AllocBoot(e))
 	mnt.mntCount.Init(0, files)
