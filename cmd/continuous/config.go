@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -55,14 +56,47 @@ func readConfig(name string) (config, error) {
 		return c, inFile(name, err)
 	}
 	defer f.Close()
-	d := toml.NewDecoder(io.LimitReader(f, maxConfig))
+	data, err := io.ReadAll(io.LimitReader(f, maxConfig))
+	if err != nil {
+		return c, inFile(name, err)
+	}
+	d := toml.NewDecoder(bytes.NewReader(data))
 	if err := d.DisallowUnknownFields().Decode(&c); err != nil {
 		return c, inConfig(name, err)
 	}
-	if err := c.complete(); err != nil {
-		return c, fmt.Errorf("%s: %w", name, err)
+	if twice := c.twice(); twice != "" {
+		return c, fmt.Errorf("%s:%d: targets: %s is there twice", name, second(data, twice), twice)
 	}
-	return c, nil
+	return c, c.complete()
+}
+
+// twice returns a target that is listed twice, "" if there is none.
+func (c *config) twice() string {
+	seen := map[string]bool{}
+	for _, t := range c.Targets {
+		if seen[t.name] {
+			return t.name
+		}
+		seen[t.name] = true
+	}
+	return ""
+}
+
+// second returns the line on which a name, in quotes, stands for the second time, comments
+// left out; 0 if it is not there, being written with escapes.
+func second(data []byte, name string) int {
+	row, found := 0, 0
+	for line := range strings.Lines(string(data)) {
+		row++
+		line, _, _ = strings.Cut(line, "#")
+		for _, quote := range []string{`"`, "'"} {
+			found += strings.Count(line, quote+name+quote)
+		}
+		if found >= 2 {
+			return row
+		}
+	}
+	return 0
 }
 
 // inConfig puts file and line in front of what is wrong.
@@ -95,13 +129,6 @@ func (c *config) complete() error {
 			}
 			c.Targets = append(c.Targets, n)
 		}
-	}
-	seen := map[string]bool{}
-	for _, t := range c.Targets {
-		if seen[t.name] {
-			return fmt.Errorf("targets: %s is there twice", t.name)
-		}
-		seen[t.name] = true
 	}
 	return nil
 }

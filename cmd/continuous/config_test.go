@@ -63,7 +63,9 @@ func TestBadConfig(t *testing.T) {
 		{"# x\ntargets = [\"fs/aio/workload@9\"]",
 			`c.toml:2: targets: fs/aio/workload has no variant "9"; it has 1a, `},
 		{"targets = [\"FuzzPutSuper\", \"FuzzPutSuper\"]",
-			"c.toml: targets: FuzzPutSuper is there twice"},
+			"c.toml:1: targets: FuzzPutSuper is there twice"},
+		{"# \"FuzzPutSuper\"\ntargets = [\n\t\"FuzzPutSuper\",\n\t'FuzzPutSuper',\n]",
+			"c.toml:4: targets: FuzzPutSuper is there twice"},
 		{"\nworker = 3", "c.toml:2: worker: no such setting; " +
 			"there are: targets, seeds, workers, http, memory, disk, native"},
 		{"[limits]\ndisk = \"1GiB\"", "c.toml:1: limits: no such setting"},
