@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
-	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -55,14 +54,13 @@ func TestChance(t *testing.T) {
 		}
 		sig := triage.Of(tr)
 		total, want := 0.0, 0.0
-		for tape := range explore.Executions(t.Context(), test.program,
-			explore.Options{Bound: explore.Unbounded}) {
+		for _, run := range recordAll(t, test.program) {
 			w := &weigher{}
-			w.Reset(tape)
+			w.Reset(run.tape)
 			r.Run(w)
 			p := w.weights[len(w.weights)-1]
 			total += p
-			if record(t, r, tape).sig == sig {
+			if run.sig == sig {
 				want += p
 			}
 		}
@@ -175,10 +173,8 @@ func TestPair(t *testing.T) {
 		given := slices.Clone(swapped[:at+2])
 		given[at], given[at+1] = given[at+1], given[at]
 		fails, passes := 0, 0
-		for tape := range explore.Executions(t.Context(), test.program,
-			explore.Options{Bound: explore.Unbounded}) {
-			order := threadsOf(r, tape)
-			failed := record(t, r, tape).sig == sig
+		for _, run := range recordAll(t, test.program) {
+			order, failed := run.order, run.sig == sig
 			switch {
 			case len(order) < at+2:
 			case slices.Equal(order[:at+2], given):
@@ -187,7 +183,7 @@ func TestPair(t *testing.T) {
 				}
 			case slices.Equal(order[:at+2], swapped[:at+2]):
 				if passes++; failed {
-					t.Errorf("%s: %v fails in the other order", test.program.Name, tape)
+					t.Errorf("%s: %v fails in the other order", test.program.Name, run.tape)
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package triage_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,27 +14,38 @@ import (
 // A run is an execution as the dumb check of explanations sees it: its steps by thread
 // and text, and how it failed.
 type run struct {
-	at  map[string]int // "thread verb object nth": place in the order of steps
-	sig triage.Signature
+	tape  schedule.Tape
+	order []int          // threads, in the order of their steps
+	at    map[stepOf]int // place in that order
+	sig   triage.Signature
+}
+
+// A stepOf is a step of an execution in words.
+type stepOf struct {
+	thread       int
+	verb, object string
+	nth          int // of those that are the same otherwise
 }
 
 // record runs a tape and returns what it was.
 func record(t *testing.T, r *schedule.Runner, tape schedule.Tape) run {
-	out := run{at: map[string]int{}}
-	counts := map[string]int{}
+	out := run{tape: slices.Clone(tape), at: map[stepOf]int{}}
 	r.Watch = schedule.WatcherFunc(func(th *schedule.Thread) bool {
-		verb, object := th.Op().Verb, ""
+		s := stepOf{th.ID, th.Op().Verb, "", 1}
 		if c := th.Op().Cell; c != nil {
-			object = c.Name()
+			s.object = c.Name()
 		}
-		counts[step(th.ID, verb, object, 0)]++
-		out.at[step(th.ID, verb, object, counts[step(th.ID, verb, object, 0)])] = len(out.at) + 1
+		for out.at[s] != 0 {
+			s.nth++
+		}
+		out.order = append(out.order, th.ID)
+		out.at[s] = len(out.order)
 		return true
 	})
 	res := r.RunTape(tape)
 	r.Watch = nil
 	if res.Outcome == schedule.Fail {
-		tr, err := r.Replay(append(schedule.Tape(nil), r.Taken()...))
+		tr, err := r.Replay(slices.Clone(r.Taken()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,26 +54,39 @@ func record(t *testing.T, r *schedule.Runner, tape schedule.Tape) run {
 	return out
 }
 
-func step(thread int, verb, object string, nth int) string {
-	return strings.Join([]string{string(rune('0' + thread)), verb, object, string(rune('0' + nth))}, "|")
+// recordAll returns all executions of a program. They are run once for all tests.
+func recordAll(t *testing.T, p schedule.Program) []run {
+	runs := recorded[p.Name]
+	if runs == nil {
+		r := schedule.NewRunner(p)
+		defer r.Close()
+		opt := explore.Options{Bound: explore.Unbounded}
+		for tape := range explore.Executions(t.Context(), p, opt) {
+			runs = append(runs, record(t, r, tape))
+		}
+		recorded[p.Name] = runs
+	}
+	return runs
 }
 
+var recorded = map[string][]run{}
+
 // keeps reports whether the run keeps "before comes before after".
-func (r run) keeps(o [2]string) bool {
+func (r run) keeps(o [2]stepOf) bool {
 	after, taken := r.at[o[1]]
 	before, earlier := r.at[o[0]]
 	return !taken || earlier && before < after
 }
 
-func orderOf(o triage.Order) [2]string {
-	name := func(p triage.Place) string {
-		return step(p.Thread, p.Verb, strings.TrimSuffix(p.Kind+"->"+p.Path, "->"), p.Nth)
+func orderOf(o triage.Order) [2]stepOf {
+	name := func(p triage.Place) stepOf {
+		return stepOf{p.Thread, p.Verb, strings.TrimSuffix(p.Kind+"->"+p.Path, "->"), p.Nth}
 	}
-	return [2]string{name(o.Before), name(o.After)}
+	return [2]stepOf{name(o.Before), name(o.After)}
 }
 
 // suffices reports whether every run that keeps the orders fails as sig.
-func suffices(runs []run, orders [][2]string, sig triage.Signature) bool {
+func suffices(runs []run, orders [][2]stepOf, sig triage.Signature) bool {
 next:
 	for _, r := range runs {
 		for _, o := range orders {
@@ -96,25 +121,22 @@ func TestExplain(t *testing.T) {
 			}
 			r := schedule.NewRunner(test.program)
 			defer r.Close()
-			var runs []run
-			var failing schedule.Tape
-			for tape := range explore.Executions(t.Context(), test.program,
-				explore.Options{Bound: explore.Unbounded}) {
-				runs = append(runs, record(t, r, tape))
-				if runs[len(runs)-1].sig.String() == test.sig && failing == nil {
-					failing = append(schedule.Tape{}, tape...)
-				}
-			}
-			ex, err := triage.Explain(t.Context(), test.program, failing, 0, 0)
-			if err != nil || !ex.Found || len(ex.Because) != test.orders {
-				t.Fatalf("%d executions: %+v, %v", len(runs), ex, err)
-			}
-			t.Logf("%d executions\n%v", len(runs), ex)
 			sig, err := triage.ParseSignature(test.sig)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var orders [][2]string
+			runs := recordAll(t, test.program)
+			first := slices.IndexFunc(runs, func(r run) bool { return r.sig == sig })
+			if first < 0 {
+				t.Fatal("none fails so")
+			}
+			failing := runs[first]
+			ex, err := triage.Explain(t.Context(), test.program, failing.tape, 0, 0)
+			if err != nil || !ex.Found || len(ex.Because) != test.orders {
+				t.Fatalf("%d executions: %+v, %v", len(runs), ex, err)
+			}
+			t.Logf("%d executions\n%v", len(runs), ex)
+			var orders [][2]stepOf
 			for _, b := range ex.Because {
 				orders = append(orders, orderOf(b.Order))
 			}
@@ -132,7 +154,7 @@ func TestExplain(t *testing.T) {
 					t.Errorf("tape %s, without %d, fails so all the same", b.Without, i)
 				}
 			}
-			checkFewest(t, runs, record(t, r, failing), len(orders), sig)
+			checkFewest(t, runs, failing, len(orders), sig)
 		})
 	}
 }
@@ -140,17 +162,17 @@ func TestExplain(t *testing.T) {
 // checkFewest tries all sets of less than n orders that the failing run keeps, of any
 // steps that any run takes.
 func checkFewest(t *testing.T, runs []run, failing run, n int, sig triage.Signature) {
-	steps := map[string]bool{}
+	steps := map[stepOf]bool{}
 	for _, r := range runs {
 		for s := range r.at {
 			steps[s] = true
 		}
 	}
-	var sets [][][2]string // of n-1 orders
+	var sets [][][2]stepOf // of n-1 orders
 	for a := range failing.at {
 		for b := range steps {
-			if o := [2]string{a, b}; a[0] != b[0] && failing.keeps(o) {
-				sets = append(sets, [][2]string{o})
+			if o := [2]stepOf{a, b}; a.thread != b.thread && failing.keeps(o) {
+				sets = append(sets, [][2]stepOf{o})
 			}
 		}
 	}
@@ -158,12 +180,12 @@ func checkFewest(t *testing.T, runs []run, failing run, n int, sig triage.Signat
 	case 0:
 		return
 	case 1:
-		sets = [][][2]string{nil}
+		sets = [][][2]stepOf{nil}
 	case 3:
 		ones := sets
 		for _, x := range ones {
 			for _, y := range ones {
-				sets = append(sets, [][2]string{x[0], y[0]})
+				sets = append(sets, [][2]stepOf{x[0], y[0]})
 			}
 		}
 	}

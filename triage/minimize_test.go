@@ -3,6 +3,7 @@ package triage_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -15,14 +16,24 @@ import (
 // results: from many different failing schedules it must come to the one that is
 // known by hand to be the smallest, and stay there.
 
+// minimize is triage.Minimize where it must not fail. A tape is minimized once for all tests:
+// the result is a function of the arguments, and the key has all of them but ways to watch,
+// which no test of this form uses.
 func minimize(t *testing.T, p schedule.Program, s schedule.Tape, opt triage.Options) triage.Result {
 	t.Helper()
+	key := fmt.Sprintf("%s %s %+v", p.Name, s, opt)
+	if res, ok := minimized[key]; ok {
+		return res
+	}
 	res, err := triage.Minimize(context.Background(), p, s, opt)
 	if err != nil {
 		t.Fatalf("%s: tape %s: %v", p.Name, s, err)
 	}
+	minimized[key] = res
 	return res
 }
+
+var minimized = map[string]triage.Result{}
 
 func TestMinimizeQuality(t *testing.T) {
 	resurrect := schedule.KindSet(schedule.RefResurrect)
