@@ -1,7 +1,6 @@
 package kthread
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -96,11 +95,7 @@ func TestTwins(t *testing.T) {
 		if q.Variant == p.Variant || !slices.Equal(p.Expect, q.Expect) {
 			t.Fatalf("%s is expected to fail otherwise than %s", p.Name(), q.Name())
 		}
-		bound := explore.Unbounded
-		if testing.Short() {
-			bound = 1
-		}
-		got, want := bounded(p, bound), bounded(q, bound)
+		got, want := explored(t, p), explored(t, q)
 		if got.Nodes != want.Nodes || !slices.Equal(got.Executions, want.Executions) ||
 			!slices.EqualFunc(got.Endings, want.Endings, sameEnding) {
 			t.Errorf("%s differs from %s: %v executions, want %v", p.Name(), q.Name(),
@@ -109,9 +104,11 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-func bounded(p program.Program, bound int) explore.Report {
-	return explore.Last(explore.Exhaust(context.Background(), p.Schedule(),
-		explore.Options{Bound: bound}))
+func explored(t *testing.T, p program.Program) explore.Report {
+	if !testing.Short() {
+		return verify.Exhaust(t, p, 0)
+	}
+	return explore.Last(explore.Exhaust(t.Context(), p.Schedule(), explore.Options{Bound: 1}))
 }
 
 func sameEnding(a, b explore.Ending) bool {
