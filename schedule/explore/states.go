@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"bytes"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -85,7 +86,7 @@ func placeOf(e *schedule.Exec) place { return place{e.State(), e.Enabled() == 0}
 // taken, not canonical: its length says where it ends.
 type pair struct {
 	place place
-	a, b  string
+	a, b  []byte
 }
 
 // error shows two continuations that should be the same: both prefixes, and the
@@ -107,11 +108,20 @@ type checker struct {
 	program string
 	runner  *schedule.Runner
 	walk    Walk
-	known   map[place][]string // prefixes that lead to each place, at most keep
+	known   map[place]prefixes
+	taken   []byte // the decisions of all executions that prefixes are of
+	find    finder
 	a, b    follower
 
-	base   string // the prefix of the family
+	base   []byte // the prefix of the family
 	births int    // executions of the family still to come
+}
+
+// prefixes are some that lead to one place. They have no pointers: there are hundreds of
+// thousands, which the garbage collector would go through again and again.
+type prefixes struct {
+	n  uint32
+	in [keep]struct{ from, to uint32 } // of checker.taken
 }
 
 const (
@@ -128,7 +138,7 @@ const (
 )
 
 func newChecker(p schedule.Program, seed uint64) *checker {
-	c := &checker{program: p.Name, known: make(map[place][]string)}
+	c := &checker{program: p.Name, known: make(map[place]prefixes)}
 	c.runner = schedule.NewRunner(p)
 	c.runner.Wide = true
 	c.walk.Seed(seed)
@@ -138,33 +148,44 @@ func newChecker(p schedule.Program, seed uint64) *checker {
 // findPair runs a random execution and returns one of its prefixes, chosen
 // at random, with another that is known to lead to the same place.
 func (c *checker) findPair() (pr pair, found bool) {
-	f := finder{stroll: newStroll(c.walk.pcg.Uint64())}
+	f := &c.find
+	*f = finder{stroll: newStroll(c.walk.pcg.Uint64()), digits: f.digits[:0], places: f.places[:0]}
 	if c.births > 0 {
 		f.prefix = c.base
 	}
-	c.runner.Run(&f)
-	digits := string(f.digits)
+	c.runner.Run(f)
 	if c.births--; c.births < 0 {
 		c.births = family
-		c.base = digits[:c.walk.below(len(digits)+1)]
+		c.base = append(c.base[:0], f.digits[:c.walk.below(len(f.digits)+1)]...)
 	}
 	if len(c.known) > maxKnown {
 		clear(c.known)
+		c.taken = c.taken[:0]
 	}
-	candidates := 0
+	start := uint32(len(c.taken))
+	c.taken = append(c.taken, f.digits...)
+	candidates, kept := 0, false
 	for i, at := range f.places {
-		prefix, list := digits[:i], c.known[at]
-		for _, other := range list {
-			if other == prefix {
+		prefix, list := f.digits[:i], c.known[at]
+		fresh := true
+		for _, r := range list.in[:list.n] {
+			other := c.taken[r.from:r.to]
+			if bytes.Equal(other, prefix) {
+				fresh = false
 				continue
 			}
 			if candidates++; c.walk.below(candidates) == 0 {
 				pr, found = pair{at, other, prefix}, true
 			}
 		}
-		if len(list) < keep && !slices.Contains(list, prefix) {
-			c.known[at] = append(list, prefix)
+		if list.n < keep && fresh {
+			list.in[list.n] = struct{ from, to uint32 }{start, start + uint32(i)}
+			list.n++
+			c.known[at], kept = list, true
 		}
+	}
+	if !kept {
+		c.taken = c.taken[:start]
 	}
 	return pr, found
 }
@@ -173,7 +194,7 @@ func (c *checker) findPair() (pr pair, found bool) {
 // what there was to be seen after the prefix, one number for each decision and one
 // for the end, and in f.lines the same in words if these are wanted. There is
 // nothing if the execution is invalid: the step limit is no part of the state.
-func (c *checker) follow(f *follower, prefix string, at place, suffix uint64, words bool) error {
+func (c *checker) follow(f *follower, prefix []byte, at place, suffix uint64, words bool) error {
 	*f = follower{stroll: newStroll(suffix), prefix: prefix, place: at,
 		sights: f.sights[:0], lines: f.lines[:0], words: words}
 	res := c.runner.Run(f)
@@ -235,7 +256,7 @@ func (s *stroll) Choose(e *schedule.Exec, n int) int {
 // A finder repeats a prefix, then strolls, and remembers its way.
 type finder struct {
 	stroll
-	prefix string
+	prefix []byte
 	digits []byte
 	places []place // of each decision
 }
@@ -256,7 +277,7 @@ func (f *finder) Choose(e *schedule.Exec, n int) int {
 // A follower repeats a prefix, then strolls and remembers what it sees.
 type follower struct {
 	stroll
-	prefix string
+	prefix []byte
 	pos    int
 	place  place // at the end of the prefix
 	base   int   // steps there
