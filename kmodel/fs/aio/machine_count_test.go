@@ -1,13 +1,13 @@
 package aio
 
 import (
-	"context"
 	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
@@ -102,17 +102,21 @@ func (m *machine) count(limit int) (map[mEnding]*mCounts, int) {
 	return endings, limit
 }
 
-// compare holds a program against the machine: every ending, for every number of
-// preemptions up to bound whose executions fit in a uint64. The program has created the
-// threads of the machine in the given order. It returns how many numbers agree.
-func (m *machine) compare(t *testing.T, p schedule.Program, order []int, bound int) int {
-	t.Helper()
+// options are what a program is explored with, to be compared with the machine.
+func (m *machine) options(bound int) explore.Options {
 	opt := explore.Options{Bound: bound}
 	for name := range m.muted {
 		kind, _ := schedule.ParseKind(name)
 		opt.Mute |= schedule.KindSet(kind)
 	}
-	r := explore.Last(explore.Exhaust(context.Background(), p, opt))
+	return opt
+}
+
+// compare holds a report of a program, explored up to bound, against the machine: every
+// ending, for every number of preemptions whose executions fit in a uint64. The program has
+// created the threads of the machine in the given order. It returns how many numbers agree.
+func (m *machine) compare(t *testing.T, r explore.Report, order []int, bound int) int {
+	t.Helper()
 	if r.Stop != explore.Exhausted && r.Stop != explore.AtBound || r.Cycle != explore.Acyclic {
 		t.Fatalf("not explored: %s", r.Coverage())
 	}
@@ -195,7 +199,8 @@ func TestMachine(t *testing.T) {
 		}
 		t.Run(p.Scenario+"@"+p.Variant, func(t *testing.T) {
 			m := newMachine(p.Scenario, p.Variant)
-			agree += m.compare(t, p.Schedule(), m.created(), bound)
+			r := verify.Explore(p, m.options(bound))
+			agree += m.compare(t, r, m.created(), bound)
 		})
 	}
 	t.Logf("%d numbers agree", agree)
@@ -221,7 +226,8 @@ func TestMachineMuted(t *testing.T) {
 		for _, muted := range [][]string{all[:1], all} {
 			t.Run(fmt.Sprintf("%s@%s/%d", p.Scenario, p.Variant, len(muted)), func(t *testing.T) {
 				m := newMachine(p.Scenario, p.Variant, muted...)
-				agree += m.compare(t, p.Schedule(), m.created(), bound)
+				r := verify.Explore(p, m.options(bound))
+				agree += m.compare(t, r, m.created(), bound)
 			})
 		}
 	}
@@ -245,7 +251,9 @@ func TestMachineOrder(t *testing.T) {
 			for _, order := range m.orders() {
 				programs++
 				t.Run(fmt.Sprintf("%s@%s/%d", sc.name, v.name, order), func(t *testing.T) {
-					agree += m.compare(t, m.inOrder(sc, v, order), order, explore.Unbounded)
+					p, opt := m.inOrder(sc, v, order), m.options(explore.Unbounded)
+					r := explore.Last(explore.Exhaust(t.Context(), p, opt))
+					agree += m.compare(t, r, order, explore.Unbounded)
 				})
 			}
 		}

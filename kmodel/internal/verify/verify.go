@@ -49,7 +49,7 @@ type Suite struct {
 // been explored is kept.
 func Exhaust(t *testing.T, p program.Program, mute schedule.Kinds) explore.Report {
 	t.Helper()
-	r := search(p, explore.Options{Bound: explore.Unbounded, Mute: mute})
+	r := Explore(p, explore.Options{Bound: explore.Unbounded, Mute: mute})
 	if !r.Complete() {
 		t.Fatalf("%s: not exhausted: %s", p.Name(), r.Coverage())
 	}
@@ -62,12 +62,15 @@ var (
 	known = map[string]explore.Report{}
 )
 
-func search(p program.Program, o explore.Options) explore.Report {
+// Explore explores p up to a bound. It is done once for all tests of a package that ask for
+// the same; of the options only Bound and Mute count.
+func Explore(p program.Program, o explore.Options) explore.Report {
 	key := fmt.Sprint(p.Name(), o.Bound, o.Mute)
 	mu.Lock()
 	r, ok := known[key]
 	mu.Unlock()
 	if !ok {
+		o = explore.Options{Bound: o.Bound, Mute: o.Mute}
 		r = explore.Last(explore.Exhaust(context.Background(), p.Schedule(), o))
 		mu.Lock()
 		known[key] = r
@@ -136,7 +139,7 @@ func verdict(t *testing.T, p program.Program, mute schedule.Kinds) {
 		r = Exhaust(t, p, mute)
 	} else {
 		bound := slices.Max(slices.Collect(maps.Values(want)))
-		r = search(p, explore.Options{Bound: bound, Mute: mute})
+		r = Explore(p, explore.Options{Bound: bound, Mute: mute})
 	}
 	got := Fewest(r)
 	if maps.Equal(got, want) {
