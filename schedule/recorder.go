@@ -40,7 +40,7 @@ func (rec *recorder) decided(e *Exec) {
 func (rec *recorder) begin(t *Thread) {
 	ev := Event{
 		Step: len(rec.events) + 1, Thread: t.ID,
-		Verb: t.op.Verb, Mode: t.op.Mode, Stack: modelStack(),
+		Verb: t.op.Verb, Mode: t.op.Mode, Stack: rec.exec.modelStack(),
 		Decision: -1, Preempted: -1,
 	}
 	if c := t.op.Cell; c != nil {

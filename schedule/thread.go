@@ -153,7 +153,7 @@ func (t *Thread) Await(op Op, g Gate) {
 		e.ask |= t.bit
 	}
 	if e.rec != nil {
-		e.rec.parks[t.ID] = modelStack()
+		e.rec.parks[t.ID] = e.modelStack()
 	}
 	if e.starting {
 		t.pause()
@@ -270,7 +270,7 @@ func (t *Thread) Fail(k Kind, o *Object, other Party, note string) {
 	e.failure = Failure{Kind: k, Party: Party{t, e.steps}, Op: t.op, Obj: o, Other: other, Note: note}
 	e.outcome = Fail
 	if e.rec != nil {
-		e.rec.failed = modelStack()
+		e.rec.failed = e.modelStack()
 	}
 	e.foot.fail()
 	panic(unwind{})

@@ -2,14 +2,8 @@ package schedule
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 )
-
-// primitives is part of the import path of the packages whose functions are
-// not named as the place of a step: a developer wants to read that
-// lookup_ioctx takes the reference, not that percpu_ref_get does.
-const primitives = "/kmodel/linux/"
 
 // A Trace is a recorded execution: everything that a fast run does not know.
 type Trace struct {
@@ -102,41 +96,9 @@ type Event struct {
 	Preempted int
 }
 
-// A Frame is one function on the stack of a step, such as {"kmodel/fs/aio",
-// "lookupIoctx"}.
-//
-// Not every Go function is one of the kernel's. Those that are not count as part of
-// their caller, as a macro does, and have no frame: functions whose name ends in an
-// underscore, function literals, and the Run of an [Agent].
-type Frame struct {
-	Package string // import path without the module's
-	Func    string // without package, receiver and type parameters
-}
-
-// String returns the function in C spelling.
-func (f Frame) String() string { return CName(f.Func) }
-
-// Primitive reports whether f is inside a primitive, rather than in the
-// kernel function that uses it.
-func (f Frame) Primitive() bool { return strings.Contains("/"+f.Package+"/", primitives) }
-
 // Func returns the kernel function that takes the step: the innermost that is
 // not a primitive's, else the outermost.
 func (ev *Event) Func() string { return KernelFunc(ev.Stack) }
-
-// KernelFunc returns the kernel function at the top of a stack: the innermost that is
-// not a primitive's, else the outermost.
-func KernelFunc(stack []Frame) string {
-	for _, f := range stack {
-		if !f.Primitive() {
-			return f.String()
-		}
-	}
-	if n := len(stack); n > 0 {
-		return stack[n-1].String()
-	}
-	return ""
-}
 
 // Event returns the event of the step of p, or nil if p is nobody.
 func (tr *Trace) Event(p Party) *Event {
@@ -161,6 +123,9 @@ func (r *Runner) Replay(s Tape) (*Trace, error) {
 // Record runs one execution with the decisions of c and records everything.
 func (r *Runner) Record(c Chooser) *Trace {
 	e := &r.exec
+	if e.stacks == nil {
+		e.stacks = map[pcs][]Frame{}
+	}
 	e.rec = &recorder{exec: e, allocs: map[*Object][]Frame{}, numbers: map[*Object]int{}}
 	defer func() { e.rec = nil }()
 	res := r.Run(c)
@@ -190,50 +155,4 @@ func (r *Runner) CheckDeterminism(s Tape) error {
 			r.program.Name, s.String(), a.Outcome, a.Steps, b.Outcome, b.Steps)
 	}
 	return nil
-}
-
-// modelStack returns the functions of the model that are under way, innermost
-// first: the frames between this package's scheduling point and its coroutine
-// root.
-func modelStack() []Frame {
-	var pcs [64]uintptr
-	n := runtime.Callers(3, pcs[:])
-	frames := runtime.CallersFrames(pcs[:n])
-	var out []Frame
-	for {
-		f, more := frames.Next()
-		fr := parseFrame(f.Function)
-		if fr.Package == "schedule" {
-			if fr.Func == "run" {
-				return out
-			}
-		} else if fr.Func != "" {
-			out = append(out, fr)
-		}
-		if !more {
-			return out
-		}
-	}
-}
-
-const module = "github.com/kschedfuzz/kschedfuzz/"
-
-// parseFrame splits a Go symbol such as
-// "github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio.(*mmStruct).lookupIoctx".
-func parseFrame(symbol string) Frame {
-	symbol = strings.TrimPrefix(symbol, module)
-	slash := strings.LastIndexByte(symbol, '/') + 1
-	dot := strings.IndexByte(symbol[slash:], '.')
-	if dot < 0 {
-		return Frame{Func: symbol}
-	}
-	pkg, name := symbol[:slash+dot], symbol[slash+dot+1:]
-	name = strings.ReplaceAll(name, "[...]", "")
-	name = strings.TrimSuffix(name, "-fm")
-	last := name[strings.LastIndexByte(name, '.')+1:]
-	literal := strings.Trim(strings.TrimPrefix(last, "func"), "0123456789") == ""
-	if literal || strings.HasSuffix(last, "_") || last == "Run" {
-		last = ""
-	}
-	return Frame{Package: pkg, Func: last}
 }

@@ -34,7 +34,7 @@
 //
 // To read the code: signature.go is what a bug is, minimize.go how a schedule is
 // shrunk, with passes.go, moves.go and workload.go for what is proposed and search.go
-// for the exact answer; explain.go asks which orders will do and orders.go answers it;
+// for the exact answer; explain.go asks which orders will do and keeper.go answers it;
 // chance.go has the odds, with pair.go for where they turn; report.go and title.go are the
 // words, golden.go the file.
 package triage

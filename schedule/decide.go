@@ -1,0 +1,163 @@
+package schedule
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// choose takes a decision that is not about threads.
+func (e *Exec) choose(n int) int {
+	if n == 1 {
+		return 0
+	}
+	if n < 1 || n > MaxAlternatives {
+		panic(fmt.Sprintf("schedule: Choose(%d): want 1 to %d", n, MaxAlternatives))
+	}
+	e.running, e.calm, e.enabled = nil, nil, 0
+	d := e.decide(n)
+	if d < 0 {
+		panic(unwind{})
+	}
+	return d
+}
+
+// decide asks the chooser. It returns -1 if the execution is abandoned.
+func (e *Exec) decide(n int) int {
+	e.digest = (e.digest ^ e.enabled ^ uint64(n)<<56) * stepMul
+	d := e.chooser.Choose(e, n)
+	if d < 0 {
+		e.outcome = Abandoned
+		return -1
+	}
+	if d >= n {
+		panic(fmt.Sprintf("schedule: chooser answers %d of %d alternatives", d, n))
+	}
+	e.taken = append(e.taken, uint8(d))
+	return d
+}
+
+// open reports whether t is enabled.
+func (t *Thread) open() bool {
+	switch t.state {
+	case parked:
+		if h := t.cpu.handler; h != nil && h != t {
+			return false
+		}
+		return t.gate == nil || t.gate.Open(t) || t.interrupted && t.op.Mode&Interruptible != 0
+	case idle:
+		if t.handler && (t.cpu.irqsOff > 0 || t.cpu.handler != nil) {
+			return false
+		}
+		return t.agent.Ready(t)
+	}
+	return false
+}
+
+// pick decides who takes the next step, leaves it in e.next and returns it; nil
+// if the execution is over. It runs on the coroutine of prev, the thread that
+// has just parked or finished, so that a thread that goes on need not switch.
+func (e *Exec) pick(prev *Thread) *Thread {
+	e.last = prev
+	e.next = nil
+	set := e.openSet()
+	if set == 0 {
+		if set = e.quiesce(); set == 0 {
+			return nil
+		}
+	}
+	if e.steps >= e.maxSteps {
+		e.outcome, e.reason = Invalid, StepLimit
+		return nil
+	}
+	if set&(set-1) == 0 {
+		e.next = e.threads[bits.TrailingZeros64(set)]
+	} else {
+		if prev != nil && prev.state == parked && set&prev.bit != 0 {
+			e.running, e.calm = prev, prev
+		} else {
+			e.running, e.calm = nil, e.threads[bits.TrailingZeros64(set)]
+		}
+		e.enabled = set
+		switch d := e.decide(bits.OnesCount64(set)); {
+		case d == 0:
+			e.next = e.calm
+		case d < 0:
+			return nil
+		default:
+			e.next = e.Alternative(d)
+			if e.running != nil {
+				e.preemptions++
+			}
+		}
+		if e.rec != nil {
+			e.rec.decided(e)
+		}
+	}
+	if prev != nil && e.next != prev {
+		e.switches++
+	}
+	return e.next
+}
+
+func (e *Exec) openSet() uint64 {
+	set, ask := e.free, e.ask
+	if e.interrupts > 0 {
+		if e.foot != nil {
+			return e.foot.openSet(e)
+		}
+		set, ask = 0, set|ask
+	}
+	for ; ask != 0; ask &= ask - 1 {
+		i := bits.TrailingZeros64(ask)
+		if e.threads[i].open() {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+// quiesce is called when no thread is enabled. Either all have finished, and the
+// checks of the end are made; or all that have not are in interruptible waits, and get
+// their signal; or it is a deadlock. A thread that no signal can wake is hung, whatever
+// the others could be made to do.
+func (e *Exec) quiesce() uint64 {
+	var waiting, stuck *Thread // the first that waits, and that no signal can wake
+	for _, t := range e.threads {
+		if t.state == parked {
+			if waiting == nil {
+				waiting = t
+			}
+			if stuck == nil && t.op.Mode&Interruptible == 0 {
+				stuck = t
+			}
+		}
+	}
+	if waiting == nil {
+		e.outcome = Pass
+		for _, check := range e.ends {
+			check(e)
+		}
+		if e.outcome == Pass {
+			e.checkLeaks()
+		}
+		return 0
+	}
+	if stuck == nil {
+		for _, t := range e.threads {
+			if t.state == parked {
+				t.interrupted = true
+				e.stir(uint64(t.ID), signal)
+			}
+		}
+		if e.foot != nil {
+			e.foot.signal = true
+		}
+		return e.openSet()
+	}
+	e.outcome = Fail
+	e.failure = Failure{Kind: Deadlock, Party: Party{stuck, e.steps}, Op: stuck.op}
+	if c := stuck.op.Cell; c != nil {
+		e.failure.Obj = c.obj
+	}
+	return 0
+}
