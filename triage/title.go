@@ -100,12 +100,21 @@ func where(tr *schedule.Trace) string {
 	f := &tr.Result.Failure
 	fn := failSite(tr)
 	switch {
+	case f.Kind == schedule.StaleTLB && inUserSpace(tr):
+		return " in user space"
 	case fn != "":
 		return " in " + fn
 	case f.Thread != nil:
 		return " in task " + f.Thread.Name
 	}
 	return ""
+}
+
+// inUserSpace reports whether no function of the kernel is under way where a CPU translates an
+// address and fails: what the model calls the access is no function then.
+func inUserSpace(tr *schedule.Trace) bool {
+	ev := tr.Event(tr.Result.Failure.Party)
+	return kernelFunc(tr.FailStack) == "" && (ev == nil || kernelFunc(ev.Stack) == "")
 }
 
 // lockSplats are the reports of lockdep, RCU and others, by words that the primitives use

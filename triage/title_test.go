@@ -7,65 +7,6 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
-// A story is a failure of a trace made by hand: what the thread did last, and
-// what the other party did.
-type story struct {
-	kind   schedule.Kind
-	fn     string // kernel function of the failing step; "": a primitive's alone
-	verb   string
-	note   string
-	other  string // kernel function of the other party's step, "": nobody
-	atEnd  bool   // no step failed
-	booted bool   // the object was there from the start
-	stack  bool   // the object is on a stack
-	agent  bool   // took the failing step
-}
-
-const primitive = "kmodel/linux/percpu"
-
-// trace tells the story of ctx2->users: a second context, so that numbers of
-// objects would show.
-func (s story) trace() *schedule.Trace {
-	ctx := new(toyCtx)
-	ctx.Bind(ctx, "ctx")
-	if s.stack {
-		ctx.SetOnStack()
-	}
-	threads := []*schedule.Thread{{ID: 0, Name: "io_submit"}, {ID: 1, Name: "kworker"}}
-	failing := 0
-	if s.agent {
-		failing = 1
-	}
-	stack := func(fn string) []schedule.Frame {
-		out := []schedule.Frame{{Package: primitive, Func: "Get"}}
-		if fn != "" {
-			out = append(out, schedule.Frame{Package: "kmodel/fs/aio", Func: fn})
-		}
-		return out
-	}
-	tr := &schedule.Trace{
-		Threads: []schedule.ThreadInfo{{Name: "io_submit"}, {Name: "kworker", Agent: true}},
-		Events: []schedule.Event{
-			{Step: 1, Thread: 1, Verb: "kfree", Object: "ctx2", Stack: stack(s.other)},
-			{Step: 2, Thread: failing, Verb: s.verb, Object: "ctx2->users", Stack: stack(s.fn)},
-			{Step: 3, Thread: 1, Verb: "work runs", Stack: stack(s.other)},
-		},
-	}
-	f := schedule.Failure{Kind: s.kind, Obj: &ctx.Object, Note: s.note}
-	if !s.atEnd {
-		f.Party = schedule.Party{Thread: threads[failing], Step: 2}
-		f.Op = schedule.Op{Verb: s.verb, Cell: &ctx.users}
-	}
-	if s.other != "" && !s.booted {
-		f.Other = schedule.Party{Thread: threads[1], Step: 1}
-		if s.kind == schedule.Leak {
-			tr.AllocStack = stack(s.other)
-		}
-	}
-	tr.Result = schedule.Result{Outcome: schedule.Fail, Failure: f, Steps: len(tr.Events)}
-	return tr
-}
-
 func TestTitles(t *testing.T) {
 	for _, test := range []struct {
 		story     story
@@ -241,6 +182,16 @@ func TestTitles(t *testing.T) {
 			story{kind: schedule.LateMunmap, fn: "doMunmap", verb: "read", other: "exitMmap"},
 			"mappings changed while they are walked in do_munmap",
 			"v2 late-munmap do_munmap exit_mmap",
+		},
+		{
+			story{kind: schedule.StaleTLB, fn: "copyFromUser", verb: "load", other: "zapPteRange"},
+			"stale TLB entry used in copy_from_user",
+			"v2 stale-tlb copy_from_user zap_pte_range",
+		},
+		{
+			story{kind: schedule.StaleTLB, verb: "load", other: "zapPteRange"},
+			"stale TLB entry used in user space",
+			"v2 stale-tlb load zap_pte_range",
 		},
 		{
 			story{kind: schedule.LostUpdate, fn: "switchMm", verb: "read"},
