@@ -31,7 +31,8 @@ type Model[S any] struct {
 	Scenarios []Scenario[S] // those that are fixed
 	Workloads []Scenario[S] // those in which the tape chooses the calls: see [Workload]
 	// Expected is the table of verdicts: every kind of failure with the fewest preemptions
-	// that it takes. What is not in it never fails.
+	// that it takes. What is not in it never fails. A workload is too large to be exhausted: its
+	// row has the kinds that a sample finds, and a rarer one may be missing where it has any.
 	Expected Table
 	// System makes what the threads of a program share, in a variant with these changes.
 	System func(c Changes) S

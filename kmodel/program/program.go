@@ -27,8 +27,8 @@ type Program struct {
 	Patches  string // what distinguishes the variant, in one line
 	// Workload says that the tape chooses threads and system calls too.
 	Workload bool
-	// Expect is how exhaustive search finds the program to fail; empty: it must
-	// never fail.
+	// Expect is how exhaustive search finds the program to fail, or a workload how random
+	// executions do; empty: it must never fail.
 	Expect []Expect
 	// Class, unless nil, says that some threads run the same code and may be exchanged:
 	// it returns the lowest number of the threads that a thread may be exchanged with.
