@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 var suite = verify.Suite{Programs: Programs()}
@@ -17,18 +16,8 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
 // TestStates takes the fixed programs, and workloads that have all calls.
 func TestStates(t *testing.T) {
-	verify.States(t, 400, suite.Fixed(nil)...)
-	for _, v := range model.Variants {
-		for _, digits := range []string{
-			"00" + "0" + "00", // one request, which B cancels while A ends the queue
-			"11" + "11" + "012" + "134",
-		} {
-			p := schedule.Program{Name: v.Name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload(newSystem(v.Changes)), verify.NewScript(digits)
-				w.choose = script.Choose
-				return script.Before(w.begin)
-			}}
-			verify.States(t, 400, p)
-		}
-	}
+	suite.States(t, nil,
+		"00"+"0"+"00", // one request, which B cancels while A ends the queue
+		"11"+"11"+"012"+"134",
+	)
 }

@@ -76,45 +76,35 @@ const (
 // threads with 1 or 2 calls each, the first perhaps with none.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	calls  [maxThreads][maxCalls]int
-	n      [maxThreads]int
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[int]
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
-}
-
-func (w *workload) instance() program.Instance {
-	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	threads := 2 + w.choose(e, maxThreads-1)
-	w.boot(e, 1+w.choose(e, maxReqs))
+	threads := w.Share(e)
+	w.boot(e, 1+w.Choose(e, maxReqs))
 	for i := range threads {
-		w.n[i] = w.choose(e, maxCalls)
+		n := w.Choose(e, maxCalls)
 		if i > 0 {
-			w.n[i]++
+			n++
 		}
-		e.CountCalls(w.n[i])
-		for j := range w.n[i] {
-			w.calls[i][j] = w.choose(e, numCalls)
+		for range n {
+			w.Give(e, i, w.Choose(e, numCalls))
 		}
-		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+		w.Go(e, i)
 	}
 	w.bootAgents(e)
 }
 
 // run_ makes the calls of thread i. Its name ends in an underscore because it is no
 // function of the kernel.
-func (w *workload) run_(t *schedule.Thread, i int) {
-	for j, call := range w.calls[i][:w.n[i]] {
+func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
+	for j, call := range calls {
 		switch call {
 		case callCancel, callCancel2:
 			w.sysIoCancel(t, call)
@@ -136,19 +126,11 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	thread := s.threads.InUse(e)[0]
 	for _, iocb := range s.kiocbs.InUse(e) {
-		word := uint64(iocb.num)
-		for _, b := range []bool{
+		hit(program.Word(iocb.num,
 			iocb.Live(), thread.Live(), thread.wait.Peek() == iocb,
 			s.ctx.activeReqs[iocb.num].Peek() != nil, iocb.cancelled.Peek() != 0,
 			iocb.workScheduled.Peek() != 0, iocb.workNeedResched.Peek() != 0,
 			iocb.head.Peek() != nil, s.ctx.ctxLock.IsLocked(), thread.lock.IsLocked(),
-			s.proc.todo.Peek() != 0,
-		} {
-			word <<= 1
-			if b {
-				word |= 1
-			}
-		}
-		hit(word)
+			s.proc.todo.Peek() != 0))
 	}
 }

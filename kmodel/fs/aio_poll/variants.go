@@ -45,7 +45,7 @@ var model = program.Model[*system]{
 		{Name: "wakeup-vs-transaction", New: wakeupVsTransaction},
 	},
 	Workloads: []program.Scenario[*system]{
-		{Name: "workload", New: func(s *system) program.Instance { return newWorkload(s).instance() }},
+		{Name: "workload", New: newWorkload},
 	},
 	Expected: expected,
 	System:   newSystem,

@@ -19,20 +19,10 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
 // TestStates takes the fixed programs, and workloads that have all calls.
 func TestStates(t *testing.T) {
-	verify.States(t, 400, suite.Fixed(nil)...)
-	for _, v := range model.Variants {
-		for _, digits := range []string{
-			"0" + "0" + "00" + "01", // socket 0 in its own queue; a recvmsg; a close
-			"1" + "1" + "102" + "01" + "15",
-		} {
-			p := schedule.Program{Name: v.Name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload(newSystem(v.Changes)), verify.NewScript(digits)
-				w.choose = script.Choose
-				return script.Before(w.begin)
-			}}
-			verify.States(t, 400, p)
-		}
-	}
+	suite.States(t, nil,
+		"0"+"0"+"00"+"01", // socket 0 in its own queue; a recvmsg; a close
+		"1"+"1"+"102"+"01"+"15",
+	)
 }
 
 // TestUnlinkOfHitlist is skb_unlink() by a receiver of a message that the collector has moved

@@ -65,45 +65,35 @@ var inflight = [...][][2]int{
 // be in flight, and one more for each task.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	calls  [maxThreads][maxCalls]int
-	n      [maxThreads]int
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[int]
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
-}
-
-func (w *workload) instance() program.Instance {
-	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	threads := 2 + w.choose(e, maxThreads-1)
+	threads := w.Threads(e)
 	w.boot(e, shared+threads)
-	for _, f := range inflight[w.choose(e, len(inflight))] {
+	for _, f := range inflight[w.Choose(e, len(inflight))] {
 		w.bootInflight(e, f[0], f[1])
 	}
 	for i := range threads {
-		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i])
-		for j := range w.n[i] {
-			w.calls[i][j] = w.choose(e, numCalls)
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = w.Choose(e, numCalls)
 		}
-		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+		w.Go(e, i)
 	}
 	w.bootAgents(e)
 }
 
 // run_ makes the calls of thread i. Its name ends in an underscore because it is no
 // function of the kernel.
-func (w *workload) run_(t *schedule.Thread, i int) {
-	for j, call := range w.calls[i][:w.n[i]] {
+func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
+	for j, call := range calls {
 		switch fd := call % shared; call - fd {
 		case callRecvmsg:
 			w.__sysRecvmsg(t, fd)
@@ -123,17 +113,10 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for i, u := range s.socks.InUse(e) {
 		f := u.file.Peek()
-		word := uint64(f.fCount.Peek()&3)<<2 | uint64(u.inflight.Peek()&3)
-		for _, b := range []bool{
+		counts := int(f.fCount.Peek()&3)<<2 | int(u.inflight.Peek()&3)
+		hit(program.Word(counts,
 			u.Live(), f.Live(), s.files.fdt.Peek().fd[i].Peek() == f, u.iolock.IsLocked(),
 			u.skReceiveQueue.Peek() != nil, u.candidate.Peek() != 0, s.unixGCLock.IsLocked(),
-			rcu.Readers(e),
-		} {
-			word <<= 1
-			if b {
-				word |= 1
-			}
-		}
-		hit(word)
+			rcu.Readers(e)))
 	}
 }

@@ -34,7 +34,7 @@ var model = program.Model[*system]{
 		{Name: "recvmsg-vs-dup2", New: recvmsgVsDup2},
 	},
 	Workloads: []program.Scenario[*system]{
-		{Name: "workload", New: func(s *system) program.Instance { return newWorkload(s).instance() }},
+		{Name: "workload", New: newWorkload},
 	},
 	Expected: expected,
 	System:   newSystem,

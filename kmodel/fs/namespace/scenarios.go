@@ -61,37 +61,27 @@ const (
 // the pwd that they share may be there.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	mnt    *mount
-	calls  [maxThreads][maxCalls]int // the call, twice; odd if the thread migrates
-	n      [maxThreads]int
-	file   [maxThreads]bool
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[int] // of calls, twice; odd if the thread migrates
+	mnt                    *mount
+	file                   [maxThreads]bool
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
-}
-
-func (w *workload) instance() program.Instance {
-	return program.Instance{Begin: w.begin, Abstract: w.abstract}
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload) begin(e *schedule.Exec) {
-	threads := 2 + w.choose(e, maxThreads-1)
-	pwd, mounted, files := w.choose(e, 2) == 0, w.choose(e, 2) > 0, 0
+	threads := w.Threads(e)
+	pwd, mounted, files := w.Choose(e, 2) == 0, w.Choose(e, 2) > 0, 0
 	for i := range threads {
-		if w.file[i] = w.choose(e, 2) == 0; w.file[i] {
+		if w.file[i] = w.Choose(e, 2) == 0; w.file[i] {
 			files++
 		}
-		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i])
-		for j := range w.n[i] {
-			w.calls[i][j] = w.choose(e, numCalls*2)
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = w.Choose(e, numCalls*2)
 		}
 	}
 	w.mnt = w.boot(e, files)
@@ -102,16 +92,16 @@ func (w *workload) begin(e *schedule.Exec) {
 		w.bootMounted(w.mnt)
 	}
 	for i := range threads {
-		e.Go([maxThreads]string{"A", "B", "C"}[i], w.bodies[i])
+		w.Go(e, i)
 	}
 	w.bootAgents(e)
 }
 
 // run_ makes the calls of thread i. Its name ends in an underscore because it is no
 // function of the kernel.
-func (w *workload) run_(t *schedule.Thread, i int) {
+func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
 	cpu := i
-	for j, call := range w.calls[i][:w.n[i]] {
+	for j, call := range calls {
 		then := (cpu + call%2) % percpu.MaxCPUs
 		switch call / 2 {
 		case callFstatat:
@@ -138,16 +128,9 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 // freed, how it stands on each CPU, who else has it, and what is locked.
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for i, mnt := range s.mounts.InUse(e) {
-		word := uint64(mnt.mntCount.Sum()&7)<<2 | uint64(mnt.mntFlags.Peek()&1)<<1
-		for _, b := range []bool{
+		counts := int(mnt.mntCount.Sum()&7)<<2 | int(mnt.mntFlags.Peek()&1)<<1
+		hit(program.Word(counts,
 			mnt.Live(), s.supers.InUse(e)[i].Live(), mnt.mntNs.Peek() != 0,
-			s.fs.pwd.Peek() == mnt, s.mountLock.IsLocked(), rcu.Readers(e),
-		} {
-			word <<= 1
-			if b {
-				word |= 1
-			}
-		}
-		hit(word)
+			s.fs.pwd.Peek() == mnt, s.mountLock.IsLocked(), rcu.Readers(e)))
 	}
 }

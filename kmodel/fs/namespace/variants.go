@@ -39,7 +39,7 @@ var model = program.Model[*system]{
 		{Name: "stat-vs-chdir", New: statVsChdir},
 	},
 	Workloads: []program.Scenario[*system]{
-		{Name: "workload", New: func(s *system) program.Instance { return newWorkload(s).instance() }},
+		{Name: "workload", New: newWorkload},
 	},
 	Expected: expected,
 	System:   newSystem,
