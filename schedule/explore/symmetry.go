@@ -94,9 +94,9 @@ func (s *search) realize(level int) error {
 
 func (w *worker) realize(way []claimed) (tape schedule.Tape, ok bool) {
 	w.tape = w.tape[:0]
-	goal := w.edges[0]
+	goal := *w.edge(claimed{})
 	for _, c := range way {
-		nd := &w.nodes[c.Node]
+		nd := w.node(c.Node)
 		ed := w.alternatives(nd)[c.Alt]
 		goal.to = ed.to
 		goal.steps += ed.steps

@@ -43,7 +43,7 @@ func (w *worker) reaches(v visit, res schedule.Result, to uint32) bool {
 	case to == unexpanded:
 		return true // where it leads was not seen
 	case to < terminal:
-		return v.arrived && v.key == w.nodes[to].key
+		return v.arrived && v.key == w.node(to).key
 	}
 	return !v.arrived && w.category(res) == w.endings[to&^terminal].Category
 }
@@ -51,7 +51,6 @@ func (w *worker) reaches(v visit, res schedule.Result, to uint32) bool {
 // leadsWhereItLed reports whether an edge does, run again.
 func (w *worker) leadsWhereItLed(c claimed) bool {
 	w.begin(c)
-	w.busy--
 	v, res := w.visit()
-	return w.reaches(v, res, w.edges[w.nodes[c.Node].edge+uint32(c.Alt)].to)
+	return w.reaches(v, res, w.edge(c).to)
 }
