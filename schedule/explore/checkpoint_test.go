@@ -19,8 +19,9 @@ func checkpointed(t *testing.T, opt Options) Options {
 	return opt
 }
 
-// TestResume interrupts searches again and again, until they are done. With one worker
-// even the effort is that of a search that was not interrupted.
+// TestResume interrupts searches again and again, until they are done, each time with
+// another number of workers. With one worker throughout, even the effort is that of a
+// search that was not interrupted.
 func TestResume(t *testing.T) {
 	programs := []schedule.Program{
 		increments(2, 0, 1), increments(2, 0, 1, 2), workers(0, 1, 2), choices(), again(),
@@ -42,7 +43,10 @@ func TestResume(t *testing.T) {
 			opt = checkpointed(t, opt)
 			got := Report{Stop: Cancelled}
 			for got.Stop == Cancelled {
-				c := &doneAfter{ctx, 1 + rng.IntN(1+want.Runs/3)}
+				c := doneAfter(1 + rng.IntN(1+want.Runs/3))
+				if n > 1 {
+					opt.Workers = 1 + rng.IntN(8)
+				}
 				got = Last(Exhaust(c, p, opt))
 				resumed++
 			}
