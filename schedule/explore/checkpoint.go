@@ -51,7 +51,7 @@ const DefaultCheckpointEvery = 30 * time.Second
 // each node were.
 const (
 	checkpointMagic   = "kschedfuzz explore checkpoint "
-	checkpointVersion = "1\n"
+	checkpointVersion = "2\n"
 	maxHeader         = 1 << 24
 	packedNode        = 26
 	packedEdge        = 12

@@ -149,8 +149,8 @@ func TestBadCheckpoint(t *testing.T) {
 	}
 	try(append(good, 0), p, opt, "truncated or damaged")
 	try([]byte("#!/bin/sh\necho this is something else, and longer\n"), p, opt, "not a checkpoint")
-	later := []byte(strings.Replace(string(good), "checkpoint 1", "checkpoint 2", 1))
-	try(later, p, opt, `version "2\n", want "1\n"`)
+	later := []byte(strings.Replace(string(good), "checkpoint 2", "checkpoint 3", 1))
+	try(later, p, opt, `version "3\n", want "2\n"`)
 	try(good, locked(0, 1), opt, "a checkpoint of increments, not of locked")
 	try(good, increments(2, 0, 1), opt, "another version of increments")
 	for _, tt := range []struct {

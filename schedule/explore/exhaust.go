@@ -102,19 +102,24 @@ func newSearch(ctx context.Context, p schedule.Program, opt Options) *search {
 	s := &search{graph: newGraph(), ctx: ctx, program: p, opt: opt, now: []uint32{0}}
 	s.idle = sync.NewCond(&s.mu)
 	for range max(opt.Workers, 1) {
-		w := &worker{search: s}
-		if sym := opt.Symmetry; sym != nil {
-			p.New = func() (begin func(*schedule.Exec)) {
-				begin, w.canonical = sym.New()
-				return begin
-			}
-		}
-		w.runner = opt.runner(p)
-		w.runner.Wide = true
-		s.workers = append(s.workers, w)
+		s.workers = append(s.workers, s.newWorker())
 	}
 	s.opt.MaxNodes = min(cmp.Or(s.opt.MaxNodes, DefaultMaxNodes), maxGraph)
 	return s
+}
+
+// newWorker returns one with a runner of its own, to be closed.
+func (s *search) newWorker() *worker {
+	w, p := &worker{search: s}, s.program
+	if sym := s.opt.Symmetry; sym != nil {
+		p.New = func() (begin func(*schedule.Exec)) {
+			begin, w.canonical = sym.New()
+			return begin
+		}
+	}
+	w.runner = s.opt.runner(p)
+	w.runner.Wide = true
+	return w
 }
 
 func (s *search) close() {
@@ -197,10 +202,6 @@ func (s *search) left(nd *node) (taken uint32, ok bool) {
 // it was the last.
 func (s *search) conclude() {
 	s.finishLevel(s.bound)
-	if err := s.realize(s.bound); err != nil {
-		s.stop, s.err = Unsound, err
-		return
-	}
 	switch {
 	case len(s.next) == 0:
 		s.stop = Exhausted
@@ -253,6 +254,7 @@ func (s *search) countOn() {
 
 // report makes a report, which shares nothing with the search.
 func (s *search) report(bound int) Report {
+	witnesses := s.witnesses()
 	r := Report{
 		Program: s.program.Name, Bound: bound, Stop: s.stop, Err: s.err,
 		Executions: slices.Clone(s.counts), Overflow: s.over, Cycle: s.cycle, All: s.all,
@@ -264,7 +266,7 @@ func (s *search) report(bound int) Report {
 		counts := make([]uint64, len(s.counts))
 		copy(counts, end.counts)
 		r.Endings = append(r.Endings, Ending{
-			Category: end.Category, Executions: counts, All: end.all, Witness: end.witness,
+			Category: end.Category, Executions: counts, All: end.all, Witness: witnesses[i],
 		})
 	}
 	slices.SortFunc(r.Endings, func(a, b Ending) int { return a.Compare(b.Category) })

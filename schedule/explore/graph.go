@@ -85,13 +85,12 @@ const (
 // An ending is a category as it is being explored.
 type ending struct {
 	Category
-	counts  []uint64  // executions with exactly so many preemptions
-	level   uint32    // the fewest preemptions
-	first   claimed   // the edge by which it was first met
-	way     []claimed // of the minimal witness: all its decisions
-	cost    uint64    // of the cheapest way to it, see minimal.go
-	all     *big.Int  // executions; nil: not known
-	witness Witness   // the first met; the minimal one once its level is finished
+	counts  []uint64 // executions with exactly so many preemptions
+	level   uint32   // the fewest preemptions
+	first   claimed  // the edge by which it was first met
+	cost    uint64   // of the cheapest way to it, see minimal.go
+	all     *big.Int // executions; nil: not known
+	witness Witness  // the first met; the minimal one once its level is finished
 }
 
 // A graph is what has been explored. The nodes of one level, those that need

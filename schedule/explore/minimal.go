@@ -83,9 +83,8 @@ func (g *graph) minimize(index uint32, end *ending) {
 	m := minimizer{graph: g, end: end, target: terminal | index}
 	m.lengths = make([]int32, len(g.costs))
 	m.length(0)
-	end.way = m.way()
 	end.witness = Witness{
-		Tape:        tapeOf(end.way),
+		Tape:        m.tape(),
 		Preemptions: int(end.level), Switches: int(end.cost >> 32), Steps: int(uint32(end.cost)),
 		Minimal: true,
 	}
@@ -152,24 +151,17 @@ func (m *minimizer) via(id uint32, alt int) int32 {
 	return rest + 1
 }
 
-// way returns the edges of that tape, once the lengths are known.
-func (m *minimizer) way() (way []claimed) {
+// tape returns that tape, once the lengths are known.
+func (m *minimizer) tape() schedule.Tape {
+	s := schedule.Tape{}
 	for id := m.edge(claimed{}).to; id < terminal; {
-		for alt, ed := range m.alternatives(m.node(id)) {
+		for alt := range m.alternatives(m.node(id)) {
 			if m.via(id, alt) == m.lengths[id] {
-				way = append(way, claimed{id, uint8(alt)})
-				id = ed.to
+				s = append(s, uint8(alt))
+				id = m.edge(claimed{id, uint8(alt)}).to
 				break
 			}
 		}
-	}
-	return way
-}
-
-func tapeOf(way []claimed) schedule.Tape {
-	s := schedule.Tape{}
-	for _, c := range way {
-		s = append(s, c.Alt)
 	}
 	return s.Canonical()
 }

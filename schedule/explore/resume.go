@@ -186,9 +186,6 @@ func (s *search) restore(h header) error {
 	}
 	for level := range s.bound {
 		s.finishLevel(level)
-		if err := s.realize(level); err != nil {
-			return err
-		}
 	}
 	for i := range s.endings {
 		if end := &s.endings[i]; int(end.level) == s.bound {
@@ -225,7 +222,7 @@ func (s *search) verify() error {
 			if c := (claimed{id, alt}); !s.workers[0].leadsWhereItLed(c) {
 				return fmt.Errorf("a checkpoint of another version of %s, which goes on "+
 					"differently after tape %q: delete it, and the search begins anew",
-					s.program.Name, append(s.path(nil, id), alt).String())
+					s.program.Name, s.workers[0].runner.Taken())
 			}
 		}
 	}

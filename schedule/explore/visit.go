@@ -1,6 +1,10 @@
 package explore
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"slices"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // A visit is the chooser that goes where the tape of a worker leads and no further.
 type visit struct {
@@ -16,12 +20,12 @@ func (v *visit) Choose(e *schedule.Exec, n int) int {
 		v.steps, v.switches = e.Steps(), e.Switches()
 		return -1
 	}
-	d := int(v.tape[v.pos])
-	if v.pos++; d >= n {
+	alt := v.tape[v.pos]
+	if v.pos++; int(alt) >= n {
 		v.pos = len(v.tape) + 1 // not that far
 		return -1
 	}
-	return d
+	return v.decision(e, alt, n)
 }
 
 // visit goes where the tape of w leads. No other execution may be under way.
@@ -53,4 +57,14 @@ func (w *worker) leadsWhereItLed(c claimed) bool {
 	w.begin(c)
 	v, res := w.visit()
 	return w.reaches(v, res, w.edge(c).to)
+}
+
+// tapeTo returns a tape that leads to a node. It may be called while workers are under way, but
+// with symmetry takes an instance of the program.
+func (s *search) tapeTo(id uint32) schedule.Tape {
+	w := s.newWorker()
+	defer w.runner.Close()
+	w.tape = s.path(nil, id)
+	w.visit()
+	return slices.Clone(w.runner.Taken())
 }

@@ -218,16 +218,16 @@ func (w *worker) Choose(e *schedule.Exec, n int) int {
 	if w.pos == len(w.tape) {
 		return w.arrive(e, w.keyOf(e), n)
 	}
-	d := int(w.tape[w.pos])
+	alt := w.tape[w.pos]
 	last := w.pos == len(w.tape)-1
-	if d >= n || last && (w.keyOf(e) != w.key || n != w.choices) {
+	if int(alt) >= n || last && (w.keyOf(e) != w.key || n != w.choices) {
 		return w.diverged()
 	}
 	w.pos++
 	if last {
 		w.leave(e, w.from, w.alt)
 	}
-	return d
+	return w.decision(e, alt, n)
 }
 
 // arrive completes the edge that the execution is on with the node that it has come to,
@@ -243,22 +243,18 @@ func (w *worker) arrive(e *schedule.Exec, k key, n int) int {
 			return -1
 		} else if isNew {
 			w.leave(e, at, 0)
-			return 0
+			return w.decision(e, 0, n)
 		}
 	}
 	return w.meet(e, at, n)
 }
 
-// meet is arrive at a known node. If it has an edge left, the execution goes on there;
-// but not with symmetry, where its alternatives are numbered as they are on its own way.
+// meet is arrive at a known node. If it has an edge left, the execution goes on there.
 func (w *worker) meet(e *schedule.Exec, at uint32, n int) int {
 	if !w.alike(e, w.node(at), n) {
 		return w.unlike(e, at, n)
 	}
 	if !w.link(at, e.Steps(), e.Switches()) {
-		return -1
-	}
-	if w.canonical != nil {
 		return -1
 	}
 	alt, ok := w.claim(at)
@@ -269,7 +265,7 @@ func (w *worker) meet(e *schedule.Exec, at uint32, n int) int {
 	}
 	w.detour = true
 	w.leave(e, at, alt)
-	return int(alt)
+	return w.decision(e, alt, n)
 }
 
 // maxPassed is how many edges are passed in a row: programs with cycles may never end.
@@ -349,7 +345,7 @@ func (w *worker) link(to uint32, steps, switches int) bool {
 	}
 	w.halt(Unsound, fmt.Errorf("tapes %q and %q come to one state, but alternative %d leads to "+
 		"two: the program keeps state outside cells, see CheckStates",
-		w.path(nil, w.from).String(), w.runner.Taken().String(), w.alt))
+		w.tapeTo(w.from), w.runner.Taken(), w.alt))
 	return false
 }
 
@@ -377,7 +373,7 @@ func (w *worker) finish(res schedule.Result) {
 // again. It returns what abandons the execution, like unlike.
 func (w *worker) diverged() int {
 	w.halt(Unsound, fmt.Errorf("tape %q led to two states in two executions: "+
-		"the program is not deterministic, see Runner.CheckDeterminism", w.tape.String()))
+		"the program is not deterministic, see Runner.CheckDeterminism", w.runner.Taken()))
 	return -1
 }
 
@@ -389,6 +385,6 @@ func (w *worker) unlike(e *schedule.Exec, id uint32, n int) int {
 	w.halt(Unsound, fmt.Errorf("tapes %q and %q come to one state, "+
 		"but enable threads %016b and %016b, with %d and %d alternatives: "+
 		"the program keeps state outside cells, see CheckStates",
-		w.path(nil, id).String(), w.runner.Taken().String(), nd.enabled, e.Enabled(), nd.n, n))
+		w.tapeTo(id), w.runner.Taken(), nd.enabled, e.Enabled(), nd.n, n))
 	return -1
 }
