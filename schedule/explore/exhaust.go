@@ -176,10 +176,9 @@ func (s *search) expand() {
 	}
 }
 
-// claim returns an alternative of node id that belongs to the bound and was
-// not taken yet. It counts as taken from now on.
-func (s *search) claim(id uint32) (alt uint8, ok bool) {
-	nd := s.node(id)
+// claim returns an alternative of nd that belongs to the bound and was not taken yet. It
+// counts as taken from now on.
+func (s *search) claim(nd *node) (alt uint8, ok bool) {
 	for {
 		taken, ok := s.left(nd)
 		if !ok {

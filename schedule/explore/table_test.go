@@ -107,12 +107,13 @@ func (w *worker) findOrAdd(i int) (id uint32, raced bool) {
 
 // takeAll takes what is left of a node, and looks at its edges. It returns how many it took.
 func (w *worker) takeAll(t *testing.T, id uint32) (owned int) {
-	for alt, ok := w.claim(id); ok; alt, ok = w.claim(id) {
-		w.from, w.alt = id, alt
+	nd := w.node(id)
+	for alt, ok := w.claim(nd); ok; alt, ok = w.claim(nd) {
+		w.from, w.alt, w.on = id, alt, w.edge(claimed{id, alt})
 		w.link(id, w.stepsOf(claimed{id, alt}), 1)
 		owned++
 	}
-	edges := w.alternatives(w.node(id))
+	edges := w.alternatives(nd)
 	for alt := range edges {
 		ed := &edges[alt]
 		if to := atomic.LoadUint32(&ed.to); to == unexpanded {
@@ -144,6 +145,7 @@ func TestDiscoverLate(t *testing.T) {
 		}
 		return -1
 	})
+	w.begin(claimed{})
 	w.runner.Run(late)
 }
 

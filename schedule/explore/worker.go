@@ -34,6 +34,7 @@ type worker struct {
 	// The edge it is on, and its steps and switches where the edge began.
 	from           uint32
 	alt            uint8
+	on             *edge
 	base, switched int
 	detour         bool // the edge's node was not reached on its own way
 	passed         int  // edges in a row that had been taken before
@@ -86,7 +87,7 @@ func (w *worker) take() (c claimed, ok bool) {
 	}
 	for ; len(w.share) > 0; w.share = w.share[1:] {
 		c.Node = w.share[0]
-		if c.Alt, ok = w.claim(c.Node); ok {
+		if c.Alt, ok = w.claim(w.node(c.Node)); ok {
 			return c, true
 		}
 	}
@@ -145,7 +146,7 @@ func (s *search) halt(stop Stop, err error) {
 func (w *worker) begin(c claimed) {
 	nd := w.node(c.Node)
 	w.key, w.choices = nd.key, int(nd.n)
-	w.from, w.alt, w.detour = c.Node, c.Alt, false
+	w.from, w.alt, w.on, w.detour = c.Node, c.Alt, w.edge(c), false
 	w.tape = w.tape[:0]
 	if c.Node != 0 { // which is no decision
 		w.tape = append(w.path(w.tape, c.Node), c.Alt)
@@ -187,8 +188,7 @@ func (w *worker) execute() (res schedule.Result, crash any) {
 func (w *worker) settle(res schedule.Result, crash any) {
 	w.runs.Add(1)
 	w.steps.Add(uint64(res.Steps))
-	edge := w.edge(claimed{w.from, w.alt})
-	switch open := atomic.LoadUint32(&edge.to) == unexpanded; {
+	switch open := atomic.LoadUint32(&w.on.to) == unexpanded; {
 	case crash != nil:
 		w.mu.Lock()
 		w.crash = crash
@@ -225,7 +225,7 @@ func (w *worker) Choose(e *schedule.Exec, n int) int {
 	}
 	w.pos++
 	if last {
-		w.leave(e, w.from, w.alt)
+		w.base, w.switched = e.Steps(), e.Switches()
 	}
 	return w.decision(e, alt, n)
 }
@@ -251,16 +251,17 @@ func (w *worker) arrive(e *schedule.Exec, k key, n int) int {
 
 // meet is arrive at a known node. If it has an edge left, the execution goes on there.
 func (w *worker) meet(e *schedule.Exec, at uint32, n int) int {
-	if !w.alike(e, w.node(at), n) {
+	nd := w.node(at)
+	if !w.alike(e, nd, n) {
 		return w.unlike(e, at, n)
 	}
 	if !w.link(at, e.Steps(), e.Switches()) {
 		return -1
 	}
-	alt, ok := w.claim(at)
+	alt, ok := w.claim(nd)
 	if ok {
 		w.passed = 0
-	} else if alt, ok = w.pass(at); !ok {
+	} else if alt, ok = w.pass(nd); !ok {
 		return -1
 	}
 	w.detour = true
@@ -271,13 +272,13 @@ func (w *worker) meet(e *schedule.Exec, at uint32, n int) int {
 // maxPassed is how many edges are passed in a row: programs with cycles may never end.
 const maxPassed = 64
 
-// pass returns an alternative of node id, which has no edge left, for the execution to go
+// pass returns an alternative of nd, which has no edge left, for the execution to go
 // on all the same: to a neighbour that has one or else calmly. That costs less than to
 // abandon it, which takes every thread out of whatever it is in, and to run the whole way
 // to another edge; and it may come to a node that has an edge left.
-func (w *worker) pass(id uint32) (alt uint8, ok bool) {
+func (w *worker) pass(nd *node) (alt uint8, ok bool) {
 	w.passed++
-	edges := w.alternatives(w.node(id))
+	edges := w.alternatives(nd)
 	for alt := range edges {
 		to := atomic.LoadUint32(&edges[alt].to)
 		if to == unexpanded || to >= terminal {
@@ -324,14 +325,14 @@ func (w *worker) discover(e *schedule.Exec, k key, n int) (id uint32, isNew bool
 
 // leave begins the edge that is alternative alt of node id.
 func (w *worker) leave(e *schedule.Exec, id uint32, alt uint8) {
-	w.from, w.alt = id, alt
+	w.from, w.alt, w.on = id, alt, w.edge(claimed{id, alt})
 	w.base, w.switched = e.Steps(), e.Switches()
 }
 
 // link completes the edge that the execution is on. If it was complete, it must lead where
 // it led before; link reports false if it does not, and the search has ended.
 func (w *worker) link(to uint32, steps, switches int) bool {
-	ed := w.edge(claimed{w.from, w.alt})
+	ed := w.on
 	now := edge{
 		to: to, steps: uint32(steps - w.base), switches: uint32(switches - w.switched),
 	}
