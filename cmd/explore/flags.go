@@ -18,6 +18,9 @@ import (
 // unbounded is the value of -preemptions that stands for no bound.
 const unbounded = -1
 
+// defaultBudget is of -steps: with it the whole table takes about an hour of a processor.
+const defaultBudget = 50_000_000
+
 // A command is what the command line says.
 type command struct {
 	patterns      []string
@@ -29,6 +32,8 @@ type command struct {
 	guided        int
 	bench         string
 	seeds, cap    int
+	steps         int
+	strategies    string
 	sampler       string
 	estimate      int
 	seed          uint64
@@ -57,7 +62,9 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.guided, "guided", 0, "run `n` executions, each guided by those before")
 	fs.StringVar(&c.bench, "bench", "", "compare all strategies, and write the table into `dir`")
 	fs.IntVar(&c.seeds, "seeds", 100, "of -bench, `n`")
-	fs.IntVar(&c.cap, "cap", 10_000, "of -bench, `n` executions after which a seed gives up")
+	fs.IntVar(&c.cap, "cap", 100_000, "of -bench, `n` executions after which a seed gives up")
+	fs.IntVar(&c.steps, "steps", defaultBudget, "of -bench, `n` after which a cell of the table ends")
+	fs.StringVar(&c.strategies, "strategies", "", "of -bench, only these `names`: guided,pos (default all)")
 	fs.StringVar(&c.sampler, "sampler", "walk",
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
@@ -96,11 +103,13 @@ var belongs = map[string][]string{
 	"sampler":     {"random"},
 	"seeds":       {"bench"},
 	"cap":         {"bench"},
+	"steps":       {"bench"},
+	"strategies":  {"bench"},
 	"brief":       {"exhaust", "classes"},
 	"preemptions": {"exhaust", "estimate"},
 	"nodes":       {"exhaust", "classes"},
 	"memory":      {"exhaust"},
-	"j":           {"exhaust", "classes"},
+	"j":           {"exhaust", "classes", "bench"},
 	"symmetry":    {"exhaust"},
 	"states":      {"exhaust"},
 	"checkpoint":  {"exhaust"},
@@ -135,6 +144,9 @@ func (c *command) check(set map[string]bool) (err error) {
 	if _, err := samplers.New(c.sampler, 0); err != nil {
 		return fmt.Errorf("-%w", err)
 	}
+	if err := c.checkStrategies(); err != nil {
+		return err
+	}
 	switch {
 	case len(c.patterns) == 0 && !c.list && c.bench == "":
 		return errors.New("no program given; explore -list prints what there is")
@@ -142,8 +154,8 @@ func (c *command) check(set map[string]bool) (err error) {
 		return fmt.Errorf("-random %d: want 1 or more executions", c.random)
 	case set["guided"] && c.guided < 1:
 		return fmt.Errorf("-guided %d: want 1 or more executions", c.guided)
-	case c.seeds < 1 || c.cap < 1:
-		return fmt.Errorf("-seeds %d -cap %d: want 1 or more", c.seeds, c.cap)
+	case c.seeds < 1 || c.cap < 1 || c.steps < 1:
+		return fmt.Errorf("-seeds %d -cap %d -steps %d: want 1 or more", c.seeds, c.cap, c.steps)
 	case set["estimate"] && c.estimate < 1:
 		return fmt.Errorf("-estimate %d: want 1 or more executions", c.estimate)
 	case set["preemptions"] && c.preemptions < 0:
