@@ -83,7 +83,7 @@
 // fail; none means all. A cell of the table is a program with a strategy: -guided, or a sampler.
 // The strategy is given -seeds seeds, else 100, one after the other, and each of them so many
 // executions as it takes to the first failure, or -cap, else 100,000, and 100 times as many for
-// SafeStack. When the cell has taken -steps steps, else 50,000,000, it ends: the seed under way
+// SafeStack. When the cell has taken -steps steps, else 10,000,000, it ends: the seed under way
 // gives up there, and those after it have no turn, however few were before it. So what it takes
 // to know that a sampler finds nothing is bounded by a number, not a time, and the table is the
 // same on every machine. -guided alone has no such budget, so that it is decided whether it finds
