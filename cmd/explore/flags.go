@@ -65,7 +65,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.seeds, "seeds", 100, "of -bench, `n`")
 	fs.IntVar(&c.cap, "cap", 100_000, "of -bench, `n` executions after which a seed gives up")
 	fs.IntVar(&c.steps, "steps", defaultBudget, "of -bench, `n` after which a cell of the table ends")
-	fs.StringVar(&c.strategies, "strategies", "", "of -bench, only these `names`: guided,pos (default all)")
+	fs.StringVar(&c.strategies, "strategies", "",
+		"of -bench, only these `names`: guided,pos (default all)")
 	fs.StringVar(&c.sampler, "sampler", "walk",
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
@@ -73,7 +74,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
 	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states, or classes, that a search may keep, `n`")
 	fs.IntVar(&c.memory, "memory", 0, "`MiB` that they may take (default as many as they need)")
-	fs.IntVar(&c.workers, "j", 1, "programs, or executions of one, that are searched at the same time, `n`")
+	fs.IntVar(&c.workers, "j", 1,
+		"programs, executions of one, or cells of -bench, that have their turn at the same time, `n`")
 	fs.BoolVar(&c.symmetry, "symmetry", false, "exchange threads that run the same code")
 	fs.BoolVar(&c.states, "states", false, "count the states between any two steps too")
 	fs.StringVar(&c.checkpoint.File, "checkpoint", "", "write the search to `file`, and go on from it")

@@ -235,8 +235,10 @@ func TestReadCSVWrong(t *testing.T) {
 		"p,s,2,9,7,1,0,,,,,8,1,3+":    "", // budget 7 is spent after 8 steps
 		"p,s,2,9,0,2,1,,,,,8,1,9+ 3":  "",
 		"p,s,2,9,7,1,0,,,,,6,1,3+":    "cell 1: column runs: 1 of 2 seeds, but the budget is not spent",
-		"p,s,2,9,7,2,0,,,,,8,1,3+ 9+": "cell 1: column executions: seed 0 gave up after 3, before the cap of 9",
-		"p,s,2,9,0,2,0,,,,,8,1,9+ 3+": "cell 1: column executions: seed 1 gave up after 3, before the cap of 9",
+		"p,s,2,9,7,2,0,,,,,8,1,3+ 9+": "cell 1: column executions: " +
+			"seed 0 gave up after 3, before the cap of 9",
+		"p,s,2,9,0,2,0,,,,,8,1,9+ 3+": "cell 1: column executions: " +
+			"seed 1 gave up after 3, before the cap of 9",
 		"p,s,2,9,0,2,0,,,,,8,1,9+ 10": "cell 1: column executions: 10 is more than the cap of 9",
 		"p,s,2,9,0,2,0,,,,,8,1,9+ 0":  "cell 1: column executions: 0: want 1 or more",
 		"p,s,2,9,0,2,0,,,,,8,1,9+ x":  `cell 1: column executions: "x" is not a number`,
@@ -244,8 +246,11 @@ func TestReadCSVWrong(t *testing.T) {
 		"p,s,2,9,0,3,0,,,,,8,1,1 1 1": "cell 1: column runs: 3 are more than 2 seeds",
 	} {
 		cells, err := compare.ReadCSV(strings.NewReader(heading.String() + line + "\n"))
-		if got := fmt.Sprint(err); want == "" && (err != nil || len(cells) != 1) || want != "" && got != want {
-			t.Errorf("%s:\n%d cells, %s, want\n%s", line, len(cells), got, want)
+		if want == "" {
+			want = fmt.Sprint(error(nil))
+		}
+		if fmt.Sprint(err) != want || err == nil && len(cells) != 1 {
+			t.Errorf("%s:\n%d cells, %v, want\n%s", line, len(cells), err, want)
 		}
 	}
 	if _, err := compare.ReadCSV(strings.NewReader("program,strategy,cap\n")); err == nil {
