@@ -232,9 +232,9 @@ func TestReadCSVWrong(t *testing.T) {
 	var heading bytes.Buffer
 	compare.WriteCSV(&heading, true)
 	for line, want := range map[string]string{
-		"p,s,2,9,7,1,0,,,,,8,1,3+":    "", // budget 7 is spent after 8 steps
-		"p,s,2,9,0,2,1,,,,,8,1,9+ 3":  "",
-		"p,s,2,9,7,1,0,,,,,6,1,3+":    "cell 1: column runs: 1 of 2 seeds, but the budget is not spent",
+		"p,s,2,9,7,1,0,,,,,8,1,3+":   "", // budget 7 is spent after 8 steps
+		"p,s,2,9,0,2,1,,,,,8,1,9+ 3": "",
+		"p,s,2,9,7,1,0,,,,,6,1,3+":   "cell 1: column runs: 1 of 2 seeds, but the budget is not spent",
 		"p,s,2,9,7,2,0,,,,,8,1,3+ 9+": "cell 1: column executions: " +
 			"seed 0 gave up after 3, before the cap of 9",
 		"p,s,2,9,0,2,0,,,,,8,1,9+ 3+": "cell 1: column executions: " +
