@@ -73,7 +73,7 @@ func (a *arm) pay(fresh bool) {
 func (en *Engine) spendOn() *arm {
 	late := 1.0
 	if !en.workload {
-		late = min(1, float64(en.stats.Executions)/ramp)
+		late = min(1, float64(en.tally.executions.Load())/ramp)
 	}
 	sum := 0.0
 	for i := range en.arms {

@@ -13,21 +13,23 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 		en.workload = true
 	}
 	d, free := en.propose(e, n)
-	if en.stats.Complete {
+	if en.finished {
 		return d
 	}
 	if en.workload && en.fresh == newest {
 		return en.take(d, place{})
 	}
-	id, fresh := en.graph.visit(keyOf(e), n)
+	id, fresh := en.graph.visit(keyOf(e), n, &en.node)
 	if id == nowhere {
 		return en.take(d, place{})
 	}
 	if fresh {
 		en.fresh++
-	}
-	if fresh && en.corpus.meet(e.Memory()) {
-		en.lengths = append(en.lengths, len(en.taken))
+		en.tally.decisions.Add(1)
+		if entry := en.corpus.meet(e.Memory(), &en.entry); entry != 0 {
+			en.news = append(en.news, found{entry, len(en.taken)})
+			en.tally.memories.Add(1)
+		}
 	}
 	r := rank(e, d)
 	switch {

@@ -2,6 +2,7 @@ package guided
 
 import (
 	"math/bits"
+	"sync/atomic"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -10,36 +11,52 @@ import (
 // alternative leads to. Whatever comes after a state comes after it on whatever way it was
 // reached; so an alternative after which every decision has been taken in every way is
 // spent, for all executions that come there. A graph grows up to a limit.
+//
+// It is safe for concurrent use, and what it says of an edge stays true: a node that is there
+// keeps its number, key and edges; an edge that leads to a node leads there for ever, or
+// until it is spent; and a spent one stays so.
 type graph struct {
-	nodes []node
-	edges []edge
-	index index // of nodes, by key
-	limit int
+	nodes chunks[node]
+	edges chunks[atomic.Uint32] // untried, spent, or the number of a node
+	index index                 // of nodes, by key
+	given atomic.Uint64         // numbers that were given out: of nodes << 32 | of edges
+	limit uint32                // of nodes
 }
 
 // A node is a decision.
 type node struct {
 	key    uint64
-	first  uint32 // of its edges
-	visits uint32
-	n      uint8 // alternatives
-	left   uint8 // of them not spent
+	first  uint32        // of its edges
+	visits atomic.Uint32 // about how many, once they are more than exactly
+	left   atomic.Int32  // alternatives that are not spent, or more: see spend
+}
+
+// A spare is a node, with room for so many edges, that somebody was given a number for
+// and has no key for yet: another has come to the same decision at the same time, and was
+// quicker.
+type spare struct {
+	id, first uint32
+	room      int
 }
 
 // An edge is an alternative: untried, spent, or the number of the node that it leads to.
-type edge uint32
-
 const (
-	untried edge = 0 // node 0 is none
-	spent   edge = 1<<32 - 1
+	untried = 0 // node 0 is none
+	spent   = 1<<32 - 1
 )
 
 // nowhere is the number of no node.
 const nowhere = 0
 
-func newGraph(limit int) graph {
-	return graph{nodes: make([]node, 1), index: newIndex(), limit: limit}
+func (g *graph) init(limit int) {
+	g.limit = uint32(min(limit, maxNodes))
+	g.nodes.reach(0, uint64(g.limit)+1)
+	g.given.Store(1 << 32)
+	g.index.init(func(id uint32) uint64 { return g.nodes.at(id).key })
 }
+
+// maxNodes is as many as there are numbers for their edges, if all have 255.
+const maxNodes = 1 << 24
 
 // keyOf returns the key of a decision. A Choose is decided within a step, in a state that may
 // be one between steps too.
@@ -52,23 +69,53 @@ func keyOf(e *schedule.Exec) uint64 {
 }
 
 // visit returns the node with that key, and whether it is new; nowhere if there is no room.
-func (g *graph) visit(key uint64, n int) (id uint32, fresh bool) {
-	id, slot := g.index.find(key, func(id uint32) uint64 { return g.nodes[id].key })
-	if id == nowhere {
-		if len(g.nodes) > g.limit {
+func (g *graph) visit(key uint64, n int, s *spare) (id uint32, fresh bool) {
+	if id = g.index.find(key); id == nowhere {
+		if !g.give(n, s) {
 			return nowhere, false
 		}
-		id, fresh = uint32(len(g.nodes)), true
-		g.nodes = append(g.nodes, node{
-			key: key, first: uint32(len(g.edges)), n: uint8(n), left: uint8(n),
-		})
-		for range n {
-			g.edges = append(g.edges, untried)
+		nd := g.nodes.at(s.id)
+		nd.key, nd.first = key, s.first
+		nd.left.Store(int32(n))
+		if id = g.index.put(key, s.id); id == s.id {
+			fresh, *s = true, spare{}
 		}
-		g.index.put(slot, id, func(id uint32) uint64 { return g.nodes[id].key })
 	}
-	g.nodes[id].visits++
+	g.nodes.at(id).visits.Add(1)
 	return id, fresh
+}
+
+// give sees to it that a spare is a node with n edges, and reports whether there is room.
+// Edges that are too few for a spare are lost.
+func (g *graph) give(n int, s *spare) bool {
+	switch {
+	case s.id != nowhere && s.room >= n:
+		return true
+	case s.id != nowhere:
+		s.first = uint32(g.given.Add(uint64(n))) - uint32(n)
+	case g.full():
+		return false
+	default:
+		given := g.given.Add(1<<32 | uint64(n))
+		if s.id = uint32(given>>32) - 1; s.id > g.limit {
+			s.id = nowhere
+			return false
+		}
+		s.first = uint32(given) - uint32(n)
+		g.nodes.reach(s.id, uint64(g.limit)+1)
+	}
+	s.room = n
+	g.edges.reach(s.first, 1<<32)
+	g.edges.reach(s.first+uint32(n)-1, 1<<32)
+	return true
+}
+
+// full reports whether there is no room for another node.
+func (g *graph) full() bool { return uint32(g.given.Load()>>32) > g.limit }
+
+// edge returns edge r of a node.
+func (g *graph) edge(id uint32, r int) *atomic.Uint32 {
+	return g.edges.at(g.nodes.at(id).first + uint32(r))
 }
 
 // rank returns which edge of its node decision d is. Edges are in the order of threads:
@@ -100,33 +147,32 @@ func decision(e *schedule.Exec, r int) int {
 // open reports whether anything new can come of an edge. If the node that it leads to has
 // been used up since, it is spent.
 func (g *graph) open(id uint32, r int) bool {
-	nd := &g.nodes[id]
-	to := &g.edges[nd.first+uint32(r)]
-	if *to == untried || *to != spent && g.nodes[*to].left > 0 {
+	to := g.edge(id, r).Load()
+	if to == untried || to != spent && g.nodes.at(to).left.Load() > 0 {
 		return true
 	}
-	if *to != spent {
+	if to != spent {
 		g.spend(id, r)
 	}
 	return false
 }
 
-// spend makes an edge spent.
+// spend makes an edge spent. Who makes it so counts it, and does so afterwards: of edges that
+// are not spent there are never more than left says. So none left means none, whoever asks,
+// while for a moment some may be said to be left of which none is.
 func (g *graph) spend(id uint32, r int) {
-	nd := &g.nodes[id]
-	if to := &g.edges[nd.first+uint32(r)]; *to != spent {
-		*to = spent
-		nd.left--
+	if g.edge(id, r).Swap(spent) != spent {
+		g.nodes.at(id).left.Add(-1)
 	}
 }
 
 // visits returns how often executions came to the node that an edge leads to.
 func (g *graph) visits(id uint32, r int) uint32 {
-	switch to := g.edges[g.nodes[id].first+uint32(r)]; to {
+	switch to := g.edge(id, r).Load(); to {
 	case untried, spent:
 		return 0
 	default:
-		return g.nodes[to].visits
+		return g.nodes.at(to).visits.Load()
 	}
 }
 
@@ -139,6 +185,15 @@ type place struct {
 // learn is told the decisions of an execution, of which those that there was no room for are
 // nowhere, and whether nothing new can come of what follows the last. It reports whether
 // nothing new can come of anything.
+//
+// Others may do the same on ways that cross this one. An edge is spent here, or in open, for
+// one of three reasons: the execution has ended after it, at a node that it leads to none is
+// left, or each edge of that node was seen to be spent. Each is true for ever once it is, and
+// says the same: there is no execution through the edge that some execution, or some that
+// came to the same states, has not followed to its end. By induction over the length of what
+// can follow, so does spent; it takes no two of these things to be true at one moment. What
+// may be missed is that a node was used up by another between two looks at it: then the edges
+// to it are spent by the next that comes there, as are those on all the other ways to it.
 func (g *graph) learn(path []place, done bool) bool {
 	for i := len(path) - 1; i >= 0; i-- {
 		p := path[i]
@@ -148,10 +203,17 @@ func (g *graph) learn(path []place, done bool) bool {
 		}
 		if done {
 			g.spend(p.id, int(p.rank))
-		} else if to := &g.edges[g.nodes[p.id].first+p.rank]; i+1 < len(path) && *to == untried {
-			*to = edge(path[i+1].id)
+		} else if i+1 < len(path) {
+			g.lead(p, path[i+1].id)
 		}
-		done = g.nodes[p.id].left == 0
+		done = g.nodes.at(p.id).left.Load() == 0
 	}
 	return done
+}
+
+// lead makes an edge that is untried lead to a node.
+func (g *graph) lead(p place, to uint32) {
+	if e := g.edge(p.id, int(p.rank)); e.Load() == untried {
+		e.CompareAndSwap(untried, to)
+	}
 }

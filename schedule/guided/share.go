@@ -1,0 +1,60 @@
+package guided
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// known is what Engines that share know of their program.
+type known struct {
+	graph    graph
+	corpus   corpus
+	complete atomic.Bool
+
+	mu   sync.Mutex
+	team []*tally // of all Engines, in the order in which they were made
+	size atomic.Int64
+}
+
+// A tally is what one Engine has counted. The others only read it.
+type tally struct {
+	executions, repeated, decisions, memories, lastNew, unguided atomic.Int64
+	discovery                                                    atomic.Uint64 // bits of a float64
+}
+
+// join makes a tally one of the team.
+func (k *known) join(t *tally) {
+	t.discovery.Store(math.Float64bits(1))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.team = append(k.team, t)
+	k.size.Store(int64(len(k.team)))
+}
+
+// Share returns another Engine, for another goroutine, of the same program: each knows what
+// the other has come to, and neither does it again. Each decides by its own seed and pays its
+// own arms. What they do depends on who is quicker, so that an execution is repeated by its
+// tape, not by a seed. That of the stream remain those of the Engine that was not made by
+// Share, more often the more share: see [Stats].
+//
+// Share is called by the goroutine that en belongs to.
+func (en *Engine) Share(seed uint64) *Engine { return newEngine(seed, en.known) }
+
+// Stats returns what is known so far, by all that share. It may be called by anybody.
+func (en *Engine) Stats() (s Stats) {
+	en.mu.Lock()
+	defer en.mu.Unlock()
+	for _, t := range en.team {
+		s.Executions += int(t.executions.Load())
+		s.Repeated += int(t.repeated.Load())
+		s.Decisions += int(t.decisions.Load())
+		s.Memories += int(t.memories.Load())
+		s.LastNew = max(s.LastNew, int(t.lastNew.Load()))
+		s.Unguided += int(t.unguided.Load())
+	}
+	s.Discovery = math.Float64frombits(en.team[0].discovery.Load())
+	s.Full = en.graph.full() || en.corpus.full()
+	s.Complete = en.complete.Load()
+	return s
+}
