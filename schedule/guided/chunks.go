@@ -54,3 +54,7 @@ func (c *chunks[T]) reach(i uint32, most uint64) {
 		c.chunk[k].Store(&fresh)
 	}
 }
+
+// A cacheLine keeps what is written often apart from what is only read: the processor of
+// another goroutine would have to fetch both.
+type cacheLine [64]byte

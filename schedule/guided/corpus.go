@@ -14,9 +14,12 @@ import (
 // for concurrent use.
 type corpus struct {
 	entries chunks[entry]
-	index   index         // by memory
-	given   atomic.Uint32 // numbers that were given out, from 1 on: entry 0 is none
-	limit   uint32        // of them
+	index   index  // by memory
+	limit   uint32 // of entries
+
+	_     cacheLine
+	given atomic.Uint32 // numbers that were given out, from 1 on: entry 0 is none
+	_     cacheLine
 }
 
 // An entry is a memory state.

@@ -30,8 +30,15 @@
 // The package does not run anything, nor does it know what a failure is: a tape that ends in one
 // is followed to its end once, and what is new besides it goes on to be looked for. It takes
 // what [schedule.Exec.State] promises for granted, with 64 bits: a program that keeps
-// something outside cells hides executions from it. An Engine belongs to one goroutine.
+// something outside cells hides executions from it.
+//
+// An Engine belongs to one goroutine. For another there is [Engine.Share]: Engines that share
+// have one graph and one corpus, so what one has come to none does again. No execution waits
+// for another, but while a table grows. One that shares with nobody decides the same whenever
+// it has the same seed; several do not, since which of them is first somewhere is up to the
+// machine.
 //
 // To read the code: choose.go is a decision, engine.go an execution, arm.go the budget,
-// graph.go and corpus.go what is known, stream.go when to stop.
+// graph.go and corpus.go what is known, index.go and chunks.go how it is kept, share.go what
+// many Engines have in common, stream.go when to stop.
 package guided

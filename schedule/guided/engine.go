@@ -12,11 +12,11 @@ import (
 
 // Options are the limits of an [Engine]. The zero value is valid.
 type Options struct {
-	// Nodes is the most decisions that are kept, of about 60 bytes each. What comes to
-	// others is not guided there. 0 means [DefaultNodes].
+	// Nodes is the most decisions that are kept, of about 60 bytes each, and no more than
+	// 1<<24. What comes to others is not guided there. 0 means [DefaultNodes].
 	Nodes int
-	// Entries is the most memory states that are told apart, of 60 bytes and a way each. 0
-	// means [DefaultEntries].
+	// Entries is the most memory states that are told apart, of 80 bytes and a way each, and
+	// no more than 1<<24. 0 means [DefaultEntries].
 	Entries int
 }
 
@@ -48,7 +48,8 @@ type Stats struct {
 
 	// Unguided is how many executions were left alone, and Discovery a bound for such
 	// executions: with 95% confidence the next ends in a state in which none has
-	// ended with no higher probability. A failure of a new kind is such an end.
+	// ended with no higher probability. A failure of a new kind is such an end. Of
+	// Engines that share all are executions of one, so there is one order that they are in.
 	Unguided  int
 	Discovery float64
 }

@@ -19,15 +19,18 @@ type graph struct {
 	nodes chunks[node]
 	edges chunks[atomic.Uint32] // untried, spent, or the number of a node
 	index index                 // of nodes, by key
-	given atomic.Uint64         // numbers that were given out: of nodes << 32 | of edges
 	limit uint32                // of nodes
+
+	_     cacheLine
+	given atomic.Uint64 // numbers that were given out: of nodes << 32 | of edges
+	_     cacheLine
 }
 
 // A node is a decision.
 type node struct {
 	key    uint64
 	first  uint32        // of its edges
-	visits atomic.Uint32 // about how many, once they are more than exactly
+	visits atomic.Uint32
 	left   atomic.Int32  // alternatives that are not spent, or more: see spend
 }
 

@@ -32,14 +32,17 @@ func (k *known) join(t *tally) {
 	k.size.Store(int64(len(k.team)))
 }
 
-// Share returns another Engine, for another goroutine, of the same program: each knows what
-// the other has come to, and neither does it again. Each decides by its own seed and pays its
-// own arms. What they do depends on who is quicker, so that an execution is repeated by its
-// tape, not by a seed. That of the stream remain those of the Engine that was not made by
-// Share, more often the more share: see [Stats].
+// Share returns another Engine, of the same program but for another goroutine: each knows what
+// the other has come to. It decides by its own seed, and pays its own arms. What they do
+// depends on who is quicker, so an execution is repeated by its tape, not by a seed. The
+// Engine that New has made goes on with the stream, and leaves more alone the more they are;
+// those that Share has made leave none alone.
 //
 // Share is called by the goroutine that en belongs to.
 func (en *Engine) Share(seed uint64) *Engine { return newEngine(seed, en.known) }
+
+// Complete reports whether nothing is left to see, as Stats does, in less time.
+func (en *Engine) Complete() bool { return en.complete.Load() }
 
 // Stats returns what is known so far, by all that share. It may be called by anybody.
 func (en *Engine) Stats() (s Stats) {
