@@ -29,9 +29,9 @@ type graph struct {
 // A node is a decision.
 type node struct {
 	key    uint64
-	first  uint32        // of its edges
+	first  uint32 // of its edges
 	visits atomic.Uint32
-	left   atomic.Int32  // alternatives that are not spent, or more: see spend
+	left   atomic.Int32 // alternatives that are not spent, or more: see spend
 }
 
 // A spare is a node, with room for so many edges, that somebody was given a number for
