@@ -100,7 +100,7 @@ var belongs = map[string][]string{
 	"preemptions": {"exhaust", "estimate"},
 	"nodes":       {"exhaust", "classes"},
 	"memory":      {"exhaust"},
-	"j":           {"exhaust", "classes"},
+	"j":           {"exhaust", "classes", "guided"},
 	"symmetry":    {"exhaust"},
 	"states":      {"exhaust"},
 	"checkpoint":  {"exhaust"},
