@@ -38,7 +38,7 @@ func (k *known) join(t *tally) {
 // Engine that New has made goes on with the stream, and leaves more alone the more they are;
 // those that Share has made leave none alone.
 //
-// Share is called by the goroutine that en belongs to.
+// Share may be called by anybody.
 func (en *Engine) Share(seed uint64) *Engine { return newEngine(seed, en.known) }
 
 // Complete reports whether nothing is left to see, as Stats does, in less time.
