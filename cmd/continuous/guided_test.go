@@ -20,8 +20,9 @@ func guidedConfig(t testing.TB, names ...string) config {
 // guided engine too, and another one than without it.
 func TestGuidedSame(t *testing.T) {
 	names := []string{"FuzzGetNetNsById", "FuzzFixedPipeRelease"}
+	guided := guidedConfig(t, names...)
 	dirs := [3]string{}
-	for i, c := range []config{guidedConfig(t, names...), guidedConfig(t, names...), configOf(t, names...)} {
+	for i, c := range []config{guided, guided, configOf(t, names...)} {
 		dirs[i] = t.TempDir()
 		fuzzIn(t, c, dirs[i], 3000)
 	}

@@ -23,7 +23,7 @@ const (
 	// bytesPerInput is what an input takes: its tape here, the pack, the index of the pack.
 	bytesPerInput = 400
 	// bytesPerNode is what a decision takes in a guided engine, and its part of the entries.
-	bytesPerNode = 80
+	bytesPerNode = 110
 )
 
 // An allowance is how much more may be kept of something, by all targets together.

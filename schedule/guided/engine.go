@@ -12,15 +12,16 @@ import (
 
 // Options are the limits of an [Engine]. The zero value is valid.
 type Options struct {
-	// Nodes is the most decisions that are kept, of about 60 bytes each, and no more than
-	// 1<<24. What comes to others is not guided there. 0 means [DefaultNodes].
+	// Nodes is the most decisions that are kept, of 60 to 110 bytes each, the more the
+	// more alternatives they have, and no more than 1<<24. What comes to others is not
+	// guided there. 0 means [DefaultNodes].
 	Nodes int
 	// Entries is the most memory states that are told apart, of 80 bytes and a way each, and
 	// no more than 1<<24. 0 means [DefaultEntries].
 	Entries int
 }
 
-// The limits unless [Options] say otherwise: some 80 MiB.
+// The limits unless [Options] say otherwise: some 90 MiB.
 const (
 	DefaultNodes   = 1 << 20
 	DefaultEntries = 1 << 16

@@ -39,7 +39,7 @@ func (x *index) find(key uint64) uint32 { return x.findOrPut(key, 0) }
 // Numbers count from 1: by them the index knows how full it is.
 func (x *index) put(key uint64, id uint32) uint32 {
 	got := x.findOrPut(key, id)
-	if table := x.table.Load(); got == id && 2*int(id) >= len(*table) {
+	if table := x.table.Load(); got == id && 2*int(id) > len(*table) {
 		x.next(table)
 	}
 	return got

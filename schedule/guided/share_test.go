@@ -64,6 +64,9 @@ func TestShareComplete(t *testing.T) {
 		alone := team(1, guided.Options{})
 		want := together(p, alone, 100_000)
 		for workers := 2; workers <= 8; workers++ {
+			if testing.Short() && workers > 3 && workers < 8 {
+				continue
+			}
 			engines := team(workers, guided.Options{})
 			got := together(p, engines, 100_000)
 			s, one := engines[workers-1].Stats(), alone[0].Stats()
