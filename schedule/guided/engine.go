@@ -63,6 +63,7 @@ type Engine struct {
 	graph    graph
 	corpus   corpus
 	stream   stream
+	burst    burst           // of a workload
 	seeds    []schedule.Tape // to be run next
 	workload bool            // executions begin with choices: of threads, and calls
 	stats    Stats
@@ -75,6 +76,7 @@ type Engine struct {
 	rest    schedule.Tape // to follow from its end on
 	path    []place
 	taken   schedule.Tape
+	choices int   // that it began with
 	before  int   // entries when it began
 	lengths []int // of the ways to the new ones
 	fresh   int   // decisions that were new
@@ -99,7 +101,7 @@ func New(seed uint64, opt Options) *Engine {
 		opt.Entries = DefaultEntries
 	}
 	en := &Engine{
-		samplers: samplers(seed), alone: sample.NewPOS(^seed), arms: slices.Clone(table),
+		samplers: samplers(seed), alone: sample.NewPOS(^seed),
 		graph: newGraph(opt.Nodes), corpus: newCorpus(opt.Entries), stream: newStream(opt.Entries),
 	}
 	for _, a := range table {
@@ -108,6 +110,8 @@ func New(seed uint64, opt Options) *Engine {
 		}
 	}
 	en.rng.Seed(seed, 1)
+	en.newArms()
+	en.burst.segments.forget()
 	return en
 }
 
@@ -132,7 +136,7 @@ func (en *Engine) Add(tape schedule.Tape) { en.seeds = append(en.seeds, slices.C
 func (en *Engine) Begin() {
 	en.path, en.taken, en.lengths = en.path[:0], en.taken[:0], en.lengths[:0]
 	en.before = len(en.corpus.entries)
-	en.way, en.rest, en.repeats, en.fresh = nil, nil, false, 0
+	en.way, en.rest, en.repeats, en.fresh, en.choices = nil, nil, false, 0, 0
 	en.arm = en.spendOn()
 	switch {
 	case len(en.seeds) > 0:
@@ -142,8 +146,12 @@ func (en *Engine) Begin() {
 		en.mode, en.sampler = aloneMode, en.alone
 	default:
 		en.mode, en.sampler = guidedMode, en.samplers[en.arm.sampler]
+		if en.workload {
+			en.beginBurst()
+		}
 		en.goBack()
 	}
+	en.burst.segments.begin()
 	if en.together() {
 		for _, s := range en.watchers {
 			s.Begin()
@@ -155,7 +163,7 @@ func (en *Engine) Begin() {
 
 // goBack chooses the entries that the arm goes back to.
 func (en *Engine) goBack() {
-	if en.arm.how < back || len(en.corpus.entries) == 1 {
+	if en.arm.how < back || en.way != nil || len(en.corpus.entries) == 1 {
 		return
 	}
 	en.way = en.corpus.choose(en.below)
@@ -164,14 +172,20 @@ func (en *Engine) goBack() {
 	}
 }
 
-// together reports whether all samplers watch the execution.
-func (en *Engine) together() bool { return en.stats.Executions < together }
+// together reports whether all samplers watch the execution: it is one of the first, or the
+// first of a burst.
+func (en *Engine) together() bool {
+	return en.stats.Executions < together || en.bursting() && en.burst.n == 0
+}
 
 // below returns a random number below n, at most 2^32. It favours small ones by n/2^32.
 func (en *Engine) below(n int) int { return int((en.rng.Uint64() >> 32) * uint64(n) >> 32) }
 
 // Step implements [sample.Sampler].
 func (en *Engine) Step(t *schedule.Thread) bool {
+	if en.bursting() {
+		en.burst.segments.step(t)
+	}
 	if en.together() {
 		for _, s := range en.watchers {
 			s.Step(t)
@@ -191,6 +205,9 @@ func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
 		en.sampler.End(e, res)
 	}
 	en.stats.Executions++
+	if en.bursting() {
+		en.endBurst()
+	}
 	if en.mode == aloneMode {
 		en.stream.add(e.State().Lo)
 	}
