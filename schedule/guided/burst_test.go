@@ -134,7 +134,6 @@ func TestShares(t *testing.T) {
 
 // seenBy is what segments are, by the definition: all pairs of a communication and the next.
 type seenBy struct {
-	t    *testing.T
 	last map[*schedule.Cell]step
 	comm string
 	seen map[string]bool
