@@ -11,6 +11,7 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 	}
 	if e.Enabled() == 0 && e.Steps() == 0 {
 		en.workload = true
+		en.choices = len(en.taken) + 1
 	}
 	d, free := en.propose(e, n)
 	if en.finished {

@@ -23,6 +23,11 @@
 // about the same share, times what they yield: the chance that an execution comes to a new
 // memory state.
 //
+// A workload begins with choices: its setup. Nearly every state of it is new, so that graph
+// and corpus have little to say. Its executions come in bursts instead, of one setup and
+// many schedules, as long as they show new interleaving segments; the samplers learn each
+// setup anew.
+//
 // One execution in [Every] is left alone: a POS, which nothing has guided. What such
 // executions say of those to come is sound, other than what the guided ones do: see
 // [Stats] Discovery.
@@ -40,5 +45,5 @@
 //
 // To read the code: choose.go is a decision, engine.go an execution, arm.go the budget,
 // graph.go and corpus.go what is known, index.go and chunks.go how it is kept, share.go what
-// many Engines have in common, stream.go when to stop.
+// many Engines have in common, burst.go and segment.go workloads, stream.go when to stop.
 package guided

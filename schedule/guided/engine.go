@@ -68,6 +68,7 @@ type Engine struct {
 	alone    *sample.POS      // of the executions that are not guided
 	arms     []arm
 	stream   stream
+	burst    burst           // of a workload
 	seeds    []schedule.Tape // to be run next
 	workload bool            // executions begin with choices: of threads, and calls
 	node     spare
@@ -81,6 +82,7 @@ type Engine struct {
 	rest     schedule.Tape // to follow from its end on
 	path     []place
 	taken    schedule.Tape
+	choices  int     // that it began with
 	news     []found // entries, in the order in which it came to them
 	fresh    int     // decisions that were new
 	repeats  bool
@@ -115,7 +117,7 @@ func New(seed uint64, opt Options) *Engine {
 
 func newEngine(seed uint64, k *known) *Engine {
 	en := &Engine{
-		known: k, samplers: samplers(seed), alone: sample.NewPOS(^seed), arms: slices.Clone(table),
+		known: k, samplers: samplers(seed), alone: sample.NewPOS(^seed),
 	}
 	for _, a := range table {
 		if s := en.samplers[a.sampler]; !slices.Contains(en.watchers, s) {
@@ -123,6 +125,8 @@ func newEngine(seed uint64, k *known) *Engine {
 		}
 	}
 	en.rng.Seed(seed, 1)
+	en.newArms()
+	en.burst.segments.forget()
 	k.join(&en.tally)
 	return en
 }
@@ -138,7 +142,7 @@ func (en *Engine) Add(tape schedule.Tape) { en.seeds = append(en.seeds, slices.C
 // Begin implements [sample.Sampler].
 func (en *Engine) Begin() {
 	en.path, en.taken, en.news = en.path[:0], en.taken[:0], en.news[:0]
-	en.way, en.rest, en.repeats, en.fresh = nil, nil, false, 0
+	en.way, en.rest, en.repeats, en.fresh, en.choices = nil, nil, false, 0, 0
 	en.finished = en.complete.Load()
 	en.arm = en.spendOn()
 	switch {
@@ -149,8 +153,12 @@ func (en *Engine) Begin() {
 		en.mode, en.sampler = aloneMode, en.alone
 	default:
 		en.mode, en.sampler = guidedMode, en.samplers[en.arm.sampler]
+		if en.workload {
+			en.beginBurst()
+		}
 		en.goBack()
 	}
+	en.burst.segments.begin()
 	if en.together() {
 		for _, s := range en.watchers {
 			s.Begin()
@@ -169,7 +177,7 @@ func (en *Engine) leaveAlone() bool {
 
 // goBack chooses the entries that the arm goes back to.
 func (en *Engine) goBack() {
-	if en.arm.how < back || en.corpus.len() == 0 {
+	if en.arm.how < back || en.way != nil || en.corpus.len() == 0 {
 		return
 	}
 	en.way = en.corpus.choose(en.below)
@@ -178,14 +186,20 @@ func (en *Engine) goBack() {
 	}
 }
 
-// together reports whether all samplers watch the execution.
-func (en *Engine) together() bool { return en.tally.executions.Load() < together }
+// together reports whether all samplers watch the execution: it is one of the first, or the
+// first of a burst.
+func (en *Engine) together() bool {
+	return en.tally.executions.Load() < together || en.bursting() && en.burst.n == 0
+}
 
 // below returns a random number below n, at most 2^32. It favours small ones by n/2^32.
 func (en *Engine) below(n int) int { return int((en.rng.Uint64() >> 32) * uint64(n) >> 32) }
 
 // Step implements [sample.Sampler].
 func (en *Engine) Step(t *schedule.Thread) bool {
+	if en.bursting() {
+		en.burst.segments.step(t)
+	}
 	if en.together() {
 		for _, s := range en.watchers {
 			s.Step(t)
@@ -205,6 +219,9 @@ func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
 		en.sampler.End(e, res)
 	}
 	en.tally.executions.Add(1)
+	if en.bursting() {
+		en.endBurst()
+	}
 	if en.mode == aloneMode {
 		en.stream.add(e.State().Lo)
 		en.tally.unguided.Store(int64(en.stream.n))

@@ -44,6 +44,9 @@ func PCTConfidence(threads, steps, depth, runs int) float64 {
 	return -math.Expm1(float64(runs) * math.Log1p(-once))
 }
 
+// Forget makes p as it was at first, but for its randomness, as [SURW.Forget].
+func (p *PCT) Forget() { p.k, p.threads = start, few }
+
 // Begin implements [Sampler].
 func (p *PCT) Begin() {
 	for i := range int(p.threads) {
