@@ -71,21 +71,22 @@ func keyOf(e *schedule.Exec) uint64 {
 	return key
 }
 
-// visit returns the node with that key, and whether it is new; nowhere if there is no room.
-func (g *graph) visit(key uint64, n int, s *spare) (id uint32, fresh bool) {
+// visit returns the node with that key, and whether it is new; nil if there is no room.
+func (g *graph) visit(key uint64, n int, s *spare) (id uint32, nd *node, fresh bool) {
 	if id = g.index.find(key); id == nowhere {
 		if !g.give(n, s) {
-			return nowhere, false
+			return nowhere, nil, false
 		}
-		nd := g.nodes.at(s.id)
+		nd = g.nodes.at(s.id)
 		nd.key, nd.first = key, s.first
 		nd.left.Store(int32(n))
 		if id = g.index.put(key, s.id); id == s.id {
 			fresh, *s = true, spare{}
 		}
 	}
-	g.nodes.at(id).visits.Add(1)
-	return id, fresh
+	nd = g.nodes.at(id)
+	nd.visits.Add(1)
+	return id, nd, fresh
 }
 
 // give sees to it that a spare is a node with n edges, and reports whether there is room.
@@ -117,9 +118,7 @@ func (g *graph) give(n int, s *spare) bool {
 func (g *graph) full() bool { return uint32(g.given.Load()>>32) > g.limit }
 
 // edge returns edge r of a node.
-func (g *graph) edge(id uint32, r int) *atomic.Uint32 {
-	return g.edges.at(g.nodes.at(id).first + uint32(r))
-}
+func (g *graph) edge(nd *node, r int) *atomic.Uint32 { return g.edges.at(nd.first + uint32(r)) }
 
 // rank returns which edge of its node decision d is. Edges are in the order of threads:
 // which thread decision 0 stands for is up to who was running.
@@ -149,13 +148,14 @@ func decision(e *schedule.Exec, r int) int {
 
 // open reports whether anything new can come of an edge. If the node that it leads to has
 // been used up since, it is spent.
-func (g *graph) open(id uint32, r int) bool {
-	to := g.edge(id, r).Load()
+func (g *graph) open(nd *node, r int) bool {
+	e := g.edge(nd, r)
+	to := e.Load()
 	if to == untried || to != spent && g.nodes.at(to).left.Load() > 0 {
 		return true
 	}
 	if to != spent {
-		g.spend(id, r)
+		nd.spend(e)
 	}
 	return false
 }
@@ -163,15 +163,15 @@ func (g *graph) open(id uint32, r int) bool {
 // spend makes an edge spent. Who makes it so counts it, and does so afterwards: of edges that
 // are not spent there are never more than left says. So none left means none, whoever asks,
 // while for a moment some may be said to be left of which none is.
-func (g *graph) spend(id uint32, r int) {
-	if g.edge(id, r).Swap(spent) != spent {
-		g.nodes.at(id).left.Add(-1)
+func (nd *node) spend(e *atomic.Uint32) {
+	if e.Swap(spent) != spent {
+		nd.left.Add(-1)
 	}
 }
 
 // visits returns how often executions came to the node that an edge leads to.
-func (g *graph) visits(id uint32, r int) uint32 {
-	switch to := g.edge(id, r).Load(); to {
+func (g *graph) visits(nd *node, r int) uint32 {
+	switch to := g.edge(nd, r).Load(); to {
 	case untried, spent:
 		return 0
 	default:
@@ -181,13 +181,13 @@ func (g *graph) visits(id uint32, r int) uint32 {
 
 // A place is an edge that an execution has taken.
 type place struct {
+	node *node // nil: there was no room for it
 	id   uint32
 	rank uint32
 }
 
-// learn is told the decisions of an execution, of which those that there was no room for are
-// nowhere, and whether nothing new can come of what follows the last. It reports whether
-// nothing new can come of anything.
+// learn is told the decisions of an execution, and whether nothing new can come of what follows
+// the last. It reports whether nothing new can come of anything.
 //
 // Others may do the same on ways that cross this one. An edge is spent here, or in open, for
 // one of three reasons: the execution has ended after it, at a node that it leads to none is
@@ -196,27 +196,22 @@ type place struct {
 // came to the same states, has not followed to its end. By induction over the length of what
 // can follow, so does spent; it takes no two of these things to be true at one moment. What
 // may be missed is that a node was used up by another between two looks at it: then the edges
-// to it are spent by the next that comes there, as are those on all the other ways to it.
+// to it are spent by the next that comes there, as are those on all the other ways to it. So
+// that of the first node none is left is true too, whoever is told, be it one or several.
 func (g *graph) learn(path []place, done bool) bool {
 	for i := len(path) - 1; i >= 0; i-- {
 		p := path[i]
-		if p.id == nowhere {
+		if p.node == nil {
 			done = false
 			continue
 		}
+		e := g.edge(p.node, int(p.rank))
 		if done {
-			g.spend(p.id, int(p.rank))
-		} else if i+1 < len(path) {
-			g.lead(p, path[i+1].id)
+			p.node.spend(e)
+		} else if i+1 < len(path) && e.Load() == untried {
+			e.CompareAndSwap(untried, path[i+1].id)
 		}
-		done = g.nodes.at(p.id).left.Load() == 0
+		done = p.node.left.Load() == 0
 	}
 	return done
-}
-
-// lead makes an edge that is untried lead to a node.
-func (g *graph) lead(p place, to uint32) {
-	if e := g.edge(p.id, int(p.rank)); e.Load() == untried {
-		e.CompareAndSwap(untried, to)
-	}
 }

@@ -58,16 +58,16 @@ func (m *maze) walk(rng *rand.Rand) {
 	for done := false; !done; {
 		path, room, repeats := []place{}, 0, false
 		for room < (levels-1)*rooms && !repeats {
-			id, fresh := m.graph.visit(m.key[room], doors, &s)
+			id, nd, fresh := m.graph.visit(m.key[room], doors, &s)
 			if fresh {
 				m.fresh.Add(1)
 			}
 			door := rng.IntN(doors)
-			for n := 0; !m.graph.open(id, door) && !repeats; n++ {
+			for n := 0; !m.graph.open(nd, door) && !repeats; n++ {
 				door, repeats = (door+1)%doors, n == doors
 			}
 			if !repeats {
-				path = append(path, place{id, uint32(door)})
+				path = append(path, place{nd, id, uint32(door)})
 				m.taken[room*doors+door].Store(true)
 				room = m.behind[room*doors+door]
 			}
