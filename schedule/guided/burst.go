@@ -39,8 +39,8 @@ func (en *Engine) beginBurst() {
 	b.setup, b.n, b.stale = b.setup[:0], 0, 0
 	b.segments.forget()
 	for _, s := range en.watchers {
-		if f, ok := s.(interface{ Forget() }); ok {
-			f.Forget()
+		if s, ok := s.(interface{ Forget() }); ok {
+			s.Forget()
 		}
 	}
 }

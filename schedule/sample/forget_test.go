@@ -36,8 +36,12 @@ func TestForget(t *testing.T) {
 			new.(*ReadsFrom).pos.chance = old.(*ReadsFrom).pos.chance
 		}},
 		{"pct3", NewPCT(1, 3), NewPCT(2, 3), func(old, new Sampler) {
-			new.(*PCT).chance = old.(*PCT).chance
-			new.(*PCT).priority = old.(*PCT).priority // it is shuffled, not drawn
+			o, n := old.(*PCT), new.(*PCT)
+			if int(o.k) != o.last || o.last == 0 {
+				t.Fatalf("pct3: executions of %d steps are expected, the last had %d", o.k, o.last)
+			}
+			// What a new one does not have, it has not learnt from executions.
+			n.chance, n.k, n.threads, n.priority = o.chance, o.k, o.threads, o.priority
 		}},
 	} {
 		for range 100 {
