@@ -112,7 +112,7 @@ var belongs = map[string][]string{
 	"preemptions": {"exhaust", "estimate"},
 	"nodes":       {"exhaust", "classes"},
 	"memory":      {"exhaust"},
-	"j":           {"exhaust", "classes", "bench"},
+	"j":           {"exhaust", "classes", "guided", "bench"},
 	"symmetry":    {"exhaust"},
 	"states":      {"exhaust"},
 	"checkpoint":  {"exhaust"},

@@ -43,7 +43,8 @@
 //	-memory n        MiB that they may take, else as many as they need
 //	-j n             programs that are searched, or cells of a table that are measured, at the
 //	                 same time, else 1; of one program, executions of its search. The result
-//	                 does not depend on it
+//	                 does not depend on it, but what -guided runs of one program does, and on
+//	                 which of the n is quicker
 //	-symmetry        exchange threads that run the same code, where the program says that it
 //	                 has such: fewer states, the same numbers of executions
 //	-states          count the states between any two steps too, as other model checkers
@@ -120,8 +121,9 @@
 //	                 strings, and a bool; versions are the kernels that had this code
 //	expect           of -list: [{kind, preemptions, mute}]
 //	strategy         "exhaust", "classes", "random", "guided" or "estimate"
-//	limits           {preemptions, nodes, bytes, runs, sampler, seed, steps, mute}: as asked for;
-//	                 steps is the most that an execution may take
+//	limits           {preemptions, nodes, bytes, runs, sampler, seed, workers, steps, mute}: as
+//	                 asked for; steps is the most that an execution may take, and workers
+//	                 is there if what is run depends on it
 //	symmetry         bool: -symmetry
 //	stop             why it ended: "exhausted", "bound reached", "node limit", "memory
 //	                 limit", "cancelled", "unsound", "bad checkpoint"; of the others

@@ -126,17 +126,18 @@ func (p *progress) sample(s *sample, of int) {
 	if s.runs%64 != 0 || !p.due() {
 		return
 	}
-	spent := time.Since(p.start)
-	done := float64(s.runs) / float64(of)
-	left := time.Duration(float64(spent) * (1 - done) / done)
-	text := ""
+	runs, text := s.runs, ""
 	if s.engine != nil {
 		st := s.engine.Stats()
+		runs = st.Executions // of all workers
 		text = fmt.Sprintf(", %s decisions, %s memory states, last new %s, bound %.2g",
 			group(st.Decisions), group(st.Memories), group(st.LastNew), st.Discovery)
 	}
+	spent := time.Since(p.start)
+	done := float64(runs) / float64(of)
+	left := time.Duration(float64(spent) * (1 - done) / done)
 	p.line("%.0f%% of %s, %s/s, %v left%s", 100*done, plural(of, "execution"),
-		group(int(float64(s.runs)/spent.Seconds())), left.Round(time.Second), text)
+		group(int(float64(runs)/spent.Seconds())), left.Round(time.Second), text)
 }
 
 // classes shows the progress of a search by class.
