@@ -3,10 +3,11 @@ package guided
 import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // A burst is executions of a workload that begin with the same choices, its setup, and differ
-// in the schedule. Of the setups of the kernel models one in 2 to 50 can fail, of the
-// schedules of one that can, one in 20 to 300; and a sampler that has counted the accesses of
-// one setup is better there than one that has counted those of all. So a setup is drawn less
-// often than a schedule, and the samplers begin anew with each.
+// in the schedule. Of the setups of the kernel models one in 1 to 50 can fail, of the
+// schedules of one that can, most often one in 20 to 280; so a schedule is drawn more often
+// than a setup. The samplers begin anew with each: SURW that has counted the accesses of one
+// setup takes a fourth of the executions there at best, and as many at worst, as one that has
+// counted those of others.
 //
 // The longer a campaign, the longer its bursts: what many setups show is found first. A burst
 // ends early if its executions show no new segments any more.

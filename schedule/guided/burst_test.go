@@ -163,7 +163,9 @@ func (s *seenBy) step(t *schedule.Thread) {
 // TestSegments compares segments with their definition, over random executions of programs,
 // and counts them in one of two threads that write two cells each.
 func TestSegments(t *testing.T) {
-	for _, name := range []string{"CS.account", "CHESS.WSQ", "handshake_4", "CVE-2016-1972", "CS.stack"} {
+	for _, name := range []string{
+		"CS.account", "CHESS.WSQ", "handshake_4", "CVE-2016-1972", "CS.stack",
+	} {
 		p, err := bench.Find(name)
 		if err != nil {
 			t.Fatal(err)
@@ -209,4 +211,24 @@ func compare(t *testing.T, name string, p schedule.Program, runs int) int {
 		t.Errorf("%s: no segment is new after they were forgotten", name)
 	}
 	return known
+}
+
+// TestBurstSeed: the same seed decides the same in a workload too.
+func TestBurstSeed(t *testing.T) {
+	of := func(seed uint64) (tapes []string) {
+		r := schedule.NewRunner(new(desk).program(0, 8))
+		defer r.Close()
+		en := New(seed, Options{})
+		for range 2000 {
+			sample.Once(r, en)
+			tapes = append(tapes, r.Taken().String())
+		}
+		return tapes
+	}
+	if !slices.Equal(of(1), of(1)) {
+		t.Error("the same seed decides otherwise")
+	}
+	if slices.Equal(of(1), of(2)) {
+		t.Error("another seed decides the same")
+	}
 }
