@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
 	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
@@ -54,5 +57,54 @@ func BenchmarkEngine(b *testing.B) {
 				one(b)
 			}
 		})
+	}
+}
+
+// BenchmarkFirst counts the executions to the first failure of each racy target, in the mean of
+// five seeds, without the guided engine and with it.
+func BenchmarkFirst(b *testing.B) {
+	const seeds = 5
+	for _, target := range kmodel.Targets() {
+		if strings.HasPrefix(target.Name, "FuzzFixed") {
+			continue
+		}
+		for _, how := range []string{"alone", "guided"} {
+			b.Run(target.Name+"/"+how, func(b *testing.B) {
+				sum := 0
+				for b.Loop() {
+					for seed := range uint64(seeds) {
+						sum += first(b, target.Name, how == "guided", seed)
+					}
+				}
+				b.ReportMetric(float64(sum)/seeds/float64(b.N), "execs")
+			})
+		}
+	}
+}
+
+// first returns how many executions there were up to the first that failed.
+func first(b *testing.B, name string, guide bool, seed uint64) int {
+	x, err := newCampaign(configOf(b, name), b.TempDir(), 0, new(bytes.Buffer))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer x.store.close()
+	t := x.targets[0]
+	if guide {
+		t.guide = guided.New(seed, guided.Options{})
+	}
+	e, err := newInProcess(t, unlimited{}, seed)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.close()
+	for n := 1; ; n++ {
+		o := e.run()
+		if _, err := e.tell(&o); err != nil {
+			b.Fatal(err)
+		}
+		if len(t.bugs) > 0 {
+			return n
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -105,7 +106,22 @@ func (c *campaign) makeTargets() {
 			bugs:   map[triage.Signature]*bug{}, looks: map[look]*seen{},
 		})
 	}
+	for _, n := range c.config.Guided {
+		for i, t := range c.targets {
+			if t.name == n.name {
+				t.guide = guided.New(c.seed(i, math.MaxUint16), c.guidedOptions())
+			}
+		}
+	}
 	c.share = newShare(c.targets)
+}
+
+// guidedOptions returns the limits of each guided engine. Of half of what species and inputs
+// leave all of them together take no more than half, for a table that grows is there twice.
+func (c *campaign) guidedOptions() guided.Options {
+	bytes := int(c.config.Memory.bytes / 8 / int64(len(c.config.Guided)))
+	nodes := bytes / 2 / bytesPerNode
+	return guided.Options{Nodes: max(1, nodes), Entries: max(1, nodes/16)}
 }
 
 // loadBugs reads what was reported before, and runs each again.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,7 @@ const maxConfig = 1 << 20
 // structs, since the decoder asks no others.
 type config struct {
 	Targets []targetName `toml:"targets"`
+	Guided  []targetName `toml:"guided"`
 	Seeds   []packName   `toml:"seeds"`
 	Workers uint16       `toml:"workers"` // 0: one for each processor
 	HTTP    address      `toml:"http"`
@@ -65,9 +67,18 @@ func readConfig(name string) (config, error) {
 		return c, inConfig(name, err)
 	}
 	if twice := c.twice(); twice != "" {
-		return c, fmt.Errorf("%s:%d: targets: %s is there twice", name, second(data, twice), twice)
+		return c, fmt.Errorf("%s:%d: targets: %s is there twice", name, line(data, twice, 2), twice)
 	}
-	return c, c.complete()
+	if err := c.complete(); err != nil {
+		return c, err
+	}
+	for _, g := range c.Guided {
+		if !slices.ContainsFunc(c.Targets, func(t targetName) bool { return t.name == g.name }) {
+			return c, fmt.Errorf("%s:%d: guided: %s is not among the targets",
+				name, line(data, g.name, 1), g.name)
+		}
+	}
+	return c, nil
 }
 
 // twice returns a target that is listed twice, "" if there is none.
@@ -82,17 +93,17 @@ func (c *config) twice() string {
 	return ""
 }
 
-// second returns the line on which a name, in quotes, stands for the second time, comments
-// left out; 0 if it is not there, being written with escapes.
-func second(data []byte, name string) int {
+// line returns the line on which a name, in quotes, stands for the nth time, comments left
+// out; 0 if it is not there, being written with escapes.
+func line(data []byte, name string, nth int) int {
 	row, found := 0, 0
-	for line := range strings.Lines(string(data)) {
+	for text := range strings.Lines(string(data)) {
 		row++
-		line, _, _ = strings.Cut(line, "#")
+		text, _, _ = strings.Cut(text, "#")
 		for _, quote := range []string{`"`, "'"} {
-			found += strings.Count(line, quote+name+quote)
+			found += strings.Count(text, quote+name+quote)
 		}
-		if found >= 2 {
+		if found >= nth {
 			return row
 		}
 	}
@@ -108,7 +119,7 @@ func inConfig(name string, err error) error {
 	row, _ := decode.Position()
 	text := strings.TrimPrefix(decode.Error(), "toml: ")
 	if strict := (*toml.StrictMissingError)(nil); errors.As(err, &strict) {
-		text = "no such setting; there are: targets, seeds, workers, http, memory, disk, native"
+		text = "no such setting; there are: targets, guided, seeds, workers, http, memory, disk, native"
 	}
 	if key := strings.Join(decode.Key(), "."); key != "" {
 		text = key + ": " + text

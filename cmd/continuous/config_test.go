@@ -34,6 +34,7 @@ func TestConfig(t *testing.T) {
 	}
 	c, err := readConfig(configFile(t, `
 targets = ["FuzzPutSuper", "fs/aio/workload@1d"]
+guided = ["fs/aio/workload@1d"]
 seeds = ["seeds.pack"]
 workers = 3
 http = "[::1]:0"
@@ -47,7 +48,7 @@ native = "`+root+`"
 	if len(c.Targets) != 2 || c.Targets[0].program.Name() != "fs/super/workload@m1" ||
 		c.Targets[1].name != "fs/aio/workload@1d" || c.Workers != 3 || c.HTTP.addr != "[::1]:0" ||
 		c.Memory.bytes != 64<<20 || c.Disk.bytes != 2<<30 || c.Native.dir != root ||
-		c.Seeds[0].name != "seeds.pack" {
+		c.Seeds[0].name != "seeds.pack" || len(c.Guided) != 1 {
 		t.Errorf("got %+v", c)
 	}
 	c, err = readConfig("")
@@ -66,8 +67,12 @@ func TestBadConfig(t *testing.T) {
 			"c.toml:1: targets: FuzzPutSuper is there twice"},
 		{"# \"FuzzPutSuper\"\ntargets = [\n\t\"FuzzPutSuper\",\n\t'FuzzPutSuper',\n]",
 			"c.toml:4: targets: FuzzPutSuper is there twice"},
+		{"targets = [\"FuzzPutSuper\"]\nguided = [\"FuzzLookupIoctx\"]",
+			"c.toml:2: guided: FuzzLookupIoctx is not among the targets"},
+		{"guided = [\"FuzzNothing\"]",
+			`c.toml:1: guided: target "FuzzNothing": no such target`},
 		{"\nworker = 3", "c.toml:2: worker: no such setting; " +
-			"there are: targets, seeds, workers, http, memory, disk, native"},
+			"there are: targets, guided, seeds, workers, http, memory, disk, native"},
 		{"[limits]\ndisk = \"1GiB\"", "c.toml:1: limits: no such setting"},
 		{"workers = -1", "c.toml:1: workers: "},
 		{"workers = 65536", "c.toml:1: workers: "},

@@ -25,10 +25,12 @@
 // A file in TOML, all of which may be left out. This is what it means then:
 //
 //	targets = []                # fuzz targets or full names of programs; none: all targets
+//	guided  = []                # of them, those that the guided engine works on as well
 //	seeds   = []                # packs of cmd/corpus to begin with; they are only read
 //	workers = 0                 # goroutines that fuzz; 0: one for each processor
 //	http    = "127.0.0.1:8766"  # where the page is; "off": nowhere
-//	memory  = "1GiB"            # soft limit; half of it is for species, a quarter for inputs
+//	memory  = "1GiB"            # soft limit; half of it is for species, a quarter for inputs,
+//	                            # an eighth for what the guided engine knows
 //	disk    = "4GiB"            # of the directory; inputs beyond it are not kept
 //	native  = ""                # source of kschedfuzz: have the Go fuzzer run as well
 //
@@ -48,6 +50,12 @@
 // samplers. An input is kept if it passes and shows a new species. With one worker and
 // without the Go fuzzer the corpus is a function of configuration, corpus and the number of
 // executions and starts.
+//
+// Of a target that guided names, every second execution that is not of the stream is run by the
+// guided engine (go doc ./schedule/guided); what one worker's has come to all know. It is told of
+// what comes from elsewhere, so of the corpus at every start; what it knows beyond the corpus is
+// lost at the end. Its executions are kept like the others, if they show a new species. Where
+// nothing is left to see for it, the others have its part again.
 //
 // A failure is counted by its signature (package triage). A fast run has no names, so the
 // signature is looked up for the first failure that looks like this (kind, operation,

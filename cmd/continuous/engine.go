@@ -12,6 +12,7 @@ import (
 	fuzztarget "github.com/kschedfuzz/kschedfuzz/fuzz/target"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
 	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
@@ -38,6 +39,8 @@ type budget interface {
 const (
 	// streamEvery is how often an execution is of the stationary stream, 1 in so many.
 	streamEvery = 5
+	// guidedEvery is how often one is guided, among the rest, where the guided engine is used.
+	guidedEvery = 2
 	// otherEvery is how often one is of another sampler, among the rest.
 	otherEvery = 8
 	// crossEvery is how often a mutation is a crossing of two inputs.
@@ -54,8 +57,8 @@ const (
 const stationary = "pos"
 
 // inProcess is the engine that runs the program in this process: inputs from elsewhere
-// first, then executions of the stationary stream, of all samplers in turn, and mutations
-// of the inputs.
+// first, then executions of the stationary stream, of the guided engine if the target has one,
+// of all samplers in turn, and mutations of the inputs.
 type inProcess struct {
 	target   *target
 	budget   budget
@@ -64,7 +67,9 @@ type inProcess struct {
 	random   *rand.Rand
 	stream   sample.Sampler
 	others   []sample.Sampler
-	n        int // executions
+	guide    *guided.Engine // shares with those of other workers; nil: there is none
+	guiding  sample.Sampler // the same, looked at
+	n        int            // executions
 	known    *filter
 	common   *filter
 
@@ -102,6 +107,10 @@ func newInProcess(t *target, b budget, seed uint64) (*inProcess, error) {
 			x.others = append(x.others, s)
 		}
 	}
+	if t.guide != nil {
+		x.guide = t.guide.Share(seed)
+		x.guiding = &sampled{x.guide, x}
+	}
 	return x, nil
 }
 
@@ -128,11 +137,12 @@ func (x *inProcess) run() (o outcome) {
 	x.species, x.skip = x.species[:0], x.known
 	if g, ok := x.target.take(); ok {
 		o.own = g.own
-		x.tape.Reset(g.tape)
-		o.result = x.runOne(&x.tape)
+		o.result = x.repeat(g.tape)
 	} else if x.n%streamEvery == 0 {
 		x.skip, o.streamed = x.common, true
 		o.result = sample.Once(x.runner, x.stream)
+	} else if x.guide != nil && x.n%guidedEvery == 1 && !x.guide.Complete() {
+		o.result = sample.Once(x.runner, x.guiding)
 	} else if inputs := x.target.kept(); len(inputs) == 0 || x.n%otherEvery == 0 {
 		o.result = sample.Once(x.runner, x.others[x.n/otherEvery%len(x.others)])
 	} else {
@@ -143,6 +153,16 @@ func (x *inProcess) run() (o outcome) {
 	o.species = slices.Compact(x.species)
 	o.tape = x.runner.Taken()
 	return o
+}
+
+// repeat runs an execution with the decisions of a tape. The guided engine is told of it.
+func (x *inProcess) repeat(tape schedule.Tape) schedule.Result {
+	if x.guide != nil {
+		x.guide.Add(tape)
+		return sample.Once(x.runner, x.guiding)
+	}
+	x.tape.Reset(tape)
+	return x.runOne(&x.tape)
 }
 
 // mutate returns a mutation of one of the inputs.

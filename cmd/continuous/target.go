@@ -8,6 +8,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -21,6 +22,8 @@ const (
 	bytesPerSpecies = 32
 	// bytesPerInput is what an input takes: its tape here, the pack, the index of the pack.
 	bytesPerInput = 400
+	// bytesPerNode is what a decision takes in a guided engine, and its part of the entries.
+	bytesPerNode = 110
 )
 
 // An allowance is how much more may be kept of something, by all targets together.
@@ -51,7 +54,8 @@ type target struct {
 	name    string // as entries of the corpus have it
 	program program.Program
 	store   *store
-	found   func(*bug) // is told of every new one
+	guide   *guided.Engine // that those of the workers share with; nil: there is none
+	found   func(*bug)     // is told of every new one
 	now     func() time.Time
 
 	mu      sync.Mutex

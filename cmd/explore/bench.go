@@ -27,54 +27,54 @@ const (
 	benchPlot     = "cactus.svg"
 )
 
-// A benchRow is a program of the table, and how much it is measured.
-type benchRow struct {
-	program    schedule.Program
-	seeds, cap int
+// guidedStrategy is the name of the column that is not a sampler's.
+const guidedStrategy = "guided"
+
+// cellLimits returns how much a program is measured with a strategy. SafeStack gets 100 times the
+// executions. The guided strategy has no budget, so that it is decided whether it finds
+// everything with every seed.
+func (c *command) cellLimits(program, strategy string) compare.Limits {
+	l := compare.Limits{Seeds: c.seeds, Cap: c.cap, Budget: c.steps}
+	if strings.HasPrefix(program, "SafeStack@") {
+		l.Cap *= 100
+	}
+	if strategy == guidedStrategy {
+		l.Budget = 0
+	}
+	return l
 }
 
-// benchRows returns the programs of package bench, in all forms, and the racy workloads of
-// the fuzz targets. SafeStack gets 20 times the executions with a quarter of the seeds;
-// programs with many threads, whose executions are long, get fewer of both.
-func (c *command) benchRows() (rows []benchRow) {
+// benchPrograms returns the programs of package bench, in all forms, and the racy workloads of
+// the fuzz targets.
+func benchPrograms() (out []schedule.Program) {
 	for _, p := range bench.Programs() {
-		row := benchRow{seeds: c.seeds, cap: c.cap}
-		switch {
-		case p.Name == "SafeStack":
-			row = benchRow{seeds: max(1, c.seeds/4), cap: 20 * c.cap}
-		case p.Threads > 32:
-			row = benchRow{seeds: max(1, c.seeds/4), cap: max(1, c.cap/5)}
-		case p.Threads > 10:
-			row = benchRow{seeds: max(1, c.seeds/2), cap: max(1, 2*c.cap/5)}
-		}
 		for _, f := range bench.Forms() {
-			row.program = p.Schedule(f)
-			rows = append(rows, row)
+			out = append(out, p.Schedule(f))
 		}
 	}
 	for _, target := range kmodel.Targets() {
 		if p, err := target.Program(""); err == nil && p.Racy() {
-			rows = append(rows, benchRow{program: p.Schedule(), seeds: c.seeds, cap: c.cap})
+			out = append(out, p.Schedule())
 		}
 	}
-	return rows
+	return out
 }
 
-// findRows returns the rows that the patterns mean, all if there are none: by their name, or
-// that without the form.
-func (c *command) findRows() ([]benchRow, error) {
-	rows := c.benchRows()
+// findBench returns the programs that the patterns mean, all if there are none: by their name,
+// or that without the form.
+func (c *command) findBench() ([]schedule.Program, error) {
+	all := benchPrograms()
 	if len(c.patterns) == 0 {
-		return rows, nil
+		return all, nil
 	}
 	wanted := map[string]bool{}
 	for _, pattern := range c.patterns {
 		found := false
-		for _, row := range rows {
-			name, _, _ := strings.Cut(row.program.Name, "@")
-			full, err := path.Match(pattern, row.program.Name)
+		for _, p := range all {
+			name, _, _ := strings.Cut(p.Name, "@")
+			full, err := path.Match(pattern, p.Name)
 			if short, _ := path.Match(pattern, name); full || short {
-				wanted[row.program.Name], found = true, true
+				wanted[p.Name], found = true, true
 			} else if err != nil {
 				return nil, fmt.Errorf("%s: a bracket [ without its end ], or nothing in it", pattern)
 			}
@@ -83,25 +83,65 @@ func (c *command) findRows() ([]benchRow, error) {
 			return nil, fmt.Errorf("%s: no such program of package schedule/bench, nor workload", pattern)
 		}
 	}
-	return slices.DeleteFunc(rows, func(r benchRow) bool { return !wanted[r.program.Name] }), nil
+	return slices.DeleteFunc(all, func(p schedule.Program) bool { return !wanted[p.Name] }), nil
 }
 
-// benchStrategies returns the names of the columns and what makes their samplers.
-func benchStrategies() (names []string, makers map[string]compare.Maker) {
-	names = append([]string{"guided"}, samplers.Names()...)
-	makers = map[string]compare.Maker{"guided": func(seed uint64) samplers.Sampler {
-		return guided.New(seed, guided.Options{})
-	}}
-	for _, name := range samplers.Names() {
-		makers[name] = func(seed uint64) samplers.Sampler {
-			s, err := samplers.New(name, seed)
-			if err != nil {
-				panic(err)
-			}
-			return s
+// benchStrategies returns the names of the columns.
+func benchStrategies() []string { return append([]string{guidedStrategy}, samplers.Names()...) }
+
+// maker returns what makes the samplers of a column.
+func maker(strategy string) compare.Maker {
+	return func(seed uint64) samplers.Sampler {
+		if strategy == guidedStrategy {
+			return guided.New(seed, guided.Options{})
+		}
+		s, err := samplers.New(strategy, seed)
+		if err != nil {
+			panic(err) // checkStrategies has looked at it
+		}
+		return s
+	}
+}
+
+// checkStrategies says what is wrong with -strategies.
+func (c *command) checkStrategies() error {
+	all := benchStrategies()
+	for name := range strings.SplitSeq(c.strategies, ",") {
+		if c.strategies != "" && !slices.Contains(all, name) {
+			return fmt.Errorf("-strategies: no %q; there are %s", name, strings.Join(all, ", "))
 		}
 	}
-	return names, makers
+	return nil
+}
+
+// jobs returns the cells to measure, which are not among those that there are.
+func (c *command) jobs(programs []schedule.Program, cells []compare.Cell) ([]job, error) {
+	for _, old := range cells {
+		if l := c.cellLimits(old.Program, old.Strategy); old.Limits != l {
+			return nil, fmt.Errorf("%s, %s: measured with %s, not with %s: "+
+				"give -seeds, -cap and -steps as then, or another directory",
+				old.Program, old.Strategy, limitsText(old.Limits), limitsText(l))
+		}
+	}
+	have := compare.NewTable(cells)
+	var out []job
+	for _, p := range programs {
+		for _, name := range benchStrategies() {
+			asked := c.strategies == "" || slices.Contains(strings.Split(c.strategies, ","), name)
+			if _, measured := have.Cell(p.Name, name); asked && !measured {
+				out = append(out, job{p, name, c.cellLimits(p.Name, name)})
+			}
+		}
+	}
+	return out, nil
+}
+
+func limitsText(l compare.Limits) string {
+	text := plural(l.Seeds, "seed") + " of at most " + plural(l.Cap, "execution")
+	if l.Budget > 0 {
+		text += " and " + plural(l.Budget, "step") + " for all"
+	}
+	return text
 }
 
 // measure goes on with the table in the directory, and writes it as Markdown and as a
@@ -109,7 +149,7 @@ func benchStrategies() (names []string, makers map[string]compare.Maker) {
 func (c *command) measure(
 	ctx context.Context, stdout io.Writer, pr *progress,
 ) (status int, err error) {
-	rows, err := c.findRows()
+	programs, err := c.findBench()
 	if err != nil {
 		return 0, err
 	}
@@ -117,6 +157,10 @@ func (c *command) measure(
 	cells, err := readCells(file)
 	if err != nil {
 		return 0, err
+	}
+	jobs, err := c.jobs(programs, cells)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", file, err)
 	}
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 	if err != nil {
@@ -128,59 +172,16 @@ func (c *command) measure(
 			return 0, err
 		}
 	}
-	status = exitDone
-	if cells, err = c.fill(ctx, f, rows, cells, pr); err != nil {
+	fresh, err := c.fill(ctx, f, jobs, pr)
+	if err != nil {
 		return 0, fmt.Errorf("%s: %w", file, err)
-	} else if ctx.Err() != nil {
+	}
+	if status = exitDone; len(fresh) < len(jobs) {
 		status = exitEarly
 	}
+	cells = append(cells, fresh...)
 	fmt.Fprintf(stdout, "%s: %s\n", file, plural(len(cells), "cell"))
 	return status, c.writeTable(cells)
-}
-
-// fill measures what is not among the cells yet.
-func (c *command) fill(
-	ctx context.Context, w io.Writer, rows []benchRow, cells []compare.Cell, pr *progress,
-) ([]compare.Cell, error) {
-	have := compare.NewTable(cells)
-	for i, row := range rows {
-		pr.program(row.program.Name, i, len(rows))
-		fresh, err := row.fill(ctx, w, have, pr)
-		if cells = append(cells, fresh...); err != nil || ctx.Err() != nil {
-			return cells, err
-		}
-	}
-	return cells, nil
-}
-
-// fill measures what the table does not have of a row.
-func (row benchRow) fill(
-	ctx context.Context, w io.Writer, have *compare.Table, pr *progress,
-) (cells []compare.Cell, err error) {
-	r := schedule.NewRunner(row.program)
-	defer r.Close()
-	names, makers := benchStrategies()
-	for _, name := range names {
-		if old, ok := have.Cell(row.program.Name, name); ok {
-			if old.Cap != row.cap || len(old.Runs) != row.seeds {
-				return cells, fmt.Errorf("%s, %s: measured with %s and at most %s: "+
-					"give -seeds and -cap as then, or another directory", row.program.Name, name,
-					plural(len(old.Runs), "seed"), plural(old.Cap, "execution"))
-			}
-			continue
-		}
-		pr.cell(name)
-		cell, done := compare.Measure(ctx, r, name, makers[name], row.seeds, row.cap)
-		pr.clear()
-		if !done {
-			return cells, nil
-		}
-		cells = append(cells, cell)
-		if err := compare.WriteCSV(w, false, cell); err != nil {
-			return cells, err
-		}
-	}
-	return cells, nil
 }
 
 // readCells reads the cells of a file; none if there is no such file. A last line that was
@@ -208,14 +209,13 @@ func readCells(file string) ([]compare.Cell, error) {
 	return append([]compare.Cell{}, cells...), nil // not nil: there is a heading
 }
 
-// writeTable writes the cells in the order of all rows and strategies.
+// writeTable writes the cells in the order of all programs and strategies.
 func (c *command) writeTable(cells []compare.Cell) error {
 	have := compare.NewTable(cells)
-	names, _ := benchStrategies()
 	var sorted []compare.Cell
-	for _, row := range c.benchRows() {
-		for _, name := range names {
-			if cell, ok := have.Cell(row.program.Name, name); ok {
+	for _, p := range benchPrograms() {
+		for _, name := range benchStrategies() {
+			if cell, ok := have.Cell(p.Name, name); ok {
 				sorted = append(sorted, cell)
 			}
 		}

@@ -2,8 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule/compare"
@@ -13,8 +18,12 @@ import (
 // on with, and only the last line is lost.
 func TestReadCells(t *testing.T) {
 	var whole bytes.Buffer
-	a := compare.Cell{Program: "a", Strategy: "walk", Cap: 9, Runs: []int{1, 2}}
-	b := compare.Cell{Program: "b", Strategy: "walk", Cap: 9, Runs: []int{3, 0}}
+	cell := func(program string, runs ...compare.Run) compare.Cell {
+		limits := compare.Limits{Seeds: 2, Cap: 9, Budget: 10}
+		return compare.Cell{Program: program, Strategy: "walk", Limits: limits, Runs: runs, Steps: 12}
+	}
+	a := cell("a", compare.Run{Executions: 1, Failed: true}, compare.Run{Executions: 9})
+	b := cell("b", compare.Run{Executions: 3})
 	if err := compare.WriteCSV(&whole, true, a, b); err != nil {
 		t.Fatal(err)
 	}
@@ -36,5 +45,116 @@ func TestReadCells(t *testing.T) {
 	}
 	if cells, err := readCells(file + ".none"); cells != nil || err != nil {
 		t.Errorf("no file: %v, %v", cells, err)
+	}
+}
+
+// benchCommand is a command line of -bench with a budget that some cells spend.
+func benchCommand(t *testing.T, dir string, args ...string) *command {
+	t.Helper()
+	args = append([]string{"-bench", dir, "-seeds", "5", "-cap", "300", "-steps", "4000"}, args...)
+	c, err := parseFlags(append(args, "CS.bluetooth_driver", "CS.reorder_10"), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// measured goes on with the table of c, and returns its cells, sorted and without times, and
+// the file table.md.
+func measured(t *testing.T, c *command) (cells []compare.Cell, text string) {
+	t.Helper()
+	if _, err := c.measure(t.Context(), io.Discard, newProgress(io.Discard)); err != nil {
+		t.Fatal(err)
+	}
+	cells, err := readCells(filepath.Join(c.bench, benchCSV))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range cells {
+		cells[i].Time = 0
+	}
+	slices.SortFunc(cells, func(a, b compare.Cell) int {
+		return strings.Compare(a.Program+" "+a.Strategy, b.Program+" "+b.Strategy)
+	})
+	markdown, err := os.ReadFile(filepath.Join(c.bench, benchMarkdown))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cells, string(markdown)
+}
+
+// TestBenchWorkers: the table is the same with any number of workers, and if it is gone on
+// with after some strategies and after a kill.
+func TestBenchWorkers(t *testing.T) {
+	want, text := measured(t, benchCommand(t, t.TempDir()))
+	if len(want) != 6*len(benchStrategies()) {
+		t.Fatalf("%d cells", len(want))
+	}
+	short := 0
+	for _, c := range want {
+		if len(c.Runs) < c.Seeds {
+			short++
+		}
+		if c.Strategy == guidedStrategy && (c.Budget != 0 || len(c.Runs) != 5) {
+			t.Errorf("%s, guided: %d runs with a budget of %d", c.Program, len(c.Runs), c.Budget)
+		}
+	}
+	if short == 0 {
+		t.Error("no cell has spent its budget before its last seed")
+	}
+	c := benchCommand(t, t.TempDir(), "-j", "3", "-strategies", "surw,guided")
+	if cells, _ := measured(t, c); len(cells) != 12 {
+		t.Errorf("%d cells of two strategies", len(cells))
+	}
+	file := filepath.Join(c.bench, benchCSV)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data[:len(data)/2], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	got, gotText := measured(t, benchCommand(t, c.bench, "-j", "4"))
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("with workers\n%v, want\n%v", got, want)
+	}
+	if gotText != text {
+		t.Errorf("with workers\n%s, want\n%s", gotText, text)
+	}
+}
+
+// A cancelWriter cancels once something is written.
+type cancelWriter struct {
+	bytes.Buffer
+	cancel context.CancelFunc
+}
+
+func (w *cancelWriter) Write(p []byte) (int, error) {
+	w.cancel()
+	return w.Buffer.Write(p)
+}
+
+// TestBenchInterrupt: of an interrupted table the cells that were done are written, and no
+// part of one.
+func TestBenchInterrupt(t *testing.T) {
+	c := benchCommand(t, t.TempDir(), "-j", "2")
+	programs, err := c.findBench()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := c.jobs(programs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &cancelWriter{cancel: cancel}
+	compare.WriteCSV(&w.Buffer, true)
+	cells, err := c.fill(ctx, w, jobs, newProgress(io.Discard))
+	if err != nil || len(cells) == 0 || len(cells) > 3 {
+		t.Fatalf("%d cells, %v", len(cells), err)
+	}
+	written, err := compare.ReadCSV(&w.Buffer)
+	if err != nil || len(written) != len(cells) {
+		t.Errorf("%d cells written, want %d, %v", len(written), len(cells), err)
 	}
 }

@@ -18,6 +18,10 @@ import (
 // unbounded is the value of -preemptions that stands for no bound.
 const unbounded = -1
 
+// defaultBudget is of -steps: a step takes 0.1 to 1.2 us, and some 650 of the 2,000 cells take
+// all of it, so that the whole table takes one to two hours of a processor.
+const defaultBudget = 10_000_000
+
 // A command is what the command line says.
 type command struct {
 	patterns      []string
@@ -29,6 +33,8 @@ type command struct {
 	guided        int
 	bench         string
 	seeds, cap    int
+	steps         int
+	strategies    string
 	sampler       string
 	estimate      int
 	seed          uint64
@@ -57,7 +63,10 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.guided, "guided", 0, "run `n` executions, each guided by those before")
 	fs.StringVar(&c.bench, "bench", "", "compare all strategies, and write the table into `dir`")
 	fs.IntVar(&c.seeds, "seeds", 100, "of -bench, `n`")
-	fs.IntVar(&c.cap, "cap", 10_000, "of -bench, `n` executions after which a seed gives up")
+	fs.IntVar(&c.cap, "cap", 100_000, "of -bench, `n` executions after which a seed gives up")
+	fs.IntVar(&c.steps, "steps", defaultBudget, "of -bench, `n` after which a cell of the table ends")
+	fs.StringVar(&c.strategies, "strategies", "",
+		"of -bench, only these `names`: guided,pos (default all)")
 	fs.StringVar(&c.sampler, "sampler", "walk",
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
@@ -65,7 +74,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
 	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states, or classes, that a search may keep, `n`")
 	fs.IntVar(&c.memory, "memory", 0, "`MiB` that they may take (default as many as they need)")
-	fs.IntVar(&c.workers, "j", 1, "programs, or executions of one, that are searched at the same time, `n`")
+	fs.IntVar(&c.workers, "j", 1,
+		"programs, executions of one, or cells of -bench, that have their turn at the same time, `n`")
 	fs.BoolVar(&c.symmetry, "symmetry", false, "exchange threads that run the same code")
 	fs.BoolVar(&c.states, "states", false, "count the states between any two steps too")
 	fs.StringVar(&c.checkpoint.File, "checkpoint", "", "write the search to `file`, and go on from it")
@@ -96,11 +106,13 @@ var belongs = map[string][]string{
 	"sampler":     {"random"},
 	"seeds":       {"bench"},
 	"cap":         {"bench"},
+	"steps":       {"bench"},
+	"strategies":  {"bench"},
 	"brief":       {"exhaust", "classes"},
 	"preemptions": {"exhaust", "estimate"},
 	"nodes":       {"exhaust", "classes"},
 	"memory":      {"exhaust"},
-	"j":           {"exhaust", "classes"},
+	"j":           {"exhaust", "classes", "guided", "bench"},
 	"symmetry":    {"exhaust"},
 	"states":      {"exhaust"},
 	"checkpoint":  {"exhaust"},
@@ -135,6 +147,9 @@ func (c *command) check(set map[string]bool) (err error) {
 	if _, err := samplers.New(c.sampler, 0); err != nil {
 		return fmt.Errorf("-%w", err)
 	}
+	if err := c.checkStrategies(); err != nil {
+		return err
+	}
 	switch {
 	case len(c.patterns) == 0 && !c.list && c.bench == "":
 		return errors.New("no program given; explore -list prints what there is")
@@ -142,8 +157,8 @@ func (c *command) check(set map[string]bool) (err error) {
 		return fmt.Errorf("-random %d: want 1 or more executions", c.random)
 	case set["guided"] && c.guided < 1:
 		return fmt.Errorf("-guided %d: want 1 or more executions", c.guided)
-	case c.seeds < 1 || c.cap < 1:
-		return fmt.Errorf("-seeds %d -cap %d: want 1 or more", c.seeds, c.cap)
+	case c.seeds < 1 || c.cap < 1 || c.steps < 1:
+		return fmt.Errorf("-seeds %d -cap %d -steps %d: want 1 or more", c.seeds, c.cap, c.steps)
 	case set["estimate"] && c.estimate < 1:
 		return fmt.Errorf("-estimate %d: want 1 or more executions", c.estimate)
 	case set["preemptions"] && c.preemptions < 0:

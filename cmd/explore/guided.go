@@ -5,16 +5,22 @@ import (
 	"fmt"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
+	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
-// guide runs executions of p, each guided by those before.
+// guide runs executions of p, each guided by those before: with -j, by those of all workers.
 func (c *command) guide(ctx context.Context, p kernelProgram, pr *progress) *statement {
-	return c.take(ctx, p, pr, guided.New(c.seed, guided.Options{}), c.guided)
+	first := guided.New(c.seed, guided.Options{})
+	engines := []samplers.Sampler{first}
+	for i := 1; i < c.workers; i++ {
+		engines = append(engines, first.Share(c.seed+uint64(i)<<32))
+	}
+	return c.take(ctx, p, pr, c.guided, engines...)
 }
 
 // nothingLeft reports whether the executions were guided until there was nothing left to
 // see.
-func (s *sample) nothingLeft() bool { return s.engine != nil && s.engine.Stats().Complete }
+func (s *sample) nothingLeft() bool { return s.engine != nil && s.engine.Complete() }
 
 // guidedCovered says what guided executions stand for. When nothing is left to see that is
 // the same as in an exhaustive search, but that states are told apart by 64 bits.

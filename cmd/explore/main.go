@@ -7,7 +7,7 @@
 //
 //	explore [flags] pattern...
 //	explore -list [pattern...]
-//	explore -bench dir [-seeds n] [-cap n] [pattern...]
+//	explore -bench dir [-seeds n] [-cap n] [-steps n] [-j n] [-strategies names] [pattern...]
 //
 // A pattern is the full name of a program, such as the one above; the same without the
 // variant, for all variants; an object, fs/aio, for all its programs; or any of these
@@ -41,8 +41,10 @@
 //	                 warning, to see what comes of it: refcount-resurrect
 //	-nodes n         states, or classes, that a search may keep, else 10,000,000
 //	-memory n        MiB that they may take, else as many as they need
-//	-j n             programs that are searched at the same time, else 1; of one program,
-//	                 executions of its search. The result does not depend on it
+//	-j n             programs that are searched, or cells of a table that are measured, at the
+//	                 same time, else 1; of one program, executions of its search. The result
+//	                 does not depend on it, but what -guided runs of one program does, and on
+//	                 which of the n is quicker
 //	-symmetry        exchange threads that run the same code, where the program says that it
 //	                 has such: fewer states, the same numbers of executions
 //	-states          count the states between any two steps too, as other model checkers
@@ -79,15 +81,22 @@
 //
 // With -bench the patterns mean programs of package schedule/bench, in all forms, as
 // CS.reorder_5, or in one, as CS.reorder_5@main(7), and the workloads of the fuzz targets that
-// fail; none means all. Each strategy, -guided and every sampler, is given -seeds seeds, else
-// 100, and each of them so many executions as it takes to the first failure, or -cap, else
-// 10,000 (20 times as many and a quarter of the seeds for SafeStack, two fifths and half for
-// programs with more than 10 threads, a fifth and a quarter with more than 32). This may take hours; an interrupt ends it, and the same command
-// goes on. In the directory are then
+// fail; none means all. A cell of the table is a program with a strategy: -guided, or a sampler.
+// The strategy is given -seeds seeds, else 100, one after the other, and each of them so many
+// executions as it takes to the first failure, or -cap, else 100,000, and 100 times as many for
+// SafeStack. When the cell has taken -steps steps, else 10,000,000, it ends: the seed under way
+// gives up there, and those after it have no turn, however few were before it. So what it takes
+// to know that a sampler finds nothing is bounded by a number, not a time, and the table is the
+// same on every machine. -guided alone has no such budget, so that it is decided whether it finds
+// a failure with every seed. What is concluded takes every seed for as long as it ran.
 //
-//	table.csv   a line for each program and strategy, written when it was measured:
-//	            cap, seeds, found, mean, median, sd, executions/s, steps, ms, and the
-//	            executions of each seed, 0 if it gave up
+// This may take hours; an interrupt ends it, and the same command goes on. -strategies
+// guided,pos measures only these; what it leaves out, a later command adds. In the directory are
+// then
+//
+//	table.csv   a line for each cell, written when it was measured: seeds, cap, budget (of
+//	            steps, 0 for none), runs (seeds that had their turn), found, mean, median, sd,
+//	            executions/s, steps, ms, and the executions of each run, with a + if it gave up
 //	table.md    the same to read, with log-rank tests, and what has been published
 //	cactus.svg  how many programs each strategy finds the bug of in so many executions
 //
@@ -112,8 +121,9 @@
 //	                 strings, and a bool; versions are the kernels that had this code
 //	expect           of -list: [{kind, preemptions, mute}]
 //	strategy         "exhaust", "classes", "random", "guided" or "estimate"
-//	limits           {preemptions, nodes, bytes, runs, sampler, seed, steps, mute}: as asked for;
-//	                 steps is the most that an execution may take
+//	limits           {preemptions, nodes, bytes, runs, sampler, seed, workers, steps, mute}: as
+//	                 asked for; steps is the most that an execution may take, and workers
+//	                 is there if what is run depends on it
 //	symmetry         bool: -symmetry
 //	stop             why it ended: "exhausted", "bound reached", "node limit", "memory
 //	                 limit", "cancelled", "unsound", "bad checkpoint"; of the others

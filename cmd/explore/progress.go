@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -23,7 +24,7 @@ type progress struct {
 	name    string
 	written bool // a line is there, and must be cleared
 	last    time.Time
-	start   time.Time // of the program
+	start   time.Time // of the program, or of the command
 
 	bound  int // that is being searched, from since
 	since  time.Time
@@ -31,7 +32,7 @@ type progress struct {
 }
 
 func newProgress(w io.Writer) *progress {
-	p := &progress{w: w}
+	p := &progress{w: w, start: time.Now()}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		p.width = 80
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
@@ -74,10 +75,13 @@ func (p *progress) line(format string, args ...any) {
 	p.written = true
 }
 
-// cell shows which cell of a table is measured. How long that takes nobody knows.
-func (p *progress) cell(strategy string) {
+// cells shows how far a table is, and which cells are being measured. How long these take
+// nobody knows.
+func (p *progress) cells(done, of int, running []string) {
 	if p.width > 0 {
-		p.line("%s", strategy)
+		p.name = "explore"
+		p.line("%d of %s, %v: %s", done, plural(of, "cell"),
+			time.Since(p.start).Round(time.Second), strings.Join(running, ", "))
 	}
 }
 
@@ -122,17 +126,18 @@ func (p *progress) sample(s *sample, of int) {
 	if s.runs%64 != 0 || !p.due() {
 		return
 	}
-	spent := time.Since(p.start)
-	done := float64(s.runs) / float64(of)
-	left := time.Duration(float64(spent) * (1 - done) / done)
-	text := ""
+	runs, text := s.runs, ""
 	if s.engine != nil {
 		st := s.engine.Stats()
+		runs = st.Executions // of all workers
 		text = fmt.Sprintf(", %s decisions, %s memory states, last new %s, bound %.2g",
 			group(st.Decisions), group(st.Memories), group(st.LastNew), st.Discovery)
 	}
+	spent := time.Since(p.start)
+	done := float64(runs) / float64(of)
+	left := time.Duration(float64(spent) * (1 - done) / done)
 	p.line("%.0f%% of %s, %s/s, %v left%s", 100*done, plural(of, "execution"),
-		group(int(float64(s.runs)/spent.Seconds())), left.Round(time.Second), text)
+		group(int(float64(runs)/spent.Seconds())), left.Round(time.Second), text)
 }
 
 // classes shows the progress of a search by class.

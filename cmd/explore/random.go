@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -21,11 +24,13 @@ const maxDistinct = 4_000_000
 
 // A sample is what is known of random executions beyond a report.
 type sample struct {
-	runs  int
-	seen  map[uint64]struct{} // hashes of tapes
-	full  bool
-	met   map[explore.Category]int
-	steps uint64
+	runs    int
+	seen    map[uint64]struct{} // hashes of tapes
+	limit   int                 // of them
+	full    bool
+	met     map[explore.Category]int
+	endings map[explore.Category]explore.Witness // the smallest
+	steps   uint64
 
 	threads, longest int            // the most of an execution, and the most steps
 	depth            int            // of the bugs that PCT looks for; 0: it is another sampler
@@ -34,39 +39,19 @@ type sample struct {
 
 // sample runs random executions of p.
 func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *statement {
-	return c.take(ctx, p, pr, c.newSampler(), c.random)
+	return c.take(ctx, p, pr, c.random, c.newSampler())
 }
 
-// take runs n executions of p with the decisions of chooser.
+// take runs n executions of p, each with the decisions of one of the choosers, which work at
+// the same time.
 func (c *command) take(
-	ctx context.Context, p kernelProgram, pr *progress, chooser samplers.Sampler, n int,
+	ctx context.Context, p kernelProgram, pr *progress, n int, choosers ...samplers.Sampler,
 ) *statement {
-	s := &sample{seen: map[uint64]struct{}{}, met: map[explore.Category]int{}}
-	s.engine, _ = chooser.(*guided.Engine)
-	if pct, ok := chooser.(*samplers.PCT); ok {
-		s.depth = pct.Depth()
-	}
-	endings := map[explore.Category]explore.Witness{}
 	start := time.Now()
-	r := schedule.NewRunner(p.Schedule())
-	defer r.Close()
-	r.Mute = c.mute
-	for tape, res := range samplers.Run(ctx, r, chooser) {
-		s.add(tape, res)
-		s.threads = max(s.threads, len(r.Exec().Threads()))
-		cat := explore.CategoryOf(res)
-		s.met[cat]++
-		if w := witnessOf(tape, res); s.met[cat] == 1 || smaller(w, endings[cat]) {
-			w.Tape = slices.Clone(w.Tape)
-			endings[cat] = w
-		}
-		if pr.sample(s, n); s.runs == n || s.nothingLeft() {
-			break
-		}
-	}
+	s := c.work(ctx, p, pr, n, choosers)
 	st := &statement{program: p, limits: c.limits(), sample: s, duration: time.Since(start)}
 	st.report = explore.Report{Program: p.Name(), Runs: s.runs, Steps: s.steps}
-	for cat, w := range endings { // in any order: they are sorted below
+	for cat, w := range s.endings { // in any order: they are sorted below
 		st.report.Endings = append(st.report.Endings, explore.Ending{Category: cat, Witness: w})
 	}
 	slices.SortFunc(st.report.Endings, func(a, b explore.Ending) int { return a.Compare(b.Category) })
@@ -74,6 +59,66 @@ func (c *command) take(
 		st.covered = s.guidedCovered()
 	}
 	return st
+}
+
+// work has a worker for each chooser, the first with progress, run its part of n executions. If
+// the model panics, so does work.
+func (c *command) work(
+	ctx context.Context, p kernelProgram, pr *progress, n int, choosers []samplers.Sampler,
+) *sample {
+	var (
+		wg      sync.WaitGroup
+		samples = make([]*sample, len(choosers))
+		crashes = make([]any, len(choosers))
+		left    atomic.Int64
+	)
+	left.Store(int64(n))
+	for i, chooser := range choosers {
+		samples[i] = newSample(chooser, len(choosers))
+		wg.Go(func() {
+			defer func() {
+				if crashes[i] = recover(); crashes[i] != nil {
+					left.Store(0)
+				}
+			}()
+			c.run(ctx, p, chooser, samples[i], &left, func() {
+				if i == 0 {
+					pr.sample(samples[0], n)
+				}
+			})
+		})
+	}
+	wg.Wait()
+	for i, s := range samples {
+		if crashes[i] != nil {
+			panic(crashes[i])
+		}
+		if i > 0 {
+			samples[0].join(s)
+		}
+	}
+	return samples[0]
+}
+
+// run runs executions for a sample as long as any are left of those that all take from, or
+// of what there is to see. It calls ran after each.
+func (c *command) run(
+	ctx context.Context, p kernelProgram, chooser samplers.Sampler, s *sample,
+	left *atomic.Int64, ran func(),
+) {
+	if left.Add(-1) < 0 {
+		return
+	}
+	r := schedule.NewRunner(p.Schedule())
+	defer r.Close()
+	r.Mute = c.mute
+	for tape, res := range samplers.Run(ctx, r, chooser) {
+		s.add(tape, res)
+		s.threads = max(s.threads, len(r.Exec().Threads()))
+		if ran(); left.Add(-1) < 0 || s.nothingLeft() {
+			break
+		}
+	}
 }
 
 // newSampler returns the sampler of -sampler, which has been checked.
@@ -85,12 +130,49 @@ func (c *command) newSampler() samplers.Sampler {
 	return s
 }
 
+// newSample returns the sample of one of so many workers.
+func newSample(chooser samplers.Sampler, workers int) *sample {
+	s := &sample{
+		seen: map[uint64]struct{}{}, limit: maxDistinct / workers,
+		met: map[explore.Category]int{}, endings: map[explore.Category]explore.Witness{},
+	}
+	s.engine, _ = chooser.(*guided.Engine)
+	if pct, ok := chooser.(*samplers.PCT); ok {
+		s.depth = pct.Depth()
+	}
+	return s
+}
+
+// add adds an execution.
 func (s *sample) add(tape schedule.Tape, res schedule.Result) {
 	s.runs++
 	s.steps += uint64(res.Steps)
 	s.longest = max(s.longest, res.Steps)
-	if s.full = len(s.seen) >= maxDistinct; !s.full {
+	if s.full = len(s.seen) >= s.limit; !s.full {
 		s.seen[xxhash.Sum64(tape)] = struct{}{}
+	}
+	s.end(explore.CategoryOf(res), 1, witnessOf(tape, res))
+}
+
+// end counts n executions that ended so, w the smallest of them.
+func (s *sample) end(cat explore.Category, n int, w explore.Witness) {
+	if s.met[cat] == 0 || smaller(w, s.endings[cat]) {
+		w.Tape = slices.Clone(w.Tape)
+		s.endings[cat] = w
+	}
+	s.met[cat] += n
+}
+
+// join adds the executions of another worker.
+func (s *sample) join(other *sample) {
+	s.runs += other.runs
+	s.steps += other.steps
+	s.longest = max(s.longest, other.longest)
+	s.threads = max(s.threads, other.threads)
+	s.full = s.full || other.full
+	maps.Copy(s.seen, other.seen)
+	for cat, n := range other.met {
+		s.end(cat, n, other.endings[cat])
 	}
 }
 

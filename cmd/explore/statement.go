@@ -35,6 +35,7 @@ type limits struct {
 	Runs        int      `json:"runs,omitempty"`
 	Sampler     string   `json:"sampler,omitempty"`
 	Seed        *uint64  `json:"seed,omitempty"`
+	Workers     int      `json:"workers,omitempty"` // only where it makes a difference
 	Steps       int      `json:"steps"`
 	Mute        []string `json:"mute,omitempty"`
 
@@ -52,6 +53,9 @@ func (c *command) limits() limits {
 	}
 	if c.estimate+c.guided > 0 {
 		l.Runs, l.Seed = c.estimate+c.guided, &c.seed // one of them is 0
+		if c.workers > 1 {
+			l.Workers = c.workers
+		}
 	} else {
 		l.Nodes, l.Bytes, l.byClass = c.nodes, int64(c.memory)<<20, c.classes
 	}
@@ -277,7 +281,11 @@ func (l limits) text() string {
 		if l.Sampler != "" {
 			what += ", " + l.Sampler
 		}
-		parts = append(parts, fmt.Sprintf("%s, seed %d", what, *l.Seed))
+		what += fmt.Sprintf(", seed %d", *l.Seed)
+		if l.Workers > 0 {
+			what += ", " + plural(l.Workers, "worker")
+		}
+		parts = append(parts, what)
 	}
 	parts = append(parts, fmt.Sprintf("at most %s an execution", plural(l.Steps, "step")))
 	if l.Mute != nil {

@@ -49,9 +49,10 @@ type Instance struct {
 	// new gets the same time again, however many there are).
 	Abstract func(e *schedule.Exec, hit func(word uint64))
 	// Canonical, where threads may be exchanged, returns the 128-bit hash of the state at
-	// hand such that states that differ in the names of such threads only have the same.
-	// Last, a thread or nil, is part of the state.
-	Canonical func(e *schedule.Exec, last *schedule.Thread) schedule.State
+	// hand such that states that differ in the names of such threads only have the same, and
+	// for each thread a number that it has in all of them. Last, a thread or nil, is part of
+	// the state. See explore.Canonical.
+	Canonical func(e *schedule.Exec, last *schedule.Thread) (hash schedule.State, numbers []uint8)
 	// Script, in a workload, has it make its choices by choose in place of the tape, for
 	// tests of one setup.
 	Script func(choose func(e *schedule.Exec, n int) int)

@@ -90,7 +90,8 @@ type machine struct {
 	lookups []*lookup
 
 	// places says where each thread is: what its observations say too, for symmetry.go.
-	places [MaxLookups + 3]uint64
+	places  [MaxLookups + 3]uint64
+	numbers []uint8 // of the threads, as canonical returns them
 }
 
 // A lookup is one of the threads that look the object up.

@@ -180,10 +180,10 @@ func TestFalseSymmetry(t *testing.T) {
 	opt.Symmetry = symmetry(p)
 	opt.Symmetry.New = func() (func(*schedule.Exec), explore.Canonical) {
 		in := p.New()
-		return in.Begin, func(e *schedule.Exec, last *schedule.Thread) schedule.State {
-			s := in.Canonical(e, last)
+		return in.Begin, func(e *schedule.Exec, last *schedule.Thread) (schedule.State, []uint8) {
+			s, numbers := in.Canonical(e, last)
 			s.Lo, s.Hi = s.Lo&7, 0 // one state for many
-			return s
+			return s, numbers
 		}
 	}
 	r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(), opt))

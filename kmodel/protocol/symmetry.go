@@ -23,8 +23,11 @@ func class(thread int) int { return min(thread, firstLookup) }
 const finished = 7
 
 // canonical is [program.Instance.Canonical]. It says everything as it is, without a
-// hash, until the end.
-func (m *machine) canonical(e *schedule.Exec, last *schedule.Thread) schedule.State {
+// hash, until the end. The number of a lookup is the place of its word, that of another
+// thread its own.
+func (m *machine) canonical(
+	e *schedule.Exec, last *schedule.Thread,
+) (schedule.State, []uint8) {
 	var words [2 + MaxLookups]uint64
 	threads := e.Threads()
 	rcu := threads[len(threads)-1]
@@ -37,9 +40,15 @@ func (m *machine) canonical(e *schedule.Exec, last *schedule.Thread) schedule.St
 	lookups := words[2 : 2+len(m.lookups)]
 	for i, l := range m.lookups {
 		locals := l.reading.Value()<<2 | l.got.Value()<<1 | l.zero.Value()
-		lookups[i] = m.word(threads[firstLookup+i], last, locals)
+		lookups[i] = m.word(threads[firstLookup+i], last, locals)<<8 | uint64(i)
 	}
 	slices.Sort(lookups)
+	m.numbers = append(m.numbers[:0], make([]uint8, len(threads))...)
+	m.numbers[rcu.ID] = uint8(rcu.ID)
+	for i, w := range lookups {
+		m.numbers[firstLookup+int(w&0xff)] = uint8(firstLookup + i)
+		lookups[i] = w >> 8
+	}
 
 	var buf [8 * (1 + len(words))]byte
 	for i, w := range words[:2+len(m.lookups)] {
@@ -48,7 +57,7 @@ func (m *machine) canonical(e *schedule.Exec, last *schedule.Thread) schedule.St
 	s := schedule.State{Lo: xxhash.Sum64(buf[:])}
 	buf[len(buf)-1] = 1
 	s.Hi = xxhash.Sum64(buf[:])
-	return s
+	return s, m.numbers
 }
 
 // word says what there is to know of a thread.

@@ -4,17 +4,22 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// columns are those of the file. The last has a number for each seed: executions to the
-// first failure, 0 if it gave up.
+// columns are those of the file. The limits are seeds, cap and budget; runs is how many seeds
+// had their turn. The last has a number for each of them: executions to the first failure, or
+// those after which it gave up, with a +.
 var columns = []string{
-	"program", "strategy", "cap", "seeds", "found", "mean", "median", "sd",
+	"program", "strategy", "seeds", "cap", "budget", "runs", "found", "mean", "median", "sd",
 	"executions/s", "steps", "ms", "executions",
 }
+
+// gaveUp is what a number of executions ends with that came to no failure.
+const gaveUp = "+"
 
 // WriteCSV writes the heading, if asked for, and a line for each cell.
 func WriteCSV(w io.Writer, heading bool, cells ...Cell) error {
@@ -24,13 +29,18 @@ func WriteCSV(w io.Writer, heading bool, cells ...Cell) error {
 	}
 	for _, c := range cells {
 		var runs []string
-		for _, n := range c.Runs {
-			runs = append(runs, strconv.Itoa(n))
+		for _, r := range c.Runs {
+			text := strconv.Itoa(r.Executions)
+			if !r.Failed {
+				text += gaveUp
+			}
+			runs = append(runs, text)
 		}
 		out.Write([]string{
-			c.Program, c.Strategy, strconv.Itoa(c.Cap), strconv.Itoa(len(c.Runs)),
-			strconv.Itoa(c.Found()), number(c.Mean()), number(c.Median()), number(c.SD()),
-			number(c.Rate()), strconv.Itoa(c.Steps), strconv.FormatInt(c.Time.Milliseconds(), 10),
+			c.Program, c.Strategy, strconv.Itoa(c.Seeds), strconv.Itoa(c.Cap), strconv.Itoa(c.Budget),
+			strconv.Itoa(len(c.Runs)), strconv.Itoa(c.Found()),
+			number(c.Mean()), number(c.Median()), number(c.SD()), number(c.Rate()),
+			strconv.Itoa(c.Steps), strconv.FormatInt(c.Time.Milliseconds(), 10),
 			strings.Join(runs, " "),
 		})
 	}
@@ -43,8 +53,7 @@ func number(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
 // ReadCSV reads what [WriteCSV] has written, from its heading on. Numbers that follow from
 // others are not looked at. With an error, it returns the cells before it.
 func ReadCSV(r io.Reader) ([]Cell, error) {
-	in := csv.NewReader(r)
-	in.FieldsPerRecord = len(columns)
+	in := csv.NewReader(r) // every line has as many fields as the first
 	in.ReuseRecord = true
 	var out []Cell
 	for line := 1; ; line++ {
@@ -56,6 +65,10 @@ func ReadCSV(r io.Reader) ([]Cell, error) {
 			return out, err
 		}
 		if line == 1 {
+			if !slices.Equal(rec, columns) {
+				return nil, fmt.Errorf("heading: want %s: another version has written it",
+					strings.Join(columns, ","))
+			}
 			continue
 		}
 		c, err := parseCell(rec)
@@ -76,18 +89,41 @@ func parseCell(rec []string) (Cell, error) {
 		}
 		return n
 	}
-	c.Cap = integer(2, rec[2])
-	c.Steps = integer(9, rec[9])
-	c.Time = time.Duration(integer(10, rec[10])) * time.Millisecond
-	for _, text := range strings.Fields(rec[11]) {
-		n := integer(11, text)
-		if n > c.Cap && bad == nil {
-			bad = fmt.Errorf("column %s: %d is more than the cap of %d", columns[11], n, c.Cap)
-		}
-		c.Runs = append(c.Runs, n)
+	c.Limits = Limits{integer(2, rec[2]), integer(3, rec[3]), integer(4, rec[4])}
+	c.Steps = integer(11, rec[11])
+	c.Time = time.Duration(integer(12, rec[12])) * time.Millisecond
+	for _, text := range strings.Fields(rec[13]) {
+		digits, censored := strings.CutSuffix(text, gaveUp)
+		c.Runs = append(c.Runs, Run{integer(13, digits), !censored})
 	}
-	if seeds := integer(3, rec[3]); bad == nil && seeds != len(c.Runs) {
-		bad = fmt.Errorf("%d seeds, but numbers of %d", seeds, len(c.Runs))
+	if runs := integer(5, rec[5]); bad == nil && runs != len(c.Runs) {
+		bad = fmt.Errorf("%d runs, but numbers of %d", runs, len(c.Runs))
+	}
+	if bad == nil {
+		bad = c.check()
 	}
 	return c, bad
+}
+
+// check says why c's runs cannot have come of its limits.
+func (c Cell) check() error {
+	if len(c.Runs) > c.Seeds {
+		return fmt.Errorf("column runs: %d are more than %d seeds", len(c.Runs), c.Seeds)
+	}
+	if len(c.Runs) < c.Seeds && !c.spent() {
+		return fmt.Errorf("column runs: %d of %d seeds, but the budget is not spent",
+			len(c.Runs), c.Seeds)
+	}
+	for i, r := range c.Runs {
+		switch {
+		case r.Executions > c.Cap:
+			return fmt.Errorf("column executions: %d is more than the cap of %d", r.Executions, c.Cap)
+		case r.Executions < 1:
+			return fmt.Errorf("column executions: %d: want 1 or more", r.Executions)
+		case !r.Failed && r.Executions < c.Cap && (i < len(c.Runs)-1 || !c.spent()):
+			return fmt.Errorf("column executions: seed %d gave up after %d, before the cap of %d",
+				i, r.Executions, c.Cap)
+		}
+	}
+	return nil
 }

@@ -3,10 +3,15 @@
 // each seed, as CSV to be gone on from, as Markdown and as a plot.
 //
 // A strategy is a [sample.Sampler] by a name. A seed that has not come to a failure after so
-// many executions, the cap, gives up. All strategies are measured on the same programs, by
-// the same engine, from seed 0 on; what has been published about programs of the same names is
-// printed beside as orientation ([Published]), since those are the originals and ours are
-// rewritten.
+// many executions, the cap, gives up; so does the one that is under way when the cell has taken
+// as many steps as it may, its budget ([Limits]). Where a seed gave up its number is censored:
+// the mean, the median and the log-rank test take it for what is known of it, that it is more
+// than this. A budget bounds what it takes to know that a strategy finds nothing. It depends
+// on what has been seen up to there only, so it does not favour any outcome.
+//
+// All strategies are measured on the same programs, by the same engine, from seed 0 on; what
+// has been published about programs of the same names is printed beside as orientation
+// ([Published]), since those are the originals and ours are rewritten.
 //
 // Executions are counted, not time. Of the time a rate is printed, that is worth something
 // for the machine it was measured on and where there were many.

@@ -39,38 +39,44 @@ func (t *Table) Cell(program, strategy string) (Cell, bool) {
 // guided is the strategy that the others are compared with.
 const guided = "guided"
 
-// learns are the strategies that use what executions have come to before.
-var learns = []string{guided, "qlearn"}
-
 // rivals are those that the guided one is tested against.
 var rivals = []string{"pos", "pct3", "surw", "rf"}
 
-// best returns the lowest mean of the other strategies, or of those of them that do not
-// learn.
-func (t *Table) best(program string, learning bool) (mean float64, strategy string) {
-	mean = math.Inf(1)
+// best writes the lowest mean of the other strategies, "never" if all of them gave up, nothing
+// if none was measured; and how much the guided one takes of that.
+func (t *Table) best(program string) string {
+	mean, strategy := math.Inf(1), ""
+	text := ""
 	for _, s := range t.Strategies {
-		if s == guided || !learning && slices.Contains(learns, s) {
+		c, ok := t.Cell(program, s)
+		if !ok || s == guided {
 			continue
 		}
-		if c, ok := t.Cell(program, s); ok && c.Mean() < mean {
+		if text = "never"; c.Mean() < mean {
 			mean, strategy = c.Mean(), s
 		}
 	}
-	return mean, strategy
+	if strategy == "" {
+		return fmt.Sprintf(" %s | |", text)
+	}
+	text = fmt.Sprintf(" %s %s |", short(mean), strategy)
+	if g, ok := t.Cell(program, guided); ok {
+		text += fmt.Sprintf(" %.2g", g.Mean()/mean)
+	}
+	return text + " |"
 }
 
 // Text returns the mean, standard deviation and median, and how many seeds have come to a
-// failure if not all have.
+// failure, of those that had their turn, if not all have.
 func (c Cell) Text() string {
 	if c.Found() == 0 {
-		return "never"
+		return fmt.Sprintf("never in %d", c.Executions())
 	}
 	text := fmt.Sprintf("%s±%s", short(c.Mean()), short(c.SD()))
 	if m := c.Median(); !math.IsInf(m, 1) {
 		text += " [" + short(m) + "]"
 	}
-	if c.Found() < len(c.Runs) {
+	if !c.Always() {
 		text += fmt.Sprintf(" (%d/%d)", c.Found(), len(c.Runs))
 	}
 	return text
@@ -93,9 +99,11 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 	t.writeSummary(&b, "Programs with a bug each", func(p string) bool { return !kernel(p) })
 	t.writeSummary(&b, "Workloads of kernel models", kernel)
 	b.WriteString("\n## Executions to the first failure\n\n" +
-		"Mean±standard deviation [median] (seeds that came to one, if not all). The best of the " +
-		"others is by the mean. After the rivals, p of the log-rank test against guided: " +
-		"< guided takes significantly fewer (p < 0.05), > more.\n\n" +
+		"Mean±standard deviation [median] (seeds that came to one/that had their turn before the " +
+		"budget was spent, if not all). The mean is all executions divided by the failures, the " +
+		"median is Kaplan and Meier's. The best of the others is by the mean. After the rivals, p " +
+		"of the log-rank test against guided: < guided takes significantly fewer (p < 0.05), > " +
+		"more.\n\n" +
 		"| program | guided |")
 	for _, s := range rivals {
 		fmt.Fprintf(&b, " %s |", s)
@@ -110,39 +118,33 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 }
 
 func (t *Table) writeRow(b *strings.Builder, p string) {
-	g, ok := t.Cell(p, guided)
-	if !ok {
-		return
-	}
-	fmt.Fprintf(b, "| %s | %s |", p, g.Text())
-	for _, s := range rivals {
+	g, isGuided := t.Cell(p, guided)
+	fmt.Fprintf(b, "| %s |", p)
+	for _, s := range append([]string{guided}, rivals...) {
 		c, ok := t.Cell(p, s)
-		if !ok {
-			b.WriteString(" |")
-			continue
+		if ok {
+			fmt.Fprintf(b, " %s", c.Text())
 		}
-		fmt.Fprintf(b, " %s %s |", c.Text(), sign(g, c))
+		if ok && isGuided && s != guided {
+			b.WriteString(sign(g, c))
+		}
+		b.WriteString(" |")
 	}
-	mean, strategy := t.best(p, true)
-	if strategy == "" {
-		b.WriteString(" never | |")
-	} else {
-		fmt.Fprintf(b, " %s %s | %.2g |", short(mean), strategy, g.Mean()/mean)
-	}
+	b.WriteString(t.best(p))
 	name, _, _ := strings.Cut(p, "@")
 	pub := Published(name)
 	fmt.Fprintf(b, " %s | %s | %s | %s |\n", pub.RFF, pub.POS, pub.PCT3, pub.SURW)
 }
 
-// sign says whether two cells differ.
+// sign says whether two cells differ, after a space.
 func sign(g, c Cell) string {
 	switch z, p := LogRank(g, c); {
 	case p >= 0.05:
 		return ""
 	case z < 0:
-		return "<"
+		return " <"
 	}
-	return ">"
+	return " >"
 }
 
 // kernel reports whether a program is a model of the kernel, by its name.
@@ -162,7 +164,8 @@ func (t *Table) writeSummary(b *strings.Builder, title string, of func(program s
 		return
 	}
 	fmt.Fprintf(b, "\n## %s\n\nOver the %d that were measured with all strategies. A program that "+
-		"was never found counts with all executions that there were.\n\n"+
+		"was never found counts with all executions that there were; one that took the budget before "+
+		"all seeds had their turn was not found with every seed.\n\n"+
 		"| strategy | geometric mean | found with every seed | never found | found with less than "+
 		"half of the executions of guided |\n|---|---|---|---|---|\n", title, len(common))
 	for _, s := range t.Strategies {
@@ -175,7 +178,7 @@ func (t *Table) writeSummary(b *strings.Builder, title string, of func(program s
 			if none {
 				never++
 			}
-			if c.Found() == len(c.Runs) {
+			if c.Always() {
 				every++
 			}
 			if g.Mean() > 2*c.Mean() {

@@ -33,17 +33,26 @@ func BenchmarkExhaust(b *testing.B) {
 	}
 }
 
-// BenchmarkWorkers explores 200,000 nodes with one and with two workers.
+// BenchmarkWorkers explores programs with 100,000 and 240,000 nodes by several workers.
 func BenchmarkWorkers(b *testing.B) {
-	for _, n := range []int{1, 2} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			opt := Options{Bound: Unbounded, Workers: n}
-			nodes := 0
-			for b.Loop() {
-				nodes += Last(Exhaust(ctx, independent(15, 15, 15, 15), opt)).Nodes
-			}
-			b.ReportMetric(float64(nodes)/b.Elapsed().Seconds(), "nodes/s")
-		})
+	for _, bm := range []struct {
+		name    string
+		program schedule.Program
+	}{
+		{"increments-3x3", increments(3, 0, 1, 2)},
+		{"independent-4x15", independent(15, 15, 15, 15)},
+	} {
+		for _, n := range []int{1, 2, 4} {
+			b.Run(fmt.Sprintf("%s/%d", bm.name, n), func(b *testing.B) {
+				opt := Options{Bound: Unbounded, Workers: n}
+				nodes := 0
+				for b.Loop() {
+					nodes += Last(Exhaust(ctx, bm.program, opt)).Nodes
+				}
+				b.ReportMetric(float64(nodes)/b.Elapsed().Seconds(), "nodes/s")
+				b.ReportMetric(float64(nodes)/float64(b.N), "nodes")
+			})
+		}
 	}
 }
 

@@ -19,8 +19,9 @@ func checkpointed(t *testing.T, opt Options) Options {
 	return opt
 }
 
-// TestResume interrupts searches again and again, until they are done. With one worker
-// even the effort is that of a search that was not interrupted.
+// TestResume interrupts searches again and again, until they are done, each time with
+// another number of workers. With one worker throughout, even the effort is that of a
+// search that was not interrupted.
 func TestResume(t *testing.T) {
 	programs := []schedule.Program{
 		increments(2, 0, 1), increments(2, 0, 1, 2), workers(0, 1, 2), choices(), again(),
@@ -42,7 +43,10 @@ func TestResume(t *testing.T) {
 			opt = checkpointed(t, opt)
 			got := Report{Stop: Cancelled}
 			for got.Stop == Cancelled {
-				c := &doneAfter{ctx, 1 + rng.IntN(1+want.Runs/3)}
+				c := doneAfter(1 + rng.IntN(1+want.Runs/3))
+				if n > 1 {
+					opt.Workers = 1 + rng.IntN(8)
+				}
 				got = Last(Exhaust(c, p, opt))
 				resumed++
 			}
@@ -64,29 +68,39 @@ func TestResume(t *testing.T) {
 }
 
 // TestResumeFromWithin goes on from what was written while the search was under way,
-// as after a kill.
+// as after a kill. Several workers have to rest for each write, which comes as often as it
+// may.
 func TestResumeFromWithin(t *testing.T) {
 	p := increments(2, 0, 1, 2)
 	want := exhaust(p, Unbounded)
-	opt := checkpointed(t, all(Unbounded))
-	opt.Checkpoint.Every = time.Nanosecond
-	var files [][]byte
-	opt.Progress = func(Progress) {
-		if data, err := os.ReadFile(opt.Checkpoint.File); err == nil {
-			files = append(files, data)
+	for _, n := range []int{1, 4} {
+		opt := checkpointed(t, Options{Bound: Unbounded, Workers: n})
+		opt.Checkpoint.Every = time.Nanosecond
+		var files [][]byte
+		opt.Progress = func(Progress) {
+			if data, err := os.ReadFile(opt.Checkpoint.File); err == nil {
+				files = append(files, data)
+			}
 		}
-	}
-	Last(Exhaust(ctx, p, opt))
-	if len(files) < 3 {
-		t.Fatalf("%d checkpoints seen, want more", len(files))
-	}
-	opt.Progress = nil
-	for _, data := range files {
-		if err := os.WriteFile(opt.Checkpoint.File, data, 0o644); err != nil {
-			t.Fatal(err)
+		got := Last(Exhaust(ctx, p, opt))
+		if len(files) < 3 {
+			t.Fatalf("%d workers: %d checkpoints seen, want more", n, len(files))
 		}
-		if got := Last(Exhaust(ctx, p, opt)); !reflect.DeepEqual(got, want) {
-			t.Errorf("resumed\n%+v, want\n%+v", got, want)
+		if !reflect.DeepEqual(effortless(got), effortless(want)) {
+			t.Errorf("%d workers:\n%+v, want\n%+v", n, got, want)
+		}
+		opt.Progress = nil
+		for _, data := range files {
+			if err := os.WriteFile(opt.Checkpoint.File, data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			got, want := Last(Exhaust(ctx, p, opt)), want
+			if n > 1 {
+				got, want = effortless(got), effortless(want)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%d workers: resumed\n%+v, want\n%+v", n, got, want)
+			}
 		}
 	}
 }
@@ -145,8 +159,8 @@ func TestBadCheckpoint(t *testing.T) {
 	}
 	try(append(good, 0), p, opt, "truncated or damaged")
 	try([]byte("#!/bin/sh\necho this is something else, and longer\n"), p, opt, "not a checkpoint")
-	later := []byte(strings.Replace(string(good), "checkpoint 1", "checkpoint 2", 1))
-	try(later, p, opt, `version "2\n", want "1\n"`)
+	later := []byte(strings.Replace(string(good), "checkpoint 2", "checkpoint 3", 1))
+	try(later, p, opt, `version "3\n", want "2\n"`)
 	try(good, locked(0, 1), opt, "a checkpoint of increments, not of locked")
 	try(good, increments(2, 0, 1), opt, "another version of increments")
 	for _, tt := range []struct {

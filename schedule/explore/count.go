@@ -61,7 +61,7 @@ func (g *graph) within(from, to uint32, f func(id uint32)) {
 // targets calls f with the target of every edge of id without preemption that
 // leads to a node of a range.
 func (g *graph) targets(id, from, to uint32, f func(id uint32)) {
-	nd := &g.nodes[id]
+	nd := g.node(id)
 	for _, ed := range g.alternatives(nd)[:nd.calm()] {
 		if from <= ed.to && ed.to < to {
 			f(ed.to)
@@ -79,7 +79,7 @@ func (g *graph) countNext() bool {
 	}
 	c := counter{graph: g, next: g.spare}
 	c.ends = make([]uint64, len(g.endings))
-	c.next = append(c.next[:0], make([]uint64, len(g.nodes))...)
+	c.next = append(c.next[:0], make([]uint64, g.size)...)
 	if len(g.counts) == 0 {
 		c.next[0] = 1
 	}
@@ -114,7 +114,7 @@ type counter struct {
 // of one preemption less, so no order is needed.
 func (c *counter) preemptions() {
 	for id, n := range c.prefix {
-		if nd := &c.nodes[id]; n > 0 && nd.preempt {
+		if nd := c.node(uint32(id)); n > 0 && nd.preempt {
 			c.spread(c.alternatives(nd)[1:], n)
 		}
 	}
@@ -128,7 +128,7 @@ func (c *counter) calm() {
 		from, to := c.span(level)
 		for _, id := range c.order[from:to] {
 			if n := c.next[id]; n > 0 {
-				nd := &c.nodes[id]
+				nd := c.node(id)
 				c.spread(c.alternatives(nd)[:nd.calm()], n)
 			}
 		}

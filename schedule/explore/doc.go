@@ -58,10 +58,12 @@
 // Exhaust has no snapshots: it runs each edge from the beginning, so long
 // executions are dear. It knows nothing of independence: two orders of two
 // independent steps are two paths to one node, not one path. Classes has one worker, no
-// bound and no checkpoint. Workers of Exhaust share one lock, which
-// is held for a small part of the time: fine for the cores of a desk, not for hundreds.
+// bound and no checkpoint. Workers of Exhaust add nodes one at a time, and what is computed
+// at the end of a bound one of them computes: fine for the cores of a desk, not for
+// hundreds.
 //
 // To read the code: exhaust.go is the search and worker.go how it is done, graph.go what
-// it stores, count.go, total.go and minimal.go what is computed from that; checkpoint.go
-// is its file; classes.go and races.go are the second opinion, unreduced.go the third.
+// it stores and table.go why that takes no lock to read, count.go, total.go and minimal.go
+// what is computed from it; checkpoint.go and resume.go are its file; classes.go and
+// races.go are the second opinion, unreduced.go the third.
 package explore

@@ -74,9 +74,9 @@ func TestEstimateLarge(t *testing.T) {
 }
 
 func TestEstimateCancelled(t *testing.T) {
-	e := EstimateSize(&doneAfter{ctx, 10}, increments(2, 0, 1), Options{}, 1000, 1)
+	e := EstimateSize(doneAfter(10), increments(2, 0, 1), Options{}, 1000, 1)
 	if e.Probes != 10 {
 		t.Errorf("%d probes, want 10", e.Probes)
 	}
-	EstimateSize(&doneAfter{ctx, 0}, increments(2, 0, 1), Options{}, 1000, 1)
+	EstimateSize(doneAfter(0), increments(2, 0, 1), Options{}, 1000, 1)
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -60,37 +61,35 @@ func Last(reports iter.Seq[Report]) Report {
 
 // A search is an Exhaust under way: the graph, and which edges are to be taken.
 // Workers take them, each with a runner of its own; see worker.go. While they do, all
-// of it belongs to whoever holds mu.
+// that is not said to be otherwise belongs to whoever holds mu; see table.go.
 type search struct {
 	*graph
 	ctx     context.Context
 	program schedule.Program
 	opt     Options
 	workers []*worker
+	bound   int
+
+	halted atomic.Bool // workers are to end; by whom, see halt
+	saving atomic.Bool // workers are to rest until the checkpoint is written
+
+	_ [cacheLine]byte // above is what all workers read all the time
 
 	mu   sync.Mutex
 	idle *sync.Cond // there may be something to do, or nothing any more
+	busy int        // workers that do not rest
 
 	// Nodes whose alternatives other than 0 are to be taken, first come first
 	// served: within the bound, from turn on, and with one preemption more.
 	now, next []uint32
 	turn      int
-	// Edges that are taken, but must be taken again: on their own way, or by
-	// the search that goes on from the checkpoint.
-	dropped []claimed
-	busy    int // workers with an edge
-	waiting int // workers without
 
-	bound int
 	stop  Stop
 	err   error
 	crash any // panic of a model
-	runs  int
-	steps uint64
 
-	saving bool      // workers are to wait until the checkpoint is written
-	saved  time.Time // when it was written last
-	pause  time.Duration
+	saved time.Time // when the checkpoint was written last
+	pause time.Duration
 }
 
 // A claimed edge is that of an alternative of a node.
@@ -103,19 +102,24 @@ func newSearch(ctx context.Context, p schedule.Program, opt Options) *search {
 	s := &search{graph: newGraph(), ctx: ctx, program: p, opt: opt, now: []uint32{0}}
 	s.idle = sync.NewCond(&s.mu)
 	for range max(opt.Workers, 1) {
-		w := &worker{search: s}
-		if sym := opt.Symmetry; sym != nil {
-			p.New = func() (begin func(*schedule.Exec)) {
-				begin, w.canonical = sym.New()
-				return begin
-			}
-		}
-		w.runner = opt.runner(p)
-		w.runner.Wide = true
-		s.workers = append(s.workers, w)
+		s.workers = append(s.workers, s.newWorker())
 	}
 	s.opt.MaxNodes = min(cmp.Or(s.opt.MaxNodes, DefaultMaxNodes), maxGraph)
 	return s
+}
+
+// newWorker returns one with a runner of its own, to be closed.
+func (s *search) newWorker() *worker {
+	w, p := &worker{search: s}, s.program
+	if sym := s.opt.Symmetry; sym != nil {
+		p.New = func() (begin func(*schedule.Exec)) {
+			begin, w.canonical = sym.New()
+			return begin
+		}
+	}
+	w.runner = s.opt.runner(p)
+	w.runner.Wide = true
+	return w
 }
 
 func (s *search) close() {
@@ -148,7 +152,7 @@ func (s *search) run(yield func(Report) bool) {
 		}
 		s.bound++
 		s.turn, s.now, s.next = 0, s.next, s.now[:0]
-		s.starts = append(s.starts, uint32(len(s.nodes)))
+		s.starts = append(s.starts, s.size)
 	}
 }
 
@@ -157,6 +161,7 @@ func (s *search) run(yield func(Report) bool) {
 // first served keeps the ways short, and leaves more for detours than last come
 // first served would.
 func (s *search) expand() {
+	s.busy = len(s.workers)
 	if len(s.workers) == 1 {
 		s.workers[0].work()
 	} else {
@@ -171,56 +176,56 @@ func (s *search) expand() {
 	}
 }
 
-// take returns an edge that belongs to the bound and was not taken yet.
-func (s *search) take() (c claimed, ok bool) {
-	if n := len(s.dropped); n > 0 {
-		c = s.dropped[n-1]
-		s.dropped = s.dropped[:n-1]
-		return c, true
-	}
-	for ; s.turn < len(s.now); s.turn++ {
-		c.Node = s.now[s.turn]
-		if c.Alt, ok = s.claim(c.Node); ok {
-			return c, true
+// claim returns an alternative of nd that belongs to the bound and was not taken yet. It
+// counts as taken from now on.
+func (s *search) claim(nd *node) (alt uint8, ok bool) {
+	for {
+		taken, ok := s.left(nd)
+		if !ok {
+			return 0, false
+		}
+		if atomic.CompareAndSwapUint32(&nd.taken, taken, taken+1) {
+			return uint8(taken), true
 		}
 	}
-	return c, false
 }
 
-// claim returns an alternative of node id that belongs to the bound and was
-// not taken yet. It counts as taken from now on.
-func (s *search) claim(id uint32) (alt uint8, ok bool) {
-	nd := &s.nodes[id]
-	if !s.left(nd) {
-		return 0, false
-	}
-	nd.taken++
-	return nd.taken - 1, true
-}
-
-// left reports whether a node has an alternative to claim.
-func (s *search) left(nd *node) bool {
-	return nd.taken < nd.n && !(nd.preempt && int(nd.level) == s.bound)
+// left returns how many alternatives of a node are taken, and whether there is one to
+// claim.
+func (s *search) left(nd *node) (taken uint32, ok bool) {
+	taken = atomic.LoadUint32(&nd.taken)
+	return taken, taken < uint32(nd.n) && !(nd.preempt && int(nd.level) == s.bound)
 }
 
 // conclude computes what is known now that the bound is finished, and decides whether
 // it was the last.
 func (s *search) conclude() {
 	s.finishLevel(s.bound)
-	if err := s.realize(s.bound); err != nil {
-		s.stop, s.err = Unsound, err
-		return
-	}
 	switch {
 	case len(s.next) == 0:
 		s.stop = Exhausted
-		if s.cycle == Acyclic && !s.totals() {
-			s.cycle = PreemptiveCycle
-		}
-		s.countOn()
+		s.countAll()
 	case s.bound >= s.opt.Bound:
 		s.stop = AtBound
 	}
+}
+
+// countAll counts the executions of the exhausted graph, all together and by bound. The
+// two share nothing but the graph, so with several workers they go on at the same time.
+func (s *search) countAll() {
+	var wg sync.WaitGroup
+	if s.cycle == Acyclic {
+		switch order := s.topological(); {
+		case order == nil:
+			s.cycle = PreemptiveCycle
+		case len(s.workers) > 1:
+			wg.Go(func() { s.totals(order) })
+		default:
+			s.totals(order)
+		}
+	}
+	s.countOn()
+	wg.Wait()
 }
 
 // countOn counts the executions of the bounds beyond the one that exhausted
@@ -248,17 +253,19 @@ func (s *search) countOn() {
 
 // report makes a report, which shares nothing with the search.
 func (s *search) report(bound int) Report {
+	witnesses := s.witnesses()
 	r := Report{
 		Program: s.program.Name, Bound: bound, Stop: s.stop, Err: s.err,
 		Executions: slices.Clone(s.counts), Overflow: s.over, Cycle: s.cycle, All: s.all,
-		Nodes: len(s.nodes) - 1, Edges: len(s.edges) - 1, Runs: s.runs, Steps: s.steps,
+		Nodes: int(s.size) - 1, Edges: s.alts - 1,
 	}
+	r.Runs, r.Steps = s.effort()
 	for i := range s.endings {
 		end := &s.endings[i]
 		counts := make([]uint64, len(s.counts))
 		copy(counts, end.counts)
 		r.Endings = append(r.Endings, Ending{
-			Category: end.Category, Executions: counts, All: end.all, Witness: end.witness,
+			Category: end.Category, Executions: counts, All: end.all, Witness: witnesses[i],
 		})
 	}
 	slices.SortFunc(r.Endings, func(a, b Ending) int { return a.Compare(b.Category) })

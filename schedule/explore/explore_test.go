@@ -75,7 +75,7 @@ func TestAgainstUnreducedRandom(t *testing.T) {
 		if seed%2 == 0 {
 			bound = int(seed/2) % 4
 		}
-		want := Unreduced(&doneAfter{ctx, 5_000}, p, all(bound))
+		want := Unreduced(doneAfter(5_000), p, all(bound))
 		if want.Stop == Cancelled {
 			skipped++
 			continue

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -56,7 +57,7 @@ func TestMinimalWithCycles(t *testing.T) {
 		if got.Cycle != CalmCycle {
 			continue
 		}
-		u := Unreduced(&doneAfter{ctx, 10_000}, p, Options{Bound: 2, MaxSteps: short})
+		u := Unreduced(doneAfter(10_000), p, Options{Bound: 2, MaxSteps: short})
 		if u.Stop == Cancelled {
 			continue
 		}
@@ -124,14 +125,20 @@ func TestNodeLimit(t *testing.T) {
 	}
 }
 
-// A doneAfter is a context that is done after being asked some times.
-type doneAfter struct {
-	context.Context
-	n int
+// doneAfter returns a context that is done after being asked so many times.
+func doneAfter(times int) context.Context {
+	c := &asked{Context: ctx}
+	c.left.Store(int64(times))
+	return c
 }
 
-func (c *doneAfter) Err() error {
-	if c.n--; c.n < 0 {
+type asked struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (c *asked) Err() error {
+	if c.left.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return nil
@@ -141,11 +148,11 @@ func (c *doneAfter) Err() error {
 func TestCancel(t *testing.T) {
 	p := increments(2, 0, 1, 2)
 	for _, n := range []int{0, 1, 100, 1000} {
-		r := Last(Exhaust(&doneAfter{ctx, n}, p, all(Unbounded)))
+		r := Last(Exhaust(doneAfter(n), p, all(Unbounded)))
 		if r.Stop != Cancelled || r.Complete() || r.Runs != n {
 			t.Errorf("cancelled after %d: %d runs, %s", n, r.Runs, r.Coverage())
 		}
-		u := Unreduced(&doneAfter{ctx, n}, p, all(Unbounded))
+		u := Unreduced(doneAfter(n), p, all(Unbounded))
 		if u.Stop != Cancelled || u.Complete() || u.Runs > n {
 			t.Errorf("cancelled after %d: %d runs, %s", n, u.Runs, u.Coverage())
 		}

@@ -34,7 +34,7 @@ func (g *graph) priceLevel(level int) {
 	} else {
 		below, _ := g.span(level - 1)
 		for id := below; id < from; id++ {
-			if nd := &g.nodes[id]; nd.preempt {
+			if nd := g.node(id); nd.preempt {
 				g.relax(level, id, g.alternatives(nd)[1:])
 			}
 		}
@@ -43,7 +43,7 @@ func (g *graph) priceLevel(level int) {
 	for again := true; again; {
 		again = false
 		for _, id := range g.order[from:to] {
-			nd := &g.nodes[id]
+			nd := g.node(id)
 			if g.relax(level, id, g.alternatives(nd)[:nd.calm()]) && g.cycle == CalmCycle {
 				again = true
 			}
@@ -83,9 +83,8 @@ func (g *graph) minimize(index uint32, end *ending) {
 	m := minimizer{graph: g, end: end, target: terminal | index}
 	m.lengths = make([]int32, len(g.costs))
 	m.length(0)
-	end.way = m.way()
 	end.witness = Witness{
-		Tape:        tapeOf(end.way),
+		Tape:        m.tape(),
 		Preemptions: int(end.level), Switches: int(end.cost >> 32), Steps: int(uint32(end.cost)),
 		Minimal: true,
 	}
@@ -117,7 +116,7 @@ func (m *minimizer) length(id uint32) int32 {
 	}
 	best := int32(deadEnd)
 	m.lengths[id] = best
-	nd := &m.nodes[id]
+	nd := m.node(id)
 	for alt := range m.alternatives(nd) {
 		if l := m.via(id, alt); l > deadEnd && (best == deadEnd || l < best) {
 			best = l
@@ -129,8 +128,8 @@ func (m *minimizer) length(id uint32) int32 {
 
 // via is length for the tapes that take the given alternative first.
 func (m *minimizer) via(id uint32, alt int) int32 {
-	nd := &m.nodes[id]
-	ed := &m.edges[nd.edge+uint32(alt)]
+	nd := m.node(id)
+	ed := &m.alternatives(nd)[alt]
 	level, cost := nd.level, m.costs[id]+ed.cost()
 	if alt >= nd.calm() {
 		level++
@@ -143,7 +142,7 @@ func (m *minimizer) via(id uint32, alt int) int32 {
 			rest = atTarget
 		}
 	case ed.to == unexpanded || ed.to >= uint32(len(m.costs)):
-	case level == m.nodes[ed.to].level && cost == m.costs[ed.to]:
+	case level == m.node(ed.to).level && cost == m.costs[ed.to]:
 		rest = m.length(ed.to)
 	}
 	if rest == deadEnd || id == 0 || rest == atTarget && alt == 0 {
@@ -152,24 +151,17 @@ func (m *minimizer) via(id uint32, alt int) int32 {
 	return rest + 1
 }
 
-// way returns the edges of that tape, once the lengths are known.
-func (m *minimizer) way() (way []claimed) {
-	for id := m.edges[0].to; id < terminal; {
-		for alt, ed := range m.alternatives(&m.nodes[id]) {
+// tape returns that tape, once the lengths are known.
+func (m *minimizer) tape() schedule.Tape {
+	s := schedule.Tape{}
+	for id := m.edge(claimed{}).to; id < terminal; {
+		for alt := range m.alternatives(m.node(id)) {
 			if m.via(id, alt) == m.lengths[id] {
-				way = append(way, claimed{id, uint8(alt)})
-				id = ed.to
+				s = append(s, uint8(alt))
+				id = m.edge(claimed{id, uint8(alt)}).to
 				break
 			}
 		}
-	}
-	return way
-}
-
-func tapeOf(way []claimed) schedule.Tape {
-	s := schedule.Tape{}
-	for _, c := range way {
-		s = append(s, c.Alt)
 	}
 	return s.Canonical()
 }

@@ -49,7 +49,7 @@ func TestWorkers(t *testing.T) {
 func TestWorkersStop(t *testing.T) {
 	p := increments(2, 0, 1, 2)
 	for _, n := range []int{0, 1, 100, 1000} {
-		r := Last(Exhaust(&doneAfter{ctx, n}, p, Options{Bound: Unbounded, Workers: 4}))
+		r := Last(Exhaust(doneAfter(n), p, Options{Bound: Unbounded, Workers: 4}))
 		if r.Stop != Cancelled || r.Runs != n {
 			t.Errorf("cancelled after %d: %d runs, %s", n, r.Runs, r.Coverage())
 		}

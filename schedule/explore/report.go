@@ -58,7 +58,7 @@ const progressEvery = 256
 type Progress struct {
 	Bound int // being searched
 	// Of the nodes that the bound is known to begin new executions from, so many
-	// are done. More may become known.
+	// are done, or in the hands of other workers. More may become known.
 	Done, Queued int
 
 	Nodes int // as in Report, so far

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -24,34 +25,71 @@ import (
 // program does, since only it knows which cells belong to which thread.)
 type Symmetry struct {
 	// New makes an instance of the program, like [schedule.Program.New], which it
-	// replaces. Canonical returns the hash of the state at hand in 128 bits such that
-	// states have the same hash if, and but for chance only if, exchanging threads makes
-	// one the other. That includes last, a thread or nil: it is the thread that took the
-	// last step, if it is enabled. Where the program has a Choose, it includes which
-	// thread is asking.
+	// replaces, and what looks at its states.
 	New func() (begin func(*schedule.Exec), canonical Canonical)
 	// Class returns the lowest number of the threads that a thread may be exchanged
 	// with.
 	Class func(thread int) int
 }
 
-// Canonical is a function of [Symmetry].
-type Canonical func(e *schedule.Exec, last *schedule.Thread) schedule.State
+// Canonical is a function of [Symmetry]. It returns the hash of the state at hand in 128 bits
+// such that states have the same hash if, and but for chance only if, exchanging threads makes
+// one the other. That includes last, a thread or nil: it is the thread that took the last
+// step, if it is enabled. Where the program has a Choose, it includes which thread is asking.
+//
+// And it returns a number for each thread, by which the exchange is told: of two states with
+// one hash, a thread of the one is exchanged with that of the other which has its number. The slice is the function's own, and valid until it is
+// called again. So the alternatives of a decision have an order which is that of all states
+// that one is kept for, and an execution that comes to a known state by another way goes on
+// there.
+type Canonical func(e *schedule.Exec, last *schedule.Thread) (hash schedule.State, numbers []uint8)
 
 // keyOf returns the key of the decision that e has come to, up to symmetry.
 func (w *worker) keyOf(e *schedule.Exec) key {
 	if w.canonical == nil {
 		return keyOf(e)
 	}
-	last := e.Last()
-	if last != nil && e.Enabled()>>last.ID&1 == 0 {
-		last = nil
-	}
-	s := w.canonical(e, last)
+	s, _ := w.canonical(e, lastEnabled(e))
 	if e.Enabled() == 0 {
 		s.Hi++ // a Choose, as in the other keyOf
 	}
 	return key{s.Lo, s.Hi}
+}
+
+// lastEnabled returns the thread that took the last step, if it is enabled.
+func lastEnabled(e *schedule.Exec) *schedule.Thread {
+	if last := e.Last(); last != nil && e.Enabled()>>last.ID&1 != 0 {
+		return last
+	}
+	return nil
+}
+
+// decision returns the decision, of n, that is alternative alt of the state at hand. With
+// symmetry the threads that are not running are in the order of their numbers.
+func (w *worker) decision(e *schedule.Exec, alt uint8, n int) int {
+	first := 0
+	if e.Running() != nil {
+		first = 1
+	}
+	if w.canonical == nil || e.Enabled() == 0 || int(alt) < first {
+		return int(alt)
+	}
+	_, numbers := w.canonical(e, lastEnabled(e))
+	place := func(d int) int {
+		mine, place := numbers[e.Alternative(d).ID], first
+		for other := first; other < n; other++ {
+			its := numbers[e.Alternative(other).ID]
+			if its < mine || its == mine && other < d {
+				place++
+			}
+		}
+		return place
+	}
+	d := first
+	for place(d) != int(alt) {
+		d++
+	}
+	return d
 }
 
 // category returns the category of res, up to symmetry.
@@ -72,57 +110,49 @@ func (w *worker) alike(e *schedule.Exec, nd *node, n int) bool {
 	return int(nd.n) == n && nd.enabled == fold(set)
 }
 
-// realize gives the endings of a level that has just been finished tapes that run. A
-// minimal way through the graph is one of nodes, each kept for many states: which
-// alternative leads on from the state at hand is found by trying.
-func (s *search) realize(level int) error {
-	if s.opt.Symmetry == nil {
-		return nil
-	}
+// witnesses returns that of each ending. With symmetry the tapes of the graph are of
+// alternatives; those that run are found by running them, which ends the search if one does
+// not end as the graph says.
+func (s *search) witnesses() []Witness {
+	var out []Witness
 	for i := range s.endings {
-		if end := &s.endings[i]; int(end.level) == level {
-			tape, ok := s.workers[0].realize(end.way)
-			if !ok {
-				return fmt.Errorf("no execution ends in %v as the graph says: "+
-					"the program is not as symmetric as it claims", end.Category)
-			}
-			end.witness.Tape = tape
-		}
+		out = append(out, s.endings[i].witness)
 	}
-	return nil
+	if s.opt.Symmetry == nil || s.stop == Unsound || s.stop == BadCheckpoint {
+		return out
+	}
+	w := s.newWorker()
+	defer w.runner.Close()
+	for i := range out {
+		tape, res := w.walk(out[i].Tape)
+		c := s.endings[i].Category
+		if w.category(res) != c || res.Steps != out[i].Steps || res.Switches != out[i].Switches {
+			s.stop, s.err = Unsound, fmt.Errorf("no execution ends in %v as the graph says: "+
+				"the program is not as symmetric as it claims", c)
+		}
+		out[i].Tape = tape
+	}
+	return out
 }
 
-func (w *worker) realize(way []claimed) (tape schedule.Tape, ok bool) {
-	w.tape = w.tape[:0]
-	goal := w.edges[0]
-	for _, c := range way {
-		nd := &w.nodes[c.Node]
-		ed := w.alternatives(nd)[c.Alt]
-		goal.to = ed.to
-		goal.steps += ed.steps
-		goal.switches += ed.switches
-		alts := [2]int{0, nd.calm()}
-		if int(c.Alt) >= nd.calm() {
-			alts = [2]int{nd.calm(), int(nd.n)}
-		}
-		if !w.extend(alts, goal) {
-			return nil, false
-		}
-	}
-	return append(schedule.Tape{}, w.tape...).Canonical(), true
+// walk takes the given alternatives, and then calmly to the end. It returns the tape of that.
+func (w *worker) walk(alternatives schedule.Tape) (schedule.Tape, schedule.Result) {
+	w.tape, w.pos = alternatives, 0
+	res := w.runner.Run(walker{w})
+	return slices.Clone(w.runner.Taken()), res
 }
 
-// extend adds one of a range of alternatives to the tape, the first that leads to the
-// goal: an edge from the beginning.
-func (w *worker) extend(alts [2]int, goal edge) bool {
-	w.tape = append(w.tape, 0)
-	for alt := alts[0]; alt < alts[1]; alt++ {
-		w.tape[len(w.tape)-1] = uint8(alt)
-		v, res := w.visit()
-		if w.reaches(v, res, goal.to) &&
-			v.steps == int(goal.steps) && v.switches == int(goal.switches) {
-			return true
-		}
+// A walker is the chooser of walk.
+type walker struct{ *worker }
+
+func (w walker) Choose(e *schedule.Exec, n int) int {
+	alt := uint8(0)
+	if w.pos < len(w.tape) {
+		alt = w.tape[w.pos]
+		w.pos++
 	}
-	return false
+	if int(alt) >= n {
+		return -1
+	}
+	return w.decision(e, alt, n)
 }

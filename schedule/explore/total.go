@@ -16,13 +16,8 @@ import (
 // done again with twice as many. Bounds by preemptions, which count.go counts word by
 // word, play no part.
 
-// totals sets g.all and the same of each ending. It reports false if the graph has a
-// cycle: then there is no end of executions.
-func (g *graph) totals() bool {
-	order := g.topological()
-	if len(order) < len(g.nodes) {
-		return false
-	}
+// totals sets g.all and the same of each ending, from the nodes in topological order.
+func (g *graph) totals(order []uint32) {
 	t := tally{words: 1}
 	for !t.count(g, order) {
 		t.words *= 2
@@ -32,21 +27,23 @@ func (g *graph) totals() bool {
 		g.endings[i].all = t.number(t.ends, i)
 		g.all.Add(g.all, g.endings[i].all)
 	}
-	return true
 }
 
 // topological returns the nodes in an order in which all edges lead forward (Kahn's
-// algorithm). The graph must be exhausted. If it has a cycle, some are missing.
+// algorithm). The graph must be exhausted. It returns nil if there is a cycle: then there
+// is no end of executions.
 func (g *graph) topological() []uint32 {
-	in := make([]uint32, len(g.nodes))
-	for _, ed := range g.edges {
-		if ed.to < terminal {
-			in[ed.to]++
+	in := make([]uint32, g.size)
+	for id := range g.size {
+		for _, ed := range g.alternatives(g.node(id)) {
+			if ed.to < terminal {
+				in[ed.to]++
+			}
 		}
 	}
-	order := make([]uint32, 1, len(g.nodes)) // everything is reached from node 0
+	order := make([]uint32, 1, g.size) // everything is reached from node 0
 	for i := 0; i < len(order); i++ {
-		for _, ed := range g.alternatives(&g.nodes[order[i]]) {
+		for _, ed := range g.alternatives(g.node(order[i])) {
 			if ed.to >= terminal {
 				continue
 			}
@@ -54,6 +51,9 @@ func (g *graph) topological() []uint32 {
 				order = append(order, ed.to)
 			}
 		}
+	}
+	if len(order) < int(g.size) {
+		return nil
 	}
 	return order
 }
@@ -67,13 +67,14 @@ type tally struct {
 
 // count counts the paths to each node and ending. It reports false if they do not fit.
 func (t *tally) count(g *graph, order []uint32) bool {
-	t.nodes = slices.Grow(t.nodes[:0], t.words*len(g.nodes))[:t.words*len(g.nodes)]
+	n := t.words * int(g.size)
+	t.nodes = slices.Grow(t.nodes[:0], n)[:n]
 	clear(t.nodes)
 	t.ends = make([]uint64, t.words*len(g.endings))
 	t.nodes[0] = 1
 	for _, id := range order {
 		n := t.at(t.nodes, int(id))
-		for _, ed := range g.alternatives(&g.nodes[id]) {
+		for _, ed := range g.alternatives(g.node(id)) {
 			to := t.nodes
 			if ed.to >= terminal {
 				to = t.ends

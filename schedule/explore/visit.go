@@ -1,6 +1,10 @@
 package explore
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"slices"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // A visit is the chooser that goes where the tape of a worker leads and no further.
 type visit struct {
@@ -16,12 +20,12 @@ func (v *visit) Choose(e *schedule.Exec, n int) int {
 		v.steps, v.switches = e.Steps(), e.Switches()
 		return -1
 	}
-	d := int(v.tape[v.pos])
-	if v.pos++; d >= n {
+	alt := v.tape[v.pos]
+	if v.pos++; int(alt) >= n {
 		v.pos = len(v.tape) + 1 // not that far
 		return -1
 	}
-	return d
+	return v.decision(e, alt, n)
 }
 
 // visit goes where the tape of w leads. No other execution may be under way.
@@ -43,7 +47,7 @@ func (w *worker) reaches(v visit, res schedule.Result, to uint32) bool {
 	case to == unexpanded:
 		return true // where it leads was not seen
 	case to < terminal:
-		return v.arrived && v.key == w.nodes[to].key
+		return v.arrived && v.key == w.node(to).key
 	}
 	return !v.arrived && w.category(res) == w.endings[to&^terminal].Category
 }
@@ -51,7 +55,16 @@ func (w *worker) reaches(v visit, res schedule.Result, to uint32) bool {
 // leadsWhereItLed reports whether an edge does, run again.
 func (w *worker) leadsWhereItLed(c claimed) bool {
 	w.begin(c)
-	w.busy--
 	v, res := w.visit()
-	return w.reaches(v, res, w.edges[w.nodes[c.Node].edge+uint32(c.Alt)].to)
+	return w.reaches(v, res, w.edge(c).to)
+}
+
+// tapeTo returns a tape that leads to a node. It may be called while workers are under way, but
+// with symmetry takes an instance of the program.
+func (s *search) tapeTo(id uint32) schedule.Tape {
+	w := s.newWorker()
+	defer w.runner.Close()
+	w.tape = s.path(nil, id)
+	w.visit()
+	return slices.Clone(w.runner.Taken())
 }

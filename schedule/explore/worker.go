@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -15,8 +16,8 @@ import (
 // which way each was discovered. Nothing that a report says of a finished bound depends
 // on either.
 //
-// One lock guards the search. It is not held where the time goes: while a worker
-// repeats the way to its node, and between two decisions.
+// They look at the graph without a lock, see table.go; it is taken to add a node, to get
+// a share of the queue, and to rest.
 
 // A worker takes edges, one execution after the other, and is their chooser.
 type worker struct {
@@ -33,67 +34,147 @@ type worker struct {
 	// The edge it is on, and its steps and switches where the edge began.
 	from           uint32
 	alt            uint8
+	on             *edge
 	base, switched int
 	detour         bool // the edge's node was not reached on its own way
 	passed         int  // edges in a row that had been taken before
+
+	share []uint32 // of the queue, see take
+	// Edges that are taken, but must be taken again: on their own way, or by
+	// the search that goes on from the checkpoint.
+	dropped []claimed
+
+	runs  atomic.Int64 // so far
+	steps atomic.Uint64
+
+	_ [cacheLine]byte // a worker writes into itself all the time
 }
 
 // work takes edges until there are none left in the bound, or the search has stopped.
 func (w *worker) work() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	for w.assign() {
-		w.mu.Unlock()
-		res, crash := w.execute()
-		w.mu.Lock()
-		w.settle(res, crash)
+		w.settle(w.execute())
 	}
 }
 
 // assign gives the worker an edge, waiting for one if other workers may yet find some.
 // It reports false if there are no more.
 func (w *worker) assign() bool {
-	for w.stop == Continues {
-		if w.saving {
+	for {
+		if !w.halted.Load() && !w.saving.Load() {
+			if c, ok := w.take(); ok && w.ctx.Err() == nil {
+				w.tell()
+				w.begin(c)
+				return true
+			} else if ok {
+				w.dropped = append(w.dropped, c)
+				w.halt(Cancelled, nil)
+			}
+		}
+		if !w.rest() {
+			return false
+		}
+	}
+}
+
+// take returns an edge that belongs to the bound and was not taken yet: one that the worker
+// has dropped, else one of its share of the queue.
+func (w *worker) take() (c claimed, ok bool) {
+	if n := len(w.dropped); n > 0 {
+		c = w.dropped[n-1]
+		w.dropped = w.dropped[:n-1]
+		return c, true
+	}
+	for ; len(w.share) > 0; w.share = w.share[1:] {
+		c.Node = w.share[0]
+		if c.Alt, ok = w.claim(w.node(c.Node)); ok {
+			return c, true
+		}
+	}
+	return c, false
+}
+
+// rest waits until there may be something to take again. It reports false if there will
+// be nothing. While all workers rest, the last of them writes a checkpoint that is due.
+func (w *worker) rest() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy--
+	for !w.halted.Load() {
+		switch {
+		case w.saving.Load():
 			if w.busy == 0 {
 				w.save()
-				w.saving = false
+				w.saving.Store(false)
 				w.idle.Broadcast()
 				continue
 			}
-		} else if c, ok := w.take(); ok {
-			if w.ctx.Err() != nil {
-				w.dropped = append(w.dropped, c)
-				w.stop = Cancelled
-				break
-			}
-			w.begin(c)
+		case len(w.dropped) > 0 || len(w.share) > 0 || w.deal():
+			w.busy++
 			return true
-		} else if w.busy == 0 {
-			break
+		case w.busy == 0:
+			w.idle.Broadcast()
+			return false
 		}
-		w.waiting++
 		w.idle.Wait()
-		w.waiting--
 	}
 	w.idle.Broadcast()
 	return false
 }
 
+// maxShare is how many nodes of the queue a worker gets at once.
+const maxShare = 64
+
+// deal gives the worker a share of the queue, small enough for all of them to have enough
+// to the end. It reports false if there is nothing. It holds mu.
+func (w *worker) deal() bool {
+	queue := w.now[w.turn:]
+	n := min(len(queue), 1+len(queue)/(4*len(w.workers)), maxShare)
+	w.share = queue[:n]
+	w.turn += n
+	return n > 0
+}
+
+// halt ends the search. The first who does so says why.
+func (s *search) halt(stop Stop, err error) {
+	if s.halted.CompareAndSwap(false, true) {
+		s.stop, s.err = stop, err
+	}
+}
+
 // begin prepares the execution that takes an edge.
 func (w *worker) begin(c claimed) {
-	nd := &w.nodes[c.Node]
+	nd := w.node(c.Node)
 	w.key, w.choices = nd.key, int(nd.n)
-	w.from, w.alt, w.detour = c.Node, c.Alt, false
+	w.from, w.alt, w.on, w.detour = c.Node, c.Alt, w.edge(c), false
 	w.tape = w.tape[:0]
 	if c.Node != 0 { // which is no decision
 		w.tape = append(w.path(w.tape, c.Node), c.Alt)
 	}
 	w.pos, w.base, w.switched, w.passed = 0, 0, 0, 0
-	w.busy++
-	if w.opt.Progress != nil && w.runs%progressEvery == 0 {
-		w.opt.Progress(w.progress())
+}
+
+// tell calls Options.Progress, if it is time for that.
+func (w *worker) tell() {
+	if w.opt.Progress == nil || w.runs.Load()%progressEvery != 0 {
+		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := Progress{
+		Bound: w.bound, Done: w.turn - len(w.share), Queued: len(w.now), Nodes: int(w.size) - 1,
+	}
+	p.Runs, p.Steps = w.effort()
+	w.opt.Progress(p)
+}
+
+// effort returns how many executions all workers have run, and their steps.
+func (s *search) effort() (runs int, steps uint64) {
+	for _, w := range s.workers {
+		runs += int(w.runs.Load())
+		steps += w.steps.Load()
+	}
+	return runs, steps
 }
 
 // execute runs the tape, and what follows. It returns the panic of a model, for the
@@ -105,12 +186,14 @@ func (w *worker) execute() (res schedule.Result, crash any) {
 
 // settle does with the edge that the worker is on what the end of the execution says.
 func (w *worker) settle(res schedule.Result, crash any) {
-	w.busy--
-	w.runs++
-	w.steps += uint64(res.Steps)
-	switch open := w.edges[w.nodes[w.from].edge+uint32(w.alt)].to == unexpanded; {
+	w.runs.Add(1)
+	w.steps.Add(uint64(res.Steps))
+	switch open := atomic.LoadUint32(&w.on.to) == unexpanded; {
 	case crash != nil:
-		w.crash, w.stop = crash, Unsound
+		w.mu.Lock()
+		w.crash = crash
+		w.mu.Unlock()
+		w.halt(Unsound, nil)
 	case res.Outcome == schedule.Abandoned && !open: // at a known node
 	case res.Outcome == schedule.Abandoned: // by the stop of the search
 		w.dropped = append(w.dropped, claimed{w.from, w.alt})
@@ -125,18 +208,7 @@ func (w *worker) settle(res schedule.Result, crash any) {
 		w.finish(res)
 	}
 	if w.due() {
-		w.saving = true
-	}
-	if w.waiting > 0 {
-		w.idle.Broadcast()
-	}
-}
-
-// progress tells how far the search is.
-func (s *search) progress() Progress {
-	return Progress{
-		Bound: s.bound, Done: s.turn, Queued: len(s.now),
-		Nodes: len(s.nodes) - 1, Runs: s.runs, Steps: s.steps,
+		w.saving.Store(true)
 	}
 }
 
@@ -146,125 +218,136 @@ func (w *worker) Choose(e *schedule.Exec, n int) int {
 	if w.pos == len(w.tape) {
 		return w.arrive(e, w.keyOf(e), n)
 	}
-	d := int(w.tape[w.pos])
+	alt := w.tape[w.pos]
 	last := w.pos == len(w.tape)-1
-	if d >= n || last && (w.keyOf(e) != w.key || n != w.choices) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
+	if int(alt) >= n || last && (w.keyOf(e) != w.key || n != w.choices) {
 		return w.diverged()
 	}
 	w.pos++
 	if last {
-		w.leave(e, w.from, w.alt)
+		w.base, w.switched = e.Steps(), e.Switches()
 	}
-	return d
+	return w.decision(e, alt, n)
 }
 
 // arrive completes the edge that the execution is on with the node that it has come to,
 // and decides how to go on.
 func (w *worker) arrive(e *schedule.Exec, k key, n int) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.stop != Continues {
+	if w.halted.Load() {
 		return -1
 	}
-	if at, known := w.find(k); known {
-		return w.meet(e, at, n)
+	at := w.find(k)
+	if at == 0 {
+		var isNew bool
+		if at, isNew = w.discover(e, k, n); at == 0 {
+			return -1
+		} else if isNew {
+			w.leave(e, at, 0)
+			return w.decision(e, 0, n)
+		}
 	}
-	if len(w.nodes) > w.opt.MaxNodes {
-		w.stop = NodeLimit
-		return -1
-	}
-	if !w.reserve(n, w.opt.MaxBytes) {
-		w.stop = MemoryLimit
-		return -1
-	}
-	w.discover(e, k, n)
-	return 0
+	return w.meet(e, at, n)
 }
 
-// meet is arrive at a known node. If it has an edge left, the execution goes on there;
-// but not with symmetry, where its alternatives are numbered as they are on its own way.
+// meet is arrive at a known node. If it has an edge left, the execution goes on there.
 func (w *worker) meet(e *schedule.Exec, at uint32, n int) int {
-	if !w.alike(e, &w.nodes[at], n) {
+	nd := w.node(at)
+	if !w.alike(e, nd, n) {
 		return w.unlike(e, at, n)
 	}
 	if !w.link(at, e.Steps(), e.Switches()) {
 		return -1
 	}
-	if w.canonical != nil {
-		return -1
-	}
-	alt, ok := w.claim(at)
+	alt, ok := w.claim(nd)
 	if ok {
 		w.passed = 0
-	} else if alt, ok = w.pass(at); !ok {
+	} else if alt, ok = w.pass(nd); !ok {
 		return -1
 	}
 	w.detour = true
 	w.leave(e, at, alt)
-	return int(alt)
+	return w.decision(e, alt, n)
 }
 
 // maxPassed is how many edges are passed in a row: programs with cycles may never end.
 const maxPassed = 64
 
-// pass returns an alternative of node id, which has no edge left, for the execution to go
+// pass returns an alternative of nd, which has no edge left, for the execution to go
 // on all the same: to a neighbour that has one or else calmly. That costs less than to
 // abandon it, which takes every thread out of whatever it is in, and to run the whole way
 // to another edge; and it may come to a node that has an edge left.
-func (w *worker) pass(id uint32) (alt uint8, ok bool) {
+func (w *worker) pass(nd *node) (alt uint8, ok bool) {
 	w.passed++
-	edges := w.alternatives(&w.nodes[id])
-	for alt, ed := range edges {
-		if ed.to != unexpanded && ed.to < terminal && w.left(&w.nodes[ed.to]) {
+	edges := w.alternatives(nd)
+	for alt := range edges {
+		to := atomic.LoadUint32(&edges[alt].to)
+		if to == unexpanded || to >= terminal {
+			continue
+		}
+		if _, ok := w.left(w.node(to)); ok {
 			return uint8(alt), true
 		}
 	}
-	return 0, edges[0].to != unexpanded && w.passed < maxPassed
+	return 0, atomic.LoadUint32(&edges[0].to) != unexpanded && w.passed < maxPassed
 }
 
-// discover adds the node that e has come to, and goes on from there.
-func (w *worker) discover(e *schedule.Exec, k key, n int) {
+// discover adds the node that e has come to, unless there is one with its key by now, and
+// reports which it has done. It returns 0 if the search has come to a limit.
+func (w *worker) discover(e *schedule.Exec, k key, n int) (id uint32, isNew bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if id = w.find(k); id != 0 {
+		return id, false
+	}
+	if int(w.size) > w.opt.MaxNodes {
+		w.halt(NodeLimit, nil)
+		return 0, false
+	}
+	if !w.reserve(n, w.opt.MaxBytes) {
+		w.halt(MemoryLimit, nil)
+		return 0, false
+	}
 	nd := node{
 		key: k, parent: w.from, alt: w.alt, level: uint32(w.bound),
 		enabled: fold(e.Enabled()), n: uint8(n), taken: 1, preempt: e.Running() != nil,
 	}
-	id := w.add(nd)
+	id = w.add(nd)
 	w.link(id, e.Steps(), e.Switches())
+	w.publish(id)
 	if nd.preempt {
 		w.next = append(w.next, id)
 	} else {
 		w.now = append(w.now, id)
-		if w.waiting > 0 {
-			w.idle.Signal()
-		}
+		w.idle.Signal()
 	}
-	w.leave(e, id, 0)
+	return id, true
 }
 
 // leave begins the edge that is alternative alt of node id.
 func (w *worker) leave(e *schedule.Exec, id uint32, alt uint8) {
-	w.from, w.alt = id, alt
+	w.from, w.alt, w.on = id, alt, w.edge(claimed{id, alt})
 	w.base, w.switched = e.Steps(), e.Switches()
 }
 
 // link completes the edge that the execution is on. If it was complete, it must lead where
 // it led before; link reports false if it does not, and the search has ended.
 func (w *worker) link(to uint32, steps, switches int) bool {
-	ed := &w.edges[w.nodes[w.from].edge+uint32(w.alt)]
+	ed := w.on
 	now := edge{
 		to: to, steps: uint32(steps - w.base), switches: uint32(switches - w.switched),
 	}
-	if ed.to != unexpanded && *ed != now {
-		w.stop = Unsound
-		w.err = fmt.Errorf("tapes %q and %q come to one state, but alternative %d leads to "+
-			"two: the program keeps state outside cells, see CheckStates",
-			w.path(nil, w.from).String(), w.runner.Taken().String(), w.alt)
-		return false
+	if atomic.LoadUint32(&ed.to) == unexpanded {
+		ed.steps, ed.switches = now.steps, now.switches
+		atomic.StoreUint32(&ed.to, to)
+		return true
 	}
-	*ed = now
-	return true
+	if *ed == now {
+		return true
+	}
+	w.halt(Unsound, fmt.Errorf("tapes %q and %q come to one state, but alternative %d leads to "+
+		"two: the program keeps state outside cells, see CheckStates",
+		w.tapeTo(w.from), w.runner.Taken(), w.alt))
+	return false
 }
 
 // finish completes the edge with the end of the execution. A category is met
@@ -272,7 +355,13 @@ func (w *worker) link(to uint32, steps, switches int) bool {
 // the end of the bound.
 func (w *worker) finish(res schedule.Result) {
 	c := w.category(res)
-	i, known := w.byCat[c]
+	if i, known := (*w.byCat.Load())[c]; known {
+		w.link(terminal|i, res.Steps, res.Switches)
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, known := (*w.byCat.Load())[c]
 	if !known {
 		i = w.meetEnding(c, w.bound, claimed{w.from, w.alt})
 	}
@@ -284,9 +373,8 @@ func (w *worker) finish(res schedule.Result) {
 // diverged ends the search because a tape that led to a node does not do so
 // again. It returns what abandons the execution, like unlike.
 func (w *worker) diverged() int {
-	w.stop = Unsound
-	w.err = fmt.Errorf("tape %q led to two states in two executions: "+
-		"the program is not deterministic, see Runner.CheckDeterminism", w.tape.String())
+	w.halt(Unsound, fmt.Errorf("tape %q led to two states in two executions: "+
+		"the program is not deterministic, see Runner.CheckDeterminism", w.runner.Taken()))
 	return -1
 }
 
@@ -294,11 +382,10 @@ func (w *worker) diverged() int {
 // decide the same there: the hash does not stand for the state. That this
 // shows here takes luck; CheckStates looks for it.
 func (w *worker) unlike(e *schedule.Exec, id uint32, n int) int {
-	nd := &w.nodes[id]
-	w.stop = Unsound
-	w.err = fmt.Errorf("tapes %q and %q come to one state, "+
+	nd := w.node(id)
+	w.halt(Unsound, fmt.Errorf("tapes %q and %q come to one state, "+
 		"but enable threads %016b and %016b, with %d and %d alternatives: "+
 		"the program keeps state outside cells, see CheckStates",
-		w.path(nil, id).String(), w.runner.Taken().String(), nd.enabled, e.Enabled(), nd.n, n)
+		w.tapeTo(id), w.runner.Taken(), nd.enabled, e.Enabled(), nd.n, n))
 	return -1
 }

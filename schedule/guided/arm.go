@@ -1,13 +1,20 @@
 package guided
 
-import "github.com/kschedfuzz/kschedfuzz/schedule/sample"
+import (
+	"slices"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
+)
 
 // An arm is a way to run an execution: whose decisions it takes, and what is done to them.
 type arm struct {
-	sampler     string
-	how         how
-	early, late float64 // shares of the executions
+	sampler string
+	how     how
 
+	// Shares of the executions: of a program at first and later, and of a workload.
+	early, late, workload float64
+
+	credit       float64 // executions that it should have had by now, and has not
 	found, tried float64 // executions that came to a new memory state, and all, of late
 }
 
@@ -26,18 +33,19 @@ const (
 // few executions, so that what is tried first matters most; they were chosen on every other
 // program of package bench. The late ones are for variety, since which arm is needed for what
 // differs from program to program: together they find in SafeStack in thousands of executions
-// what each alone takes tens of thousands for. A workload begins with them: in a long
-// execution of which the calls differ each time, PCT is the best of those that know nothing.
-// They were chosen on SafeStack and on the workloads of the kernel models.
+// what each alone takes tens of thousands for. In a workload executions are long, and nearly
+// every state is new, so that there is little to go back to, and PCT is the best of those that
+// know nothing; its shares are those of the samplers whose mixture is nowhere much worse than
+// the best of them, chosen on the workloads of the kernel models.
 var table = []arm{
-	{sampler: "surw", how: plain, early: 0.3, late: 0.12},
-	{sampler: "rf", how: plain, early: 0.35, late: 0.12},
-	{sampler: "walk", how: plain, early: 0.25, late: 0.08},
-	{sampler: "walk", how: backSeldom, early: 0.1, late: 0.08},
-	{sampler: "walk", how: seldom, late: 0.08},
-	{sampler: "pos", how: back, late: 0.08},
-	{sampler: "pct3", how: plain, late: 0.22},
-	{sampler: "pct5", how: plain, late: 0.2},
+	{sampler: "surw", how: plain, early: 0.42, late: 0.25, workload: 0.3},
+	{sampler: "rf", how: plain, early: 0.26, late: 0.2, workload: 0.2},
+	{sampler: "walk", how: plain, early: 0.22, late: 0.1, workload: 0.05},
+	{sampler: "walk", how: backSeldom, early: 0.1, late: 0.1},
+	{sampler: "walk", how: seldom, late: 0.1},
+	{sampler: "pos", how: back, late: 0.08, workload: 0.05},
+	{sampler: "pct3", how: plain, workload: 0.1},
+	{sampler: "pct5", how: plain, late: 0.15, workload: 0.3},
 	{sampler: "preemptions5", how: splice, late: 0.02},
 }
 
@@ -51,7 +59,12 @@ const (
 )
 
 // share returns the arm's share of the executions, before it is known what it yields.
-func (a *arm) share(late float64) float64 { return a.early + (a.late-a.early)*late }
+func (en *Engine) share(a *arm) float64 {
+	if en.workload {
+		return a.workload
+	}
+	return a.early + (a.late-a.early)*min(1, float64(en.tally.executions.Load())/ramp)
+}
 
 // yield returns the chance that an execution comes to a new memory state. One is given to
 // each arm at first.
@@ -69,25 +82,36 @@ func (a *arm) pay(fresh bool) {
 	}
 }
 
-// spendOn draws the arm of the next execution.
+// spendOn returns the arm of the next execution: of which most is missing to its share. That
+// is as random as to draw one, since what the samplers do is, and in a few executions every
+// arm gets its share, which if it were drawn some would not. Where it begins is drawn.
 func (en *Engine) spendOn() *arm {
-	late := 1.0
-	if !en.workload {
-		late = min(1, float64(en.stats.Executions)/ramp)
-	}
 	sum := 0.0
 	for i := range en.arms {
-		sum += en.arms[i].share(late) * en.arms[i].yield()
+		sum += en.share(&en.arms[i]) * en.arms[i].yield()
 	}
-	x := float64(en.rng.Uint64()>>11) / (1 << 53)
+	best := &en.arms[0]
 	for i := range en.arms {
 		a := &en.arms[i]
-		if x -= a.share(late) * (floor + (1-floor)*a.yield()/sum); x < 0 {
-			return a
+		a.credit += en.share(a) * (floor + (1-floor)*a.yield()/sum)
+		if a.credit > best.credit {
+			best = a
 		}
 	}
-	return &en.arms[0]
+	best.credit--
+	return best
 }
+
+// newArms makes those of the table, each with a part of an execution to its credit.
+func (en *Engine) newArms() {
+	en.arms = slices.Clone(table)
+	for i := range en.arms {
+		en.arms[i].credit = en.fraction()
+	}
+}
+
+// fraction returns a random number from 0 to 1.
+func (en *Engine) fraction() float64 { return float64(en.rng.Uint64()>>11) / (1 << 53) }
 
 // samplers makes those of the table, one of each name.
 func samplers(seed uint64) map[string]sample.Sampler {

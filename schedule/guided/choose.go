@@ -11,38 +11,41 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 	}
 	if e.Enabled() == 0 && e.Steps() == 0 {
 		en.workload = true
+		en.choices = len(en.taken) + 1
 	}
 	d, free := en.propose(e, n)
-	if en.stats.Complete {
+	if en.finished {
 		return d
 	}
 	if en.workload && en.fresh == newest {
 		return en.take(d, place{})
 	}
-	id, fresh := en.graph.visit(keyOf(e), n)
-	if id == nowhere {
+	id, nd, fresh := en.graph.visit(keyOf(e), n, &en.node)
+	if nd == nil {
 		return en.take(d, place{})
 	}
 	if fresh {
 		en.fresh++
-	}
-	if fresh && en.corpus.meet(e.Memory()) {
-		en.lengths = append(en.lengths, len(en.taken))
+		en.tally.decisions.Add(1)
+		if entry := en.corpus.meet(e.Memory(), &en.entry); entry != 0 {
+			en.news = append(en.news, found{entry, len(en.taken)})
+			en.tally.memories.Add(1)
+		}
 	}
 	r := rank(e, d)
 	switch {
 	case en.mode != guidedMode:
-		return en.take(d, place{id, uint32(r)})
+		return en.take(d, place{nd, id, uint32(r)})
 	case free && (en.arm.how == seldom || en.arm.how == backSeldom):
-		r = en.least(id, n)
-	case !en.graph.open(id, r):
-		r = en.any(id, n)
+		r = en.least(nd, n)
+	case !en.graph.open(nd, r):
+		r = en.any(nd, n)
 	}
 	if r < 0 {
 		en.repeats = true
 		return 0
 	}
-	return en.take(decision(e, r), place{id, uint32(r)})
+	return en.take(decision(e, r), place{nd, id, uint32(r)})
 }
 
 // take takes a decision.
@@ -71,10 +74,10 @@ func (en *Engine) propose(e *schedule.Exec, n int) (d int, free bool) {
 }
 
 // any draws one of the edges of a node that are not spent; -1 if all are.
-func (en *Engine) any(id uint32, n int) int {
+func (en *Engine) any(nd *node, n int) int {
 	out, seen := -1, 0
 	for r := range n {
-		if en.graph.open(id, r) {
+		if en.graph.open(nd, r) {
 			if seen++; en.below(seen) == 0 {
 				out = r
 			}
@@ -84,13 +87,13 @@ func (en *Engine) any(id uint32, n int) int {
 }
 
 // least draws one of those of them that were followed least.
-func (en *Engine) least(id uint32, n int) int {
+func (en *Engine) least(nd *node, n int) int {
 	out, seen, fewest := -1, 0, uint32(0)
 	for r := range n {
-		if !en.graph.open(id, r) {
+		if !en.graph.open(nd, r) {
 			continue
 		}
-		v := en.graph.visits(id, r)
+		v := en.graph.visits(nd, r)
 		if out < 0 || v < fewest {
 			fewest, seen = v, 0
 		}

@@ -3,83 +3,136 @@ package guided
 import (
 	"iter"
 	"slices"
+	"sync/atomic"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 // A corpus is the memory states that executions have come to, by hash, and for each a way
 // there. A memory state is coarser than a state: what threads know is left out. There are
-// few, and most of what leads on to a failure is one that was not there before.
+// few, and most of what leads on to a failure is one that was not there before. It is safe
+// for concurrent use.
 type corpus struct {
-	entries []entry // entry 0 is none
-	index   index   // by memory
-	limit   int     // of entries
+	entries chunks[entry]
+	index   index  // by memory
+	limit   uint32 // of entries
+
+	_     cacheLine
+	given atomic.Uint32 // numbers that were given out, from 1 on: entry 0 is none
+	_     cacheLine
 }
 
 // An entry is a memory state.
 type entry struct {
 	memory uint64
-	tape   schedule.Tape // the decisions that lead to it
-	states uint32        // how many states were met that have this memory
-	chosen uint32        // how often an execution went back to it
+	tape   schedule.Tape // the decisions that lead to it, once it is kept
+	kept   atomic.Bool   // the execution that came to it has ended
+	states atomic.Uint32 // how many states were met that have this memory
+	chosen atomic.Uint32 // how often an execution went back to it
 }
 
-func newCorpus(limit int) corpus {
-	return corpus{entries: make([]entry, 1), index: newIndex(), limit: limit}
+func (c *corpus) init(limit int) {
+	c.limit = uint32(min(limit, maxNodes))
+	c.index.init(func(id uint32) uint64 { return c.entries.at(id).memory })
 }
 
-// meet counts a state of that memory and reports whether it is the first, and there is room
-// for it; then the entry is the last, without a tape.
-func (c *corpus) meet(memory uint64) bool {
-	id, slot := c.index.find(memory, func(id uint32) uint64 { return c.entries[id].memory })
-	if id != nowhere {
-		c.entries[id].states++
-		return false
+// len returns how many entries there may be: of those that executions under way have come
+// to some may not be kept yet, or ever.
+func (c *corpus) len() int { return int(min(c.given.Load(), c.limit)) }
+
+// meet counts a state of that memory. If it is the first, and there is room for it, it
+// returns the number of an entry that is to be kept, else 0. A spare is a number that was
+// given out and is not used.
+func (c *corpus) meet(memory uint64, spare *uint32) (id uint32) {
+	if id = c.index.find(memory); id == 0 {
+		if *spare == 0 {
+			if c.full() {
+				return 0
+			}
+			id := c.given.Add(1)
+			if id > c.limit {
+				return 0
+			}
+			c.entries.reach(id, uint64(c.limit)+1)
+			*spare = id
+		}
+		c.entries.at(*spare).memory = memory
+		if id = c.index.put(memory, *spare); id == *spare {
+			*spare = 0
+			c.entries.at(id).states.Add(1)
+			return id
+		}
 	}
-	if len(c.entries) > c.limit {
-		return false
-	}
-	c.entries = append(c.entries, entry{memory: memory, states: 1})
-	c.index.put(slot, uint32(len(c.entries)-1),
-		func(id uint32) uint64 { return c.entries[id].memory })
-	return true
+	c.entries.at(id).states.Add(1)
+	return 0
 }
 
-// keep gives the entries from number i on their tapes, which are prefixes of one.
-func (c *corpus) keep(i int, lengths []int, tape schedule.Tape) {
-	if len(lengths) == 0 {
+// full reports whether there is no room for another entry.
+func (c *corpus) full() bool { return c.given.Load() >= c.limit }
+
+// A found is a new entry, and how many decisions led to it.
+type found struct {
+	id     uint32
+	length int
+}
+
+// keep gives entries their tapes, which are prefixes of one.
+func (c *corpus) keep(news []found, tape schedule.Tape) {
+	if len(news) == 0 {
 		return
 	}
-	whole := slices.Clone(tape[:lengths[len(lengths)-1]])
-	for j, n := range lengths {
-		c.entries[i+j].tape = whole[:n:n]
+	whole := slices.Clone(tape[:news[len(news)-1].length])
+	for _, f := range news {
+		en := c.entries.at(f.id)
+		en.tape = whole[:f.length:f.length]
+		en.kept.Store(true)
 	}
 }
 
 // contest is how many entries are compared to choose one.
 const contest = 8
 
+// kept returns the entry of that number, nil if it is not kept.
+func (c *corpus) kept(id int) *entry {
+	if en := c.entries.get(uint32(id)); en != nil && en.kept.Load() {
+		return en
+	}
+	return nil
+}
+
 // choose returns the way to the entry that promises most, of some drawn at random: few
-// states known, and seldom chosen. There must be one.
+// states known, and seldom chosen. It is nil if none of them is kept.
 func (c *corpus) choose(below func(n int) int) schedule.Tape {
-	n := len(c.entries) - 1
-	best := &c.entries[1+below(n)]
-	for range contest - 1 {
-		if en := &c.entries[1+below(n)]; en.cost() < best.cost() {
+	n := c.len()
+	best := (*entry)(nil)
+	for range contest {
+		en := c.kept(1 + below(n))
+		if en != nil && (best == nil || en.cost() < best.cost()) {
 			best = en
 		}
 	}
-	best.chosen++
+	if best == nil {
+		return nil
+	}
+	best.chosen.Add(1)
 	return best.tape
 }
 
-func (en *entry) cost() uint64 { return uint64(en.states) * uint64(1+en.chosen) }
+// any returns the way to an entry, nil if it is not kept.
+func (c *corpus) any(below func(n int) int) schedule.Tape {
+	if en := c.kept(1 + below(c.len())); en != nil {
+		return en.tape
+	}
+	return nil
+}
+
+func (en *entry) cost() uint64 { return uint64(en.states.Load()) * uint64(1+en.chosen.Load()) }
 
 // all returns the tapes, in the order in which they were met.
 func (c *corpus) all() iter.Seq[schedule.Tape] {
 	return func(yield func(schedule.Tape) bool) {
-		for _, en := range c.entries[1:] {
-			if !yield(en.tape) {
+		for id := range c.len() {
+			if en := c.kept(1 + id); en != nil && !yield(en.tape) {
 				return
 			}
 		}

@@ -23,6 +23,11 @@
 // about the same share, times what they yield: the chance that an execution comes to a new
 // memory state.
 //
+// A workload begins with choices: its setup. Nearly every state of it is new, so that graph
+// and corpus have little to say. Its executions come in bursts instead, of one setup and
+// many schedules, as long as they show new interleaving segments; the samplers learn each
+// setup anew.
+//
 // One execution in [Every] is left alone: a POS, which nothing has guided. What such
 // executions say of those to come is sound, other than what the guided ones do: see
 // [Stats] Discovery.
@@ -30,8 +35,15 @@
 // The package does not run anything, nor does it know what a failure is: a tape that ends in one
 // is followed to its end once, and what is new besides it goes on to be looked for. It takes
 // what [schedule.Exec.State] promises for granted, with 64 bits: a program that keeps
-// something outside cells hides executions from it. An Engine belongs to one goroutine.
+// something outside cells hides executions from it.
+//
+// An Engine belongs to one goroutine. For another there is [Engine.Share]: Engines that share
+// have one graph and one corpus, so what one has come to none does again. No execution waits
+// for another, but while a table grows. One that shares with nobody decides the same whenever
+// it has the same seed; several do not, since which of them is first somewhere is up to the
+// machine.
 //
 // To read the code: choose.go is a decision, engine.go an execution, arm.go the budget,
-// graph.go and corpus.go what is known, stream.go when to stop.
+// graph.go and corpus.go what is known, index.go and chunks.go how it is kept, share.go what
+// many Engines have in common, burst.go and segment.go workloads, stream.go when to stop.
 package guided

@@ -2,6 +2,7 @@ package guided
 
 import (
 	"iter"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -11,15 +12,16 @@ import (
 
 // Options are the limits of an [Engine]. The zero value is valid.
 type Options struct {
-	// Nodes is the most decisions that are kept, of about 60 bytes each. What comes to
-	// others is not guided there. 0 means [DefaultNodes].
+	// Nodes is the most decisions that are kept, of 60 to 110 bytes each, the more the
+	// more alternatives they have, and no more than 1<<24. What comes to others is not
+	// guided there. 0 means [DefaultNodes].
 	Nodes int
-	// Entries is the most memory states that are told apart, of 60 bytes and a way each. 0
-	// means [DefaultEntries].
+	// Entries is the most memory states that are told apart, of 80 bytes and a way each, and
+	// no more than 1<<24. 0 means [DefaultEntries].
 	Entries int
 }
 
-// The limits unless [Options] say otherwise: some 80 MiB.
+// The limits unless [Options] say otherwise: some 90 MiB.
 const (
 	DefaultNodes   = 1 << 20
 	DefaultEntries = 1 << 16
@@ -35,7 +37,7 @@ const together = 8
 // the first are hardly ever met again, and to keep them takes longer than the execution.
 const newest = 4
 
-// Stats are what an [Engine] knows of its executions.
+// Stats are what an [Engine] knows of its executions, and those of all that share with it.
 type Stats struct {
 	Executions int
 	Repeated   int  // of them came to where nothing was left to see
@@ -47,38 +49,44 @@ type Stats struct {
 
 	// Unguided is how many executions were left alone, and Discovery a bound for such
 	// executions: with 95% confidence the next ends in a state in which none has
-	// ended with no higher probability. A failure of a new kind is such an end.
+	// ended with no higher probability. A failure of a new kind is such an end. Of
+	// Engines that share all are executions of one, so there is one order that they are in.
 	Unguided  int
 	Discovery float64
 }
 
 // An Engine is a sampler that learns from all executions before, which must be of one program.
-// The same seed decides the same, until the table of arms changes.
+// The same seed decides the same, until the table of arms changes, or another Engine shares
+// with it.
 type Engine struct {
+	*known
+	tally    tally
+	first    bool // of those that share: it has the stream
 	rng      rand.PCG
 	samplers map[string]sample.Sampler
 	watchers []sample.Sampler // the same, in the order of the table
 	alone    *sample.POS      // of the executions that are not guided
 	arms     []arm
-	graph    graph
-	corpus   corpus
 	stream   stream
+	burst    burst           // of a workload
 	seeds    []schedule.Tape // to be run next
 	workload bool            // executions begin with choices: of threads, and calls
-	stats    Stats
+	node     spare
+	entry    uint32 // a spare one
 
 	// The execution under way.
-	mode    mode
-	arm     *arm
-	sampler sample.Sampler
-	way     schedule.Tape // to be repeated
-	rest    schedule.Tape // to follow from its end on
-	path    []place
-	taken   schedule.Tape
-	before  int   // entries when it began
-	lengths []int // of the ways to the new ones
-	fresh   int   // decisions that were new
-	repeats bool
+	mode     mode
+	arm      *arm
+	sampler  sample.Sampler
+	way      schedule.Tape // to be repeated
+	rest     schedule.Tape // to follow from its end on
+	path     []place
+	taken    schedule.Tape
+	choices  int     // that it began with
+	news     []found // entries, in the order in which it came to them
+	fresh    int     // decisions that were new
+	repeats  bool
+	finished bool // there was nothing left to see when it began
 }
 
 // mode says what an execution is for.
@@ -98,9 +106,18 @@ func New(seed uint64, opt Options) *Engine {
 	if opt.Entries == 0 {
 		opt.Entries = DefaultEntries
 	}
+	k := &known{}
+	k.graph.init(opt.Nodes)
+	k.corpus.init(opt.Entries)
+	en := newEngine(seed, k)
+	en.first = true
+	en.stream.init(opt.Entries)
+	return en
+}
+
+func newEngine(seed uint64, k *known) *Engine {
 	en := &Engine{
-		samplers: samplers(seed), alone: sample.NewPOS(^seed), arms: slices.Clone(table),
-		graph: newGraph(opt.Nodes), corpus: newCorpus(opt.Entries), stream: newStream(opt.Entries),
+		known: k, samplers: samplers(seed), alone: sample.NewPOS(^seed),
 	}
 	for _, a := range table {
 		if s := en.samplers[a.sampler]; !slices.Contains(en.watchers, s) {
@@ -108,16 +125,10 @@ func New(seed uint64, opt Options) *Engine {
 		}
 	}
 	en.rng.Seed(seed, 1)
+	en.newArms()
+	en.burst.segments.forget()
+	k.join(&en.tally)
 	return en
-}
-
-// Stats returns what is known so far.
-func (en *Engine) Stats() Stats {
-	s := en.stats
-	s.Decisions, s.Memories = len(en.graph.nodes)-1, len(en.corpus.entries)-1
-	s.Full = s.Decisions == en.graph.limit || s.Memories == en.corpus.limit
-	s.Unguided, s.Discovery = en.stream.n, en.stream.bound
-	return s
 }
 
 // Corpus returns a tape to each memory state, in the order in which they were met. What they
@@ -130,20 +141,24 @@ func (en *Engine) Add(tape schedule.Tape) { en.seeds = append(en.seeds, slices.C
 
 // Begin implements [sample.Sampler].
 func (en *Engine) Begin() {
-	en.path, en.taken, en.lengths = en.path[:0], en.taken[:0], en.lengths[:0]
-	en.before = len(en.corpus.entries)
-	en.way, en.rest, en.repeats, en.fresh = nil, nil, false, 0
+	en.path, en.taken, en.news = en.path[:0], en.taken[:0], en.news[:0]
+	en.way, en.rest, en.repeats, en.fresh, en.choices = nil, nil, false, 0, 0
+	en.finished = en.complete.Load()
 	en.arm = en.spendOn()
 	switch {
 	case len(en.seeds) > 0:
 		en.mode, en.sampler = seedMode, en.samplers[en.arm.sampler]
 		en.way, en.seeds = en.seeds[0], en.seeds[1:]
-	case en.stats.Executions%Every == Every-1:
+	case en.first && en.leaveAlone():
 		en.mode, en.sampler = aloneMode, en.alone
 	default:
 		en.mode, en.sampler = guidedMode, en.samplers[en.arm.sampler]
+		if en.workload {
+			en.beginBurst()
+		}
 		en.goBack()
 	}
+	en.burst.segments.begin()
 	if en.together() {
 		for _, s := range en.watchers {
 			s.Begin()
@@ -153,25 +168,38 @@ func (en *Engine) Begin() {
 	en.sampler.Begin()
 }
 
+// leaveAlone reports whether the first Engine is not to guide this execution. The others
+// guide all of theirs, so it does more of that.
+func (en *Engine) leaveAlone() bool {
+	every := max(1, Every/en.size.Load())
+	return en.tally.executions.Load()%every == every-1
+}
+
 // goBack chooses the entries that the arm goes back to.
 func (en *Engine) goBack() {
-	if en.arm.how < back || len(en.corpus.entries) == 1 {
+	if en.arm.how < back || en.way != nil || en.corpus.len() == 0 {
 		return
 	}
 	en.way = en.corpus.choose(en.below)
 	if en.arm.how == splice {
-		en.rest = en.corpus.entries[1+en.below(len(en.corpus.entries)-1)].tape
+		en.rest = en.corpus.any(en.below)
 	}
 }
 
-// together reports whether all samplers watch the execution.
-func (en *Engine) together() bool { return en.stats.Executions < together }
+// together reports whether all samplers watch the execution: it is one of the first, or the
+// first of a burst.
+func (en *Engine) together() bool {
+	return en.tally.executions.Load() < together || en.bursting() && en.burst.n == 0
+}
 
 // below returns a random number below n, at most 2^32. It favours small ones by n/2^32.
 func (en *Engine) below(n int) int { return int((en.rng.Uint64() >> 32) * uint64(n) >> 32) }
 
 // Step implements [sample.Sampler].
 func (en *Engine) Step(t *schedule.Thread) bool {
+	if en.bursting() {
+		en.burst.segments.step(t)
+	}
 	if en.together() {
 		for _, s := range en.watchers {
 			s.Step(t)
@@ -190,23 +218,30 @@ func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
 	} else if !en.repeats {
 		en.sampler.End(e, res)
 	}
-	en.stats.Executions++
+	en.tally.executions.Add(1)
+	if en.bursting() {
+		en.endBurst()
+	}
 	if en.mode == aloneMode {
 		en.stream.add(e.State().Lo)
+		en.tally.unguided.Store(int64(en.stream.n))
+		en.tally.discovery.Store(math.Float64bits(en.stream.bound))
 	}
-	if en.stats.Complete {
+	if en.finished {
 		return
 	}
 	if en.repeats {
-		en.stats.Repeated++
+		en.tally.repeated.Add(1)
 	}
 	// What a limit of steps has ended might have gone on elsewhere.
 	ended := res.Outcome == schedule.Pass || res.Outcome == schedule.Fail
-	en.stats.Complete = en.graph.learn(en.path, en.repeats || ended)
-	en.corpus.keep(en.before, en.lengths, en.taken)
-	fresh := len(en.lengths) > 0
+	if en.graph.learn(en.path, en.repeats || ended) {
+		en.complete.Store(true)
+	}
+	en.corpus.keep(en.news, en.taken)
+	fresh := len(en.news) > 0
 	if fresh {
-		en.stats.LastNew = en.stats.Executions
+		en.tally.lastNew.Store(int64(en.Stats().Executions))
 	}
 	if en.mode == guidedMode {
 		en.arm.pay(fresh)

@@ -54,7 +54,8 @@ func TestStream(t *testing.T) {
 	tight := 0.0
 	for seed := range uint64(streams) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		s := newStream(1 << 12)
+		s := stream{}
+		s.init(1 << 12)
 		left, seen := 1.0, map[uint64]bool{}
 		for n := 1; n <= longest; n++ {
 			end, p := uint64(1), 0.25

@@ -26,22 +26,22 @@ type stream struct {
 	bound  float64
 }
 
-func newStream(limit int) stream {
-	return stream{index: newIndex(), ends: make([]uint64, 1), limit: limit, bound: 1}
+func (s *stream) init(limit int) {
+	s.ends, s.limit, s.bound = make([]uint64, 1), limit, 1
+	s.index.init(func(id uint32) uint64 { return s.ends[id] })
 }
 
 // add counts an execution that ended in the given state. Beyond the limit an end is new each
 // time, which makes the bound higher than it need be.
 func (s *stream) add(end uint64) {
-	keyOf := func(id uint32) uint64 { return s.ends[id] }
-	id, slot := s.index.find(end, keyOf)
-	if id == nowhere && len(s.ends) <= s.limit {
+	id := s.index.find(end)
+	if id == 0 && len(s.ends) <= s.limit {
 		s.ends = append(s.ends, end)
-		s.index.put(slot, uint32(len(s.ends)-1), keyOf)
+		s.index.put(end, uint32(len(s.ends)-1))
 	}
 	s.n++
 	s.trials++
-	if id == nowhere || int(id) > s.frozen {
+	if id == 0 || int(id) > s.frozen {
 		s.fresh++
 	}
 	if s.n&(s.n-1) == 0 { // a power of two

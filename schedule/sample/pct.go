@@ -20,6 +20,7 @@ type PCT struct {
 	chance
 	points   // the changes
 	k        length
+	last     int // steps of the last execution
 	threads  width
 	priority [schedule.MaxThreads]int // highest goes first
 	lowest   int
@@ -44,6 +45,10 @@ func PCTConfidence(threads, steps, depth, runs int) float64 {
 	return -math.Expm1(float64(runs) * math.Log1p(-once))
 }
 
+// Forget makes k the steps of the last execution: those that come are of another program, or
+// of another setup of a workload, and the longest of all would be too long for most.
+func (p *PCT) Forget() { p.k = length(max(1, p.last)) }
+
 // Begin implements [Sampler].
 func (p *PCT) Begin() {
 	for i := range int(p.threads) {
@@ -60,6 +65,7 @@ func (p *PCT) Step(*schedule.Thread) bool { return true }
 
 // End implements [Sampler].
 func (p *PCT) End(e *schedule.Exec, res schedule.Result) {
+	p.last = res.Steps
 	p.k.see(res.Steps)
 	p.threads.see(e)
 }

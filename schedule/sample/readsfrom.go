@@ -78,6 +78,13 @@ func NewReadsFrom(seed uint64) *ReadsFrom {
 	return &ReadsFrom{pos: NewPOS(seed), index: map[uint64]int{}}
 }
 
+// Forget makes r as it was at first, but for its randomness, as [SURW.Forget].
+func (r *ReadsFrom) Forget() {
+	clear(r.index)
+	r.pool, r.weight = r.pool[:0], 0
+	r.pos.threads = few
+}
+
 // Begin implements [Sampler].
 func (r *ReadsFrom) Begin() {
 	r.pos.Begin()
@@ -173,7 +180,11 @@ func (r *ReadsFrom) learn(cell uint64, t *schedule.Thread) {
 			return
 		}
 		r.index[cell] = i
-		r.pool = append(r.pool, traffic{cell: cell})
+		tr := traffic{cell: cell}
+		if i < cap(r.pool) {
+			tr.kinds = r.pool[:i+1][i].kinds[:0] // from before it was forgotten
+		}
+		r.pool = append(r.pool, tr)
 	}
 	tr := &r.pool[i]
 	k := tr.kind(t.Op().Mode, t.ID)

@@ -48,6 +48,13 @@ func NewSURW(seed uint64) *SURW {
 	return &SURW{chance: newChance(seed), threads: few, index: map[uint64]int{}}
 }
 
+// Forget makes s as it was at first, but for its randomness: for executions of another
+// program, or of another setup of a workload.
+func (s *SURW) Forget() {
+	clear(s.index)
+	*s = SURW{chance: s.chance, threads: few, cells: s.cells[:0], index: s.index}
+}
+
 // Begin implements [Sampler].
 func (s *SURW) Begin() {
 	for i := range int(s.threads) {

@@ -1,0 +1,63 @@
+package guided
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// known is what Engines that share know of their program.
+type known struct {
+	graph    graph
+	corpus   corpus
+	complete atomic.Bool
+
+	mu   sync.Mutex
+	team []*tally // of all Engines, in the order in which they were made
+	size atomic.Int64
+}
+
+// A tally is what one Engine has counted. The others only read it.
+type tally struct {
+	executions, repeated, decisions, memories, lastNew, unguided atomic.Int64
+	discovery                                                    atomic.Uint64 // bits of a float64
+}
+
+// join makes a tally one of the team.
+func (k *known) join(t *tally) {
+	t.discovery.Store(math.Float64bits(1))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.team = append(k.team, t)
+	k.size.Store(int64(len(k.team)))
+}
+
+// Share returns another Engine, of the same program but for another goroutine: each knows what
+// the other has come to. It decides by its own seed, and pays its own arms. What they do
+// depends on who is quicker, so an execution is repeated by its tape, not by a seed. The
+// Engine that New has made goes on with the stream, and leaves more alone the more they are;
+// those that Share has made leave none alone.
+//
+// Share may be called by anybody.
+func (en *Engine) Share(seed uint64) *Engine { return newEngine(seed, en.known) }
+
+// Complete reports whether nothing is left to see, as Stats does, in less time.
+func (en *Engine) Complete() bool { return en.complete.Load() }
+
+// Stats returns what is known so far, by all that share. It may be called by anybody.
+func (en *Engine) Stats() (s Stats) {
+	en.mu.Lock()
+	defer en.mu.Unlock()
+	for _, t := range en.team {
+		s.Executions += int(t.executions.Load())
+		s.Repeated += int(t.repeated.Load())
+		s.Decisions += int(t.decisions.Load())
+		s.Memories += int(t.memories.Load())
+		s.LastNew = max(s.LastNew, int(t.lastNew.Load()))
+		s.Unguided += int(t.unguided.Load())
+	}
+	s.Discovery = math.Float64frombits(en.team[0].discovery.Load())
+	s.Full = en.graph.full() || en.corpus.full()
+	s.Complete = en.complete.Load()
+	return s
+}
