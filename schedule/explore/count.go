@@ -90,15 +90,19 @@ func (g *graph) countNext() bool {
 		return false
 	}
 	for i, n := range c.ends {
-		end := &g.endings[i]
-		for len(end.counts) < len(g.counts) {
-			end.counts = append(end.counts, 0)
-		}
-		end.counts = append(end.counts, n)
+		g.endings[i].count(len(g.counts), n)
 	}
 	g.counts = append(g.counts, c.total)
 	g.prefix, g.spare = c.next, g.prefix
 	return true
+}
+
+// count notes how many executions with so many preemptions end there.
+func (end *ending) count(preemptions int, n uint64) {
+	for len(end.counts) < preemptions {
+		end.counts = append(end.counts, 0)
+	}
+	end.counts = append(end.counts, n)
 }
 
 // A counter computes P(j, v) in next from P(j-1, v) in the graph's prefix.

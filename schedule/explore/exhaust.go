@@ -213,26 +213,32 @@ func (s *search) conclude() {
 // countAll counts the executions of the exhausted graph, all together and by bound. The
 // two share nothing but the graph, so with several workers they go on at the same time.
 func (s *search) countAll() {
-	var wg sync.WaitGroup
-	if s.cycle == Acyclic {
-		switch order := s.topological(); {
-		case order == nil:
-			s.cycle = PreemptiveCycle
-		case len(s.workers) > 1:
-			wg.Go(func() { s.totals(order) })
-		default:
-			s.totals(order)
-		}
+	if s.cycle != Acyclic {
+		s.countOn(nil)
+		return
 	}
-	s.countOn()
+	order := s.topological()
+	if order == nil {
+		s.cycle = PreemptiveCycle
+		s.countOn(nil)
+		return
+	}
+	l := s.layOut(order)
+	var wg sync.WaitGroup
+	if len(s.workers) > 1 {
+		wg.Go(func() { s.totals(l) })
+	} else {
+		s.totals(l)
+	}
+	s.countOn(s.newLaneCounter(l, order))
 	wg.Wait()
 }
 
 // countOn counts the executions of the bounds beyond the one that exhausted
 // the graph, as far as they were asked for. That takes no more executions.
 // Where there is no end of them, it ends with the bound that no execution within
-// the step limit can exceed.
-func (s *search) countOn() {
+// the step limit can exceed. Where there is an end, c counts faster.
+func (s *search) countOn(c *laneCounter) {
 	last := s.opt.Bound
 	switch s.cycle {
 	case CalmCycle:
@@ -243,7 +249,11 @@ func (s *search) countOn() {
 		}
 		last = min(last, cmp.Or(s.opt.MaxSteps, schedule.DefaultMaxSteps))
 	}
-	for len(s.counts) <= last && s.countNext() {
+	more := s.countNext
+	if c != nil {
+		more = func() bool { return c.count(last) }
+	}
+	for len(s.counts) <= last && more() {
 		if s.ctx.Err() != nil {
 			s.stop = Cancelled
 			return

@@ -16,10 +16,10 @@ import (
 // done again with twice as many. Bounds by preemptions, which count.go counts word by
 // word, play no part.
 
-// totals sets g.all and the same of each ending, from the nodes in topological order.
-func (g *graph) totals(order []uint32) {
+// totals sets g.all and the same of each ending.
+func (g *graph) totals(l *layout) {
 	t := tally{words: 1}
-	for !t.count(g, order) {
+	for !t.count(l, len(g.endings)) {
 		t.words *= 2
 	}
 	g.all = new(big.Int)
@@ -66,20 +66,20 @@ type tally struct {
 }
 
 // count counts the paths to each node and ending. It reports false if they do not fit.
-func (t *tally) count(g *graph, order []uint32) bool {
-	n := t.words * int(g.size)
+func (t *tally) count(l *layout, endings int) bool {
+	n := t.words * len(l.calm)
 	t.nodes = slices.Grow(t.nodes[:0], n)[:n]
 	clear(t.nodes)
-	t.ends = make([]uint64, t.words*len(g.endings))
+	t.ends = make([]uint64, t.words*endings)
 	t.nodes[0] = 1
-	for _, id := range order {
-		n := t.at(t.nodes, int(id))
-		for _, ed := range g.alternatives(g.node(id)) {
-			to := t.nodes
-			if ed.to >= terminal {
-				to = t.ends
+	for i := range l.calm {
+		n := t.at(t.nodes, i)
+		for _, to := range l.to[l.first[i]:l.first[i+1]] {
+			numbers := t.nodes
+			if to >= terminal {
+				numbers = t.ends
 			}
-			if carry := add(t.at(to, int(ed.to&^terminal)), n); carry != 0 {
+			if carry := add(t.at(numbers, int(to&^terminal)), n); carry != 0 {
 				return false
 			}
 		}
