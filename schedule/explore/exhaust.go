@@ -200,7 +200,7 @@ func (s *search) left(nd *node) (taken uint32, ok bool) {
 // conclude computes what is known now that the bound is finished, and decides whether
 // it was the last.
 func (s *search) conclude() {
-	s.finishLevel(s.bound)
+	s.finishLevel(s.bound, len(s.workers) > 1)
 	switch {
 	case len(s.next) == 0:
 		s.stop = Exhausted

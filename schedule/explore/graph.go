@@ -3,6 +3,7 @@ package explore
 import (
 	"maps"
 	"math/big"
+	"sync"
 	"sync/atomic"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -199,11 +200,18 @@ func (g *graph) meetEnding(c Category, level int, first claimed) uint32 {
 	return i
 }
 
-// finishLevel computes what is final once a level is finished, in the order of levels.
-func (g *graph) finishLevel(level int) {
+// finishLevel computes what is final once a level is finished, in the order of levels. The
+// price and the number of executions share nothing but the order, so two may compute them.
+func (g *graph) finishLevel(level int, two bool) {
 	g.sortLevel(level)
-	g.priceLevel(level)
+	var wg sync.WaitGroup
+	if two {
+		wg.Go(func() { g.priceLevel(level) })
+	} else {
+		g.priceLevel(level)
+	}
 	if g.cycle != CalmCycle {
 		g.countNext()
 	}
+	wg.Wait()
 }

@@ -185,7 +185,7 @@ func (s *search) restore(h header) error {
 			int(e.Level), e.First)
 	}
 	for level := range s.bound {
-		s.finishLevel(level)
+		s.finishLevel(level, len(s.workers) > 1)
 	}
 	for i := range s.endings {
 		if end := &s.endings[i]; int(end.level) == s.bound {
