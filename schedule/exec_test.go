@@ -170,40 +170,6 @@ func TestClose(t *testing.T) {
 	t.Errorf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 }
 
-// A panic of the model is our own bug and says where.
-func TestCrash(t *testing.T) {
-	p := program("broken", func(e *Exec, w *words) {
-		e.Go("fine", func(t *Thread) { w.store(t, &w.a, 1) })
-		e.Go("bad", func(t *Thread) {
-			if w.load(t, &w.a) == 0 {
-				var none []int
-				_ = none[t.ID]
-			}
-		})
-	})
-	r := NewRunner(p)
-	defer r.Close()
-	if res := r.RunTape(nil); res.Outcome != Pass {
-		t.Errorf("the sequential run: %+v", res)
-	}
-	defer func() {
-		c, ok := recover().(*Crash)
-		if !ok {
-			t.Fatal("no crash")
-		}
-		text := c.Error()
-		for _, want := range []string{`broken: tape "1": thread bad`, "a bug of the model or of kschedfuzz", "index out of range", "exec_test.go"} {
-			if !strings.Contains(text, want) {
-				t.Errorf("the crash does not say %q:\n%s", want, text)
-			}
-		}
-		if res := r.RunTape(nil); res.Outcome != Pass {
-			t.Errorf("after the crash: %+v", res)
-		}
-	}()
-	r.RunTape(Tape{1})
-}
-
 // What is not in the schedule is found by running twice.
 func TestNondeterminism(t *testing.T) {
 	calls := 0

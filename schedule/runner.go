@@ -246,6 +246,11 @@ func (r *Runner) start() {
 			}
 		}
 	}
+	defer func() { // a gate, or the chooser, may panic
+		if v := recover(); v != nil {
+			e.crash, e.next = newCrash("", v), nil
+		}
+	}()
 	e.pick(nil)
 }
 

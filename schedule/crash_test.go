@@ -1,0 +1,71 @@
+package schedule_test
+
+import (
+	"strings"
+	"testing"
+
+	. "github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A panic of the model is our own bug and says where.
+func TestCrash(t *testing.T) {
+	p := program("broken", func(e *Exec, w *words) {
+		e.Go("fine", func(t *Thread) { w.store(t, &w.a, 1) })
+		e.Go("bad", func(t *Thread) {
+			if w.load(t, &w.a) == 0 {
+				var none []int
+				_ = none[t.ID]
+			}
+		})
+	})
+	r := NewRunner(p)
+	defer r.Close()
+	if res := r.RunTape(nil); res.Outcome != Pass {
+		t.Errorf("the sequential run: %+v", res)
+	}
+	defer func() {
+		c, ok := recover().(*Crash)
+		if !ok {
+			t.Fatal("no crash")
+		}
+		text := c.Error()
+		for _, want := range []string{`broken: tape "1": thread bad`, "a bug of the model or of kschedfuzz", "index out of range", "crash_test.go"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the crash does not say %q:\n%s", want, text)
+			}
+		}
+		if res := r.RunTape(nil); res.Outcome != Pass {
+			t.Errorf("after the crash: %+v", res)
+		}
+	}()
+	r.RunTape(Tape{1})
+}
+
+// panics is a chooser with a bug, at one of its decisions.
+type panics struct{ at int }
+
+func (c *panics) Choose(_ *Exec, n int) int {
+	if c.at--; c.at == 0 {
+		panic("no decision")
+	}
+	return n - 1
+}
+
+// A panic of the chooser is raised too, wherever it is asked, and the runner goes on.
+func TestCrashOfChooser(t *testing.T) {
+	r := NewRunner(crossed)
+	defer r.Close()
+	for at := 1; at <= 2; at++ {
+		func() {
+			defer func() {
+				if c, ok := recover().(*Crash); !ok || c.Value != "no decision" {
+					t.Errorf("decision %d: %v", at, c)
+				}
+			}()
+			r.Run(&panics{at})
+		}()
+		if res := r.RunTape(nil); res.Outcome != Pass {
+			t.Errorf("after the crash at decision %d: %+v", at, res)
+		}
+	}
+}
