@@ -11,8 +11,9 @@ type arm struct {
 	sampler string
 	how     how
 
-	// Shares of the executions: of a program at first and later, and of a workload.
-	early, late, workload float64
+	// Shares of the executions: of a program at first, of one with many threads, of both
+	// later, and of a workload.
+	early, crowd, late, workload float64
 
 	credit       float64 // executions that it should have had by now, and has not
 	found, tried float64 // executions that came to a new memory state, and all, of late
@@ -30,18 +31,18 @@ const (
 )
 
 // table has the arms. The early shares are for small programs, most of which fail within a
-// few executions, so that what is tried first matters most; they were chosen on every other
-// program of package bench. The late ones are for variety, since which arm is needed for what
-// differs from program to program: together they find in SafeStack in thousands of executions
-// what each alone takes tens of thousands for. In a workload executions are long, and nearly
-// every state is new, so that there is little to go back to, and PCT is the best of those that
-// know nothing; its shares are those of the samplers whose mixture is nowhere much worse than
-// the best of them, chosen on the workloads of the kernel models.
+// few executions, so that what is tried first matters most. In a crowd a walk has hardly a
+// chance to hold one thread back for long. The late shares are for variety, since which arm is
+// needed for what differs from program to program: together they find in SafeStack in thousands
+// of executions what each alone takes tens of thousands for. In a workload executions are long,
+// and nearly every state is new, so that there is little to go back to, and PCT is the best of
+// those that know nothing; its shares are those of the samplers whose mixture is nowhere much
+// worse than the best of them, chosen on the workloads of the kernel models.
 var table = []arm{
-	{sampler: "surw", how: plain, early: 0.42, late: 0.25, workload: 0.3},
-	{sampler: "rf", how: plain, early: 0.26, late: 0.2, workload: 0.2},
-	{sampler: "walk", how: plain, early: 0.22, late: 0.1, workload: 0.05},
-	{sampler: "walk", how: backSeldom, early: 0.1, late: 0.1},
+	{sampler: "surw", how: plain, early: 0.42, crowd: 0.55, late: 0.25, workload: 0.3},
+	{sampler: "rf", how: plain, early: 0.26, crowd: 0.37, late: 0.2, workload: 0.2},
+	{sampler: "walk", how: plain, early: 0.22, crowd: 0.04, late: 0.1, workload: 0.05},
+	{sampler: "walk", how: backSeldom, early: 0.1, crowd: 0.04, late: 0.1},
 	{sampler: "walk", how: seldom, late: 0.1},
 	{sampler: "pos", how: back, late: 0.08, workload: 0.05},
 	{sampler: "pct3", how: plain, workload: 0.1},
@@ -52,6 +53,8 @@ var table = []arm{
 const (
 	// ramp is how many executions it takes from the early shares to the late ones.
 	ramp = 256
+	// crowd is how many threads are not many yet.
+	crowd = 8
 	// floor is the part of its share that an arm keeps whatever it yields.
 	floor = 0.25
 	// remembered is how many executions of an arm its yield is of.
@@ -63,7 +66,11 @@ func (en *Engine) share(a *arm) float64 {
 	if en.workload {
 		return a.workload
 	}
-	return a.early + (a.late-a.early)*min(1, float64(en.tally.executions.Load())/ramp)
+	early := a.early
+	if en.threads > crowd {
+		early = a.crowd
+	}
+	return early + (a.late-early)*min(1, float64(en.tally.executions.Load())/ramp)
 }
 
 // yield returns the chance that an execution comes to a new memory state. One is given to

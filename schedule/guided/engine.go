@@ -71,6 +71,7 @@ type Engine struct {
 	burst    burst           // of a workload
 	seeds    []schedule.Tape // to be run next
 	workload bool            // executions begin with choices: of threads, and calls
+	threads  int             // that an execution had, the most
 	node     spare
 	entry    uint32 // a spare one
 
@@ -219,6 +220,7 @@ func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
 		en.sampler.End(e, res)
 	}
 	en.tally.executions.Add(1)
+	en.threads = max(en.threads, len(e.Threads()))
 	if en.bursting() {
 		en.endBurst()
 	}
