@@ -49,7 +49,7 @@ var layers = map[string][]string{
 	"fuzz/target":            {"fuzz/statecov", "kmodel/program", "schedule", "triage"},
 	"fuzz/libfuzzer":         {"fuzz/target", "kmodel"},
 	"fuzz/libfuzzer/archive": {"fuzz/libfuzzer", "fuzz/mutate"},
-	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "fuzz/target", "kmodel", "kmodel/program"},
+	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "fuzz/target", "kmodel", "kmodel/program", "schedule", "schedule/sample"}, // a sampler draws the seeds
 	"docs":                   {},
 	"corpus":                 {"schedule"},
 	"corpus/gofile":          {},

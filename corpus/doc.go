@@ -9,15 +9,14 @@
 // # What is kept of an input
 //
 // Engines hold bytes, a pack holds tapes in canonical form. [FromInput] says how one
-// becomes the other. Of the bytes it keeps the low four bits of each, up to the last that
-// is not 0: all that schedule.FromBytes reads, so the tape runs every program exactly as
-// the input does, also where the program changes later. It does not keep the high four
-// bits, which no reader looks at, the zeros at the end, which the end of a tape stands for,
-// and the escape that an input ends within, which reads as if a 0 followed. The bytes that
-// come back out of a pack are schedule.Tape.Bytes: '0' for 0, '1' for 1 and so on, what the
-// minimizer of the Go fuzzer writes too. What a program leaves unread at the end of an
-// input is kept, and digits are not reduced to their range: both depend on the program,
-// and a pack should outlive a change of it.
+// becomes the other. It keeps the decisions that schedule.FromBytes reads, up to the last that
+// is not 0, so the tape runs every program exactly as the input does, also where the program
+// changes later. It does not keep which bytes they were, of several that read alike, the zeros
+// at the end, which the end of a tape stands for, and the escape that an input ends within,
+// which reads as if a 0 followed. The bytes that come back out of a pack are
+// schedule.Tape.Bytes: '0' for 0, '1' for 1 and so on, what the minimizer of the Go fuzzer
+// writes too. What a program leaves unread at the end of an input is kept, and digits are not
+// reduced to their range: both depend on the program, and a pack should outlive a change of it.
 //
 // Two inputs with one canonical tape are one entry, and the label is that of the first; a
 // tape for two programs is two.

@@ -40,6 +40,9 @@ func fuzz(f *testing.F, name string) {
 	x := newFuzzer(found, p)
 	f.Cleanup(x.Close)
 	f.Add([]byte(nil))
+	for _, in := range seeds(p) {
+		f.Add(in)
+	}
 	f.Fuzz(x.run)
 }
 

@@ -46,8 +46,12 @@ func TestFromBytes(t *testing.T) {
 	}{
 		{"", nil},
 		{"0129", Tape{0, 1, 2, 9}},
-		{"A B.", Tape{1, 0, 2, 14}}, // the low four bits of any byte
-		{"\xff\x02", Tape{17}},
+		{"A B.", Tape{1, 0, 2, 14}},                   // the low four bits of any byte
+		{"\x7e\x81\x92\x03", Tape{14, 1, 0, 2, 0, 3}}, // and calm decisions after what is not ASCII
+		{"\xa1\xb1\xc1\x01", Tape{1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1}},
+		{"\xd1\xe1\x01\xf1", Tape{1, 6: 0, 7: 1, 15: 0, 16: 1, 17: 1}}, // at the end they are as any
+		{"\xff\x02", Tape{17}}, // after the whole decision
+		{"\xff\x82\x01", Tape{17, 0, 1}},
 		{"\x0f", Tape{15}}, // the end inside a decision is a 0
 		{strings.Repeat("\x0f", 40), Tape{254, 254, 90}},
 	} {
