@@ -72,7 +72,7 @@ func setup(env *testscript.Env) error {
 	}
 	for name, data := range map[string]string{
 		"future.pack": fmt.Sprintf("%s%016x\n", line, xxhash.Sum64String(line)),
-		"high":        "\x00\x40\xf1\x00\x10\xa0\x02\x00\x00",
+		"high":        "\x00\x40\x71\x00\x10\x60\x02\x00\x00",
 		"seeds.zip":   b.String(),
 		"golden":      string(golden),
 	} {
