@@ -85,6 +85,7 @@ type Engine struct {
 	taken    schedule.Tape
 	choices  int     // that it began with
 	news     []found // entries, in the order in which it came to them
+	watched  bool    // by all samplers
 	fresh    int     // decisions that were new
 	repeats  bool
 	finished bool // there was nothing left to see when it began
@@ -160,7 +161,7 @@ func (en *Engine) Begin() {
 		en.goBack()
 	}
 	en.burst.segments.begin()
-	if en.together() {
+	if en.watched = en.together(); en.watched {
 		for _, s := range en.watchers {
 			s.Begin()
 		}
@@ -187,10 +188,12 @@ func (en *Engine) goBack() {
 	}
 }
 
-// together reports whether all samplers watch the execution: it is one of the first, or the
-// first of a burst.
+// together reports whether all samplers are to watch the execution that begins: it is one of
+// the first, or the first of a burst. None watches one that is left alone, nor is one of them
+// the sampler of it.
 func (en *Engine) together() bool {
-	return en.tally.executions.Load() < together || en.bursting() && en.burst.n == 0
+	first := en.tally.executions.Load() < together
+	return en.mode != aloneMode && (first || en.bursting() && en.burst.n == 0)
 }
 
 // below returns a random number below n, at most 2^32. It favours small ones by n/2^32.
@@ -201,7 +204,7 @@ func (en *Engine) Step(t *schedule.Thread) bool {
 	if en.bursting() {
 		en.burst.segments.step(t)
 	}
-	if en.together() {
+	if en.watched {
 		for _, s := range en.watchers {
 			s.Step(t)
 		}
@@ -212,7 +215,7 @@ func (en *Engine) Step(t *schedule.Thread) bool {
 
 // End implements [sample.Sampler].
 func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
-	if en.together() {
+	if en.watched {
 		for _, s := range en.watchers {
 			s.End(e, res)
 		}

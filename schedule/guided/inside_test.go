@@ -42,6 +42,30 @@ type chooser func(e *schedule.Exec, n int) int
 
 func (c chooser) Choose(e *schedule.Exec, n int) int { return c(e, n) }
 
+// TestAlone: what is left alone is watched by nobody, also among the first executions, where
+// a team leaves more of them alone.
+func TestAlone(t *testing.T) {
+	for _, workers := range []int{1, 3, 9} {
+		first := New(1, Options{})
+		for i := 1; i < workers; i++ {
+			first.Share(uint64(i))
+		}
+		alone := 0
+		for range 4 * Every {
+			first.Begin()
+			if first.mode == aloneMode {
+				if alone++; first.watched || first.sampler != first.alone {
+					t.Errorf("%d engines, execution %d: watched", workers, first.tally.executions.Load())
+				}
+			}
+			first.tally.executions.Add(1)
+		}
+		if want := 4 * Every / (Every / workers); alone < want/2 {
+			t.Errorf("%d engines: %d left alone", workers, alone)
+		}
+	}
+}
+
 // TestStream draws ends with known probabilities, two of each next lower one, and compares
 // the bound with what is left, at every length from 64 on. It may be too low in one of 20
 // streams at each of them; the fixed seeds are no exception.
