@@ -39,7 +39,7 @@ const DefaultCheckpointEvery = 30 * time.Second
 
 // The file is
 //
-//	"kschedfuzz explore checkpoint 1\n"
+//	"kschedfuzz explore checkpoint 2\n"
 //	the length of the header in 4 bytes; the header, in JSON
 //	nodes 1 to Nodes-1, of packedNode bytes
 //	edges 0 to Edges-1, of packedEdge bytes

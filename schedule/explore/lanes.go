@@ -81,8 +81,11 @@ func (c *laneCounter) count(last int) bool {
 	c.pass()
 	first := len(c.counts)
 	for j := range lanes {
+		if first+j > last {
+			return false
+		}
 		c.graph.over = c.over>>j&1 != 0
-		if c.graph.over || c.total[j] == 0 || first+j > last {
+		if c.graph.over || c.total[j] == 0 {
 			return false
 		}
 		for i := range c.ends {

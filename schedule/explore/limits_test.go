@@ -96,6 +96,15 @@ func TestOverflow(t *testing.T) {
 	if !r.Complete() {
 		t.Errorf("complete, though not counted: %s", r.Coverage())
 	}
+	// Where the numbers that were asked for fit, it does not matter that the next do not.
+	fit := len(r.Executions)
+	for bound := fit - 6; bound < fit+2; bound++ {
+		b := exhaust(independent(40, 40), bound)
+		if want := bound >= fit; b.Overflow != want || len(b.Executions) != min(bound+1, fit) {
+			t.Errorf("bound %d of %d that fit: overflow %v, %d numbers",
+				bound, fit-1, b.Overflow, len(b.Executions))
+		}
+	}
 }
 
 // TestNodeLimit stops at every stage. Whatever bound is said to be finished then

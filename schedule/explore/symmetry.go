@@ -38,10 +38,10 @@ type Symmetry struct {
 // step, if it is enabled. Where the program has a Choose, it includes which thread is asking.
 //
 // And it returns a number for each thread, by which the exchange is told: of two states with
-// one hash, a thread of the one is exchanged with that of the other which has its number. The slice is the function's own, and valid until it is
-// called again. So the alternatives of a decision have an order which is that of all states
-// that one is kept for, and an execution that comes to a known state by another way goes on
-// there.
+// one hash, a thread of the one is exchanged with that of the other which has its number. The
+// slice is the function's own, and valid until it is called again. So the alternatives of a
+// decision have an order which is that of all states that one is kept for, and an execution
+// that comes to a known state by another way goes on there.
 type Canonical func(e *schedule.Exec, last *schedule.Thread) (hash schedule.State, numbers []uint8)
 
 // keyOf returns the key of the decision that e has come to, up to symmetry.
