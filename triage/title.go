@@ -56,6 +56,9 @@ func splat(tr *schedule.Trace) (string, bool) {
 		}
 		return "kernel BUG", true
 	case schedule.OutOfBounds:
+		if f.Obj != nil && f.Obj.Kind() == "ZERO_SIZE_PTR" { // 16, which is in no page
+			return "BUG: unable to handle kernel NULL pointer dereference", true
+		}
 		return "KASAN: slab-out-of-bounds", true
 	case schedule.UseAfterFree:
 		return "KASAN: use-after-free", f.Obj == nil || !f.Obj.OnStack()
@@ -113,7 +116,11 @@ func where(tr *schedule.Trace) string {
 // inUserSpace reports whether no function of the kernel is under way where a CPU translates an
 // address and fails: what the model calls the access is no function then.
 func inUserSpace(tr *schedule.Trace) bool {
-	ev := tr.Event(tr.Result.Failure.Party)
+	f := &tr.Result.Failure
+	if f.Thread != nil && tr.Threads[f.Thread.ID].Agent {
+		return false
+	}
+	ev := tr.Event(f.Party)
 	return kernelFunc(tr.FailStack) == "" && (ev == nil || kernelFunc(ev.Stack) == "")
 }
 
@@ -146,6 +153,8 @@ func lockSplat(f *schedule.Failure, agent bool) (string, bool) {
 func listSplat(f *schedule.Failure) (string, bool) {
 	hlist, gone := strings.HasPrefix(f.Op.Verb, "hlist"), strings.Contains(f.Note, "deleted")
 	switch {
+	case strings.HasPrefix(f.Note, "walks on"):
+		return "general protection fault", true
 	case hlist && gone:
 		return "general protection fault", true
 	case hlist && strings.Contains(f.Note, "never"):

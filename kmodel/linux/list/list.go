@@ -10,7 +10,8 @@
 // WalkNext, Linked, and Empty of a head or a node, one each.
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
-// node), or is on another; adding what is on one. CONFIG_DEBUG_LIST sees some of this, of a
+// node), or is on another; adding what is on one; walking on from a node that list_del() has
+// poisoned. CONFIG_DEBUG_LIST sees some of this, of a
 // list_head; the notes of the failures tell which it was.
 package list
 
@@ -23,7 +24,7 @@ type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
 // A Node is the struct list_head or hlist_node inside an object, an [Entry].
 type Node[P Entry[P]] struct {
 	next  schedule.Ptr[P]
-	pprev schedule.Cell `words:",linked,LIST_POISON2,itself"` // see below; 0: never linked
+	pprev schedule.Cell `words:",linked,LIST_POISON2,itself,LIST_POISON1"` // see below; 0: never linked
 	on    *Head[P]      // while it is linked: what follows from the cells, kept
 }
 
@@ -32,6 +33,7 @@ const (
 	linked   = 1
 	poisoned = 2 // LIST_POISON2: hlist_del_rcu() leaves next for readers and poisons pprev
 	toItself = 3 // after list_del_init(): not on a list, and may be deleted again
+	bothGone = 4 // list_del() poisons next too
 )
 
 // Entry is what can be on a list: a pointer to a struct that embeds
@@ -108,12 +110,16 @@ func (h *Head[P]) linkAt(at *schedule.Ptr[P], p P) {
 func (h *Head[P]) DelRcu(t *schedule.Thread, p P) { h.del(t, p, "hlist_del_rcu", poisoned) }
 
 // Del is list_del().
-func (h *Head[P]) Del(t *schedule.Thread, p P) { h.del(t, p, "list_del", poisoned) }
+func (h *Head[P]) Del(t *schedule.Thread, p P) { h.del(t, p, "list_del", bothGone) }
+
+// DelEntry is __list_del_entry(), which leaves the links of the node as they are: a walk that
+// is at it goes on.
+func (h *Head[P]) DelEntry(t *schedule.Thread, p P) { h.del(t, p, "__list_del_entry", poisoned) }
 
 // Del is list_del(), from whichever list p is on.
 func Del[P Entry[P]](t *schedule.Thread, p P) {
 	var whichever *Head[P]
-	whichever.del(t, p, "list_del", poisoned)
+	whichever.del(t, p, "list_del", bothGone)
 }
 
 // DelInit is list_del_init(): the node may be deleted again without harm.
@@ -151,7 +157,7 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 		t.Touch(h.first.Object())
 		h.unlink(t, p)
 	case toItself:
-	case poisoned:
+	case poisoned, bothGone:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what has been deleted")
 	default:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what was never on a list")
@@ -203,7 +209,7 @@ func (h *Head[P]) First(t *schedule.Thread) P {
 
 // Next is the load with which a walk goes on.
 func (n *Node[P]) Next(t *schedule.Thread) P {
-	return follow(t, &n.next, "rcu_dereference", schedule.ReadOnce|schedule.Acquire)
+	return n.walk(t, "rcu_dereference", schedule.ReadOnce|schedule.Acquire)
 }
 
 // FirstEntry is list_first_entry_or_null(), for whoever holds the writers' lock.
@@ -213,7 +219,21 @@ func (h *Head[P]) FirstEntry(t *schedule.Thread) P {
 
 // NextEntry is list_next_entry(), or nil at the end of the list.
 func (n *Node[P]) NextEntry(t *schedule.Thread) P {
-	return follow(t, &n.next, "list_next_entry", schedule.PlainRead)
+	return n.walk(t, "list_next_entry", schedule.PlainRead)
+}
+
+// walk follows the link of a node. Where it is poisoned, what comes next faults.
+func (n *Node[P]) walk(t *schedule.Thread, verb string, m schedule.Mode) P {
+	next := follow(t, &n.next, verb, m)
+	n.checkNext(t)
+	return next
+}
+
+func (n *Node[P]) checkNext(t *schedule.Thread) {
+	if n.pprev.Value() == bothGone {
+		t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{},
+			"walks on from what has been deleted")
+	}
 }
 
 // WalkNext is the load of list_for_each_entry_safe() of what comes behind p, in a walk of h
@@ -227,6 +247,7 @@ func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 		t.Observe(p.Header().Self().ID())
 		return p, nil
 	}
+	n.checkNext(t)
 	next = n.next.Get()
 	var null P
 	if n.pprev.Value() == linked && next == null && n.on != h {

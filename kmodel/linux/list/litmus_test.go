@@ -220,6 +220,35 @@ var readerTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Sometimes, Counts: "1 pass, 2 exists",
 }, {
+	// list_del() poisons next too: who is on the item, and goes on from it, faults.
+	Name: "WALK+list_del", Build: build(2, func(p *prog) {
+		p.Thread("writer", func(t *schedule.Thread) { p.a.Del(t, p.item[0]) })
+		p.Thread("walker", func(t *schedule.Thread) {
+			if p.a.FirstEntry(t) == p.item[0] {
+				p.item[0].node.NextEntry(t)
+			}
+		})
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Sometimes, Counts: "2 pass, 1 list-corruption",
+}, {
+	// A reader is no better off: this is what list_del_rcu() is for.
+	Name: "READ+list_del", Build: build(2, func(p *prog) {
+		p.Thread("writer", func(t *schedule.Thread) { p.a.Del(t, p.item[0]) })
+		p.Thread("reader", func(t *schedule.Thread) { walk(t, &p.a) })
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Sometimes, Counts: "4 pass, 2 list-corruption",
+}, {
+	// __list_del_entry() leaves the links.
+	Name: "WALK+__list_del_entry", Build: build(2, func(p *prog) {
+		p.Thread("writer", func(t *schedule.Thread) { p.a.DelEntry(t, p.item[0]) })
+		p.Thread("walker", func(t *schedule.Thread) {
+			if p.a.FirstEntry(t) == p.item[0] {
+				p.item[0].node.NextEntry(t)
+			}
+		})
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Never, Counts: "3 pass",
+}, {
 	// Adding and deleting are one step each because the writers' lock is held. Under it,
 	// no item gets lost.
 	Name: "ADD+locks", Build: build(1, func(p *prog) {

@@ -59,7 +59,7 @@ func (s *system) destroyOrMark_(t *schedule.Thread, lru *listLru, n *listLruNode
 func (s *system) mark_(t *schedule.Thread, p onList, n *listLruNodes) {
 	switch {
 	case s.has(unlinkVictim):
-		s.listLrus.Del(t, p) // and leaves its next as it is
+		s.listLrus.DelEntry(t, p)
 		switch v := p.(type) {
 		case *listLru:
 			v.prev.Write(t, 1)
