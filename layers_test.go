@@ -54,6 +54,7 @@ var layers = map[string][]string{
 	"corpus":                 {"schedule"},
 	"corpus/gofile":          {},
 	"internal/schema":        {}, // for tests
+	"internal/script":        {}, // for tests
 	"cmd/internal":           {"kmodel", "kmodel/program", "schedule", "triage"},
 	"cmd":                    {"cmd/internal", "corpus", "corpus/gofile", "fuzz/mutate", "fuzz/target", "kmodel", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
 }
@@ -80,7 +81,7 @@ var testLayers = map[string][]string{
 	"fuzz/libfuzzer":         {"corpus/gofile"},
 	"docs":                   {"kmodel", "kmodel/program", "schedule", "schedule/sample", "triage"},
 	"triage":                 {"internal/schema"},
-	"cmd":                    {"fuzz/libfuzzer", "internal/schema"},
+	"cmd":                    {"fuzz/libfuzzer", "internal/schema", "internal/script"},
 	"corpus":                 {"corpus/gofile", "kmodel"}, // for tapes to measure with
 }
 

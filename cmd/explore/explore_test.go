@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/kschedfuzz/kschedfuzz/internal/script"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
@@ -34,25 +35,13 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"status":    status,
+			"status":    script.Status,
 			"interrupt": interrupt,
 			"schema":    schema,
 			"same":      same,
 			"equal":     equal,
 		},
 	})
-}
-
-// status runs a command and compares the exit status: status 2 explore x.
-func status(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: status number command [arg...]")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	if got := exitStatus(ts, ts.Exec(args[1], args[2:]...)); got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
 }
 
 func exitStatus(ts *testscript.TestScript, err error) int {
