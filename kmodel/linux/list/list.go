@@ -222,14 +222,45 @@ func (n *Node[P]) NextEntry(t *schedule.Thread) P {
 	return n.walk(t, "list_next_entry", schedule.PlainRead)
 }
 
+// LastEntry is list_last_entry(), or nil if the list is empty.
+func (h *Head[P]) LastEntry(t *schedule.Thread) P {
+	var null P
+	t.Step(schedule.Op{Verb: "list_last_entry", Cell: &h.first.Cell, Mode: schedule.PlainRead})
+	return h.before(t, null)
+}
+
+// PrevEntry is list_prev_entry() of p, or nil at the head of the list. What list_del() has
+// taken off is poisoned on this side too.
+func (h *Head[P]) PrevEntry(t *schedule.Thread, p P) P {
+	n := p.ListNode()
+	t.Step(schedule.Op{Verb: "list_prev_entry", Cell: &n.pprev, Mode: schedule.PlainRead})
+	n.checkLinks(t)
+	return h.before(t, p)
+}
+
+// before returns the entry whose next is p, nil if p is the first; of null the last.
+func (h *Head[P]) before(t *schedule.Thread, p P) P {
+	var prev, null P
+	for at := h.first.Get(); at != p && at != null; at = at.ListNode().next.Get() {
+		prev = at
+	}
+	if prev == null {
+		t.Observe(0)
+	} else {
+		t.Observe(prev.Header().Self().ID())
+	}
+	return prev
+}
+
 // walk follows the link of a node. Where it is poisoned, what comes next faults.
 func (n *Node[P]) walk(t *schedule.Thread, verb string, m schedule.Mode) P {
 	next := follow(t, &n.next, verb, m)
-	n.checkNext(t)
+	n.checkLinks(t)
 	return next
 }
 
-func (n *Node[P]) checkNext(t *schedule.Thread) {
+// checkLinks fails if the links of the node are poisoned.
+func (n *Node[P]) checkLinks(t *schedule.Thread) {
 	if n.pprev.Value() == bothGone {
 		t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{},
 			"walks on from what has been deleted")
@@ -247,7 +278,7 @@ func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 		t.Observe(p.Header().Self().ID())
 		return p, nil
 	}
-	n.checkNext(t)
+	n.checkLinks(t)
 	next = n.next.Get()
 	var null P
 	if n.pprev.Value() == linked && next == null && n.on != h {

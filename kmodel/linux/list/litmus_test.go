@@ -249,6 +249,21 @@ var readerTests = []litmus.Test{{
 	}),
 	Bad: schedule.ListCorrupt, Verdict: litmus.Never, Counts: "3 pass",
 }, {
+	// Backwards from the last to the first, or from a node that has been taken off meanwhile.
+	Name: "BACK+list_del", Build: build(2, func(p *prog) {
+		p.Thread("writer", func(t *schedule.Thread) { p.a.Del(t, p.item[1]) })
+		p.Thread("walker", func(t *schedule.Thread) {
+			if p.a.LastEntry(t) == p.item[1] {
+				first := p.a.PrevEntry(t, p.item[1])
+				p.r[0].SetBool(first == p.item[0] && p.a.PrevEntry(t, first) == nil)
+			} else {
+				p.r[0].Set(1)
+			}
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 0 })
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Sometimes, Counts: "3 pass, 1 list-corruption",
+}, {
 	// Adding and deleting are one step each because the writers' lock is held. Under it,
 	// no item gets lost.
 	Name: "ADD+locks", Build: build(1, func(p *prog) {

@@ -291,16 +291,24 @@ func (s *system) nodesOf_(t *schedule.Thread, p onList) *listLruNodes {
 }
 
 // memcgCancelUpdateListLru is memcg_cancel_update_list_lru() for all before the one that
-// failed, with the lock of the list held: the arrays stay as long as they are, and lose
-// their new entries. The kernel walks backwards.
+// failed, all if that is nil, backwards, with the lock of the list held: the arrays stay as
+// long as they are, and lose their new entries.
 func (s *system) memcgCancelUpdateListLru(t *schedule.Thread, failed onList, size, newSize int) {
-	for p := s.listLrus.FirstEntry(t); p != nil && p != failed; p = p.ListNode().NextEntry(t) {
+	for p := s.before_(t, failed); p != nil; p = s.before_(t, p) {
 		n := s.nodesOf_(t, p)
 		s.memcgDestroyListLruNode(t, n.node.memcgLrus.Read(t), size, newSize)
 		if s.has(storedSize) && !s.has(failKeepsSize) {
 			n.size.Write(t, size)
 		}
 	}
+}
+
+// before_ returns what is before p on the list, of nil the last.
+func (s *system) before_(t *schedule.Thread, p onList) onList {
+	if p == nil {
+		return s.listLrus.LastEntry(t)
+	}
+	return s.listLrus.PrevEntry(t, p)
 }
 
 // memcgDrainAllListLrus is memcg_drain_all_list_lrus(): move what belongs to an id to the

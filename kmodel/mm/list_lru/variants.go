@@ -155,7 +155,7 @@ var expected = program.Table{
 	},
 	"resize-vs-init-vs-add": {"P3": sleeps, "init-nosem": {fails(schedule.OutOfBounds, 1)}},
 	// What tens of thousands of executions find for certain. In 60,000 that were guided P1 also
-	// freed twice (6 times), P4 leaked (once), and P4c went out of bounds (twice).
+	// freed twice (6 times), and P4 leaked (once).
 	"workload": {
 		"P1": racyP1, "P3": sleeps, "P4": afterFree, "P4c": afterFree,
 		"P5-sign": leaks, "P5-lostmark": leaks, "P5-noreset": stale, "P5-freenext": afterFree,
