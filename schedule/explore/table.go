@@ -137,12 +137,12 @@ func (g *graph) room(n int) uint32 {
 }
 
 // What a graph takes: a node, an edge, a place in the table, and what the passes at the
-// end of a bound (count.go, minimal.go, total.go) need for each node.
+// end of a bound (count.go, lanes.go, minimal.go, total.go) need for each node.
 const (
 	nodeBytes = int64(unsafe.Sizeof(node{}))
 	edgeBytes = int64(unsafe.Sizeof(edge{}))
 	slotBytes = 4
-	passBytes = 64
+	passBytes = 112
 )
 
 // bytes returns how much memory the graph takes, and will take at the end of the bound.
