@@ -29,8 +29,11 @@ func (p *POS) Begin() {
 // Step implements [Sampler].
 func (p *POS) Step(t *schedule.Thread) bool {
 	p.priority[t.ID] = p.pcg.Uint64()
+	if t.Op().Cell == nil {
+		return true
+	}
 	for _, o := range t.Exec().Threads() {
-		if o != t && !o.Idle() && !o.Finished() && o.Op().Conflicts(t.Op()) {
+		if o.Op().Conflicts(t.Op()) && o != t && !o.Idle() && !o.Finished() {
 			p.priority[o.ID] = p.pcg.Uint64()
 		}
 	}

@@ -6,13 +6,14 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// ReadsFrom draws, for each execution, one to three wishes about which write a read shall
+// ReadsFrom draws, for each execution, one to three constraints, which write a read shall
 // see, or shall not see, and hurries and holds threads to have them come true; where they
 // say nothing it decides as [POS] does. It is the scheduler of RFF without its fuzzing
 // (Wolff, Shi, Duck, Mathur and Roychoudhury, "Greybox fuzzing for concurrency testing",
-// ASPLOS 2024, section 4.2 and figure 2).
+// ASPLOS 2024, section 4.2 and figure 2). For that, [ReadsFrom.BeginWith] takes constraints
+// from elsewhere.
 //
-// A wish names two accesses to a cell that executions so far have made, or its initial
+// A [Constraint] names two accesses to a cell that executions so far have made, or its initial
 // value, one time in two by what they do only, whoever does it; else by the thread too,
 // or by the thread and for the how-manieth time. That a read shall see a write is dropped
 // once it has; that it shall not, when it does. Locks count: an unlock writes what the
@@ -24,19 +25,17 @@ import (
 type ReadsFrom struct {
 	pos    *POS
 	pool   []traffic // of all cells, in the order in which they were first met
-	index  map[uint64]int
+	index  cellIndex
 	weight int // of shared cells
-	wishes [maxWishes]wish
-	n      int // wishes of this execution
-	run    int // number of the execution
+	progress
+	run int // number of the execution
 }
 
 const (
-	maxWishes = 3
+	// drawn is the most constraints that are drawn for an execution.
+	drawn = 3
 	// maxPool is the most cells that are told apart, and the most kinds of access to one.
 	maxPool = 1 << 12
-	anybody = -1
-	anyTime = -1
 )
 
 // traffic is the kinds of access that a cell has seen.
@@ -56,70 +55,69 @@ type kind struct {
 	run       int // that now is of
 }
 
-// access is what a wish says of one side.
-type access struct {
-	mode   schedule.Mode // 0: the initial value
-	thread int           // anybody
-	nth    int           // anyTime, or from 0; then it is of a thread
-	met    int           // so many were made
-}
-
-// A wish is that read sees write, or never does.
-type wish struct {
-	cell        uint64
-	write, read access
-	never       bool
-	last        bool // the cell holds what write has written
-	dropped     bool
-}
-
 // NewReadsFrom returns a ReadsFrom.
 func NewReadsFrom(seed uint64) *ReadsFrom {
-	return &ReadsFrom{pos: NewPOS(seed), index: map[uint64]int{}}
+	return &ReadsFrom{pos: NewPOS(seed)}
 }
 
 // Forget makes r as it was at first, but for its randomness, as [SURW.Forget].
 func (r *ReadsFrom) Forget() {
-	clear(r.index)
+	r.index.forget()
 	r.pool, r.weight = r.pool[:0], 0
 	r.pos.threads = few
 }
 
 // Begin implements [Sampler].
 func (r *ReadsFrom) Begin() {
-	r.pos.Begin()
-	r.run++
-	r.n = 0
-	if r.weight == 0 {
-		return
+	r.begin()
+	n := 0
+	var list [drawn]Constraint
+	if r.weight > 0 {
+		n = 1 + r.pos.below(drawn)
+		for i := range n {
+			list[i], _ = r.Draw()
+		}
 	}
-	r.n = 1 + r.pos.below(maxWishes)
-	for i := range r.n {
-		r.wishes[i] = r.draw()
-	}
+	r.progress.begin(list[:n])
 }
 
-// draw returns a wish about a shared cell.
-func (r *ReadsFrom) draw() wish {
+// BeginWith is Begin with the given constraints, of which the first [MaxConstraints] count.
+func (r *ReadsFrom) BeginWith(list []Constraint) {
+	r.begin()
+	r.progress.begin(list)
+}
+
+func (r *ReadsFrom) begin() {
+	r.pos.Begin()
+	r.run++
+}
+
+// Constraints returns those of the execution, as they were when it began. They are valid
+// until the next.
+func (r *ReadsFrom) Constraints() []Constraint { return r.list[:r.n] }
+
+// Draw returns a constraint about a shared cell; false if none is known.
+func (r *ReadsFrom) Draw() (c Constraint, ok bool) {
+	if r.weight == 0 {
+		return c, false
+	}
 	at := r.pos.below(r.weight)
 	i := 0
 	for ; at >= r.pool[i].weight; i++ {
 		at -= r.pool[i].weight
 	}
 	t := &r.pool[i]
-	w := wish{cell: t.cell, never: r.pos.below(2) == 0}
+	c = Constraint{Cell: t.cell, Never: r.pos.below(2) == 0}
 	exact := max(0, r.pos.below(4)-1) // 0, 0: by mode; 1: by thread; 2: by number
 	if k := r.pos.below(t.writes + 1); k < t.writes {
-		w.write = r.side(t, k, schedule.Writes, exact)
-	} else {
-		w.last = true
+		c.Write = r.side(t, k, schedule.Writes, exact)
 	}
-	w.read = r.side(t, r.pos.below(t.reads), schedule.Reads, exact)
-	return w
+	c.Read = r.side(t, r.pos.below(t.reads), schedule.Reads, exact)
+	return c, true
 }
 
 // side returns access number i of those of t that have the given bit in their mode.
-func (r *ReadsFrom) side(t *traffic, i int, bit schedule.Mode, exact int) access {
+func (r *ReadsFrom) side(t *traffic, i int, bit schedule.Mode, exact int) Access {
 	at := 0
 	for ; t.kinds[at].mode&bit == 0 || i > 0; at++ {
 		if t.kinds[at].mode&bit != 0 {
@@ -127,23 +125,14 @@ func (r *ReadsFrom) side(t *traffic, i int, bit schedule.Mode, exact int) access
 		}
 	}
 	k := &t.kinds[at]
-	a := access{mode: k.mode, thread: anybody, nth: anyTime}
+	a := Access{Mode: k.mode, Thread: Anybody, Nth: AnyTime}
 	if exact > 0 {
-		a.thread = k.thread
+		a.Thread = k.thread
 	}
 	if exact > 1 {
-		a.nth = r.pos.below(k.most)
+		a.Nth = r.pos.below(k.most)
 	}
 	return a
-}
-
-// is reports whether a is the step that t is to take on the cell.
-func (a *access) is(t *schedule.Thread) bool {
-	return a.of(t) && (a.nth == anyTime || a.nth == a.met)
-}
-
-func (a *access) of(t *schedule.Thread) bool {
-	return a.mode == t.Op().Mode && (a.thread == anybody || a.thread == t.ID)
 }
 
 // Step implements [Sampler].
@@ -151,35 +140,23 @@ func (r *ReadsFrom) Step(t *schedule.Thread) bool {
 	r.pos.Step(t)
 	c := t.Op().Cell
 	if c == nil || c.Object() == nil {
+		r.pending[t.ID].epoch = 0
 		return true
 	}
 	id := c.ID()
 	r.learn(id, t)
-	for i := range r.wishes[:r.n] {
-		if w := &r.wishes[i]; w.cell == id && !w.dropped {
-			w.dropped = w.last && w.read.is(t)
-			if t.Op().Mode&schedule.Writes != 0 {
-				w.last = w.write.is(t)
-			}
-			if w.write.of(t) {
-				w.write.met++
-			}
-			if w.read.of(t) {
-				w.read.met++
-			}
-		}
-	}
+	r.step(t, id)
 	return true
 }
 
 // learn counts a step of t on the cell.
 func (r *ReadsFrom) learn(cell uint64, t *schedule.Thread) {
-	i, known := r.index[cell]
+	i, known := r.index.find(cell)
 	if !known {
 		if i = len(r.pool); i == maxPool {
 			return
 		}
-		r.index[cell] = i
+		r.index.put(cell, i)
 		tr := traffic{cell: cell}
 		if i < cap(r.pool) {
 			tr.kinds = r.pool[:i+1][i].kinds[:0] // from before it was forgotten
@@ -239,61 +216,21 @@ func (r *ReadsFrom) Choose(e *schedule.Exec, n int) int {
 	if e.Enabled() == 0 || r.n == 0 {
 		return r.pos.Choose(e, n)
 	}
-	wanted := r.wanted(e)
-	best, band := -1, 0
-	for set := e.Enabled(); set != 0; set &= set - 1 {
-		id := bits.TrailingZeros64(set)
-		b := r.band(e.Threads()[id], wanted)
+	waiting := set(0)
+	for enabled := e.Enabled(); enabled != 0; enabled &= enabled - 1 {
+		id := bits.TrailingZeros64(enabled)
+		if r.pending[id].epoch != r.epoch {
+			r.look(e.Threads()[id])
+		}
+		waiting |= r.pending[id].read
+	}
+	best, band := -1, held
+	for enabled := e.Enabled(); enabled != 0; enabled &= enabled - 1 {
+		id := bits.TrailingZeros64(enabled)
+		b := r.band(&r.pending[id], waiting)
 		if best < 0 || b > band || b == band && r.pos.priority[id] > r.pos.priority[best] {
 			best, band = id, b
 		}
 	}
 	return of(e, best)
-}
-
-// wanted returns the set of wishes whose read is pending.
-func (r *ReadsFrom) wanted(e *schedule.Exec) (set uint) {
-	for threads := e.Enabled(); threads != 0; threads &= threads - 1 {
-		t := e.Threads()[bits.TrailingZeros64(threads)]
-		for i := range r.wishes[:r.n] {
-			if w := &r.wishes[i]; w.concerns(t) && w.read.is(t) {
-				set |= 1 << i
-			}
-		}
-	}
-	return set
-}
-
-func (w *wish) concerns(t *schedule.Thread) bool {
-	c := t.Op().Cell
-	return !w.dropped && !t.Idle() && c != nil && c.Object() != nil && c.ID() == w.cell
-}
-
-// band returns 2 if the step of t is wished for, 0 if it is to be held, and 1 if nothing is
-// said of it, or both.
-func (r *ReadsFrom) band(t *schedule.Thread, wanted uint) int {
-	take, avoid := false, false
-	for i := range r.wishes[:r.n] {
-		w := &r.wishes[i]
-		if !w.concerns(t) {
-			continue
-		}
-		reads, writes := w.read.is(t), w.write.is(t)
-		other := t.Op().Mode&schedule.Writes != 0 && !writes
-		waits := wanted>>i&1 != 0
-		if w.last == w.never { // the read would not do now what is wished
-			avoid = avoid || reads || w.never && writes
-			take = take || !w.never && waits && writes || w.never && waits && other
-		} else {
-			take = take || reads
-			avoid = avoid || w.never && writes || !w.never && other && !reads
-		}
-	}
-	switch {
-	case take == avoid:
-		return 1
-	case take:
-		return 2
-	}
-	return 0
 }

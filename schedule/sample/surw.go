@@ -24,7 +24,7 @@ type SURW struct {
 	priority [schedule.MaxThreads]uint64
 
 	cells   []accesses // in the order in which they were first met
-	index   map[uint64]int
+	index   cellIndex
 	longest int
 	sum     int // of shared
 
@@ -45,13 +45,13 @@ type accesses struct {
 
 // NewSURW returns a SURW.
 func NewSURW(seed uint64) *SURW {
-	return &SURW{chance: newChance(seed), threads: few, index: map[uint64]int{}}
+	return &SURW{chance: newChance(seed), threads: few}
 }
 
 // Forget makes s as it was at first, but for its randomness: for executions of another
 // program, or of another setup of a workload.
 func (s *SURW) Forget() {
-	clear(s.index)
+	s.index.forget()
 	*s = SURW{chance: s.chance, threads: few, cells: s.cells[:0], index: s.index}
 }
 
@@ -123,10 +123,10 @@ func (s *SURW) Step(t *schedule.Thread) bool {
 	if c == nil || c.Object() == nil {
 		return true
 	}
-	i, ok := s.index[c.ID()]
+	i, ok := s.index.find(c.ID())
 	if !ok {
 		i = len(s.cells)
-		s.index[c.ID()] = i
+		s.index.put(c.ID(), i)
 		s.cells = append(s.cells, accesses{cell: c.ID()})
 	}
 	a := &s.cells[i]
