@@ -23,11 +23,14 @@ type arm struct {
 type how uint8
 
 const (
-	plain      how = iota
-	seldom         // at each decision, the alternative that was followed least
-	back           // first the way to an entry of the corpus is repeated
-	backSeldom     // both
-	splice         // as back, and then what is left of the way to another entry
+	plain       how = iota
+	constrained     // under constraints that are mutated
+	numbered        // with random words that are mutated
+	seldom          // at each decision, the alternative that was followed least
+	back            // first the way to an entry of the corpus is repeated
+	backSeldom      // both
+	edited          // as back, but one switch of the way is changed
+	splice          // as back, and then what is left of the way to another entry
 )
 
 // table has the arms. The early shares are for small programs, most of which fail within a
@@ -40,13 +43,16 @@ const (
 // worse than the best of them, chosen on the workloads of the kernel models.
 var table = []arm{
 	{sampler: "surw", how: plain, early: 0.42, crowd: 0.55, late: 0.25, workload: 0.3},
-	{sampler: "rf", how: plain, early: 0.26, crowd: 0.37, late: 0.2, workload: 0.2},
+	{sampler: "rf", how: plain, early: 0.2, crowd: 0.31, late: 0.14, workload: 0.14},
+	{sampler: "rf", how: constrained, early: 0.06, crowd: 0.06, late: 0.06, workload: 0.06},
 	{sampler: "walk", how: plain, early: 0.22, crowd: 0.04, late: 0.1, workload: 0.05},
 	{sampler: "walk", how: backSeldom, early: 0.1, crowd: 0.04, late: 0.1},
 	{sampler: "walk", how: seldom, late: 0.1},
-	{sampler: "pos", how: back, late: 0.08, workload: 0.05},
+	{sampler: "pos", how: back, late: 0.04, workload: 0.02},
 	{sampler: "pct3", how: plain, workload: 0.1},
 	{sampler: "pct5", how: plain, late: 0.15, workload: 0.3},
+	{sampler: "pos", how: edited, late: 0.02},
+	{sampler: "pos", how: numbered, late: 0.02, workload: 0.03},
 	{sampler: "preemptions5", how: splice, late: 0.02},
 }
 

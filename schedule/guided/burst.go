@@ -1,6 +1,10 @@
 package guided
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"slices"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // A burst is executions of a workload that begin with the same choices, its setup, and differ
 // in the schedule. Of the setups of the kernel models one in 1 to 50 can fail, of the
@@ -10,11 +14,14 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // counted those of others.
 //
 // The longer a campaign, the longer its bursts: what many setups show is found first. A burst
-// ends early if its executions show no new segments any more.
+// ends early if its executions show no new segments any more. One that does not leaves its
+// setup to be mutated: some bursts begin with one of those, but for one choice.
 type burst struct {
 	setup    schedule.Tape
-	n        int // executions so far
-	stale    int // the last so many of them showed no new segment
+	good     []schedule.Tape // setups of bursts that were not ended early
+	next     int             // of them to be replaced
+	n        int             // executions so far
+	stale    int             // the last so many of them showed no new segment
 	segments segments
 }
 
@@ -25,6 +32,10 @@ const (
 	growth  = 20
 	// patience is how many executions without a new segment end a burst.
 	patience = 6
+	// mutants is the part of the bursts that begin with a setup that is a mutant of another.
+	mutants = 0.3
+	// maxGood is how many setups are kept to be mutated.
+	maxGood = 64
 )
 
 // bursting reports whether the execution is of a burst.
@@ -37,13 +48,31 @@ func (en *Engine) beginBurst() {
 		en.way = b.setup
 		return
 	}
+	if b.n > patience && b.stale < patience && len(b.setup) > 0 {
+		b.keep()
+	}
 	b.setup, b.n, b.stale = b.setup[:0], 0, 0
+	if len(b.good) > 0 && en.fraction() < mutants {
+		b.setup = append(b.setup, b.good[en.below(len(b.good))]...)
+		b.setup[en.below(len(b.setup))] = uint8(en.below(schedule.MaxAlternatives))
+		en.way = b.setup
+	}
 	b.segments.forget()
 	for _, s := range en.watchers {
 		if s, ok := s.(interface{ Forget() }); ok {
 			s.Forget()
 		}
 	}
+}
+
+// keep keeps the setup of the burst.
+func (b *burst) keep() {
+	if len(b.good) < maxGood {
+		b.good = append(b.good, slices.Clone(b.setup))
+		return
+	}
+	b.good[b.next] = append(b.good[b.next][:0], b.setup...)
+	b.next = (b.next + 1) % maxGood
 }
 
 // endBurst is told of an execution of the burst.

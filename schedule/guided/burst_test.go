@@ -198,16 +198,16 @@ func compare(t *testing.T, name string, p schedule.Program, runs int) int {
 		s.begin()
 		dumb.last, dumb.comm = map[*schedule.Cell]step{}, ""
 		r.Run(walk)
-		if s.known != len(dumb.seen) || s.fresh != (len(dumb.seen) > before) {
+		if s.seen.used != len(dumb.seen) || s.fresh != (len(dumb.seen) > before) {
 			t.Fatalf("%s: after %d executions %d segments (new: %v), want %d of which %d are new",
-				name, i+1, s.known, s.fresh, len(dumb.seen), len(dumb.seen)-before)
+				name, i+1, s.seen.used, s.fresh, len(dumb.seen), len(dumb.seen)-before)
 		}
 	}
-	known := s.known
+	known := s.seen.used
 	s.forget()
 	s.begin()
 	r.Run(walk)
-	if s.known == 0 || !s.fresh {
+	if s.seen.used == 0 || !s.fresh {
 		t.Errorf("%s: no segment is new after they were forgotten", name)
 	}
 	return known

@@ -18,15 +18,20 @@
 //
 // The arms are the ways to run an execution: one of the samplers of package sample as it
 // is, or with the least followed alternative at each decision, or after going back, or with
-// the decisions of one way after another. At first most executions are those of the two
-// samplers that are best without knowing anything, SURW and ReadsFrom; later all arms have
-// about the same share, times what they yield: the chance that an execution comes to a new
-// memory state.
+// the decisions of one way after another; or with something that is mutated. At first most
+// executions are those of the two samplers that are best without knowing anything, SURW and
+// ReadsFrom; later all arms have about the same share, times what they yield: the chance that
+// an execution comes to a new memory state.
+//
+// What is mutated is a switch of the way back; the random words of a POS, of executions that
+// came to something new; and the constraints of ReadsFrom. These have feedback of their own:
+// a set of constraints is kept if the execution shows a reads-from combination that none
+// has shown, and those whose combination is rare have more energy.
 //
 // A workload begins with choices: its setup. Nearly every state of it is new, so that graph
 // and corpus have little to say. Its executions come in bursts instead, of one setup and
 // many schedules, as long as they show new interleaving segments; the samplers learn each
-// setup anew.
+// setup anew. Some setups are mutants of those that had long bursts.
 //
 // One execution in [Every] is left alone: a POS, which nothing has guided. What such
 // executions say of those to come is sound, other than what the guided ones do: see
@@ -38,12 +43,14 @@
 // something outside cells hides executions from it.
 //
 // An Engine belongs to one goroutine. For another there is [Engine.Share]: Engines that share
-// have one graph and one corpus, so what one has come to none does again. No execution waits
+// have one graph, one corpus and one set of combinations, so what one has come to none does
+// again; the words and setups that are mutated are each its own. No execution waits
 // for another, but while a table grows. One that shares with nobody decides the same whenever
 // it has the same seed; several do not, since which of them is first somewhere is up to the
 // machine.
 //
 // To read the code: choose.go is a decision, engine.go an execution, arm.go the budget,
-// graph.go and corpus.go what is known, index.go and chunks.go how it is kept, share.go what
-// many Engines have in common, burst.go and segment.go workloads, stream.go when to stop.
+// graph.go, corpus.go and combination.go what is known, index.go and chunks.go how it is kept,
+// share.go what many Engines have in common, mutate.go what is mutated, burst.go and
+// segment.go workloads, stream.go when to stop.
 package guided

@@ -17,7 +17,8 @@ type Options struct {
 	// guided there. 0 means [DefaultNodes].
 	Nodes int
 	// Entries is the most memory states that are told apart, of 80 bytes and a way each, and
-	// no more than 1<<24. 0 means [DefaultEntries].
+	// no more than 1<<24. 0 means [DefaultEntries]. An eighth of it is the most reads-from
+	// combinations, of 100 to 600 bytes.
 	Entries int
 }
 
@@ -60,20 +61,23 @@ type Stats struct {
 // with it.
 type Engine struct {
 	*known
-	tally    tally
-	first    bool // of those that share: it has the stream
-	rng      rand.PCG
-	samplers map[string]sample.Sampler
-	watchers []sample.Sampler // the same, in the order of the table
-	alone    *sample.POS      // of the executions that are not guided
-	arms     []arm
-	stream   stream
-	burst    burst           // of a workload
-	seeds    []schedule.Tape // to be run next
-	workload bool            // executions begin with choices: of threads, and calls
-	threads  int             // that an execution had, the most
-	node     spare
-	entry    uint32 // a spare one
+	tally       tally
+	first       bool // of those that share: it has the stream
+	rng         rand.PCG
+	samplers    map[string]sample.Sampler
+	watchers    []sample.Sampler // the same, in the order of the table
+	alone       *sample.POS      // of the executions that are not guided
+	arms        []arm
+	stream      stream
+	burst       burst // of a workload
+	constraints constraints
+	words       words
+	edited      schedule.Tape   // a way that was changed
+	seeds       []schedule.Tape // to be run next
+	workload    bool            // executions begin with choices: of threads, and calls
+	threads     int             // that an execution had, the most
+	node        spare
+	entry       uint32 // a spare one
 
 	// The execution under way.
 	mode     mode
@@ -86,6 +90,7 @@ type Engine struct {
 	choices  int     // that it began with
 	news     []found // entries, in the order in which it came to them
 	watched  bool    // by all samplers
+	how      how     // plain if it is watched, or not guided
 	fresh    int     // decisions that were new
 	repeats  bool
 	finished bool // there was nothing left to see when it began
@@ -111,6 +116,7 @@ func New(seed uint64, opt Options) *Engine {
 	k := &known{}
 	k.graph.init(opt.Nodes)
 	k.corpus.init(opt.Entries)
+	k.combinations.init(opt.Entries / 8)
 	en := newEngine(seed, k)
 	en.first = true
 	en.stream.init(opt.Entries)
@@ -147,6 +153,7 @@ func (en *Engine) Begin() {
 	en.way, en.rest, en.repeats, en.fresh, en.choices = nil, nil, false, 0, 0
 	en.finished = en.complete.Load()
 	en.arm = en.spendOn()
+	en.how = plain
 	switch {
 	case len(en.seeds) > 0:
 		en.mode, en.sampler = seedMode, en.samplers[en.arm.sampler]
@@ -154,20 +161,35 @@ func (en *Engine) Begin() {
 	case en.first && en.leaveAlone():
 		en.mode, en.sampler = aloneMode, en.alone
 	default:
-		en.mode, en.sampler = guidedMode, en.samplers[en.arm.sampler]
+		en.mode, en.sampler, en.how = guidedMode, en.samplers[en.arm.sampler], en.arm.how
 		if en.workload {
 			en.beginBurst()
 		}
 		en.goBack()
 	}
 	en.burst.segments.begin()
+	en.beginSampler()
+}
+
+// beginSampler tells the sampler, or all that watch, that an execution begins.
+func (en *Engine) beginSampler() {
 	if en.watched = en.together(); en.watched {
+		en.how = plain
 		for _, s := range en.watchers {
 			s.Begin()
 		}
 		return
 	}
-	en.sampler.Begin()
+	switch en.how {
+	case constrained:
+		rf := en.sampler.(*sample.ReadsFrom)
+		en.constraints.pairs.begin()
+		rf.BeginWith(en.nextConstraints(rf))
+	case numbered:
+		en.sampler.(*sample.POS).BeginWith(en.nextWords())
+	default:
+		en.sampler.Begin()
+	}
 }
 
 // leaveAlone reports whether the first Engine is not to guide this execution. The others
@@ -183,7 +205,10 @@ func (en *Engine) goBack() {
 		return
 	}
 	en.way = en.corpus.choose(en.below)
-	if en.arm.how == splice {
+	switch en.arm.how {
+	case edited:
+		en.editWay()
+	case splice:
 		en.rest = en.corpus.any(en.below)
 	}
 }
@@ -203,6 +228,9 @@ func (en *Engine) below(n int) int { return int((en.rng.Uint64() >> 32) * uint64
 func (en *Engine) Step(t *schedule.Thread) bool {
 	if en.bursting() {
 		en.burst.segments.step(t)
+	}
+	if en.how == constrained {
+		en.constraints.pairs.step(t)
 	}
 	if en.watched {
 		for _, s := range en.watchers {
@@ -245,6 +273,7 @@ func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
 	}
 	en.corpus.keep(en.news, en.taken)
 	fresh := len(en.news) > 0
+	en.keepMutated(fresh)
 	if fresh {
 		en.tally.lastNew.Store(int64(en.Stats().Executions))
 	}

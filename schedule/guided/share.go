@@ -8,9 +8,10 @@ import (
 
 // known is what Engines that share know of their program.
 type known struct {
-	graph    graph
-	corpus   corpus
-	complete atomic.Bool
+	graph        graph
+	corpus       corpus
+	combinations combinations
+	complete     atomic.Bool
 
 	mu   sync.Mutex
 	team []*tally // of all Engines, in the order in which they were made

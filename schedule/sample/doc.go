@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"iter"
 	"math/bits"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -104,7 +103,7 @@ func Once(r *schedule.Runner, s Sampler) schedule.Result {
 }
 
 // chance is the randomness of a sampler: math/rand/v2 promises the sequence of PCG.
-type chance struct{ pcg rand.PCG }
+type chance struct{ pcg numbers }
 
 func newChance(seed uint64) chance {
 	var c chance

@@ -21,6 +21,11 @@ func NewPOS(seed uint64) *POS { return &POS{chance: newChance(seed), threads: fe
 
 // Begin implements [Sampler].
 func (p *POS) Begin() {
+	p.pcg.keep = false
+	p.begin()
+}
+
+func (p *POS) begin() {
 	for i := range int(p.threads) {
 		p.priority[i] = p.pcg.Uint64()
 	}

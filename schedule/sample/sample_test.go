@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
-	"github.com/kschedfuzz/kschedfuzz/schedule/bench"
 	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
@@ -200,41 +199,6 @@ func TestPCT(t *testing.T) {
 		}
 		t.Logf("%v as %s: 1 in %.0f, the bound is 1 in %.0f",
 			test.threads, test.order, float64(runs)/float64(got), 1/bound)
-	}
-}
-
-// TestReadsFrom: whether a read comes before a write is a wish as often as the opposite,
-// however far the read is; what wishes contradict each other about is a fair draw. Where
-// nobody reads it is POS.
-func TestReadsFrom(t *testing.T) {
-	const n = 20_000
-	near(t, "far", count(t, sample.NewReadsFrom(1), 1, n, "s", "ooooooooor")["ba"], n, 1.0/2)
-	near(t, "near", count(t, sample.NewReadsFrom(1), 1, n, "s", "r")["ba"], n, 1.0/2)
-	near(t, "pos", count(t, sample.NewReadsFrom(1), 1, n, "s", "ooooooooos")["ba"], n, 1.0/11)
-}
-
-// TestReadsFromBench: the pair of words that a thread created last must see half written is
-// seen so in one of some ten executions. POS does not come to it in thousands.
-func TestReadsFromBench(t *testing.T) {
-	p, err := bench.Find("CS.reorder_10")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := schedule.NewRunner(p.Schedule(bench.Main7))
-	defer r.Close()
-	fails := func(s sample.Sampler, runs int) (n int) {
-		for range runs {
-			if sample.Once(r, s).Outcome == schedule.Fail {
-				n++
-			}
-		}
-		return n
-	}
-	if n := fails(sample.NewReadsFrom(1), 500); n < 50 {
-		t.Errorf("rf: %d of 500 executions fail", n)
-	}
-	if n := fails(sample.NewPOS(1), 500); n > 0 {
-		t.Errorf("pos: %d of 500 executions fail: the program has become easier", n)
 	}
 }
 

@@ -1,0 +1,165 @@
+package guided
+
+import (
+	"slices"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
+)
+
+// What is mutated, besides what the arms that go back do with the corpus: constraints of a
+// reads-from sampler, as RFF does; the random words of a POS, as FEST does, which changes a
+// schedule in a few places and leaves the rest as likely as it was; the switches of a way to
+// a memory state; and the setup of a workload, see burst.go.
+
+// constraints are those of the executions of an Engine, which mutates them.
+type constraints struct {
+	at     int // the combination whose turn it is, 0: none, or no constraint at all
+	energy int // executions that are left of the turn
+	list   []sample.Constraint
+	pairs  pairs // that the execution shows
+}
+
+// nextConstraints returns the constraints of the next execution: those of the combination
+// whose turn it is, changed in one place.
+func (en *Engine) nextConstraints(rf *sample.ReadsFrom) []sample.Constraint {
+	c := &en.constraints
+	for range most {
+		if c.energy > 0 {
+			break
+		}
+		c.energy = 1
+		if c.at++; c.at > en.combinations.len() {
+			c.at = 0
+			break
+		}
+		c.energy = en.combinations.energy(c.at)
+	}
+	c.list = c.list[:0]
+	if c.at > 0 && c.energy > 0 {
+		c.list = append(c.list, en.combinations.all.at(uint32(c.at)).list...)
+	}
+	c.energy = max(0, c.energy-1)
+	c.list = mutated(c.list, rf, en.below)
+	return c.list
+}
+
+// mutated inserts a constraint into the list, swaps one for another, negates one or deletes
+// one.
+func mutated(
+	list []sample.Constraint, rf *sample.ReadsFrom, below func(n int) int,
+) []sample.Constraint {
+	drawn, some := rf.Draw()
+	op, i := below(4), below(max(1, len(list)))
+	switch {
+	case len(list) == 0 || op == 0 && len(list) < sample.MaxConstraints:
+		if some {
+			list = append(list, drawn)
+		}
+	case op == 1 && some:
+		list[i] = drawn
+	case op == 2:
+		list[i].Never = !list[i].Never
+	default:
+		list = slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+// words are the random words of executions of a POS that came to something new, which are
+// mutated in turn (Fray's FEST, "Feedback-guided adaptive testing of distributed systems
+// designs", NSDI 2026).
+type words struct {
+	kept [][]uint64
+	next int // to be replaced, if there are maxWords
+	at   int // whose turn it is
+	left int // executions that are left of the turn
+	list []uint64
+}
+
+const (
+	maxWords = 256
+	// places is how many words are changed at once.
+	places = 5
+)
+
+// nextWords returns the random words of the next execution: those of one before, but for a
+// few.
+func (en *Engine) nextWords() []uint64 {
+	w := &en.words
+	if len(w.kept) == 0 {
+		return nil
+	}
+	if w.left == 0 {
+		w.at, w.left = (w.at+1)%len(w.kept), most
+	}
+	w.left--
+	w.list = append(w.list[:0], w.kept[w.at]...)
+	for range places {
+		w.list[en.below(len(w.list))] = en.rng.Uint64()
+	}
+	return w.list
+}
+
+// keep keeps the words of an execution.
+func (w *words) keep(list []uint64) {
+	switch {
+	case len(list) == 0:
+	case len(w.kept) < maxWords:
+		w.kept = append(w.kept, slices.Clone(list))
+	default:
+		w.kept[w.next] = append(w.kept[w.next][:0], list...)
+		w.next = (w.next + 1) % maxWords
+	}
+}
+
+// keepMutated keeps what was mutated for the execution that ends, if it showed anything new.
+func (en *Engine) keepMutated(fresh bool) {
+	if en.bursting() {
+		fresh = en.burst.segments.fresh
+	}
+	switch {
+	case en.repeats:
+	case en.how == constrained:
+		en.combinations.add(en.constraints.pairs.combination, en.constraints.list)
+	case en.how == numbered && fresh:
+		en.words.keep(en.sampler.(*sample.POS).Numbers())
+	}
+}
+
+// farthest is how far a switch is moved.
+const farthest = 8
+
+// editWay changes the way in one place: a switch, a decision that is not calm, is put in,
+// taken out, or moved.
+func (en *Engine) editWay() {
+	en.edited = append(en.edited[:0], en.way...)
+	way := en.edited
+	en.way = way
+	if len(way) == 0 {
+		return
+	}
+	i, op := anySwitch(way, en.below), en.below(3)
+	switch {
+	case i < 0 || op == 0:
+		way[en.below(len(way))] = uint8(1 + en.below(max(1, en.threads-1)))
+	case op == 1:
+		way[i] = 0
+	default:
+		j := min(max(0, i-farthest+en.below(2*farthest+1)), len(way)-1)
+		way[i], way[j] = way[j], way[i]
+	}
+}
+
+// anySwitch draws one of the switches of a tape; -1 if it has none.
+func anySwitch(t schedule.Tape, below func(n int) int) int {
+	at, seen := -1, 0
+	for i, d := range t {
+		if d != 0 {
+			if seen++; below(seen) == 0 {
+				at = i
+			}
+		}
+	}
+	return at
+}
