@@ -15,9 +15,14 @@ type numbers struct {
 
 // Uint64 returns the next word.
 func (n *numbers) Uint64() uint64 {
-	if !n.keep {
-		return n.PCG.Uint64()
+	if n.keep {
+		return n.kept()
 	}
+	return n.PCG.Uint64()
+}
+
+// kept is Uint64 where they are kept: apart, so that Uint64 is inlined.
+func (n *numbers) kept() uint64 {
 	i := len(n.taken)
 	if i < len(n.given) {
 		n.taken = append(n.taken, n.given[i])
