@@ -1,10 +1,6 @@
 package sample
 
-import (
-	"math/bits"
-
-	"github.com/kschedfuzz/kschedfuzz/schedule"
-)
+import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // ReadsFrom draws, for each execution, one to three wishes about which write a read shall
 // see, or shall not see, and hurries and holds threads to have them come true; where they
@@ -236,13 +232,12 @@ func (r *ReadsFrom) End(e *schedule.Exec, res schedule.Result) { r.pos.End(e, re
 
 // Choose implements [schedule.Chooser].
 func (r *ReadsFrom) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() == 0 || r.n == 0 {
+	if e.Enabled().Empty() || r.n == 0 {
 		return r.pos.Choose(e, n)
 	}
 	wanted := r.wanted(e)
 	best, band := -1, 0
-	for set := e.Enabled(); set != 0; set &= set - 1 {
-		id := bits.TrailingZeros64(set)
+	for id := range e.Enabled().All {
 		b := r.band(e.Threads()[id], wanted)
 		if best < 0 || b > band || b == band && r.pos.priority[id] > r.pos.priority[best] {
 			best, band = id, b
@@ -253,8 +248,8 @@ func (r *ReadsFrom) Choose(e *schedule.Exec, n int) int {
 
 // wanted returns the set of wishes whose read is pending.
 func (r *ReadsFrom) wanted(e *schedule.Exec) (set uint) {
-	for threads := e.Enabled(); threads != 0; threads &= threads - 1 {
-		t := e.Threads()[bits.TrailingZeros64(threads)]
+	for id := range e.Enabled().All {
+		t := e.Threads()[id]
 		for i := range r.wishes[:r.n] {
 			if w := &r.wishes[i]; w.concerns(t) && w.read.is(t) {
 				set |= 1 << i
