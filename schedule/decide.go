@@ -1,6 +1,9 @@
 package schedule
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // choose takes a decision that is not about threads.
 func (e *Exec) choose(n int) int {
@@ -59,7 +62,10 @@ func (t *Thread) open() bool {
 func (e *Exec) pick(prev *Thread) *Thread {
 	e.last = prev
 	e.next = nil
-	set := e.openSet()
+	set := e.free
+	if !e.ask.Empty() || e.interrupts > 0 {
+		set = e.openSet()
+	}
 	if set.Empty() {
 		if set = e.quiesce(); set.Empty() {
 			return nil
@@ -101,14 +107,6 @@ func (e *Exec) pick(prev *Thread) *Thread {
 
 // openSet returns the threads that are enabled.
 func (e *Exec) openSet() Set {
-	if e.ask.Empty() && e.interrupts == 0 {
-		return e.free
-	}
-	return e.asked()
-}
-
-// asked is openSet where some must be asked.
-func (e *Exec) asked() Set {
 	set, ask := e.free, e.ask
 	if e.interrupts > 0 {
 		if e.foot != nil {
@@ -116,9 +114,16 @@ func (e *Exec) asked() Set {
 		}
 		set, ask = Set{}, set.Union(ask)
 	}
-	for i := range ask.All {
-		if t := e.threads[i]; t.open() {
-			set = set.Union(t.self)
+	for w := ask.lo; w != 0; w &= w - 1 {
+		i := bits.TrailingZeros64(w)
+		if e.threads[i].open() {
+			set.lo |= 1 << i
+		}
+	}
+	for w := ask.hi; w != 0; w &= w - 1 {
+		i := bits.TrailingZeros64(w)
+		if e.threads[wordBits+i].open() {
+			set.hi |= 1 << i
 		}
 	}
 	return set

@@ -80,10 +80,14 @@ func (s Set) Rest() Set {
 
 // Nth returns the thread of s that n others are below, n from 0. There must be so many.
 func (s Set) Nth(n int) int {
-	for ; n > 0; n-- {
-		s = s.Rest()
+	word, first := s.lo, 0
+	if low := bits.OnesCount64(s.lo); n >= low {
+		word, first, n = s.hi, wordBits, n-low
 	}
-	return s.First()
+	for ; n > 0; n-- {
+		word &= word - 1
+	}
+	return first + bits.TrailingZeros64(word)
 }
 
 // Below returns how many threads of s are below the given one.
@@ -93,7 +97,7 @@ func (s Set) Below(id int) int {
 }
 
 // All calls yield with the threads of s in ascending order. It is as short as it must be to
-// be inlined, without which a loop over it takes four times as long.
+// be inlined, without which a loop over it takes three times as long.
 func (s Set) All(yield func(id int) bool) {
 	for ; s != (Set{}) && yield(s.First()); s = s.Rest() {
 	}

@@ -24,7 +24,7 @@ type Thread struct {
 	Name string // in traces
 
 	exec  *Exec
-	self  Set // of t alone
+	base  uint64 // of the identities of what it allocates
 	cpu   *CPU
 	body  func(*Thread)
 	agent Agent // nil for an ordinary thread
@@ -39,13 +39,13 @@ type Thread struct {
 	gate        Gate // of op; nil: always open
 	allocs      uint32
 	obs, obsHi  uint64
-	base        uint64       // of the identities of what it allocates
 	places      [2][2]uint64 // see keys
-	own         CPU
 
 	resume func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
+	self   Set // of t alone
+	own    CPU
 }
 
 // An Agent is what an idle agent thread waits for, and does. Its Run is a
