@@ -13,7 +13,7 @@ func (e *Exec) choose(n int) int {
 	if n < 1 || n > MaxAlternatives {
 		panic(fmt.Sprintf("schedule: Choose(%d): want 1 to %d", n, MaxAlternatives))
 	}
-	e.running, e.calm, e.enabled = nil, nil, 0
+	e.running, e.calm, e.enabled = nil, nil, Set{}
 	d := e.decide(n)
 	if d < 0 {
 		panic(unwind{})
@@ -23,7 +23,10 @@ func (e *Exec) choose(n int) int {
 
 // decide asks the chooser. It returns -1 if the execution is abandoned.
 func (e *Exec) decide(n int) int {
-	e.digest = (e.digest ^ e.enabled ^ uint64(n)<<56) * stepMul
+	e.digest = (e.digest ^ e.enabled.lo ^ uint64(n)<<56) * stepMul
+	if e.enabled.hi != 0 {
+		e.digest = (e.digest ^ e.enabled.hi) * stepMul
+	}
 	d := e.chooser.Choose(e, n)
 	if d < 0 {
 		e.outcome = Abandoned
@@ -59,9 +62,12 @@ func (t *Thread) open() bool {
 func (e *Exec) pick(prev *Thread) *Thread {
 	e.last = prev
 	e.next = nil
-	set := e.openSet()
-	if set == 0 {
-		if set = e.quiesce(); set == 0 {
+	set := e.free
+	if !e.ask.Empty() || e.interrupts > 0 {
+		set = e.openSet()
+	}
+	if set.Empty() {
+		if set = e.quiesce(); set.Empty() {
 			return nil
 		}
 	}
@@ -69,16 +75,16 @@ func (e *Exec) pick(prev *Thread) *Thread {
 		e.outcome, e.reason = Invalid, StepLimit
 		return nil
 	}
-	if set&(set-1) == 0 {
-		e.next = e.threads[bits.TrailingZeros64(set)]
+	if set.Rest().Empty() {
+		e.next = e.threads[set.First()]
 	} else {
-		if prev != nil && prev.state == parked && set&prev.bit != 0 {
+		if prev != nil && prev.state == parked && set.Intersects(prev.self) {
 			e.running, e.calm = prev, prev
 		} else {
-			e.running, e.calm = nil, e.threads[bits.TrailingZeros64(set)]
+			e.running, e.calm = nil, e.threads[set.First()]
 		}
 		e.enabled = set
-		switch d := e.decide(bits.OnesCount64(set)); {
+		switch d := e.decide(set.Len()); {
 		case d == 0:
 			e.next = e.calm
 		case d < 0:
@@ -99,18 +105,25 @@ func (e *Exec) pick(prev *Thread) *Thread {
 	return e.next
 }
 
-func (e *Exec) openSet() uint64 {
+// openSet returns the threads that are enabled.
+func (e *Exec) openSet() Set {
 	set, ask := e.free, e.ask
 	if e.interrupts > 0 {
 		if e.foot != nil {
 			return e.foot.openSet(e)
 		}
-		set, ask = 0, set|ask
+		set, ask = Set{}, set.Union(ask)
 	}
-	for ; ask != 0; ask &= ask - 1 {
-		i := bits.TrailingZeros64(ask)
+	for w := ask.lo; w != 0; w &= w - 1 {
+		i := bits.TrailingZeros64(w)
 		if e.threads[i].open() {
-			set |= 1 << i
+			set.lo |= 1 << i
+		}
+	}
+	for w := ask.hi; w != 0; w &= w - 1 {
+		i := bits.TrailingZeros64(w)
+		if e.threads[wordBits+i].open() {
+			set.hi |= 1 << i
 		}
 	}
 	return set
@@ -120,7 +133,7 @@ func (e *Exec) openSet() uint64 {
 // checks of the end are made; or all that have not are in interruptible waits, and get
 // their signal; or it is a deadlock. A thread that no signal can wake is hung, whatever
 // the others could be made to do.
-func (e *Exec) quiesce() uint64 {
+func (e *Exec) quiesce() Set {
 	var waiting, stuck *Thread // the first that waits, and that no signal can wake
 	for _, t := range e.threads {
 		if t.state == parked {
@@ -140,7 +153,7 @@ func (e *Exec) quiesce() uint64 {
 		if e.outcome == Pass {
 			e.checkLeaks()
 		}
-		return 0
+		return Set{}
 	}
 	if stuck == nil {
 		for _, t := range e.threads {
@@ -159,5 +172,5 @@ func (e *Exec) quiesce() uint64 {
 	if c := stuck.op.Cell; c != nil {
 		e.failure.Obj = c.obj
 	}
-	return 0
+	return Set{}
 }

@@ -74,7 +74,7 @@
 // read clocks or range over maps; [Runner.CheckDeterminism] finds the ones that
 // do.
 //
-// To read the code: thread.go, exec.go and decide.go are the machine, cell.go,
+// To read the code: thread.go, cpu.go, set.go, exec.go and decide.go are the machine, cell.go,
 // object.go and hash.go the memory, tape.go the input, trace.go the output, footprint.go what
 // steps have in common.
 package schedule

@@ -1,9 +1,6 @@
 package schedule
 
-import (
-	"fmt"
-	"math/bits"
-)
+import "fmt"
 
 // DefaultMaxSteps is the most steps an execution may take unless
 // [Runner.MaxSteps] says otherwise. The largest workload of the kernel models
@@ -55,19 +52,18 @@ type Result struct {
 type Exec struct {
 	threads []*Thread // of this execution; a prefix of pool
 	pool    []*Thread // all that were ever needed, each with its coroutine
-	cpus    [MaxThreads]CPU
 
 	chooser Chooser
 	next    *Thread // who takes the next step; nil: it is over
 	last    *Thread // who took the last one
 	running *Thread // last, if it could go on, at the decision being taken
 	calm    *Thread
-	enabled uint64 // set of thread numbers
+	enabled Set
 
 	// Which threads could be enabled, kept up to date where they park so that pick
 	// need not look at all: those that are parked without a gate are in free, those
 	// that must be asked (a gate, an idle agent) in ask.
-	free, ask  uint64
+	free, ask  Set
 	interrupts int // handlers that run now: then all must be asked, as for Footprints
 
 	outcome Outcome
@@ -105,6 +101,10 @@ type Exec struct {
 // slice is the execution's own.
 func (e *Exec) Threads() []*Thread { return e.threads }
 
+// Width returns the most threads that an execution of the runner has had, the one under way
+// included, for who keeps something for each thread and would clear no more than was used.
+func (e *Exec) Width() int { return len(e.pool) }
+
 // Epoch returns the number of the execution, from 1, among those of its runner:
 // for what is reset when it is first used in an execution.
 func (e *Exec) Epoch() uint64 { return e.epoch }
@@ -132,9 +132,9 @@ func (e *Exec) Memory() uint64 {
 // [Thread.Choose] it is nil.
 func (e *Exec) Running() *Thread { return e.running }
 
-// Enabled returns, at a scheduling decision, the set of enabled threads, bit i
-// for thread i; at a decision of Choose, 0.
-func (e *Exec) Enabled() uint64 { return e.enabled }
+// Enabled returns, at a scheduling decision, the set of enabled threads; at a decision
+// of Choose, the empty set.
+func (e *Exec) Enabled() Set { return e.enabled }
 
 // Alternative returns, at a scheduling decision, the thread that decision i
 // stands for.
@@ -142,11 +142,7 @@ func (e *Exec) Alternative(i int) *Thread {
 	if i == 0 {
 		return e.calm
 	}
-	rest := e.enabled &^ (1 << e.calm.ID)
-	for ; i > 1; i-- {
-		rest &= rest - 1
-	}
-	return e.threads[bits.TrailingZeros64(rest)]
+	return e.threads[e.enabled.Minus(e.calm.self).Nth(i-1)]
 }
 
 // Decisions returns how many decisions have been taken so far.
@@ -177,7 +173,7 @@ func (e *Exec) Agent(name string, a Agent) *Thread {
 	t := e.thread(name)
 	t.agent, t.state = a, idle
 	if t.sleeper, _ = a.(Sleeper); t.sleeper == nil {
-		e.ask |= t.bit
+		e.ask = e.ask.Union(t.self)
 	}
 	return t
 }
@@ -200,7 +196,7 @@ func (e *Exec) thread(name string) *Thread {
 		panic(fmt.Sprintf("schedule: more than %d threads", MaxThreads))
 	}
 	if n == len(e.pool) {
-		t := &Thread{ID: n, exec: e, bit: 1 << n}
+		t := &Thread{ID: n, exec: e, self: SetOf(n), base: baseOf(n)}
 		t.keepKeys()
 		t.launch()
 		e.pool = append(e.pool, t)
@@ -211,8 +207,8 @@ func (e *Exec) thread(name string) *Thread {
 	t.body, t.agent, t.gate, t.op = nil, nil, nil, Op{}
 	t.state, t.handler, t.interrupted = created, false, false
 	t.allocs = 0
-	t.cpu = &e.cpus[n]
-	*t.cpu = CPU{num: n}
+	t.own = CPU{num: n}
+	t.cpu = &t.own
 	t.obs, t.obsHi = 0, 0
 	t.forget(placeIdle)
 	return t

@@ -384,7 +384,7 @@ func TestLimits(t *testing.T) {
 		}()
 		f()
 	}
-	mustPanic("more than 64 threads", func() {
+	mustPanic("more than 128 threads", func() {
 		NewRunner(increments(4, 1)).Run(new(ByteReader))
 		NewRunner(program("crowd", func(e *Exec, _ *words) {
 			for range MaxThreads + 1 {

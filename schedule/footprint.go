@@ -126,7 +126,7 @@ type Footprints struct {
 
 	on      bool // a step is under way, or a gate is being asked
 	lo      int  // where its footprint begins
-	enabled uint64
+	enabled Set
 	state   State
 	signal  bool
 	cpu     *CPU // that can be interrupted, of the thread whose step is under way
@@ -139,7 +139,7 @@ type span struct{ lo, hi int }
 type taken struct {
 	span
 	by            *Thread
-	enabled       uint64
+	enabled       Set
 	signal, fails bool
 	state         State
 	asked         int // where what was asked before it begins
@@ -154,7 +154,7 @@ type asked struct {
 // A Taken is a step of an execution.
 type Taken struct {
 	Thread  int
-	Enabled uint64 // set of threads that were enabled
+	Enabled Set // threads that were enabled
 	// Signal says that the waiters had got a signal before, since nobody was enabled:
 	// see [Interruptible].
 	Signal bool
@@ -176,7 +176,7 @@ type Asked struct {
 func (f *Footprints) Len() int { return len(f.steps) }
 
 // Now returns the set of threads that were enabled after the last step, and the state.
-func (f *Footprints) Now() (enabled uint64, s State) { return f.enabled, f.state }
+func (f *Footprints) Now() (enabled Set, s State) { return f.enabled, f.state }
 
 // Step returns step i, from 0.
 func (f *Footprints) Step(i int) Taken {
@@ -243,7 +243,7 @@ func (f *Footprints) finish() {
 
 // openSet is what [Exec.openSet] returns. It asks every thread, also the agents that are
 // known to have nothing to do: what they would look at counts.
-func (f *Footprints) openSet(e *Exec) (set uint64) {
+func (f *Footprints) openSet(e *Exec) (set Set) {
 	f.finish()
 	f.on = true
 	for _, t := range e.threads {
@@ -253,7 +253,7 @@ func (f *Footprints) openSet(e *Exec) (set uint64) {
 		}
 		open := t.open()
 		if open {
-			set |= t.bit
+			set = set.Union(t.self)
 		}
 		if n := len(f.touches); n > f.lo {
 			f.asked = append(f.asked, asked{span{f.lo, n}, t.ID, open})

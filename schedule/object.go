@@ -171,7 +171,7 @@ func (t *Thread) Alloc(o *Object, nth int) {
 	if t.allocs++; t.allocs > maxAllocs {
 		panic(fmt.Sprintf("schedule: thread %s allocates more than %d objects", t.Name, maxAllocs))
 	}
-	t.exec.alloc(o, uint64(t.ID+1)<<32|uint64(t.allocs)<<12, nth)
+	t.exec.alloc(o, t.base|uint64(t.allocs)<<12, nth)
 	o.alloc = Party{t, t.exec.steps}
 	if rec := t.exec.rec; rec != nil {
 		rec.allocs[o] = t.exec.modelStack()
@@ -198,10 +198,26 @@ func (e *Exec) Static(o *Object, nth int) {
 	e.static = append(e.static, o)
 }
 
-// facilityBase puts the identities of facilities' objects beside those of all
-// threads: a facility comes to life when it is first used, which must not
-// renumber anything.
-const facilityBase = uint64(MaxThreads+2) << 32
+// The upper half of an identity is whose object it is: nobody's, what is there before the
+// first step; thread n's, at n+1; or a facility's, which comes to life when it is first
+// used and must not renumber anything. That of facilities lies among those of threads,
+// where it was when there were 64 of them: identities are in all hashes of states.
+const (
+	facilityOwner = wordBits + 2
+	facilityBase  = uint64(facilityOwner) << 32
+)
+
+// baseOf returns the upper half of the identities of what thread id allocates.
+func baseOf(id int) uint64 {
+	owner := uint64(id + 1)
+	if owner >= facilityOwner {
+		owner++
+	}
+	return owner << 32
+}
+
+// facility reports whether o belongs to a facility.
+func (o *Object) facility() bool { return o.id>>32 == facilityOwner }
 
 func (e *Exec) alloc(o *Object, id uint64, nth int) {
 	if o.kind == "" {

@@ -109,7 +109,7 @@ func (rec *recorder) changed(c *Cell) {
 // allocated records that o has come to be, of a facility or not.
 func (rec *recorder) allocated(o *Object) {
 	info := ObjectInfo{
-		Name: o.Name(), Kind: o.kind, Step: len(rec.events), Facility: o.id >= facilityBase,
+		Name: o.Name(), Kind: o.kind, Step: len(rec.events), Facility: o.facility(),
 	}
 	if info.Facility {
 		info.Step = 0 // when it is first used is our own affair

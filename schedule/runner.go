@@ -205,14 +205,14 @@ func (r *Runner) reset(c Chooser) {
 	e.epoch++
 	e.chooser = c
 	e.threads = e.pool[:0]
-	e.next, e.last, e.running, e.calm, e.enabled = nil, nil, nil, nil, 0
+	e.next, e.last, e.running, e.calm, e.enabled = nil, nil, nil, nil, Set{}
 	e.outcome, e.reason, e.failure, e.crash = Invalid, "", Failure{}, nil
 	e.maxSteps = r.MaxSteps
 	if e.maxSteps == 0 {
 		e.maxSteps = DefaultMaxSteps
 	}
 	e.steps, e.preemptions, e.switches = 0, 0, 0
-	e.free, e.ask, e.interrupts = 0, 0, 0
+	e.free, e.ask, e.interrupts = Set{}, Set{}, 0
 	e.taken = e.taken[:0]
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
 	e.boots, e.setups, e.calls = 0, 0, 0

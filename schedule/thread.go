@@ -3,8 +3,9 @@ package schedule
 import "iter"
 
 // MaxThreads is the largest number of threads, agents included, that a program
-// may have: a set of threads is one word. No model of the kernel needs a tenth of it.
-const MaxThreads = 64
+// may have: a set of threads is two words. No model of the kernel needs a tenth of it;
+// programs by which samplers are compared have a hundred.
+const MaxThreads = 2 * wordBits
 
 // threadState says where a thread is between two of its steps.
 type threadState uint8
@@ -23,7 +24,7 @@ type Thread struct {
 	Name string // in traces
 
 	exec  *Exec
-	bit   uint64 // 1 << ID
+	base  uint64 // of the identities of what it allocates
 	cpu   *CPU
 	body  func(*Thread)
 	agent Agent // nil for an ordinary thread
@@ -43,6 +44,8 @@ type Thread struct {
 	resume func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
+	self   Set // of t alone
+	own    CPU
 }
 
 // An Agent is what an idle agent thread waits for, and does. Its Run is a
@@ -67,17 +70,8 @@ type Sleeper interface {
 // Rouse has t, the thread of a [Sleeper], asked again whether it is ready.
 func (t *Thread) Rouse() {
 	if t.state == idle {
-		t.exec.ask |= t.bit
+		t.exec.ask = t.exec.ask.Union(t.self)
 	}
-}
-
-// A CPU is what interrupts act on. Every thread has one of its own unless the
-// program says otherwise; a handler shares it with the thread it interrupts.
-type CPU struct {
-	num      int     // of the thread that it was made for
-	irqsOff  int     // nesting of sections with interrupts off
-	handlers int     // handlers that may interrupt this CPU
-	handler  *Thread // the handler that runs here now: the others of this CPU are not enabled
 }
 
 // unwind is the panic that takes an abandoned thread out of the model's
@@ -120,20 +114,6 @@ func (t *Thread) SignalHandled() {
 	}
 }
 
-// IrqsOff reports whether interrupts are off on the CPU.
-func (c *CPU) IrqsOff() bool { return c.irqsOff > 0 }
-
-// Interruptible reports whether there is any handler that could interrupt this
-// CPU. Where there is none, turning interrupts off needs no step.
-func (c *CPU) Interruptible() bool { return c.handlers > 0 }
-
-// DisableIrqs turns interrupts off; sections nest. It is no step: it belongs
-// to the step of the primitive that does it.
-func (c *CPU) DisableIrqs() { c.irqsOff++ }
-
-// EnableIrqs ends a section of [CPU.DisableIrqs].
-func (c *CPU) EnableIrqs() { c.irqsOff-- }
-
 // Step is the scheduling point before op. It returns when t has been chosen to
 // take it. The caller then performs the operation and passes what it returns
 // through [Thread.Observe].
@@ -146,11 +126,11 @@ func (t *Thread) Await(op Op, g Gate) {
 	t.op, t.gate = op, g
 	t.state = parked
 	if g == nil {
-		e.free |= t.bit
-		e.ask &^= t.bit
-	} else {
-		e.free &^= t.bit
-		e.ask |= t.bit
+		if !e.free.Intersects(t.self) {
+			e.free, e.ask = e.free.Union(t.self), e.ask.Minus(t.self)
+		}
+	} else if !e.ask.Intersects(t.self) {
+		e.free, e.ask = e.free.Minus(t.self), e.ask.Union(t.self)
 	}
 	if e.rec != nil {
 		e.rec.parks[t.ID] = e.modelStack()
@@ -336,8 +316,13 @@ func (t *Thread) finish() {
 	if f := t.exec.foot; f != nil {
 		f.touch(finishedKey+uint64(t.ID), true)
 	}
-	t.exec.free &^= t.bit
-	t.exec.ask &^= t.bit
+	t.shut()
+}
+
+// shut takes t out of those that could be enabled.
+func (t *Thread) shut() {
+	e := t.exec
+	e.free, e.ask = e.free.Minus(t.self), e.ask.Minus(t.self)
 }
 
 // checkExit runs the checks of [Exec.AtExit].
@@ -369,10 +354,9 @@ func (t *Thread) startWork() {
 // endWork makes the agent idle again. Nothing of what it knew lives on.
 func (t *Thread) endWork() {
 	t.state = idle
-	t.exec.free &^= t.bit
-	t.exec.ask &^= t.bit
+	t.shut()
 	if t.sleeper == nil || t.sleeper.Pending() {
-		t.exec.ask |= t.bit
+		t.exec.ask = t.exec.ask.Union(t.self)
 	}
 	if t.handler {
 		t.cpu.handler = nil

@@ -280,7 +280,7 @@ func (k *keeper) Choose(e *schedule.Exec, n int) int {
 
 // key returns the key of the node that e has come to.
 func (k *keeper) key(e *schedule.Exec) keeperKey {
-	key := keeperKey{state: e.State(), choose: e.Enabled() == 0, runs: -1}
+	key := keeperKey{state: e.State(), choose: e.Enabled().Empty(), runs: -1}
 	if t := e.Running(); t != nil && k.apart {
 		key.runs = int8(t.ID)
 	}

@@ -138,7 +138,7 @@ func (s *swapper) Choose(e *schedule.Exec, n int) int {
 		}
 		return 0
 	}
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		s.chosen++
 		if s.chosen <= len(s.choices) {
 			return int(s.choices[s.chosen-1]) % n

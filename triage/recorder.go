@@ -11,6 +11,8 @@ type decision struct {
 	running int8 // the thread that could have gone on; -1 if none
 }
 
+const _ = int8(schedule.MaxThreads - 1) // a number of a thread fits
+
 // A subject is what a decision is about.
 type subject uint8
 
@@ -23,7 +25,7 @@ const (
 // subjectOf tells setup decisions by when they are taken: before the first step.
 func subjectOf(e *schedule.Exec) subject {
 	switch {
-	case e.Enabled() != 0:
+	case !e.Enabled().Empty():
 		return thread
 	case e.Steps() == 0:
 		return setup
@@ -112,7 +114,7 @@ func (o *order) Choose(e *schedule.Exec, n int) int {
 	// What is blocked keeps its place: it goes on as soon as it can.
 	for i := o.head; i < len(o.seq); i++ {
 		id := o.seq[i]
-		if id < 0 || e.Enabled()>>id&1 == 0 {
+		if id < 0 || !e.Enabled().Has(int(id)) {
 			continue
 		}
 		o.seq[i] = -1

@@ -193,9 +193,9 @@ func (s *search) Choose(e *schedule.Exec, n int) int {
 		cost: cost{e.Preemptions(), e.Switches(), e.Steps()},
 		key:  stateKey{state: e.State(), last: -2},
 	}
-	if set := e.Enabled(); set != 0 {
+	if set := e.Enabled(); !set.Empty() {
 		s.at.key.last = -1
-		if last := e.Last(); last != nil && set>>last.ID&1 != 0 {
+		if last := e.Last(); last != nil && set.Has(last.ID) {
 			s.at.key.last = int8(last.ID)
 		}
 	}

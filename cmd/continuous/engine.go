@@ -207,7 +207,7 @@ func (x *inProcess) Choose(e *schedule.Exec, n int) int {
 // watch takes down the species of a decision between threads: the words of the program's
 // Abstract, all in one.
 func (x *inProcess) watch(e *schedule.Exec) {
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		return
 	}
 	x.word = 1

@@ -121,7 +121,7 @@ func (cov *coverage) of(s schedule.Tape) []uint64 {
 // Choose implements schedule.Chooser.
 func (cov *coverage) Choose(e *schedule.Exec, n int) int {
 	switch {
-	case e.Enabled() == 0: // no scheduling decision
+	case e.Enabled().Empty(): // no scheduling decision
 	case cov.abstract:
 		cov.instance.Abstract(e, cov.hit)
 	default:

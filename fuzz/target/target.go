@@ -83,7 +83,7 @@ type feeder struct {
 
 // Choose implements [schedule.Chooser].
 func (fd *feeder) Choose(e *schedule.Exec, n int) int {
-	if statecov.Active() && e.Enabled() != 0 {
+	if statecov.Active() && !e.Enabled().Empty() {
 		fd.abstract(e, fd.hit)
 	}
 	return fd.ByteReader.Choose(e, n)

@@ -18,9 +18,8 @@
 // which changes how hard it is more than anything else, since who is created first runs
 // first. Every program also comes fixed: the same without its bug, and never failing.
 //
-// Not here: what is in SCTBench because it is large (PARSEC, SPLASH-2, RADBench), what
-// fails in nearly every execution, and what takes more threads than [schedule.MaxThreads]:
-// CS.reorder and CS.twostage with 100 threads.
+// Not here: what is in SCTBench because it is large (PARSEC, SPLASH-2, RADBench), and what
+// fails in nearly every execution.
 //
 // To read the code: table.go is the table, program.go what a row is made with, and the
 // other files the programs.

@@ -84,7 +84,7 @@ type chosen struct {
 // Choose implements [schedule.Chooser].
 func (h *byHand) Choose(e *schedule.Exec, n int) int {
 	d := h.odometer.Choose(e, n)
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		h.taken = append(h.taken, chosen{h.foot.Len(), pick{uint8(d), uint8(n)}})
 		h.choices = h.choices || h.foot.Len() > 0
 	}
@@ -97,7 +97,7 @@ func (h *byHand) execution() error {
 	end := lastState{category: CategoryOf(h.runner.Run(h))}
 	end.state = h.runner.Exec().State()
 	for h.length < h.foot.Len() {
-		h.open(0)
+		h.open(schedule.Set{})
 		h.begin(h.foot.Step(h.length).Thread)
 	}
 	for _, x := range h.taken {

@@ -93,10 +93,10 @@ type classes struct {
 
 // A point is where a step was taken, and the step.
 type point struct {
-	enabled uint64
-	tried   uint64 // threads that are to be tried here, or have been: the backtrack set
+	enabled schedule.Set
+	tried   schedule.Set // that are to be tried here, or have been: the backtrack set
 	asleep  []sleeper
-	sleep   uint64 // set of the threads that are asleep
+	sleep   schedule.Set // those that are asleep
 
 	thread int
 	picks  []pick
@@ -193,13 +193,13 @@ func (c *classes) Choose(e *schedule.Exec, n int) int {
 	if !c.sync(steps) {
 		return -1
 	}
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		return c.pick(steps, n)
 	}
 	if steps == c.length {
 		c.open(e.Enabled())
-		free := e.Enabled() &^ c.points[steps].sleep
-		if free == 0 {
+		free := e.Enabled().Minus(c.points[steps].sleep)
+		if free.Empty() {
 			c.blocked = true
 			return -1
 		}
@@ -239,7 +239,7 @@ func (c *classes) sync(steps int) bool {
 	for c.length < steps {
 		s := c.foot.Step(c.length)
 		c.open(s.Enabled)
-		if c.points[c.length].sleep>>s.Thread&1 != 0 {
+		if c.points[c.length].sleep.Has(s.Thread) {
 			c.blocked = true
 			return false
 		}
@@ -250,13 +250,13 @@ func (c *classes) sync(steps int) bool {
 
 // open makes a point behind the last one. Asleep are those that were asleep there, and
 // those whose turn it was, unless what was taken conflicts with them.
-func (c *classes) open(enabled uint64) {
+func (c *classes) open(enabled schedule.Set) {
 	k := c.length
 	for len(c.points) < k+2 { // one more, for what is blocked at the end
 		c.points = append(c.points, point{})
 	}
 	p := &c.points[k]
-	p.enabled, p.tried, p.sleep = enabled, 0, 0
+	p.enabled, p.tried, p.sleep = enabled, schedule.Set{}, schedule.Set{}
 	p.asleep = p.asleep[:0]
 	if k == 0 {
 		return
@@ -266,7 +266,7 @@ func (c *classes) open(enabled uint64) {
 	for _, a := range c.points[k-1].asleep {
 		if !u.conflicts(&a.use) {
 			p.asleep = append(p.asleep, a)
-			p.sleep |= 1 << a.thread
+			p.sleep = p.sleep.With(a.thread)
 		}
 	}
 }
@@ -279,7 +279,7 @@ func (c *classes) begin(thread int) {
 
 // try has a thread take the step of p.
 func (p *point) try(thread int) {
-	p.tried |= 1 << thread
+	p.tried = p.tried.With(thread)
 	p.thread, p.picks = thread, p.picks[:0]
 	p.others = use{Footprint: p.others.Footprint[:0]}
 }
@@ -297,8 +297,8 @@ func (c *classes) next() bool {
 		}
 		u := use{slices.Clone(p.others.Footprint), p.others.fails}
 		p.asleep = append(p.asleep, sleeper{p.thread, u})
-		p.sleep |= 1 << p.thread
-		if rest := p.tried &^ p.sleep; rest != 0 {
+		p.sleep = p.sleep.With(p.thread)
+		if rest := p.tried.Minus(p.sleep); !rest.Empty() {
 			p.try(first(rest, nil))
 			return true
 		}

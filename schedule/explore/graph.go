@@ -35,9 +35,9 @@ func keyOf(e *schedule.Exec) key {
 	s := e.State()
 	const golden = 0x9e3779b97f4a7c15 // odd: multiples of it differ
 	mark := uint64(0)
-	if set := e.Enabled(); set != 0 {
+	if set := e.Enabled(); !set.Empty() {
 		mark = 1
-		if last := e.Last(); last != nil && set>>last.ID&1 != 0 {
+		if last := e.Last(); last != nil && set.Has(last.ID) {
 			mark = 2 + uint64(last.ID)
 		}
 	}
@@ -61,9 +61,11 @@ type node struct {
 // fold makes a set of threads fit a node. Of up to 16 threads it is the set; of more, sets
 // that differ may be folded alike, which leaves a wrong node to be told by the others of
 // its kind. Only the empty set is 0.
-func fold(set uint64) uint16 {
-	small := uint16(set ^ set>>16 ^ set>>32 ^ set>>48)
-	if small == 0 && set != 0 {
+func fold(set schedule.Set) uint16 {
+	lo, hi := set.Words()
+	lo ^= hi
+	small := uint16(lo ^ lo>>16 ^ lo>>32 ^ lo>>48)
+	if small == 0 && !set.Empty() {
 		return 1
 	}
 	return small

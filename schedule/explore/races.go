@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"math/bits"
 	"slices"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -72,9 +71,9 @@ func (c *classes) analyse() {
 	}
 	if n := c.length - 1; n >= 0 && c.points[n].fails {
 		p := &c.points[n]
-		others := p.enabled &^ (p.sleep | 1<<p.thread)
-		if others != 0 && others&p.tried == 0 {
-			p.tried |= 1 << first(others, nil)
+		others := p.enabled.Minus(p.sleep).Without(p.thread)
+		if !others.Empty() && !others.Intersects(p.tried) {
+			p.tried = p.tried.With(first(others, nil))
 		}
 	}
 }
@@ -207,42 +206,43 @@ func (c *classes) demand(races []race) {
 // reverse has a thread tried at the first step of a race, unless one is that will do.
 func (c *classes) reverse(r *race) {
 	e := &c.points[r.at]
-	var begins [schedule.MaxThreads]int // the step of rest with which each thread begins
-	var set, seen uint64                // those that can come first, and all in rest
+	var begins [schedule.MaxThreads]int32 // the step of rest with which each thread begins
+	var set, seen schedule.Set            // those that can come first, and all in rest
 	r.done = -1
 	for i := r.at + 1; i < c.length; i++ {
 		p := &c.points[i]
-		bit := uint64(1) << p.thread
-		if seen&bit != 0 || p.after(e) {
+		if seen.Has(p.thread) || p.after(e) {
 			continue
 		}
-		if seen |= bit; c.begins(p, set, &begins) {
-			if e.tried&bit != 0 {
+		if seen = seen.With(p.thread); c.begins(p, set, &begins) {
+			if e.tried.Has(p.thread) {
 				r.done = i
 				return
 			}
-			set |= bit
-			begins[p.thread] = i
+			set = set.With(p.thread)
+			begins[p.thread] = int32(i)
 		}
 	}
 	switch {
 	case c.closed(r):
-	case set == 0:
-		e.tried |= 1 << r.thread & e.enabled
-	case set>>r.thread&1 != 0:
-		e.tried |= 1 << r.thread
-		r.done = begins[r.thread]
+	case set.Empty():
+		if e.enabled.Has(r.thread) {
+			e.tried = e.tried.With(r.thread)
+		}
+	case set.Has(r.thread):
+		e.tried = e.tried.With(r.thread)
+		r.done = int(begins[r.thread])
 	default:
 		thread := first(set, nil)
-		e.tried |= 1 << thread
-		r.done = begins[thread]
+		e.tried = e.tried.With(thread)
+		r.done = int(begins[thread])
 	}
 }
 
 // begins reports whether p happens after none of the steps with which threads begin.
-func (c *classes) begins(p *point, set uint64, begins *[schedule.MaxThreads]int) bool {
-	for ; set != 0; set &= set - 1 {
-		if p.after(&c.points[begins[bits.TrailingZeros64(set)]]) {
+func (c *classes) begins(p *point, set schedule.Set, begins *[schedule.MaxThreads]int32) bool {
+	for id := range set.All {
+		if p.after(&c.points[begins[id]]) {
 			return false
 		}
 	}
@@ -279,11 +279,11 @@ func (c *classes) opens(e int, gate schedule.Footprint) bool {
 }
 
 // first returns a thread of the set: the running one, else the one with the lowest number.
-func first(set uint64, running *schedule.Thread) int {
-	if running != nil && set>>running.ID&1 != 0 {
+func first(set schedule.Set, running *schedule.Thread) int {
+	if running != nil && set.Has(running.ID) {
 		return running.ID
 	}
-	return bits.TrailingZeros64(set)
+	return set.First()
 }
 
 // digest returns a hash of a step by what is the same in all executions of a class: whose

@@ -80,7 +80,7 @@ type place struct {
 	choose bool
 }
 
-func placeOf(e *schedule.Exec) place { return place{e.State(), e.Enabled() == 0} }
+func placeOf(e *schedule.Exec) place { return place{e.State(), e.Enabled().Empty()} }
 
 // A pair is two prefixes that come to one place. A prefix is the decisions
 // taken, not canonical: its length says where it ends.
@@ -237,14 +237,11 @@ func newStroll(seed uint64) stroll {
 
 func (s *stroll) Choose(e *schedule.Exec, n int) int {
 	set := e.Enabled()
-	if set == 0 {
+	if set.Empty() {
 		return s.below(n)
 	}
-	if stay := s.below(8) < s.stay; !stay || set>>s.last&1 == 0 {
-		for skip := s.below(n); skip > 0; skip-- {
-			set &= set - 1
-		}
-		s.last = bits.TrailingZeros64(set)
+	if stay := s.below(8) < s.stay; !stay || !set.Has(s.last) {
+		s.last = set.Nth(s.below(n))
 	}
 	d := 0
 	for e.Alternative(d).ID != s.last {
@@ -324,7 +321,7 @@ func next(e *schedule.Exec, t *schedule.Thread) (verb string, c *schedule.Cell) 
 		return willRest, nil
 	case t.Finished():
 		return willEnd, nil
-	case e.Enabled() == 0:
+	case e.Enabled().Empty():
 		return willDoubt, nil
 	}
 	return t.Op().Verb, t.Op().Cell
@@ -333,8 +330,9 @@ func next(e *schedule.Exec, t *schedule.Thread) (verb string, c *schedule.Cell) 
 // sight returns what there is to be seen at a decision, as a hash.
 func sight(e *schedule.Exec, n, base int) uint64 {
 	s := e.State()
+	lo, hi := e.Enabled().Words()
 	var h uint64
-	for _, v := range [...]uint64{uint64(n), uint64(e.Steps() - base), e.Enabled(), s.Lo, s.Hi} {
+	for _, v := range [...]uint64{uint64(n), uint64(e.Steps() - base), lo, hi, s.Lo, s.Hi} {
 		h = stir(h, v)
 	}
 	for _, t := range e.Threads() {
@@ -354,7 +352,7 @@ func stir(h, v uint64) uint64 {
 // describe returns what sight hashes, as a line of text.
 func describe(e *schedule.Exec, n, base int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d alternatives after %d steps, enabled %016b, state %016x",
+	fmt.Fprintf(&b, "%d alternatives after %d steps, enabled %v, state %016x",
 		n, e.Steps()-base, e.Enabled(), e.State())
 	for _, t := range e.Threads() {
 		if verb, c := next(e, t); verb != willDoubt {

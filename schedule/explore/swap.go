@@ -115,7 +115,7 @@ func (w *swapper) swap(was []schedule.Taken, i int) string {
 	case end.State != was[i+2].State:
 		return "they come to another state then"
 	case end.Enabled != was[i+2].Enabled:
-		return fmt.Sprintf("they enable %b then, not %b", end.Enabled, was[i+2].Enabled)
+		return fmt.Sprintf("they enable %v then, not %v", end.Enabled, was[i+2].Enabled)
 	}
 	return ""
 }
@@ -153,13 +153,13 @@ func (w *swapper) Choose(e *schedule.Exec, n int) int {
 	if w.stroll != nil {
 		w.note(steps)
 		d := w.stroll.Choose(e, n)
-		if e.Enabled() == 0 {
+		if e.Enabled().Empty() {
 			picks := w.picks(steps)
 			*picks = append(*picks, uint8(d))
 		}
 		return d
 	}
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		if steps != w.step {
 			w.step, w.at = steps, 0
 		}
@@ -188,7 +188,7 @@ func (w *swapper) picks(steps int) *[]uint8 {
 
 // alternative returns the decision that stands for a thread, or -1 if it is not enabled.
 func alternative(e *schedule.Exec, thread int) int {
-	if e.Enabled()>>thread&1 == 0 {
+	if !e.Enabled().Has(thread) {
 		return -1
 	}
 	d := 0

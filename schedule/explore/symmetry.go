@@ -50,7 +50,7 @@ func (w *worker) keyOf(e *schedule.Exec) key {
 		return keyOf(e)
 	}
 	s, _ := w.canonical(e, lastEnabled(e))
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		s.Hi++ // a Choose, as in the other keyOf
 	}
 	return key{s.Lo, s.Hi}
@@ -58,7 +58,7 @@ func (w *worker) keyOf(e *schedule.Exec) key {
 
 // lastEnabled returns the thread that took the last step, if it is enabled.
 func lastEnabled(e *schedule.Exec) *schedule.Thread {
-	if last := e.Last(); last != nil && e.Enabled()>>last.ID&1 != 0 {
+	if last := e.Last(); last != nil && e.Enabled().Has(last.ID) {
 		return last
 	}
 	return nil
@@ -71,7 +71,7 @@ func (w *worker) decision(e *schedule.Exec, alt uint8, n int) int {
 	if e.Running() != nil {
 		first = 1
 	}
-	if w.canonical == nil || e.Enabled() == 0 || int(alt) < first {
+	if w.canonical == nil || e.Enabled().Empty() || int(alt) < first {
 		return int(alt)
 	}
 	_, numbers := w.canonical(e, lastEnabled(e))
@@ -105,7 +105,7 @@ func (w *worker) category(res schedule.Result) Category {
 func (w *worker) alike(e *schedule.Exec, nd *node, n int) bool {
 	set := e.Enabled()
 	if w.canonical != nil {
-		return int(nd.n) == n && (set == 0) == (nd.enabled == 0)
+		return int(nd.n) == n && set.Empty() == (nd.enabled == 0)
 	}
 	return int(nd.n) == n && nd.enabled == fold(set)
 }

@@ -386,6 +386,6 @@ func (w *worker) unlike(e *schedule.Exec, id uint32, n int) int {
 	w.halt(Unsound, fmt.Errorf("tapes %q and %q come to one state, "+
 		"but enable threads %016b and %016b, with %d and %d alternatives: "+
 		"the program keeps state outside cells, see CheckStates",
-		w.tapeTo(id), w.runner.Taken(), nd.enabled, e.Enabled(), nd.n, n))
+		w.tapeTo(id), w.runner.Taken(), nd.enabled, fold(e.Enabled()), nd.n, n))
 	return -1
 }

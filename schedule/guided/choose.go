@@ -9,7 +9,7 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 	if en.repeats {
 		return 0
 	}
-	if e.Enabled() == 0 && e.Steps() == 0 {
+	if e.Enabled().Empty() && e.Steps() == 0 {
 		en.workload = true
 		en.choices = len(en.taken) + 1
 	}

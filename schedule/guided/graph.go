@@ -1,7 +1,6 @@
 package guided
 
 import (
-	"math/bits"
 	"sync/atomic"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -65,7 +64,7 @@ const maxNodes = 1 << 24
 // be one between steps too.
 func keyOf(e *schedule.Exec) uint64 {
 	key := e.State().Lo
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		key = ^key
 	}
 	return key
@@ -124,19 +123,19 @@ func (g *graph) edge(nd *node, r int) *atomic.Uint32 { return g.edges.at(nd.firs
 // which thread decision 0 stands for is up to who was running.
 func rank(e *schedule.Exec, d int) int {
 	set := e.Enabled()
-	if set == 0 {
+	if set.Empty() {
 		return d
 	}
-	return bits.OnesCount64(set & (1<<e.Alternative(d).ID - 1))
+	return set.Below(e.Alternative(d).ID)
 }
 
 // decision returns the decision that edge r of its node is.
 func decision(e *schedule.Exec, r int) int {
 	set := e.Enabled()
-	if set == 0 {
+	if set.Empty() {
 		return r
 	}
-	calm := bits.OnesCount64(set & (1<<e.Alternative(0).ID - 1))
+	calm := set.Below(e.Alternative(0).ID)
 	switch {
 	case r == calm:
 		return 0

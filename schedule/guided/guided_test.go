@@ -84,13 +84,15 @@ func tapes(t *testing.T, en *guided.Engine, p schedule.Program, n int) (out []st
 
 // TestSeed: the same seed decides the same, another does not.
 func TestSeed(t *testing.T) {
-	p := find(t, "CHESS.WSQ").Schedule(bench.Main1)
-	of := func(seed uint64) []string { return tapes(t, guided.New(seed, guided.Options{}), p, 1000) }
-	if !slices.Equal(of(1), of(1)) {
-		t.Error("the same seed decides otherwise")
-	}
-	if slices.Equal(of(1), of(2)) {
-		t.Error("another seed decides the same")
+	for name, runs := range map[string]int{"CHESS.WSQ": 1000, "CS.twostage_100": 100} {
+		p := find(t, name).Schedule(bench.Main1)
+		of := func(seed uint64) []string { return tapes(t, guided.New(seed, guided.Options{}), p, runs) }
+		if !slices.Equal(of(1), of(1)) {
+			t.Errorf("%s: the same seed decides otherwise", name)
+		}
+		if slices.Equal(of(1), of(2)) {
+			t.Errorf("%s: another seed decides the same", name)
+		}
 	}
 }
 

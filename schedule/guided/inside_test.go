@@ -8,10 +8,17 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule/bench"
 )
 
-// TestRank: decision and rank are inverse to each other, at all decisions of a program of
-// ten threads, and rank orders alternatives by thread.
+// TestRank: decision and rank are inverse to each other, at all decisions of programs of
+// ten and of a hundred threads, and rank orders alternatives by thread.
 func TestRank(t *testing.T) {
-	p, err := bench.Find("CS.reorder_10")
+	checkRank(t, "CS.reorder_10", 20, 5)
+	checkRank(t, "CS.reorder_100", 5, 90)
+}
+
+// checkRank looks at the decisions of so many executions. The calm alternative must have at
+// least so many ranks.
+func checkRank(t *testing.T, name string, runs, ranks int) {
+	p, err := bench.Find(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +26,7 @@ func TestRank(t *testing.T) {
 	defer r.Close()
 	rng := rand.New(rand.NewPCG(1, 1))
 	calm := map[int]bool{}
-	for range 20 {
+	for range runs {
 		r.Run(chooser(func(e *schedule.Exec, n int) int {
 			last := -1
 			for k := range n {
@@ -33,8 +40,8 @@ func TestRank(t *testing.T) {
 			return rng.IntN(n)
 		}))
 	}
-	if len(calm) < 5 {
-		t.Errorf("the calm alternative was only at %v", calm)
+	if len(calm) < ranks {
+		t.Errorf("%s: the calm alternative was only at %v", name, calm)
 	}
 }
 

@@ -92,7 +92,7 @@ func (p *Delays) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps)
 
 // Choose implements [schedule.Chooser].
 func (p *Delays) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		return p.below(n)
 	}
 	next := 0
@@ -102,7 +102,7 @@ func (p *Delays) Choose(e *schedule.Exec, n int) int {
 		next = t.ID + 1
 	}
 	for delays := p.passed(e.Steps()); ; next++ {
-		if next %= len(e.Threads()); e.Enabled()>>next&1 == 0 {
+		if next %= len(e.Threads()); !e.Enabled().Has(next) {
 			continue
 		}
 		if delays == 0 {

@@ -21,7 +21,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -130,7 +129,7 @@ func of(e *schedule.Exec, id int) int {
 	if id == calm {
 		return 0
 	}
-	return 1 + bits.OnesCount64(e.Enabled()&^(1<<calm)&(1<<id-1))
+	return 1 + e.Enabled().Without(calm).Below(id)
 }
 
 // width is how many threads there are: the most so far, and few at first. Priorities are

@@ -2,7 +2,6 @@ package sample
 
 import (
 	"math"
-	"math/bits"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -72,7 +71,7 @@ func (p *PCT) End(e *schedule.Exec, res schedule.Result) {
 
 // Choose implements [schedule.Chooser].
 func (p *PCT) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		return p.below(n)
 	}
 	for range p.passed(e.Steps()) {
@@ -88,9 +87,10 @@ func (p *PCT) Choose(e *schedule.Exec, n int) int {
 func highest[P int | uint64](e *schedule.Exec, priority *[schedule.MaxThreads]P) int {
 	calm := e.Alternative(0)
 	best, decision, d := calm.ID, 0, 0
-	for set := e.Enabled() &^ (1 << calm.ID); set != 0; set &= set - 1 {
+	others := e.Enabled().Without(calm.ID)
+	for id := range others.All {
 		d++
-		if id := bits.TrailingZeros64(set); priority[id] > priority[best] {
+		if priority[id] > priority[best] {
 			best, decision = id, d
 		}
 	}

@@ -50,7 +50,7 @@ func (p *POS) End(e *schedule.Exec, _ schedule.Result) { p.threads.see(e) }
 
 // Choose implements [schedule.Chooser].
 func (p *POS) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		return p.below(n)
 	}
 	return highest(e, &p.priority)

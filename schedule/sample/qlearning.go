@@ -2,7 +2,6 @@ package sample
 
 import (
 	"math"
-	"math/bits"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -85,7 +84,7 @@ func (q *QLearning) worth(state int32) []float64 {
 // Choose implements [schedule.Chooser].
 func (q *QLearning) Choose(e *schedule.Exec, n int) int {
 	set, key := e.Enabled(), e.State().Lo
-	if set == 0 {
+	if set.Empty() {
 		key = ^key // a choice within a step
 	}
 	state := q.visit(key, n)
@@ -94,13 +93,10 @@ func (q *QLearning) Choose(e *schedule.Exec, n int) int {
 	}
 	a := q.draw(q.worth(state))
 	q.path = append(q.path, taken{state, q.states[state].first + int32(a)})
-	if set == 0 {
+	if set.Empty() {
 		return a
 	}
-	for ; a > 0; a-- {
-		set &= set - 1
-	}
-	return of(e, bits.TrailingZeros64(set))
+	return of(e, set.Nth(a))
 }
 
 // draw returns an alternative with probability proportional to the exponential of its value.

@@ -1,10 +1,6 @@
 package sample
 
-import (
-	"math/bits"
-
-	"github.com/kschedfuzz/kschedfuzz/schedule"
-)
+import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // ReadsFrom draws, for each execution, one to three constraints, which write a read shall
 // see, or shall not see, and hurries and holds threads to have them come true; where they
@@ -213,20 +209,18 @@ func (r *ReadsFrom) End(e *schedule.Exec, res schedule.Result) { r.pos.End(e, re
 
 // Choose implements [schedule.Chooser].
 func (r *ReadsFrom) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() == 0 || r.n == 0 {
+	if e.Enabled().Empty() || r.n == 0 {
 		return r.pos.Choose(e, n)
 	}
 	waiting := set(0)
-	for enabled := e.Enabled(); enabled != 0; enabled &= enabled - 1 {
-		id := bits.TrailingZeros64(enabled)
+	for id := range e.Enabled().All {
 		if r.pending[id].epoch != r.epoch {
 			r.look(e.Threads()[id])
 		}
 		waiting |= r.pending[id].read
 	}
 	best, band := -1, held
-	for enabled := e.Enabled(); enabled != 0; enabled &= enabled - 1 {
-		id := bits.TrailingZeros64(enabled)
+	for id := range e.Enabled().All {
 		b := r.band(&r.pending[id], waiting)
 		if best < 0 || b > band || b == band && r.pos.priority[id] > r.pos.priority[best] {
 			best, band = id, b

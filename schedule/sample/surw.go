@@ -1,10 +1,6 @@
 package sample
 
-import (
-	"math/bits"
-
-	"github.com/kschedfuzz/kschedfuzz/schedule"
-)
+import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // SURW is uniform over the interleavings of the accesses to one object, and draws the
 // rest by random priorities (Zhao, Wolff, Mathur and Roychoudhury, "Selectively uniform
@@ -29,17 +25,20 @@ type SURW struct {
 	sum     int // of shared
 
 	cell uint64 // drawn; 0: none
-	left [schedule.MaxThreads]int
+	left counts
 	next int // thread that takes the next step on cell; -1: none is drawn
 	run  int // number of the execution
 }
 
+// counts are numbers of steps, by thread: of each cell, in every execution, so they are small.
+type counts [schedule.MaxThreads]int32
+
 // accesses are the steps that each thread takes on a cell.
 type accesses struct {
 	cell    uint64
-	profile [schedule.MaxThreads]int
+	profile counts
 	shared  int // steps in the profile, if two threads take them; else 0
-	now     [schedule.MaxThreads]int
+	now     counts
 	run     int // that now is of
 }
 
@@ -67,7 +66,7 @@ func (s *SURW) Begin() {
 
 // learn makes what was counted in the given run the profile.
 func (a *accesses) learn(run int) {
-	a.profile, a.shared = [schedule.MaxThreads]int{}, 0
+	a.profile, a.shared = counts{}, 0
 	if a.run != run {
 		return
 	}
@@ -75,7 +74,7 @@ func (a *accesses) learn(run int) {
 	threads := 0
 	for _, n := range a.profile {
 		if n > 0 {
-			a.shared, threads = a.shared+n, threads+1
+			a.shared, threads = a.shared+int(n), threads+1
 		}
 	}
 	if threads < 2 {
@@ -84,7 +83,7 @@ func (a *accesses) learn(run int) {
 }
 
 func (s *SURW) drawCell() {
-	s.cell, s.left = 0, [schedule.MaxThreads]int{}
+	s.cell, s.left = 0, counts{}
 	if s.sum == 0 {
 		return
 	}
@@ -102,14 +101,14 @@ func (s *SURW) drawNext() {
 	s.next = -1
 	sum := 0
 	for _, n := range s.left[:s.threads] {
-		sum += n
+		sum += int(n)
 	}
 	if sum == 0 {
 		return
 	}
 	r := s.below(sum)
 	for id, n := range s.left[:s.threads] {
-		if r -= n; r < 0 {
+		if r -= int(n); r < 0 {
 			s.next = id
 			return
 		}
@@ -158,7 +157,7 @@ func (s *SURW) End(e *schedule.Exec, res schedule.Result) {
 
 // Choose implements [schedule.Chooser].
 func (s *SURW) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled() == 0 {
+	if e.Enabled().Empty() {
 		return s.below(n)
 	}
 	calm := e.Alternative(0)
@@ -166,8 +165,9 @@ func (s *SURW) Choose(e *schedule.Exec, n int) int {
 	if !s.held(calm) {
 		free = calm
 	}
-	for set := e.Enabled() &^ (1 << calm.ID); set != 0; set &= set - 1 {
-		t := e.Threads()[bits.TrailingZeros64(set)]
+	others := e.Enabled().Without(calm.ID)
+	for id := range others.All {
+		t := e.Threads()[id]
 		if s.priority[t.ID] > s.priority[best.ID] {
 			best = t
 		}

@@ -8,12 +8,24 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // An Entry is the place of one thing in a queue. It is part of the thing, and so
 // part of the object that the thing is in.
 type Entry struct {
-	// place is 0 when not queued, else the CPU (its thread's number + 1) above
-	// placeBits and the rank among what that CPU has queued.
+	// place is 0 when not queued, else the CPU (see cpuOf) above placeBits and the
+	// rank among what that CPU has queued.
 	place schedule.Cell
 }
 
 const placeBits = 32
+
+// bootCPU is the CPU of what was queued before the first step, which none of the threads has.
+// It lies among theirs, where it was when there were 64 of them: places are in cells.
+const bootCPU = 65
+
+// cpuOf returns the number of the CPU of thread id in a place: id+1, but for bootCPU.
+func cpuOf(id int) uint64 {
+	if id+1 < bootCPU {
+		return uint64(id + 1)
+	}
+	return uint64(id + 2)
+}
 
 // Cell returns the cell that operations on the entry name.
 func (en *Entry) Cell() *schedule.Cell { return &en.place }
@@ -50,11 +62,11 @@ func (q *Queue[I]) Look(t *schedule.Thread) { q.queued.Reads(t, 0) }
 // Push queues it on the CPU of t, behind what that CPU has queued already.
 func (q *Queue[I]) Push(t *schedule.Thread, it I) {
 	q.queued.Writes(t, 0)
-	q.push(uint64(t.ID+1)<<placeBits, it)
+	q.push(cpuOf(t.ID)<<placeBits, it)
 }
 
 // PushBoot queues it before the first step, on a CPU that none of the threads has.
-func (q *Queue[I]) PushBoot(it I) { q.push((schedule.MaxThreads+1)<<placeBits, it) }
+func (q *Queue[I]) PushBoot(it I) { q.push(bootCPU<<placeBits, it) }
 
 func (q *Queue[I]) push(cpu uint64, it I) {
 	last := cpu

@@ -270,3 +270,37 @@ func TestReset(t *testing.T) {
 		t.Errorf("%d executions found what the one before had left", seen)
 	}
 }
+
+// TestManyCPUs: of things that as many threads as there may be have queued, and one that was
+// there before, each is the first of its CPU.
+func TestManyCPUs(t *testing.T) {
+	type held struct {
+		schedule.Object
+		all [schedule.MaxThreads + 1]item
+	}
+	h, q := new(held), new(fifo.Queue[*item])
+	h.Bind(h, "held")
+	r := schedule.NewRunner(schedule.Program{Name: "cpus", New: func() func(*schedule.Exec) {
+		return func(e *schedule.Exec) {
+			q.Reset()
+			e.Static(&h.Object, 0)
+			q.PushBoot(&h.all[schedule.MaxThreads])
+			for i := range schedule.MaxThreads {
+				e.Go("cpu", func(t *schedule.Thread) {
+					t.Step(schedule.Op{Verb: "push", Cell: h.all[i].entry.Cell(), Mode: schedule.RMWFull})
+					q.Push(t, &h.all[i])
+				})
+			}
+		}
+	}})
+	defer r.Close()
+	r.RunTape(nil)
+	if q.Len() != len(h.all) {
+		t.Fatalf("%d are queued", q.Len())
+	}
+	for i := range q.Len() {
+		if !q.First(i) {
+			t.Errorf("item %d is behind another", i)
+		}
+	}
+}

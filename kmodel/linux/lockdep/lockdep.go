@@ -30,7 +30,7 @@ type state struct {
 var facility = schedule.NewFacility[state]()
 
 func (s *state) Reset(e *schedule.Exec) {
-	s.n = [schedule.MaxThreads]int{}
+	clear(s.n[:e.Width()])
 	e.AtExit(checkExit)
 }
 

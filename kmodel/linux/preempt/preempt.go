@@ -30,7 +30,9 @@ type state struct {
 var facility = schedule.NewFacility[state]()
 
 func (s *state) Reset(e *schedule.Exec) {
-	*s = state{atomic: s.atomic}
+	clear(s.count[:e.Width()])
+	clear(s.rcu[:e.Width()])
+	s.quiet = nil
 	s.atomic.Shows(e, atomic)
 	e.AtExit(checkExit)
 }
@@ -116,9 +118,9 @@ func Atomic(t *schedule.Thread) bool {
 func AtomicThreads(t *schedule.Thread) (set uint64) {
 	s := facility.Of(t.Exec())
 	s.atomic.ReadsAll(t)
-	for i := range t.Exec().Threads() {
-		if s.count[i] > 0 {
-			set |= 1 << i
+	for _, other := range t.Exec().Threads() {
+		if s.count[other.ID] > 0 {
+			set |= other.Bit()
 		}
 	}
 	return set

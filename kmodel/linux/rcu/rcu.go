@@ -63,7 +63,7 @@ type state struct {
 
 	flavours Flavours
 	// Which threads are inside a section: a function of what each has done.
-	readers [2]uint32
+	readers [2]uint64
 	nest    [schedule.MaxThreads]int
 	queues  [2]fifo.Queue[*Head]
 	softirq softirq
@@ -83,8 +83,8 @@ func (s *state) Reset(e *schedule.Exec) {
 	facility.Static(e, &s.Object)
 	s.reading.Shows(e, reading)
 	s.flavours, s.booted = Split, false
-	s.readers = [2]uint32{}
-	s.nest = [schedule.MaxThreads]int{}
+	s.readers = [2]uint64{}
+	clear(s.nest[:e.Width()])
 	s.queues[preemptible].Reset()
 	s.queues[sched].Reset()
 }
@@ -111,7 +111,7 @@ func ReadLock(t *schedule.Thread) {
 	s.nest[t.ID]++
 	preempt.RCUSection(t, +1)
 	lockdep.Acquire(t, &s.rcu, "rcu_read_lock")
-	s.readers[preemptible] |= 1 << t.ID
+	s.readers[preemptible] |= t.Bit()
 }
 
 // ReadUnlock is rcu_read_unlock().
@@ -121,7 +121,7 @@ func ReadUnlock(t *schedule.Thread) {
 	lockdep.Release(t, &s.rcu)
 	preempt.RCUSection(t, -1)
 	if s.nest[t.ID]--; s.nest[t.ID] == 0 {
-		s.readers[preemptible] &^= 1 << t.ID
+		s.readers[preemptible] &^= t.Bit()
 		s.quiescent(t, preemptible)
 	}
 }
@@ -181,7 +181,7 @@ func (s *state) readersOf(t *schedule.Thread, f flavour) uint64 {
 	set := uint64(0)
 	if f == preemptible || s.flavours == Merged {
 		s.reading.ReadsAll(t)
-		set = uint64(s.readers[preemptible])
+		set = s.readers[preemptible]
 	}
 	if f == sched || s.flavours == Merged {
 		set |= preempt.AtomicThreads(t)

@@ -58,9 +58,9 @@ type state struct {
 	csd   [MaxCPUs][MaxCPUs]schedule.Cell // call_single_data from a CPU to a CPU; 0: free
 	fn    [MaxCPUs][MaxCPUs]*Func         // of csd
 	n     int
-	alive schedule.Cell          // cpu_online_mask
-	cpu   [MaxCPUs]*schedule.CPU // nil: idle
-	of    [schedule.MaxThreads]int
+	alive schedule.Cell            // cpu_online_mask
+	cpu   [MaxCPUs]*schedule.CPU   // nil: idle
+	of    [schedule.MaxThreads]int // CPU of each thread + 1; 0: placed on none
 	irq   [MaxCPUs]interrupt
 	lock  [MaxCPUs]csdLock
 	done  [MaxCPUs]csdWait
@@ -84,16 +84,14 @@ func (s *state) Reset(e *schedule.Exec) {
 	facility.Static(e, &s.Object)
 	s.n = 0
 	s.cpu = [MaxCPUs]*schedule.CPU{}
-	for i := range s.of {
-		s.of[i] = -1
-	}
+	clear(s.of[:e.Width()])
 }
 
 // Place says that t runs on the CPU of that number, and nobody else does.
 func Place(e *schedule.Exec, t *schedule.Thread, cpu int) {
 	s := facility.Of(e)
 	s.cpu[cpu] = t.CPU()
-	s.of[t.ID] = cpu
+	s.of[t.ID] = cpu + 1
 }
 
 // names of the interrupts.
@@ -107,16 +105,16 @@ func Boot(e *schedule.Exec, n int) {
 	s.alive.Set(1<<n - 1)
 	for i := range n {
 		if s.cpu[i] != nil {
-			s.of[e.Handler(names[i], s.cpu[i], &s.irq[i]).ID] = i
+			s.of[e.Handler(names[i], s.cpu[i], &s.irq[i]).ID] = i + 1
 		} else {
-			s.of[e.Agent(names[i], &s.irq[i]).ID] = i
+			s.of[e.Agent(names[i], &s.irq[i]).ID] = i + 1
 		}
 	}
 }
 
 // ProcessorID is smp_processor_id().
 func ProcessorID(t *schedule.Thread) int {
-	cpu := facility.Of(t.Exec()).of[t.ID]
+	cpu := facility.Of(t.Exec()).of[t.ID] - 1
 	if cpu < 0 {
 		panic("smp: " + t.Name + " was placed on no CPU")
 	}

@@ -63,7 +63,7 @@ func (s *tasks) Reset(e *schedule.Exec) {
 // to sleep.
 func (q *Queue) PrepareToWait(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "prepare_to_wait", Cell: &q.waiters, Mode: schedule.RMWFull})
-	q.waiters.Set(q.waiters.Value() | 1<<t.ID)
+	q.waiters.Set(q.waiters.Value() | t.Bit())
 	facility.Of(t.Exec()).sleeping[t.ID].Set(1)
 }
 
@@ -94,9 +94,9 @@ func (q *Queue) FinishWait(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
 	t.Step(schedule.Op{Verb: "finish_wait", Cell: &s.sleeping[t.ID], Mode: schedule.RMW})
 	s.sleeping[t.ID].Set(0)
-	if t.ObserveBool(q.waiters.Value()>>t.ID&1 != 0) {
+	if t.ObserveBool(q.waiters.Value()&t.Bit() != 0) {
 		t.Step(schedule.Op{Verb: "finish_wait", Cell: &q.waiters, Mode: schedule.RMWFull})
-		q.waiters.Set(q.waiters.Value() &^ (1 << t.ID))
+		q.waiters.Set(q.waiters.Value() &^ t.Bit())
 	}
 }
 

@@ -36,7 +36,8 @@ func (m *Mutex) release(t *schedule.Thread) {
 	m.owner.Set(0)
 }
 
-// A Cond is a pthread_cond_t. The zero value has no waiters.
+// A Cond is a pthread_cond_t. The zero value has no waiters. Threads from the 65th on cannot
+// wait: see [schedule.Thread.Bit].
 type Cond struct {
 	waiting schedule.Cell // set of thread numbers
 	woken   schedule.Cell // set of those that have been woken and have not returned
@@ -47,7 +48,7 @@ type Cond struct {
 func (c *Cond) Wait(t *schedule.Thread, m *Mutex) {
 	await(t, schedule.Op{Verb: "pthread_cond_wait", Cell: &c.waiting, Mode: schedule.RMWFull}, nil)
 	m.release(t)
-	me := uint64(1) << t.ID
+	me := t.Bit()
 	c.waiting.Set(c.waiting.Value() | me)
 	w := &waiting.Of(t.Exec()).woken[t.ID]
 	*w = woken{c, m}
@@ -64,7 +65,7 @@ type woken struct {
 
 // Open implements [schedule.Gate].
 func (w *woken) Open(t *schedule.Thread) bool {
-	return w.cond.woken.Value()>>t.ID&1 != 0 && w.mutex.Open(t)
+	return w.cond.woken.Value()&t.Bit() != 0 && w.mutex.Open(t)
 }
 
 // Signal is pthread_cond_signal(): it wakes one of the waiters, if there are any, which

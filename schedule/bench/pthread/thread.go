@@ -61,7 +61,7 @@ type waits struct {
 var waiting = schedule.NewFacility[waits]()
 
 // Reset implements [schedule.Resetter].
-func (w *waits) Reset(*schedule.Exec) { clear(w.first[:]) }
+func (w *waits) Reset(e *schedule.Exec) { clear(w.first[:e.Width()]) }
 
 // await is the scheduling point of all operations.
 func await(t *schedule.Thread, op schedule.Op, g schedule.Gate) {
