@@ -12,7 +12,8 @@ import (
 // half of them are drawn by a sampler ([target.Fuzzer.Draw]), which takes an execution, and
 // half are changes of the tape ([mutate.Bytes]). The same arguments give the same bytes.
 //
-// The shares were measured, and matter little: docs/benchmark, "libFuzzer".
+// Draws find most failures soonest, changes a few; how much there is of each matters little
+// (docs/benchmark, "libFuzzer").
 func Mutate(name string, in []byte, limit int, seed uint64) []byte {
 	if rand.New(rand.NewPCG(seed, 4)).IntN(2) == 0 {
 		return fuzzer(name).Draw(in, limit, seed)
