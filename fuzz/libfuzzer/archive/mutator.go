@@ -44,7 +44,8 @@ func LLVMFuzzerCustomCrossOver(
 	out *C.uint8_t, limit C.size_t, seed C.uint,
 ) C.size_t {
 	a, b := unsafe.Slice((*byte)(data1), size1), unsafe.Slice((*byte)(data2), size2)
-	return C.size_t(copy(room(out, limit), libfuzzer.CrossOver(target, a, b, int(limit), uint64(seed))))
+	both := libfuzzer.CrossOver(target, a, b, int(limit), uint64(seed))
+	return C.size_t(copy(room(out, limit), both))
 }
 
 // room returns the bytes of libFuzzer that a result may take.
