@@ -62,10 +62,7 @@ func (t *Thread) open() bool {
 func (e *Exec) pick(prev *Thread) *Thread {
 	e.last = prev
 	e.next = nil
-	set := e.free
-	if !e.ask.Empty() || e.interrupts > 0 {
-		set = e.openSet()
-	}
+	set := e.openSet()
 	if set.Empty() {
 		if set = e.quiesce(); set.Empty() {
 			return nil
