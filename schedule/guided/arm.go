@@ -57,7 +57,8 @@ var table = []arm{
 }
 
 const (
-	// ramp is how many executions it takes from the early shares to the late ones.
+	// ramp is how many executions it takes from the early shares to the late ones; in a crowd
+	// so many for each thread.
 	ramp = 256
 	// crowd is how many threads are not many yet.
 	crowd = 8
@@ -72,11 +73,11 @@ func (en *Engine) share(a *arm) float64 {
 	if en.workload {
 		return a.workload
 	}
-	early := a.early
+	early, until := a.early, float64(ramp)
 	if en.threads > crowd {
-		early = a.crowd
+		early, until = a.crowd, ramp*float64(en.threads)
 	}
-	return early + (a.late-early)*min(1, float64(en.tally.executions.Load())/ramp)
+	return early + (a.late-early)*min(1, float64(en.tally.executions.Load())/until)
 }
 
 // yield returns the chance that an execution comes to a new memory state. One is given to
