@@ -78,8 +78,8 @@ func (g *graph) countNext() bool {
 		return false
 	}
 	c := counter{graph: g, next: g.spare}
-	c.ends = make([]uint64, len(g.endings))
-	c.next = append(c.next[:0], make([]uint64, g.size)...)
+	c.ends = make([]uint64, len(g.known))
+	c.next = append(c.next[:0], make([]uint64, len(g.order))...)
 	if len(g.counts) == 0 {
 		c.next[0] = 1
 	}
@@ -90,7 +90,7 @@ func (g *graph) countNext() bool {
 		return false
 	}
 	for i, n := range c.ends {
-		g.endings[i].count(len(g.counts), n)
+		g.known[i].count(len(g.counts), n)
 	}
 	g.counts = append(g.counts, c.total)
 	g.prefix, g.spare = c.next, g.prefix
