@@ -18,10 +18,11 @@ type layout struct {
 	to                 []uint32
 }
 
-// layOut returns the layout of the graph, which must be exhausted (Kahn's algorithm). It
-// returns nil if there is a cycle: then there is no end of executions.
+// layOut returns the layout of the graph, which must be exhausted (Kahn's algorithm, last
+// come first served like sortLevel). It returns nil if there is a cycle: then there is no
+// end of executions.
 func (g *graph) layOut() *layout {
-	in := make([]uint32, g.size) // edges from nodes that have no place
+	in := make([]uint32, g.size) // edges from nodes without a place
 	for id := range g.size {
 		for _, ed := range g.alternatives(g.node(id)) {
 			if ed.to < terminal {
@@ -30,12 +31,15 @@ func (g *graph) layOut() *layout {
 		}
 	}
 	l := &layout{
-		order: make([]uint32, 1, g.size), // everything is reached from node 0
-		first: make([]uint32, 1, g.size+1), calm: make([]uint32, 0, g.size),
-		to: make([]uint32, 0, g.alts),
+		order: make([]uint32, 0, g.size), first: make([]uint32, 1, g.size+1),
+		calm: make([]uint32, 0, g.size), to: make([]uint32, 0, g.alts),
 	}
-	for i := 0; i < len(l.order); i++ {
-		nd := g.node(l.order[i])
+	ready := []uint32{0} // everything is reached from node 0
+	for len(ready) > 0 {
+		id := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		l.order = append(l.order, id)
+		nd := g.node(id)
 		l.calm = append(l.calm, uint32(len(l.to)+nd.calm()))
 		for _, ed := range g.alternatives(nd) {
 			l.to = append(l.to, ed.to)
@@ -43,7 +47,7 @@ func (g *graph) layOut() *layout {
 				continue
 			}
 			if in[ed.to]--; in[ed.to] == 0 {
-				l.order = append(l.order, ed.to)
+				ready = append(ready, ed.to)
 			}
 		}
 		l.first = append(l.first, uint32(len(l.to)))
