@@ -46,9 +46,9 @@ var layers = map[string][]string{
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz/mutate":            {"schedule"},
-	"fuzz/target":            {"fuzz/statecov", "kmodel/program", "schedule", "triage"},
-	"fuzz/libfuzzer":         {"fuzz/target", "kmodel"},
-	"fuzz/libfuzzer/archive": {"fuzz/libfuzzer", "fuzz/mutate"},
+	"fuzz/target":            {"fuzz/statecov", "kmodel/program", "schedule", "schedule/sample", "triage"}, // a sampler draws inputs
+	"fuzz/libfuzzer":         {"fuzz/mutate", "fuzz/target", "kmodel"},
+	"fuzz/libfuzzer/archive": {"fuzz/libfuzzer"},
 	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "fuzz/target", "kmodel", "kmodel/program", "schedule", "schedule/sample"}, // a sampler draws the seeds
 	"docs":                   {},
 	"corpus":                 {"schedule"},

@@ -9,7 +9,8 @@
 // error; the last line of that is the command to type next.
 //
 // Under the build tag libfuzzer the states that the model reaches go to libFuzzer's extra
-// counters (package statecov). The mutator that knows tapes is part of package archive.
+// counters (package statecov), and libFuzzer mutates inputs with [Mutate] and [CrossOver],
+// which know tapes and have a sampler draw schedules; package archive exports them.
 //
 // For dvyukov's go-fuzz, whose last commit is of 2022, go.mod has to require what it links
 // in, which nothing here imports:
@@ -34,7 +35,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 )
 
-// fuzzers holds the fuzzer of each target that has run. An engine's process runs one target
+// fuzzers holds the fuzzer of each target that was asked for. An engine's process runs one target
 // in one goroutine.
 var fuzzers = map[string]*target.Fuzzer{}
 
@@ -49,10 +50,7 @@ func Run(name string, data []byte) int {
 
 // run returns the title of the failure, or "".
 func run(w io.Writer, name string, data []byte) string {
-	x, ok := fuzzers[name]
-	if !ok {
-		x = start(name)
-	}
+	x := fuzzer(name)
 	failed, err := x.Run(data)
 	if err != nil {
 		panic(err)
@@ -68,7 +66,11 @@ func run(w io.Writer, name string, data []byte) string {
 	return r.Title
 }
 
-func start(name string) *target.Fuzzer {
+// fuzzer returns the fuzzer of the target of that name.
+func fuzzer(name string) *target.Fuzzer {
+	if x, ok := fuzzers[name]; ok {
+		return x
+	}
 	found, err := kmodel.FindTarget(name)
 	if err != nil {
 		panic(err)

@@ -13,8 +13,12 @@
 // result is read as it was meant ([schedule.FromBytes]), in digits that people can read.
 //
 // The package runs nothing, so it does not know how many decisions an execution takes, nor
-// which of them choose threads and system calls: those are mutated like all others. What
-// inputs are worth keeping is the business of the engine. Start reading at [Bytes].
+// which of them choose threads and system calls: those are mutated like all others. It was
+// tried to tell it, and to have it deal as threads run, for long and then another; where a
+// sampler draws inputs besides, as for libFuzzer, neither pays (docs/benchmark). A schedule of
+// a sampler it cannot make, since which threads are enabled shows in an execution only: that
+// is Draw of package fuzz/target. What inputs are worth keeping is the business of the engine.
+// Start reading at [Bytes].
 package mutate
 
 import (

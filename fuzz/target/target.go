@@ -1,6 +1,6 @@
 // Package target is what all fuzzing engines share: a target, fed with the input of an
 // engine. A [Fuzzer] runs one input after the other, tells statecov of the states on the
-// way, and makes the report of a failure.
+// way, makes the report of a failure, and draws inputs for engines that ask for mutations.
 //
 // It knows no engine: how an input comes, and what is to be done about a failure, is the
 // business of the callers, package fuzz for go test -fuzz and fuzz/libfuzzer for
@@ -8,8 +8,8 @@
 //
 // It is linked into the binaries of the engines, which may read a counter of every block of
 // code after every input, so its imports are few. Under the tag gofuzz alone, of dvyukov's
-// go-fuzz, a report is the tape and little else (report_gofuzz.go). Start reading at
-// [Fuzzer.Run].
+// go-fuzz, a report is the tape and little else (report_gofuzz.go), and nothing is drawn. Start
+// reading at [Fuzzer.Run].
 package target
 
 import (

@@ -3,7 +3,7 @@
 // Archive is the Go half of the libFuzzer binaries: all targets in one C archive, which
 // ossfuzz/build.sh links with libFuzzer, once for each target, and a constant that says
 // which one it is. It exports what libFuzzer calls: the target, and a mutator that knows
-// tapes. See package libfuzzer for what a target does, and package mutate for the mutator.
+// tapes and schedules. Package libfuzzer is both; here they are only passed on.
 //
 // Only this package is instrumented for libFuzzer, which does without coverage of the
 // models: it is shown their states.

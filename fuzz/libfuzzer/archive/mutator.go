@@ -18,7 +18,7 @@ import "C"
 import (
 	"unsafe"
 
-	"github.com/kschedfuzz/kschedfuzz/fuzz/mutate"
+	"github.com/kschedfuzz/kschedfuzz/fuzz/libfuzzer"
 )
 
 // ownMutators is how often libFuzzer's own mutators have their turn, which know of the
@@ -33,7 +33,7 @@ func LLVMFuzzerCustomMutator(data *C.uint8_t, size, limit C.size_t, seed C.uint)
 		return C.mutate_bytes(data, size, limit)
 	}
 	in := unsafe.Slice((*byte)(data), size)
-	return C.size_t(copy(room(data, limit), mutate.Bytes(in, int(limit), uint64(seed))))
+	return C.size_t(copy(room(data, limit), libfuzzer.Mutate(target, in, int(limit), uint64(seed))))
 }
 
 // LLVMFuzzerCustomCrossOver is what libFuzzer calls to have two inputs crossed.
@@ -44,7 +44,8 @@ func LLVMFuzzerCustomCrossOver(
 	out *C.uint8_t, limit C.size_t, seed C.uint,
 ) C.size_t {
 	a, b := unsafe.Slice((*byte)(data1), size1), unsafe.Slice((*byte)(data2), size2)
-	return C.size_t(copy(room(out, limit), mutate.CrossOver(a, b, int(limit), uint64(seed))))
+	both := libfuzzer.CrossOver(target, a, b, int(limit), uint64(seed))
+	return C.size_t(copy(room(out, limit), both))
 }
 
 // room returns the bytes of libFuzzer that a result may take.

@@ -1,0 +1,63 @@
+//go:build !gofuzz || libfuzzer
+
+package target
+
+import (
+	"math/rand/v2"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
+)
+
+// drawDepth is the depth of the bugs that the end of an input is drawn for.
+const drawDepth = 5
+
+// Draw returns an input of at most limit bytes whose end a sampler has drawn: [sample.PCT],
+// which also draws the calls of a workload. Every second one begins as in does, up to some
+// decision of it; the others are drawn from the first decision on. So an engine that keeps
+// inputs for what they have shown, and knows no schedules, goes on from there as a scheduler
+// would.
+//
+// It takes one execution, of which the engine is told nothing: it will run the input if it
+// likes. The same arguments give the same input, whatever was run before.
+func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
+	// A crash is a bug of the model. The engine is to have the input when it meets it.
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case *schedule.Crash:
+			x.runner.Watch = nil // which sample.Once did not come to
+			out = cut(v.Tape, limit)
+		default:
+			panic(v)
+		}
+	}()
+	r := rand.New(rand.NewPCG(seed, 3))
+	d := drawer{PCT: sample.NewPCT(r.Uint64(), drawDepth)}
+	if r.IntN(2) == 0 {
+		d.head = schedule.FromBytes(in[:min(len(in), MaxInput)])
+		d.head = d.head[:r.IntN(len(d.head)+1)]
+	}
+	sample.Once(x.runner, &d)
+	return cut(x.runner.Taken(), limit)
+}
+
+// cut returns the bytes of t, as far as there is room.
+func cut(t schedule.Tape, limit int) []byte {
+	b := t.Bytes()
+	return b[:min(len(b), limit)]
+}
+
+// A drawer is a PCT that begins with decisions that are given.
+type drawer struct {
+	*sample.PCT
+	head schedule.Tape
+}
+
+// Choose implements [schedule.Chooser].
+func (d *drawer) Choose(e *schedule.Exec, n int) int {
+	if at := e.Decisions(); at < len(d.head) {
+		return int(d.head[at]) % n
+	}
+	return d.PCT.Choose(e, n)
+}
