@@ -15,8 +15,8 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// A Checkpoint has a search written to a file from time to time and when it ends, and
-// begun from that file if it exists.
+// A Checkpoint has a search written to a file from time to time and when it ends, also if
+// no more reports are wanted, and begun from that file if it exists.
 //
 // The file is replaced as a whole, so that whatever kills the process leaves the last one
 // written. A search that goes on from it comes to the same numbers as one that was never
@@ -171,8 +171,7 @@ func (s *search) header() header {
 	for _, w := range s.workers {
 		h.Dropped = append(h.Dropped, w.dropped...)
 	}
-	for i := range s.endings {
-		end := &s.endings[i]
+	for _, end := range s.endings {
 		c := end.Category
 		h.Endings = append(h.Endings, savedEnding{
 			c.Outcome, c.Reason, c.Kind.String(), c.Thread, c.Verb, c.Object, c.Note,

@@ -22,20 +22,29 @@ import "math/bits"
 // sortLevel appends the nodes of a level that has just been finished to
 // g.order, sorted by the edges without preemption (Kahn's algorithm). If they
 // form a cycle, the nodes it keeps from being sorted come last, as discovered.
+//
+// Of the nodes that may be next it takes the one that became so last. Then those of one
+// execution follow each other, as they do in the graph and in what is computed for each
+// node, and passes wait for memory half as long as if the first came first.
 func (g *graph) sortLevel(level int) {
 	from, to := g.span(level)
 	inner := make([]uint32, to-from) // edges from unsorted nodes of the level
-	g.within(from, to, func(id uint32) { inner[id-from]++ })
-	base := len(g.order)
 	for id := from; id < to; id++ {
-		if inner[id-from] == 0 {
-			g.order = append(g.order, id)
+		g.targets(id, from, to, func(id uint32) { inner[id-from]++ })
+	}
+	var ready []uint32
+	for id := to; id > from; id-- {
+		if inner[id-1-from] == 0 {
+			ready = append(ready, id-1)
 		}
 	}
-	for i := base; i < len(g.order); i++ {
-		g.targets(g.order[i], from, to, func(id uint32) {
+	for len(ready) > 0 {
+		id := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		g.order = append(g.order, id)
+		g.targets(id, from, to, func(id uint32) {
 			if inner[id-from]--; inner[id-from] == 0 {
-				g.order = append(g.order, id)
+				ready = append(ready, id)
 			}
 		})
 	}
@@ -47,14 +56,6 @@ func (g *graph) sortLevel(level int) {
 		if inner[id-from] > 0 {
 			g.order = append(g.order, id)
 		}
-	}
-}
-
-// within calls f with the target of every edge without preemption between two
-// nodes of a range.
-func (g *graph) within(from, to uint32, f func(id uint32)) {
-	for id := from; id < to; id++ {
-		g.targets(id, from, to, f)
 	}
 }
 
@@ -78,8 +79,8 @@ func (g *graph) countNext() bool {
 		return false
 	}
 	c := counter{graph: g, next: g.spare}
-	c.ends = make([]uint64, len(g.endings))
-	c.next = append(c.next[:0], make([]uint64, g.size)...)
+	c.ends = make([]uint64, len(g.known))
+	c.next = append(c.next[:0], make([]uint64, len(g.order))...)
 	if len(g.counts) == 0 {
 		c.next[0] = 1
 	}
@@ -90,7 +91,7 @@ func (g *graph) countNext() bool {
 		return false
 	}
 	for i, n := range c.ends {
-		g.endings[i].count(len(g.counts), n)
+		g.known[i].count(len(g.counts), n)
 	}
 	g.counts = append(g.counts, c.total)
 	g.prefix, g.spare = c.next, g.prefix

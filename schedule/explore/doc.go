@@ -59,8 +59,8 @@
 // executions are dear. It knows nothing of independence: two orders of two
 // independent steps are two paths to one node, not one path. Classes has one worker, no
 // bound and no checkpoint. Workers of Exhaust add nodes one at a time, and what is computed
-// at the end of a bound one of them computes: fine for the cores of a desk, not for
-// hundreds.
+// at the end of a bound is computed by two goroutines at most, beside the next bound but
+// after the last: fine for the cores of a desk, not for hundreds.
 //
 // To read the code: exhaust.go is the search and worker.go how it is done, graph.go what
 // it stores and table.go why that takes no lock to read, count.go, total.go and minimal.go

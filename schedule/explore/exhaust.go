@@ -23,6 +23,9 @@ import (
 // what is not covered where executions run into the step limit: it depends on the way
 // by which a node was first reached.
 //
+// Several workers do not wait for the caller: they are about the next bound while the report
+// of the last is computed and looked at. If no more reports are wanted, they are stopped.
+//
 // The algorithm is a 0-1 breadth-first search. Of the edges that were not
 // taken yet, one that needs fewest preemptions is next: its node is reached by
 // running the program from the start, the alternative is taken, and the execution
@@ -68,6 +71,7 @@ type search struct {
 	program schedule.Program
 	opt     Options
 	workers []*worker
+	running sync.WaitGroup // those at work, if there are several
 	bound   int
 
 	halted atomic.Bool // workers are to end; by whom, see halt
@@ -128,52 +132,84 @@ func (s *search) close() {
 	}
 }
 
-// run is Exhaust. What is computed from the graph is computed bound by bound,
-// since all of it is final then: see count.go and minimal.go.
+// run is Exhaust. What is computed from the graph is computed bound by bound, since all of
+// it is final then: see count.go and minimal.go. Several workers are about the next bound
+// meanwhile, and while the caller looks at the report; one waits.
 func (s *search) run(yield func(Report) bool) {
 	if err := s.resume(); err != nil {
 		s.stop, s.err = BadCheckpoint, err
-		yield(s.report(-1))
+		r := s.outline()
+		r.Bound = -1
+		s.fill(&r)
+		yield(r)
 		return
 	}
+	defer s.abandon()
+	s.expand()
 	for {
-		s.expand()
-		finished := s.bound
-		if s.stop != Continues {
-			finished--
-		} else {
-			s.conclude()
+		s.join()
+		r := s.outline()
+		ahead := r.Stop == Continues && len(s.workers) > 1
+		if ahead {
+			s.advance()
 		}
-		if s.stop != Continues {
-			s.save()
-		}
-		if !yield(s.report(finished)) || s.stop != Continues {
+		s.conclude(&r)
+		goesOn := yield(r)
+		switch {
+		case r.Stop != Continues:
 			return
+		case !goesOn:
+			s.abandon()
+			s.save()
+			return
+		case !ahead:
+			s.advance()
 		}
-		s.bound++
-		s.turn, s.now, s.next = 0, s.next, s.now[:0]
-		s.starts = append(s.starts, s.size)
 	}
 }
 
-// expand takes every edge that belongs to the bound. Nodes that are discovered
-// on the way are added to now, if their edges belong to it as well. First come
-// first served keeps the ways short, and leaves more for detours than last come
-// first served would.
+// expand takes every edge that belongs to the bound. With several workers it only begins
+// to, see join. Nodes that are discovered on the way are added to now, if their edges
+// belong to it as well. First come first served keeps the ways short, and leaves more for
+// detours than last come first served would.
 func (s *search) expand() {
 	s.busy = len(s.workers)
-	if len(s.workers) == 1 {
+	if s.busy == 1 {
 		s.workers[0].work()
-	} else {
-		var wg sync.WaitGroup
-		for _, w := range s.workers {
-			wg.Go(w.work)
-		}
-		wg.Wait()
+		return
 	}
-	if s.crash != nil {
+	for _, w := range s.workers {
+		s.running.Go(w.work)
+	}
+}
+
+// join waits for the workers, and decides whether the bound was the last.
+func (s *search) join() {
+	s.running.Wait()
+	switch {
+	case s.crash != nil:
 		panic(s.crash)
+	case s.stop != Continues:
+	case len(s.next) == 0:
+		s.stop = Exhausted
+	case s.bound >= s.opt.Bound:
+		s.stop = AtBound
 	}
+	s.known = s.endings
+}
+
+// advance begins the next bound.
+func (s *search) advance() {
+	s.bound++
+	s.turn, s.now, s.next = 0, s.next, s.now[:0]
+	s.starts = append(s.starts, s.size)
+	s.expand()
+}
+
+// abandon has the workers end what they are about, and waits for that.
+func (s *search) abandon() {
+	s.halt(Cancelled, nil)
+	s.running.Wait()
 }
 
 // claim returns an alternative of nd that belongs to the bound and was not taken yet. It
@@ -197,40 +233,60 @@ func (s *search) left(nd *node) (taken uint32, ok bool) {
 	return taken, taken < uint32(nd.n) && !(nd.preempt && int(nd.level) == s.bound)
 }
 
-// conclude computes what is known now that the bound is finished, and decides whether
-// it was the last.
-func (s *search) conclude() {
-	s.finishLevel(s.bound, len(s.workers) > 1)
-	switch {
-	case len(s.next) == 0:
-		s.stop = Exhausted
-		s.countAll()
-	case s.bound >= s.opt.Bound:
-		s.stop = AtBound
+// outline returns what a report says of how far the workers have come. They must have been
+// joined.
+func (s *search) outline() Report {
+	r := Report{
+		Program: s.program.Name, Bound: s.bound, Stop: s.stop, Err: s.err,
+		Nodes: int(s.size) - 1, Edges: s.alts - 1,
 	}
+	if s.stop != Continues && s.stop != Exhausted && s.stop != AtBound {
+		r.Bound--
+	}
+	r.Runs, r.Steps = s.effort()
+	return r
 }
 
-// countAll counts the executions of the exhausted graph, all together and by bound. The
-// two share nothing but the graph, so with several workers they go on at the same time.
-func (s *search) countAll() {
-	if s.cycle != Acyclic {
+// conclude computes the rest of the report. If the search continues, workers may be about
+// the next bound. If it does not, that is saved.
+func (s *search) conclude(r *Report) {
+	switch r.Stop {
+	case Exhausted:
+		s.finishLast(r.Bound)
+	case Continues, AtBound:
+		s.finishLevel(r.Bound, len(s.workers) > 1)
+	}
+	if r.Stop != Continues {
+		s.save()
+		r.Stop, r.Err = s.stop, s.err
+	}
+	s.fill(r)
+}
+
+// finishLast finishes the last level and counts the executions of the exhausted graph, all
+// together and by bound. With several workers two do that: laying out needs nothing of the
+// level, and the two counts share nothing but the layout.
+func (s *search) finishLast(level int) {
+	var l *layout
+	s.both(func() { s.finishLevel(level, false) }, func() { l = s.layOut() })
+	if l == nil {
+		s.cycle = max(s.cycle, PreemptiveCycle)
 		s.countOn(nil)
 		return
 	}
-	order := s.topological()
-	if order == nil {
-		s.cycle = PreemptiveCycle
-		s.countOn(nil)
+	s.both(func() { s.totals(l) }, func() { s.countOn(s.newLaneCounter(l)) })
+}
+
+// both calls two functions, at the same time if there are several workers.
+func (s *search) both(f, g func()) {
+	if len(s.workers) == 1 {
+		f()
+		g()
 		return
 	}
-	l := s.layOut(order)
 	var wg sync.WaitGroup
-	if len(s.workers) > 1 {
-		wg.Go(func() { s.totals(l) })
-	} else {
-		s.totals(l)
-	}
-	s.countOn(s.newLaneCounter(l, order))
+	wg.Go(f)
+	g()
 	wg.Wait()
 }
 
@@ -261,17 +317,12 @@ func (s *search) countOn(c *laneCounter) {
 	}
 }
 
-// report makes a report, which shares nothing with the search.
-func (s *search) report(bound int) Report {
-	witnesses := s.witnesses()
-	r := Report{
-		Program: s.program.Name, Bound: bound, Stop: s.stop, Err: s.err,
-		Executions: slices.Clone(s.counts), Overflow: s.over, Cycle: s.cycle, All: s.all,
-		Nodes: int(s.size) - 1, Edges: s.alts - 1,
-	}
-	r.Runs, r.Steps = s.effort()
-	for i := range s.endings {
-		end := &s.endings[i]
+// fill adds to a report what has been computed. The two share nothing after that.
+func (s *search) fill(r *Report) {
+	witnesses := s.witnesses(r)
+	r.Executions, r.Overflow = slices.Clone(s.counts), s.over
+	r.Cycle, r.All = s.cycle, s.all
+	for i, end := range s.known {
 		counts := make([]uint64, len(s.counts))
 		copy(counts, end.counts)
 		r.Endings = append(r.Endings, Ending{
@@ -279,5 +330,4 @@ func (s *search) report(bound int) Report {
 		})
 	}
 	slices.SortFunc(r.Endings, func(a, b Ending) int { return a.Compare(b.Category) })
-	return r
 }

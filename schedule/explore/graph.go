@@ -116,16 +116,19 @@ type graph struct {
 	free uint32 // the number that the next edge may have
 
 	starts  []uint32 // the first node of each level
-	endings []ending
+	endings []*ending
 
-	order  []uint32 // nodes, topologically sorted within each finished level
-	costs  []uint64 // of the cheapest way to each node, see minimal.go
-	cycle  Cycle    // in the finished levels
-	counts []uint64 // executions with exactly so many preemptions
-	over   bool     // the next one does not fit
-	all    *big.Int // executions; nil: not known
-	prefix []uint64 // prefixes that lead to each node with len(counts)-1 preemptions
-	spare  []uint64 // the next prefix
+	// From here on is what finished levels come to. Workers neither read nor write it, so
+	// that it can be computed while they are in the next level already.
+	known  []*ending // endings, up to the level finished last
+	order  []uint32  // nodes, topologically sorted within each finished level
+	costs  []uint64  // of the cheapest way to each node, see minimal.go
+	cycle  Cycle     // in the finished levels
+	counts []uint64  // executions with exactly so many preemptions
+	over   bool      // the next one does not fit
+	all    *big.Int  // executions; nil: not known
+	prefix []uint64  // prefixes that lead to each node with len(counts)-1 preemptions
+	spare  []uint64  // the next prefix
 }
 
 // cacheLine is how far apart two things are that must not share a line of the cache.
@@ -151,11 +154,10 @@ func (nd *node) calm() int {
 
 // span returns the nodes of a level as a range.
 func (g *graph) span(level int) (from, to uint32) {
-	to = g.size
 	if level+1 < len(g.starts) {
-		to = g.starts[level+1]
+		return g.starts[level], g.starts[level+1]
 	}
-	return g.starts[level], to
+	return g.starts[level], g.size
 }
 
 // path appends to s the decisions that lead to the node id: its own way, by
@@ -196,14 +198,16 @@ func (g *graph) meetEnding(c Category, level int, first claimed) uint32 {
 	byCat := maps.Clone(*g.byCat.Load())
 	byCat[c] = i
 	g.byCat.Store(&byCat)
-	g.endings = append(g.endings, ending{
+	g.endings = append(g.endings, &ending{
 		Category: c, level: uint32(level), first: first, cost: unreached,
 	})
 	return i
 }
 
-// finishLevel computes what is final once a level is finished, in the order of levels. The
-// price and the number of executions share nothing but the order, so two may compute them.
+// finishLevel computes what is final once a level is finished, in the order of levels. Of
+// nodes it reads those of this level and of lower ones, and of edges those that belong to
+// this bound or a lower one: none of them will be written again. The price and the number
+// of executions share nothing but the order, so two may compute them.
 func (g *graph) finishLevel(level int, two bool) {
 	g.sortLevel(level)
 	var wg sync.WaitGroup

@@ -10,33 +10,59 @@ import "math/bits"
 // turn comes, P(j, v) is final for each of them. And the graph can be laid out in that order.
 
 // A layout is the targets of the edges of an exhausted graph without cycles, its nodes
-// numbered in topological order: node i has those from first[i] to first[i+1], of which the
-// ones before calm[i] are no preemptions. To an ending it has what an [edge] has.
+// numbered in topological order: node i, in the graph order[i], has those from first[i] to
+// first[i+1], of which the ones before calm[i] are no preemptions. To an ending it has what
+// an [edge] has.
 type layout struct {
-	first, calm []uint32
-	to          []uint32
+	order, first, calm []uint32
+	to                 []uint32
 }
 
-// layOut returns the layout of the graph, of which order has the nodes.
-func (g *graph) layOut(order []uint32) *layout {
+// layOut returns the layout of the graph, which must be exhausted (Kahn's algorithm, last
+// come first served like sortLevel). It returns nil if there is a cycle: then there is no
+// end of executions.
+func (g *graph) layOut() *layout {
+	in := make([]uint32, g.size) // edges from nodes without a place
+	for id := range g.size {
+		for _, ed := range g.alternatives(g.node(id)) {
+			if ed.to < terminal {
+				in[ed.to]++
+			}
+		}
+	}
 	l := &layout{
-		first: make([]uint32, 1, len(order)+1), calm: make([]uint32, 0, len(order)),
-		to: make([]uint32, 0, g.alts),
+		order: make([]uint32, 0, g.size), first: make([]uint32, 1, g.size+1),
+		calm: make([]uint32, 0, g.size), to: make([]uint32, 0, g.alts),
 	}
-	place := make([]uint32, len(order))
-	for i, id := range order {
-		place[id] = uint32(i)
-	}
-	for _, id := range order {
+	ready := []uint32{0} // everything is reached from node 0
+	for len(ready) > 0 {
+		id := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		l.order = append(l.order, id)
 		nd := g.node(id)
 		l.calm = append(l.calm, uint32(len(l.to)+nd.calm()))
 		for _, ed := range g.alternatives(nd) {
-			if ed.to < terminal {
-				ed.to = place[ed.to]
-			}
 			l.to = append(l.to, ed.to)
+			if ed.to >= terminal {
+				continue
+			}
+			if in[ed.to]--; in[ed.to] == 0 {
+				ready = append(ready, ed.to)
+			}
 		}
 		l.first = append(l.first, uint32(len(l.to)))
+	}
+	if len(l.order) < int(g.size) {
+		return nil
+	}
+	place := in
+	for i, id := range l.order {
+		place[id] = uint32(i)
+	}
+	for i, to := range l.to {
+		if to < terminal {
+			l.to[i] = place[to]
+		}
 	}
 	return l
 }
@@ -58,13 +84,12 @@ type laneCounter struct {
 	over   uint // set of lanes
 }
 
-// newLaneCounter returns one that goes on from what countNext has counted. Order is that of
-// the layout.
-func (g *graph) newLaneCounter(l *layout, order []uint32) *laneCounter {
+// newLaneCounter returns one that goes on from what countNext has counted.
+func (g *graph) newLaneCounter(l *layout) *laneCounter {
 	c := &laneCounter{graph: g, layout: l}
-	c.before, c.next = make([]uint64, len(order)), make([]lane, len(order))
-	c.ends = make([]lane, len(g.endings))
-	for i, id := range order {
+	c.before, c.next = make([]uint64, len(l.order)), make([]lane, len(l.order))
+	c.ends = make([]lane, len(g.known))
+	for i, id := range l.order {
 		if int(id) < len(g.prefix) {
 			c.before[i] = g.prefix[id]
 		}
@@ -89,7 +114,7 @@ func (c *laneCounter) count(last int) bool {
 			return false
 		}
 		for i := range c.ends {
-			c.endings[i].count(first+j, c.ends[i][j])
+			c.known[i].count(first+j, c.ends[i][j])
 		}
 		c.counts = append(c.counts, c.total[j])
 	}

@@ -49,8 +49,8 @@ func (g *graph) priceLevel(level int) {
 			}
 		}
 	}
-	for i := range g.endings {
-		if end := &g.endings[i]; int(end.level) == level {
+	for i, end := range g.known {
+		if int(end.level) == level {
 			g.minimize(uint32(i), end)
 		}
 	}
@@ -68,7 +68,7 @@ func (g *graph) relax(level int, id uint32, edges []edge) (lowered bool) {
 		ed := &edges[i]
 		cost := base + ed.cost()
 		if ed.to >= terminal {
-			if end := &g.endings[ed.to&^terminal]; int(end.level) == level {
+			if end := g.known[ed.to&^terminal]; int(end.level) == level {
 				end.cost = min(end.cost, cost)
 			}
 		} else if ed.to >= from && cost < g.costs[ed.to] {
@@ -126,15 +126,19 @@ func (m *minimizer) length(id uint32) int32 {
 	return best
 }
 
-// via is length for the tapes that take the given alternative first.
+// via is length for the tapes that take the given alternative first. What leads to a higher
+// level than that of the ending is not looked at: workers may be about it.
 func (m *minimizer) via(id uint32, alt int) int32 {
 	nd := m.node(id)
-	ed := &m.alternatives(nd)[alt]
-	level, cost := nd.level, m.costs[id]+ed.cost()
+	level := nd.level
 	if alt >= nd.calm() {
 		level++
 	}
-	rest := int32(deadEnd)
+	if level > m.end.level {
+		return deadEnd
+	}
+	ed := &m.alternatives(nd)[alt]
+	cost, rest := m.costs[id]+ed.cost(), int32(deadEnd)
 	switch {
 	case cost > m.end.cost:
 	case ed.to == m.target:

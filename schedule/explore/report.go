@@ -46,7 +46,8 @@ type Options struct {
 	Mute schedule.Kinds
 	// Progress, unless nil, is called by Exhaust about every progressEvery
 	// executions, for somebody who waits. It must not take long: all workers may have
-	// to wait. It is called from different goroutines, one at a time.
+	// to wait. It is called from different goroutines, one at a time, but with several
+	// workers also while the caller of Exhaust has a report.
 	Progress func(Progress)
 }
 

@@ -184,11 +184,12 @@ func (s *search) restore(h header) error {
 		s.meetEnding(Category{e.Outcome, e.Reason, kind, e.Thread, e.Verb, e.Object, e.Note},
 			int(e.Level), e.First)
 	}
+	s.known = s.endings
 	for level := range s.bound {
 		s.finishLevel(level, len(s.workers) > 1)
 	}
-	for i := range s.endings {
-		if end := &s.endings[i]; int(end.level) == s.bound {
+	for _, end := range s.endings {
+		if int(end.level) == s.bound {
 			end.witness = s.witness(end.first, s.bound)
 		}
 	}

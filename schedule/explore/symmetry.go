@@ -112,22 +112,22 @@ func (w *worker) alike(e *schedule.Exec, nd *node, n int) bool {
 
 // witnesses returns that of each ending. With symmetry the tapes of the graph are of
 // alternatives; those that run are found by running them, which ends the search if one does
-// not end as the graph says.
-func (s *search) witnesses() []Witness {
+// not end as the graph says: the report says so.
+func (s *search) witnesses(r *Report) []Witness {
 	var out []Witness
-	for i := range s.endings {
-		out = append(out, s.endings[i].witness)
+	for _, end := range s.known {
+		out = append(out, end.witness)
 	}
-	if s.opt.Symmetry == nil || s.stop == Unsound || s.stop == BadCheckpoint {
+	if s.opt.Symmetry == nil || r.Stop == Unsound || r.Stop == BadCheckpoint {
 		return out
 	}
 	w := s.newWorker()
 	defer w.runner.Close()
 	for i := range out {
 		tape, res := w.walk(out[i].Tape)
-		c := s.endings[i].Category
+		c := s.known[i].Category
 		if w.category(res) != c || res.Steps != out[i].Steps || res.Switches != out[i].Switches {
-			s.stop, s.err = Unsound, fmt.Errorf("no execution ends in %v as the graph says: "+
+			r.Stop, r.Err = Unsound, fmt.Errorf("no execution ends in %v as the graph says: "+
 				"the program is not as symmetric as it claims", c)
 		}
 		out[i].Tape = tape

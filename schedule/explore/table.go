@@ -43,8 +43,13 @@ import (
 // stored a moment later, or in a table that has replaced the one that was looked at. Then
 // discover looks again, holding mu, which all nodes are added under.
 //
-// Between two bounds there are no workers: sync.WaitGroup orders what they did before
-// everything in count.go, minimal.go and total.go, which use none of this.
+// What is computed at the end of a bound (finishLevel, with count.go and minimal.go) uses
+// none of this, though workers may be about the next bound by then. sync.WaitGroup orders
+// before it what they did in the bound and in those before. Of that it reads what nobody
+// writes any more: the nodes of finished levels, but not taken, and the edges that belong to
+// finished bounds, which are complete. It does not read size or endings, which grow, but
+// starts and known. What it computes, workers do not look at. While total.go and lanes.go
+// count at the end of the last bound, there are no workers.
 
 // chunkLen is how many nodes or edges are allocated together: few enough for the many
 // programs that have some hundred, and so many that the directory of ten million nodes

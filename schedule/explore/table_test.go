@@ -16,17 +16,6 @@ import (
 // step takes a step that uses nothing.
 func step(t *schedule.Thread) { t.Step(schedule.Op{Verb: "step"}) }
 
-// twoByTwo is two threads of two steps each.
-func twoByTwo() schedule.Program {
-	return schedule.Program{Name: "pair", New: func() func(*schedule.Exec) {
-		return func(e *schedule.Exec) {
-			for _, name := range []string{"a", "b"} {
-				e.Go(name, func(t *schedule.Thread) { step(t); step(t) })
-			}
-		}
-	}}
-}
-
 // made returns the key of the node that TestTable makes of i, and how many alternatives it
 // has. Two of them have the same place in the table.
 func made(i int) (k key, n int) {
@@ -49,7 +38,7 @@ func (f chooserFunc) Choose(e *schedule.Exec, n int) int { return f(e, n) }
 func TestTable(t *testing.T) {
 	const nodes, many = 6 * chunkLen, 8
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(many))
-	s := newSearch(context.Background(), twoByTwo(), Options{Workers: many})
+	s := newSearch(context.Background(), plain(2, 2), Options{Workers: many})
 	defer s.close()
 	slots := len(*s.table.Load())
 	var owned, lost atomic.Int64
@@ -128,7 +117,7 @@ func (w *worker) takeAll(t *testing.T, id uint32) (owned int) {
 // TestDiscoverLate is about who finds nothing and is not the first to add it: it gets the
 // node of the other, even where there is no room for more.
 func TestDiscoverLate(t *testing.T) {
-	s := newSearch(context.Background(), twoByTwo(), Options{MaxNodes: 1})
+	s := newSearch(context.Background(), plain(2, 2), Options{MaxNodes: 1})
 	defer s.close()
 	w := s.workers[0]
 	late := chooserFunc(func(e *schedule.Exec, n int) int {

@@ -19,43 +19,14 @@ import (
 // totals sets g.all and the same of each ending.
 func (g *graph) totals(l *layout) {
 	t := tally{words: 1}
-	for !t.count(l, len(g.endings)) {
+	for !t.count(l, len(g.known)) {
 		t.words *= 2
 	}
 	g.all = new(big.Int)
-	for i := range g.endings {
-		g.endings[i].all = t.number(t.ends, i)
-		g.all.Add(g.all, g.endings[i].all)
+	for i, end := range g.known {
+		end.all = t.number(t.ends, i)
+		g.all.Add(g.all, end.all)
 	}
-}
-
-// topological returns the nodes in an order in which all edges lead forward (Kahn's
-// algorithm). The graph must be exhausted. It returns nil if there is a cycle: then there
-// is no end of executions.
-func (g *graph) topological() []uint32 {
-	in := make([]uint32, g.size)
-	for id := range g.size {
-		for _, ed := range g.alternatives(g.node(id)) {
-			if ed.to < terminal {
-				in[ed.to]++
-			}
-		}
-	}
-	order := make([]uint32, 1, g.size) // everything is reached from node 0
-	for i := 0; i < len(order); i++ {
-		for _, ed := range g.alternatives(g.node(order[i])) {
-			if ed.to >= terminal {
-				continue
-			}
-			if in[ed.to]--; in[ed.to] == 0 {
-				order = append(order, ed.to)
-			}
-		}
-	}
-	if len(order) < int(g.size) {
-		return nil
-	}
-	return order
 }
 
 // A tally holds one number of so many words, the least significant first, for each
