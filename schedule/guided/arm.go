@@ -43,16 +43,16 @@ const (
 // worse than the best of them, chosen on the workloads of the kernel models.
 var table = []arm{
 	{sampler: "surw", how: plain, early: 0.42, crowd: 0.55, late: 0.25, workload: 0.3},
-	{sampler: "rf", how: plain, early: 0.2, crowd: 0.31, late: 0.14, workload: 0.14},
-	{sampler: "rf", how: constrained, early: 0.06, crowd: 0.06, late: 0.06, workload: 0.06},
+	{sampler: "rf", how: plain, early: 0.2, crowd: 0.31, late: 0.14, workload: 0.18},
+	{sampler: "rf", how: constrained, early: 0.06, crowd: 0.06, late: 0.06, workload: 0.02},
 	{sampler: "walk", how: plain, early: 0.22, crowd: 0.04, late: 0.1, workload: 0.05},
 	{sampler: "walk", how: backSeldom, early: 0.1, crowd: 0.04, late: 0.1},
 	{sampler: "walk", how: seldom, late: 0.1},
-	{sampler: "pos", how: back, late: 0.04, workload: 0.02},
+	{sampler: "pos", how: back, late: 0.04, workload: 0.04},
 	{sampler: "pct3", how: plain, workload: 0.1},
 	{sampler: "pct5", how: plain, late: 0.15, workload: 0.3},
 	{sampler: "pos", how: edited, late: 0.02},
-	{sampler: "pos", how: numbered, late: 0.02, workload: 0.03},
+	{sampler: "pos", how: numbered, late: 0.02, workload: 0.01},
 	{sampler: "preemptions5", how: splice, late: 0.02},
 }
 

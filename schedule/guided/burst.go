@@ -33,7 +33,7 @@ const (
 	// patience is how many executions without a new segment end a burst.
 	patience = 6
 	// mutants is the part of the bursts that begin with a setup that is a mutant of another.
-	mutants = 0.3
+	mutants = 0.1
 	// maxGood is how many setups are kept to be mutated.
 	maxGood = 64
 )
