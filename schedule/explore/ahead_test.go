@@ -31,7 +31,11 @@ func TestAheadStop(t *testing.T) {
 	programs := []schedule.Program{
 		increments(2, 0, 1, 2), independent(5, 5, 5), workers(0, 1, 2), stubborn(), forever(),
 	}
-	for seed := range uint64(30) {
+	seeds := uint64(30)
+	if testing.Short() {
+		seeds = 8
+	}
+	for seed := range seeds {
 		programs = append(programs, random(seed, seed%2 == 0))
 	}
 	for _, p := range programs {
@@ -39,6 +43,7 @@ func TestAheadStop(t *testing.T) {
 		before := runtime.NumGoroutine()
 		for _, n := range []int{1, 2, 3, 4} {
 			opt := checkpointed(t, Options{Bound: 5, Workers: n})
+			opt.Checkpoint.Every = 1 // so that some are being written when it is stopped
 			for wanted := range min(len(want), 3) {
 				var got []Report
 				for r := range Exhaust(ctx, p, opt) {

@@ -25,7 +25,10 @@ import (
 //
 // What cannot be read (no such file is ever made) or is of another program, other
 // options or another version of the model ends the search with BadCheckpoint before it
-// has begun; so does a file that cannot be written, at any time.
+// has begun; so does a file that cannot be written, at any time. Who wants no more reports
+// is not told of that: the file is as it was when it was written last. Nor is it written if
+// workers had found the search Unsound, or a model had panicked, in the bound that was under
+// way.
 type Checkpoint struct {
 	File string
 	// Every is how long to work between two writes, at least. 0 means

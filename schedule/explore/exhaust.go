@@ -24,7 +24,10 @@ import (
 // by which a node was first reached.
 //
 // Several workers do not wait for the caller: they are about the next bound while the report
-// of the last is computed and looked at. If no more reports are wanted, they are stopped.
+// of the last is computed and looked at. If no more reports are wanted, they are stopped. So
+// of several workers a checkpoint may be in a bound whose predecessor was not reported yet:
+// what goes on from it begins with a later report than one worker would, and ends with the
+// same.
 //
 // The algorithm is a 0-1 breadth-first search. Of the edges that were not
 // taken yet, one that needs fewest preemptions is next: its node is reached by
@@ -206,9 +209,12 @@ func (s *search) advance() {
 	s.expand()
 }
 
-// abandon has the workers end what they are about, and waits for that.
+// abandon has the workers end what they are about, and waits for that. Of those that rest
+// one may be writing a checkpoint, which is done under mu and says why it ends.
 func (s *search) abandon() {
+	s.mu.Lock()
 	s.halt(Cancelled, nil)
+	s.mu.Unlock()
 	s.running.Wait()
 }
 

@@ -25,7 +25,8 @@ import (
 // program does, since only it knows which cells belong to which thread.)
 type Symmetry struct {
 	// New makes an instance of the program, like [schedule.Program.New], which it
-	// replaces, and what looks at its states.
+	// replaces, and what looks at its states. It is called for each worker, and while
+	// others are at work: instances must have nothing in common that is written to.
 	New func() (begin func(*schedule.Exec), canonical Canonical)
 	// Class returns the lowest number of the threads that a thread may be exchanged
 	// with.
