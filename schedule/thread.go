@@ -54,7 +54,8 @@ type Agent interface {
 	// Ready reports whether there is something to do. Like a [Gate] it
 	// depends on cells only and changes nothing.
 	Ready(t *Thread) bool
-	// Run takes one piece of work, tells [Thread.Begin] which, and does it.
+	// Run takes one piece of work, tells [Thread.Begin] which before anything else, and
+	// does it: a [Watcher] learns of the work from that.
 	Run(t *Thread)
 }
 

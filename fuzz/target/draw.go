@@ -18,6 +18,10 @@ const drawDepth = 5
 // inputs for what they have shown, and knows no schedules, goes on from there as a scheduler
 // would.
 //
+// The sampler is a new one each time, so it takes executions to have 50 steps: its changes
+// come in the first 50, all at once where the input is followed beyond them, and after that
+// the order of threads is drawn once. What measurements say is of that.
+//
 // It takes one execution, of which the engine is told nothing: it will run the input if it
 // likes. The same arguments give the same input, whatever was run before.
 func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {

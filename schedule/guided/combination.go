@@ -50,10 +50,11 @@ func (p *pairs) step(t *schedule.Thread) {
 }
 
 // combinations are the sets of reads-from pairs that executions have shown, each with the
-// constraints under which the first of them ran. These are the corpus of RFF, its abstract
-// schedules (Wolff, Shi, Duck, Mathur and Roychoudhury, "Greybox fuzzing for concurrency
-// testing", ASPLOS 2024, section 4). They are safe for concurrent use, and grow up to a
-// limit.
+// constraints under which the first of them ran. These are what RFF calls abstract schedules
+// (Wolff, Shi, Duck, Mathur and Roychoudhury, "Greybox fuzzing for concurrency testing",
+// ASPLOS 2024, section 4). RFF keeps those that show a new pair, and counts combinations for
+// its energy only; pairs are few and soon all known, so here a new combination is enough.
+// They are safe for concurrent use, and grow up to a limit.
 type combinations struct {
 	all   chunks[combination] // from 1 on
 	index index               // by hash
@@ -109,7 +110,7 @@ func (c *combinations) add(hash uint64, list []sample.Constraint) {
 // other now: none while it was shown more often than they are in the mean, else twice as many
 // as when its turn came last. It is the cut-off exponential power schedule (Böhme, Pham and
 // Roychoudhury, "Coverage-based greybox fuzzing as Markov chain", CCS 2016, section 4.2), as
-// RFF has it.
+// RFF has it, without its factor for how fast an execution is and how much it shows.
 func (c *combinations) energy(id int) int {
 	n := c.all.get(uint32(id))
 	if n == nil || !n.kept.Load() {

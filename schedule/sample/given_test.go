@@ -15,7 +15,7 @@ func TestCellIndex(t *testing.T) {
 	var x cellIndex
 	for round := range 20 {
 		m := map[uint64]int{}
-		for range 1 << round % 12 {
+		for range 1 << (round % 12) {
 			id := rng.Uint64N(1<<10) | rng.Uint64N(4)<<32
 			at, ok := x.find(id)
 			want, known := m[id]

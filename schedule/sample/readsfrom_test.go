@@ -9,8 +9,8 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
-// TestReadsFrom: whether a read comes before a write is a wish as often as the opposite,
-// however far the read is; what wishes contradict each other about is a fair draw. Where
+// TestReadsFrom: whether a read comes before a write is drawn as often as the opposite,
+// however far the read is; what constraints contradict each other about is a fair draw. Where
 // nobody reads it is POS.
 func TestReadsFrom(t *testing.T) {
 	const n = 20_000
