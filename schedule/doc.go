@@ -53,7 +53,8 @@
 // stack, but it is a function of the thread's code and of what it has observed
 // so far, so the observations are hashed instead. Two prefixes of executions
 // with the same [Exec.State] behave the same from there on; see hash.go, and
-// CheckStates in the tests, which earns this sentence.
+// CheckStates in the tests, which earns this sentence. So an execution that goes where others
+// have been need not be run: a [Memo] looks it up.
 //
 // # Failures
 //
@@ -76,5 +77,5 @@
 //
 // To read the code: thread.go, cpu.go, set.go, exec.go and decide.go are the machine, cell.go,
 // object.go and hash.go the memory, tape.go the input, trace.go the output, footprint.go what
-// steps have in common.
+// steps have in common, memo.go what need not be run.
 package schedule
