@@ -20,16 +20,19 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 	if en.workload && en.fresh == newest {
 		return en.take(d, place{})
 	}
-	id, nd, fresh := en.graph.visit(keyOf(e), n, &en.node)
+	id, nd, fresh := en.graph.visit(keyOf(e), n, &en.stock)
 	if nd == nil {
 		return en.take(d, place{})
 	}
+	en.visits.add(id)
 	if fresh {
 		en.fresh++
-		en.tally.decisions.Add(1)
-		if entry := en.corpus.meet(e.Memory(), &en.entry); entry != 0 {
+		entry, first := en.corpus.meet(e.Memory(), &en.spare)
+		if entry != 0 {
+			en.states.add(entry)
+		}
+		if first {
 			en.news = append(en.news, found{entry, len(en.taken)})
-			en.tally.memories.Add(1)
 		}
 	}
 	r := rank(e, d)
@@ -93,7 +96,7 @@ func (en *Engine) least(nd *node, n int) int {
 		if !en.graph.open(nd, r) {
 			continue
 		}
-		v := en.graph.visits(nd, r)
+		v := en.visits.of(en.graph.edge(nd, r).Load())
 		if out < 0 || v < fewest {
 			fewest, seen = v, 0
 		}

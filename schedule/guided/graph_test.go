@@ -54,7 +54,7 @@ type maze struct {
 
 // walk walks until nothing is left to see.
 func (m *maze) walk(rng *rand.Rand) {
-	s := spare{}
+	s := stock{}
 	for done := false; !done; {
 		path, room, repeats := []place{}, 0, false
 		for room < (levels-1)*rooms && !repeats {
