@@ -82,7 +82,13 @@ func keyOf(e *schedule.Exec) uint64 {
 }
 
 // visit returns the node with that key, and whether it is new; nil if there is no room.
-func (g *graph) visit(key uint64, n int, s *stock) (id uint32, nd *node, fresh bool) {
+// A guess is a node that may be the one, or 0: where the last edge led before.
+func (g *graph) visit(key uint64, n int, guess uint32, s *stock) (id uint32, nd *node, fresh bool) {
+	if guess != nowhere {
+		if nd = g.nodes.at(guess); nd.key == key {
+			return guess, nd, false
+		}
+	}
 	if id = g.index.find(key); id == nowhere {
 		if !g.supply(n, s) {
 			return nowhere, nil, false
@@ -132,23 +138,29 @@ func (g *graph) full() bool { return g.givenNodes.Load() > g.limit }
 // edge returns edge r of a node.
 func (g *graph) edge(nd *node, r int) *atomic.Uint32 { return g.edges.at(nd.first + uint32(r)) }
 
-// rank returns which edge of its node decision d is. Edges are in the order of threads:
+// calmRank returns which edge of its node decision 0 is. Edges are in the order of threads:
 // which thread decision 0 stands for is up to who was running.
-func rank(e *schedule.Exec, d int) int {
+func calmRank(e *schedule.Exec) int {
 	set := e.Enabled()
 	if set.Empty() {
-		return d
+		return 0
 	}
-	return set.Below(e.Alternative(d).ID)
+	return set.Below(e.Alternative(0).ID)
 }
 
-// decision returns the decision that edge r of its node is.
-func decision(e *schedule.Exec, r int) int {
-	set := e.Enabled()
-	if set.Empty() {
-		return r
+// rank returns which edge decision d is, where decision 0 is edge calm.
+func rank(d, calm int) int {
+	switch {
+	case d == 0:
+		return calm
+	case d <= calm:
+		return d - 1
 	}
-	calm := set.Below(e.Alternative(0).ID)
+	return d
+}
+
+// decision returns the decision that edge r is, where decision 0 is edge calm.
+func decision(r, calm int) int {
 	switch {
 	case r == calm:
 		return 0
@@ -160,8 +172,7 @@ func decision(e *schedule.Exec, r int) int {
 
 // open reports whether anything new can come of an edge. If the node that it leads to has
 // been used up since, it is spent.
-func (g *graph) open(nd *node, r int) bool {
-	e := g.edge(nd, r)
+func (g *graph) open(nd *node, e *atomic.Uint32) bool {
 	to := e.Load()
 	if to == untried || to != spent && g.nodes.at(to).left.Load() > 0 {
 		return true
@@ -184,8 +195,8 @@ func (nd *node) spend(e *atomic.Uint32) {
 // A place is an edge that an execution has taken.
 type place struct {
 	node *node // nil: there was no room for it
-	id   uint32
-	rank uint32
+	edge *atomic.Uint32
+	id   uint32 // of the node
 }
 
 // learn is told the decisions of an execution, and whether nothing new can come of what follows
@@ -207,11 +218,10 @@ func (g *graph) learn(path []place, done bool) bool {
 			done = false
 			continue
 		}
-		e := g.edge(p.node, int(p.rank))
 		if done {
-			p.node.spend(e)
-		} else if i+1 < len(path) && e.Load() == untried {
-			e.CompareAndSwap(untried, path[i+1].id)
+			p.node.spend(p.edge)
+		} else if i+1 < len(path) && p.edge.Load() == untried {
+			p.edge.CompareAndSwap(untried, path[i+1].id)
 		}
 		done = p.node.left.Load() == 0
 	}
