@@ -94,7 +94,8 @@ type Exec struct {
 	stacks                map[pcs][]Frame // of all recorded executions
 	watch                 Watcher
 	foot                  *Footprints
-	shown                 bool // rec, watch or foot wants to know of what is done
+	shown                 bool // rec, watch or foot wants to know of each step
+	spying                bool // rec or foot wants to know of what is done with each cell
 }
 
 // Threads returns the threads of the program in the order of their numbers. The

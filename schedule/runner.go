@@ -217,7 +217,8 @@ func (r *Runner) reset(c Chooser) {
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
 	e.boots, e.setups, e.calls = 0, 0, 0
 	e.watch, e.foot = r.Watch, r.Footprints
-	e.shown = e.rec != nil || e.watch != nil || e.foot != nil
+	e.spying = e.rec != nil || e.foot != nil
+	e.shown = e.spying || e.watch != nil
 	if e.foot != nil {
 		e.foot.reset()
 		e.interrupts = 1 << 30 // never 0
