@@ -2,7 +2,7 @@ package guided
 
 // counts are numbers that an Engine has counted, by the number of a node or an entry. Each
 // Engine has its own: what two write again and again the processors fetch from each other
-// again and again, which made two Engines 1.5 times as fast as one.
+// again and again (docs/benchmark).
 type counts []uint32
 
 // add counts one more for the given number, and returns how many that are.
