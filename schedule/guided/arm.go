@@ -42,8 +42,8 @@ const (
 // those that know nothing; its shares are those of the samplers whose mixture is nowhere much
 // worse than the best of them, chosen on the workloads of the kernel models.
 //
-// What is mutated has small shares. It pays in SafeStack, where little is new for a long time,
-// and elsewhere makes no difference, or does harm in workloads (docs/benchmark). Random words
+// What is mutated has small shares. Switches pay in SafeStack, where little is new for a long
+// time; all else makes no difference, or does harm in workloads (docs/benchmark). Random words
 // are kept where an execution of their own arm comes to a new memory state, or segment: often
 // in workloads, hardly ever in small programs, where the arm is a POS then.
 var table = []arm{

@@ -20,32 +20,59 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 	if en.workload && en.fresh == newest {
 		return en.take(d, place{})
 	}
-	id, nd, fresh := en.graph.visit(keyOf(e), n, &en.node)
+	id, nd, fresh := en.graph.visit(keyOf(e), n, en.next(), &en.stock)
 	if nd == nil {
 		return en.take(d, place{})
 	}
+	en.visits.add(id)
 	if fresh {
-		en.fresh++
-		en.tally.decisions.Add(1)
-		if entry := en.corpus.meet(e.Memory(), &en.entry); entry != 0 {
-			en.news = append(en.news, found{entry, len(en.taken)})
-			en.tally.memories.Add(1)
-		}
+		en.meet(e)
 	}
-	r := rank(e, d)
-	switch {
-	case en.mode != guidedMode:
-		return en.take(d, place{nd, id, uint32(r)})
-	case free && (en.arm.how == seldom || en.arm.how == backSeldom):
+	calm := calmRank(e)
+	r := rank(d, calm)
+	edge := en.graph.edge(nd, r)
+	if en.mode != guidedMode {
+		return en.take(d, place{nd, edge, id})
+	}
+	if how := en.arm.how; free && (how == seldom || how == backSeldom) {
 		r = en.least(nd, n)
-	case !en.graph.open(nd, r):
+	} else if fresh || en.graph.open(nd, edge) {
+		return en.take(d, place{nd, edge, id})
+	} else {
 		r = en.any(nd, n)
 	}
 	if r < 0 {
 		en.repeats = true
 		return 0
 	}
-	return en.take(decision(e, r), place{nd, id, uint32(r)})
+	return en.take(decision(r, calm), place{nd, en.graph.edge(nd, r), id})
+}
+
+// next returns the node that the last edge led to before, nowhere if to none.
+func (en *Engine) next() uint32 {
+	if len(en.path) == 0 {
+		return nowhere
+	}
+	last := &en.path[len(en.path)-1]
+	if last.edge == nil {
+		return nowhere
+	}
+	if to := last.edge.Load(); to != spent {
+		return to // nowhere is untried
+	}
+	return nowhere
+}
+
+// meet counts a new decision, and its memory state.
+func (en *Engine) meet(e *schedule.Exec) {
+	en.fresh++
+	entry, first := en.corpus.meet(e.Memory(), &en.spare)
+	if entry != nowhere {
+		en.states.add(entry)
+	}
+	if first {
+		en.news = append(en.news, found{entry, len(en.taken)})
+	}
 }
 
 // take takes a decision.
@@ -77,7 +104,7 @@ func (en *Engine) propose(e *schedule.Exec, n int) (d int, free bool) {
 func (en *Engine) any(nd *node, n int) int {
 	out, seen := -1, 0
 	for r := range n {
-		if en.graph.open(nd, r) {
+		if en.graph.open(nd, en.graph.edge(nd, r)) {
 			if seen++; en.below(seen) == 0 {
 				out = r
 			}
@@ -90,10 +117,11 @@ func (en *Engine) any(nd *node, n int) int {
 func (en *Engine) least(nd *node, n int) int {
 	out, seen, fewest := -1, 0, uint32(0)
 	for r := range n {
-		if !en.graph.open(nd, r) {
+		edge := en.graph.edge(nd, r)
+		if !en.graph.open(nd, edge) {
 			continue
 		}
-		v := en.graph.visits(nd, r)
+		v := en.visits.of(edge.Load())
 		if out < 0 || v < fewest {
 			fewest, seen = v, 0
 		}

@@ -27,8 +27,6 @@ type entry struct {
 	memory uint64
 	tape   schedule.Tape // the decisions that lead to it, once it is kept
 	kept   atomic.Bool   // the execution that came to it has ended
-	states atomic.Uint32 // how many states were met that have this memory
-	chosen atomic.Uint32 // how often an execution went back to it
 }
 
 func (c *corpus) init(limit int) {
@@ -40,31 +38,30 @@ func (c *corpus) init(limit int) {
 // to some may not be kept yet, or ever.
 func (c *corpus) len() int { return int(min(c.given.Load(), c.limit)) }
 
-// meet counts a state of that memory. If it is the first, and there is room for it, it
-// returns the number of an entry that is to be kept, else 0. A spare is a number that was
-// given out and is not used.
-func (c *corpus) meet(memory uint64, spare *uint32) (id uint32) {
-	if id = c.index.find(memory); id == 0 {
-		if *spare == 0 {
-			if c.full() {
-				return 0
-			}
-			id := c.given.Add(1)
-			if id > c.limit {
-				return 0
-			}
-			c.entries.reach(id, uint64(c.limit)+1)
-			*spare = id
-		}
-		c.entries.at(*spare).memory = memory
-		if id = c.index.put(memory, *spare); id == *spare {
-			*spare = 0
-			c.entries.at(id).states.Add(1)
-			return id
-		}
+// meet returns the number of the entry with that memory, and whether it is new: then it is to
+// be kept. It is 0 if there is no room for it. A spare is a number that was given out and is
+// not used.
+func (c *corpus) meet(memory uint64, spare *uint32) (id uint32, fresh bool) {
+	if id = c.index.find(memory); id != 0 {
+		return id, false
 	}
-	c.entries.at(id).states.Add(1)
-	return 0
+	if *spare == 0 {
+		if c.full() {
+			return 0, false
+		}
+		id := c.given.Add(1)
+		if id > c.limit {
+			return 0, false
+		}
+		c.entries.reach(id, uint64(c.limit)+1)
+		*spare = id
+	}
+	c.entries.at(*spare).memory = memory
+	if id = c.index.put(memory, *spare); id != *spare {
+		return id, false
+	}
+	*spare = 0
+	return id, true
 }
 
 // full reports whether there is no room for another entry.
@@ -89,50 +86,27 @@ func (c *corpus) keep(news []found, tape schedule.Tape) {
 	}
 }
 
-// contest is how many entries are compared to choose one.
-const contest = 8
-
 // kept returns the entry of that number, nil if it is not kept.
-func (c *corpus) kept(id int) *entry {
-	if en := c.entries.get(uint32(id)); en != nil && en.kept.Load() {
+func (c *corpus) kept(id uint32) *entry {
+	if en := c.entries.get(id); en != nil && en.kept.Load() {
 		return en
 	}
 	return nil
 }
 
-// choose returns the way to the entry that promises most, of some drawn at random: few
-// states known, and seldom chosen. It is nil if none of them is kept.
-func (c *corpus) choose(below func(n int) int) schedule.Tape {
-	n := c.len()
-	best := (*entry)(nil)
-	for range contest {
-		en := c.kept(1 + below(n))
-		if en != nil && (best == nil || en.cost() < best.cost()) {
-			best = en
-		}
-	}
-	if best == nil {
-		return nil
-	}
-	best.chosen.Add(1)
-	return best.tape
-}
-
 // any returns the way to an entry, nil if it is not kept.
 func (c *corpus) any(below func(n int) int) schedule.Tape {
-	if en := c.kept(1 + below(c.len())); en != nil {
+	if en := c.kept(uint32(1 + below(c.len()))); en != nil {
 		return en.tape
 	}
 	return nil
 }
 
-func (en *entry) cost() uint64 { return uint64(en.states.Load()) * uint64(1+en.chosen.Load()) }
-
 // all returns the tapes, in the order in which they were met.
 func (c *corpus) all() iter.Seq[schedule.Tape] {
 	return func(yield func(schedule.Tape) bool) {
 		for id := range c.len() {
-			if en := c.kept(1 + id); en != nil && !yield(en.tape) {
+			if en := c.kept(uint32(1 + id)); en != nil && !yield(en.tape) {
 				return
 			}
 		}

@@ -12,13 +12,13 @@ import (
 
 // Options are the limits of an [Engine]. The zero value is valid.
 type Options struct {
-	// Nodes is the most decisions that are kept, of 60 to 110 bytes each, the more the
-	// more alternatives they have, and no more than 1<<24. What comes to others is not
-	// guided there. 0 means [DefaultNodes].
+	// Nodes is the most decisions that are kept, of 40 to 90 bytes each, the more the
+	// more alternatives they have, and 8 more for each Engine; no more than 1<<23. What comes
+	// to others is not guided there. 0 means [DefaultNodes].
 	Nodes int
 	// Entries is the most memory states that are told apart, of 80 bytes and a way each, and
-	// no more than 1<<24. 0 means [DefaultEntries]. An eighth of it is the most reads-from
-	// combinations, of 100 to 600 bytes.
+	// 16 more for each Engine; no more than 1<<23. 0 means [DefaultEntries]. An eighth of it
+	// is the most reads-from combinations, of 100 to 600 bytes.
 	Entries int
 }
 
@@ -76,8 +76,11 @@ type Engine struct {
 	seeds       []schedule.Tape // to be run next
 	workload    bool            // executions begin with choices: of threads, and calls
 	threads     int             // that an execution had, the most
-	node        spare
-	entry       uint32 // a spare one
+	visits      counts          // of nodes
+	states      counts          // that were met first by this Engine, of entries
+	chosen      counts          // how often it went back to entries
+	stock       stock
+	spare       uint32 // an entry
 
 	// The execution under way.
 	mode     mode
@@ -195,7 +198,7 @@ func (en *Engine) beginSampler() {
 // leaveAlone reports whether the first Engine is not to guide this execution. The others
 // guide all of theirs, so it does more of that.
 func (en *Engine) leaveAlone() bool {
-	every := max(1, Every/en.size.Load())
+	every := int64(max(1, Every/len(en.members())))
 	return en.tally.executions.Load()%every == every-1
 }
 
@@ -204,13 +207,39 @@ func (en *Engine) goBack() {
 	if en.arm.how < back || en.way != nil || en.corpus.len() == 0 {
 		return
 	}
-	en.way = en.corpus.choose(en.below)
+	en.way = en.choose()
 	switch en.arm.how {
 	case edited:
 		en.editWay()
 	case splice:
 		en.rest = en.corpus.any(en.below)
 	}
+}
+
+// contest is how many entries are compared to choose one.
+const contest = 8
+
+// choose returns the way to the entry that promises most, of some drawn at random: few
+// states known, and seldom chosen. It is nil if none of them is kept. An entry of which this
+// Engine has met no state is taken for one of one state.
+func (en *Engine) choose() schedule.Tape {
+	n := en.corpus.len()
+	best, least := uint32(0), uint64(0)
+	for range contest {
+		id := uint32(1 + en.below(n))
+		if en.corpus.kept(id) == nil {
+			continue
+		}
+		cost := uint64(max(1, en.states.of(id))) * uint64(1+en.chosen.of(id))
+		if best == 0 || cost < least {
+			best, least = id, cost
+		}
+	}
+	if best == 0 {
+		return nil
+	}
+	en.chosen.add(best)
+	return en.corpus.kept(best).tape
 }
 
 // together reports whether all samplers are to watch the execution that begins: it is one of
@@ -274,8 +303,12 @@ func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
 	en.corpus.keep(en.news, en.taken)
 	fresh := len(en.news) > 0
 	en.keepMutated(fresh)
+	if en.fresh > 0 {
+		en.tally.decisions.Add(int64(en.fresh))
+	}
 	if fresh {
-		en.tally.lastNew.Store(int64(en.Stats().Executions))
+		en.tally.memories.Add(int64(len(en.news)))
+		en.tally.lastNew.Store(en.executions())
 	}
 	if en.mode == guidedMode {
 		en.arm.pay(fresh)

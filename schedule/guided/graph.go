@@ -20,25 +20,25 @@ type graph struct {
 	index index                 // of nodes, by key
 	limit uint32                // of nodes
 
-	_     cacheLine
-	given atomic.Uint64 // numbers that were given out: of nodes << 32 | of edges
-	_     cacheLine
+	_          cacheLine
+	givenNodes atomic.Uint32 // numbers that were given out: up to this one
+	givenEdges atomic.Uint32
+	_          cacheLine
 }
 
 // A node is a decision.
 type node struct {
-	key    uint64
-	first  uint32 // of its edges
-	visits atomic.Uint32
-	left   atomic.Int32 // alternatives that are not spent, or more: see spend
+	key   uint64
+	first uint32       // of its edges
+	left  atomic.Int32 // alternatives that are not spent, or more: see spend
 }
 
-// A spare is a node, with room for so many edges, that somebody was given a number for
-// and has no key for yet: another has come to the same decision at the same time, and was
-// quicker.
-type spare struct {
-	id, first uint32
-	room      int
+// A stock is numbers of nodes and edges that were given to an Engine, which it has not used
+// yet. They are given out many at once: what each of them writes is in cache lines of its own
+// then, and who counts them is asked seldom.
+type stock struct {
+	node, nodes uint32 // the next one, and one past the last
+	edge, edges uint32
 }
 
 // An edge is an alternative: untried, spent, or the number of the node that it leads to.
@@ -53,12 +53,23 @@ const nowhere = 0
 func (g *graph) init(limit int) {
 	g.limit = uint32(min(limit, maxNodes))
 	g.nodes.reach(0, uint64(g.limit)+1)
-	g.given.Store(1 << 32)
+	g.givenNodes.Store(1)
 	g.index.init(func(id uint32) uint64 { return g.nodes.at(id).key })
 }
 
-// maxNodes is as many as there are numbers for their edges, if all have 255.
-const maxNodes = 1 << 24
+// maxNodes is less than half of what there are numbers for, if no node takes more than
+// edgesAtOnce of those of edges.
+const maxNodes = 1 << 23
+
+const (
+	// nodesAtOnce is how many numbers of nodes are given out at once, but no more than a
+	// nodesShare of those that are left: in the end one.
+	nodesAtOnce = 64
+	nodesShare  = 1 << 8
+	// edgesAtOnce is no less than a decision has alternatives, and no more than the first
+	// chunk has room for.
+	edgesAtOnce = 1 << chunkBits
+)
 
 // keyOf returns the key of a decision. A Choose is decided within a step, in a state that may
 // be one between steps too.
@@ -71,71 +82,85 @@ func keyOf(e *schedule.Exec) uint64 {
 }
 
 // visit returns the node with that key, and whether it is new; nil if there is no room.
-func (g *graph) visit(key uint64, n int, s *spare) (id uint32, nd *node, fresh bool) {
+// A guess is a node that may be the one, or 0: where the last edge led before.
+func (g *graph) visit(key uint64, n int, guess uint32, s *stock) (id uint32, nd *node, fresh bool) {
+	if guess != nowhere {
+		if nd = g.nodes.at(guess); nd.key == key {
+			return guess, nd, false
+		}
+	}
 	if id = g.index.find(key); id == nowhere {
-		if !g.give(n, s) {
+		if !g.supply(n, s) {
 			return nowhere, nil, false
 		}
-		nd = g.nodes.at(s.id)
-		nd.key, nd.first = key, s.first
+		nd = g.nodes.at(s.node)
+		nd.key, nd.first = key, s.edge
 		nd.left.Store(int32(n))
-		if id = g.index.put(key, s.id); id == s.id {
-			fresh, *s = true, spare{}
+		if id = g.index.put(key, s.node); id == s.node {
+			s.node++
+			s.edge += uint32(n)
+			return id, nd, true
 		}
 	}
-	nd = g.nodes.at(id)
-	nd.visits.Add(1)
-	return id, nd, fresh
+	return id, g.nodes.at(id), false
 }
 
-// give sees to it that a spare is a node with n edges, and reports whether there is room.
-// Edges that are too few for a spare are lost.
-func (g *graph) give(n int, s *spare) bool {
-	switch {
-	case s.id != nowhere && s.room >= n:
-		return true
-	case s.id != nowhere:
-		s.first = uint32(g.given.Add(uint64(n))) - uint32(n)
-	case g.full():
-		return false
-	default:
-		given := g.given.Add(1<<32 | uint64(n))
-		if s.id = uint32(given>>32) - 1; s.id > g.limit {
-			s.id = nowhere
+// supply sees to it that a stock has a node and n edges, and reports whether there is room.
+// Edges that are too few are lost.
+func (g *graph) supply(n int, s *stock) bool {
+	if s.node == s.nodes {
+		if g.full() {
 			return false
 		}
-		s.first = uint32(given) - uint32(n)
-		g.nodes.reach(s.id, uint64(g.limit)+1)
+		left := g.limit + 1 - g.givenNodes.Load()
+		k := max(1, min(nodesAtOnce, left/nodesShare))
+		s.nodes = g.givenNodes.Add(k)
+		s.node = s.nodes - k
+		if s.nodes = min(s.nodes, g.limit+1); s.node >= s.nodes {
+			s.node = s.nodes
+			return false
+		}
+		g.nodes.reach(s.node, uint64(g.limit)+1)
+		g.nodes.reach(s.nodes-1, uint64(g.limit)+1)
 	}
-	s.room = n
-	g.edges.reach(s.first, 1<<32)
-	g.edges.reach(s.first+uint32(n)-1, 1<<32)
+	if s.edges-s.edge < uint32(n) {
+		s.edges = g.givenEdges.Add(edgesAtOnce)
+		s.edge = s.edges - edgesAtOnce
+		g.edges.reach(s.edge, 1<<32)
+		g.edges.reach(s.edges-1, 1<<32)
+	}
 	return true
 }
 
 // full reports whether there is no room for another node.
-func (g *graph) full() bool { return uint32(g.given.Load()>>32) > g.limit }
+func (g *graph) full() bool { return g.givenNodes.Load() > g.limit }
 
 // edge returns edge r of a node.
 func (g *graph) edge(nd *node, r int) *atomic.Uint32 { return g.edges.at(nd.first + uint32(r)) }
 
-// rank returns which edge of its node decision d is. Edges are in the order of threads:
+// calmRank returns which edge of its node decision 0 is. Edges are in the order of threads:
 // which thread decision 0 stands for is up to who was running.
-func rank(e *schedule.Exec, d int) int {
+func calmRank(e *schedule.Exec) int {
 	set := e.Enabled()
 	if set.Empty() {
-		return d
+		return 0
 	}
-	return set.Below(e.Alternative(d).ID)
+	return set.Below(e.Alternative(0).ID)
 }
 
-// decision returns the decision that edge r of its node is.
-func decision(e *schedule.Exec, r int) int {
-	set := e.Enabled()
-	if set.Empty() {
-		return r
+// rank returns which edge decision d is, where decision 0 is edge calm.
+func rank(d, calm int) int {
+	switch {
+	case d == 0:
+		return calm
+	case d <= calm:
+		return d - 1
 	}
-	calm := set.Below(e.Alternative(0).ID)
+	return d
+}
+
+// decision returns the decision that edge r is, where decision 0 is edge calm.
+func decision(r, calm int) int {
 	switch {
 	case r == calm:
 		return 0
@@ -147,8 +172,7 @@ func decision(e *schedule.Exec, r int) int {
 
 // open reports whether anything new can come of an edge. If the node that it leads to has
 // been used up since, it is spent.
-func (g *graph) open(nd *node, r int) bool {
-	e := g.edge(nd, r)
+func (g *graph) open(nd *node, e *atomic.Uint32) bool {
 	to := e.Load()
 	if to == untried || to != spent && g.nodes.at(to).left.Load() > 0 {
 		return true
@@ -163,26 +187,16 @@ func (g *graph) open(nd *node, r int) bool {
 // are not spent there are never more than left says. So none left means none, whoever asks,
 // while for a moment some may be said to be left of which none is.
 func (nd *node) spend(e *atomic.Uint32) {
-	if e.Swap(spent) != spent {
+	if e.Load() != spent && e.Swap(spent) != spent {
 		nd.left.Add(-1)
-	}
-}
-
-// visits returns how often executions came to the node that an edge leads to.
-func (g *graph) visits(nd *node, r int) uint32 {
-	switch to := g.edge(nd, r).Load(); to {
-	case untried, spent:
-		return 0
-	default:
-		return g.nodes.at(to).visits.Load()
 	}
 }
 
 // A place is an edge that an execution has taken.
 type place struct {
 	node *node // nil: there was no room for it
-	id   uint32
-	rank uint32
+	edge *atomic.Uint32
+	id   uint32 // of the node
 }
 
 // learn is told the decisions of an execution, and whether nothing new can come of what follows
@@ -204,11 +218,10 @@ func (g *graph) learn(path []place, done bool) bool {
 			done = false
 			continue
 		}
-		e := g.edge(p.node, int(p.rank))
 		if done {
-			p.node.spend(e)
-		} else if i+1 < len(path) && e.Load() == untried {
-			e.CompareAndSwap(untried, path[i+1].id)
+			p.node.spend(p.edge)
+		} else if i+1 < len(path) && p.edge.Load() == untried {
+			p.edge.CompareAndSwap(untried, path[i+1].id)
 		}
 		done = p.node.left.Load() == 0
 	}

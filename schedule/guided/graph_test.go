@@ -2,6 +2,7 @@ package guided
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -54,20 +55,20 @@ type maze struct {
 
 // walk walks until nothing is left to see.
 func (m *maze) walk(rng *rand.Rand) {
-	s := spare{}
+	s := stock{}
 	for done := false; !done; {
 		path, room, repeats := []place{}, 0, false
 		for room < (levels-1)*rooms && !repeats {
-			id, nd, fresh := m.graph.visit(m.key[room], doors, &s)
+			id, nd, fresh := m.graph.visit(m.key[room], doors, nowhere, &s)
 			if fresh {
 				m.fresh.Add(1)
 			}
 			door := rng.IntN(doors)
-			for n := 0; !m.graph.open(nd, door) && !repeats; n++ {
+			for n := 0; !m.graph.open(nd, m.graph.edge(nd, door)) && !repeats; n++ {
 				door, repeats = (door+1)%doors, n == doors
 			}
 			if !repeats {
-				path = append(path, place{nd, id, uint32(door)})
+				path = append(path, place{nd, m.graph.edge(nd, door), id})
 				m.taken[room*doors+door].Store(true)
 				room = m.behind[room*doors+door]
 			}
@@ -95,4 +96,39 @@ func (m *maze) check() (n int64) {
 		}
 	}
 	return n
+}
+
+// TestSupply has several goroutines take nodes until there is no more room. No number may be
+// given twice, and as many nodes as there may be have been given in the end.
+func TestSupply(t *testing.T) {
+	const walkers = 4
+	for _, limit := range []int{1, 2, 5, 300, 5000} {
+		g := &graph{}
+		g.init(limit)
+		var nodes, edges [walkers][]int
+		var wg sync.WaitGroup
+		for w := range walkers {
+			wg.Go(func() {
+				s, rng := stock{}, rand.New(rand.NewPCG(1, uint64(w)))
+				for n := 1 + rng.IntN(255); g.supply(n, &s); n = 1 + rng.IntN(255) {
+					nodes[w] = append(nodes[w], int(s.node))
+					for i := range n {
+						edges[w] = append(edges[w], int(s.edge)+i)
+						g.edges.at(s.edge + uint32(i)).Store(untried) // there is room
+					}
+					s.node++
+					s.edge += uint32(n)
+				}
+			})
+		}
+		wg.Wait()
+		all := slices.Sorted(slices.Values(slices.Concat(nodes[:]...)))
+		if len(all) != limit || all[0] != 1 || all[limit-1] != limit || len(slices.Compact(all)) != limit {
+			t.Errorf("limit %d: %d nodes, from %d to %d", limit, len(all), all[0], all[len(all)-1])
+		}
+		taken := slices.Sorted(slices.Values(slices.Concat(edges[:]...)))
+		if n := len(taken); len(slices.Compact(taken)) != n {
+			t.Errorf("limit %d: an edge was given twice", limit)
+		}
+	}
 }

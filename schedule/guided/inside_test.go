@@ -28,15 +28,15 @@ func checkRank(t *testing.T, name string, runs, ranks int) {
 	calm := map[int]bool{}
 	for range runs {
 		r.Run(chooser(func(e *schedule.Exec, n int) int {
-			last := -1
+			last, zero := -1, calmRank(e)
 			for k := range n {
-				d := decision(e, k)
-				if rank(e, d) != k || e.Alternative(d).ID <= last {
-					t.Fatalf("edge %d is decision %d, which is edge %d", k, d, rank(e, d))
+				d := decision(k, zero)
+				if rank(d, zero) != k || e.Alternative(d).ID <= last {
+					t.Fatalf("edge %d is decision %d, which is edge %d", k, d, rank(d, zero))
 				}
 				last = e.Alternative(d).ID
 			}
-			calm[rank(e, 0)] = true
+			calm[zero] = true
 			return rng.IntN(n)
 		}))
 	}

@@ -71,14 +71,18 @@ func mutated(
 // designs", NSDI 2026).
 type words struct {
 	kept [][]uint64
-	next int // to be replaced, if there are maxWords
+	sum  int // of their lengths
+	next int // to be replaced, if there is no room for more
 	at   int // whose turn it is
 	left int // executions that are left of the turn
 	list []uint64
 }
 
 const (
+	// maxWords is how many executions' words are kept, and sumWords how many words in all, 8
+	// MiB. An execution of SafeStack has 200 words, one of a hundred threads 20,000.
 	maxWords = 256
+	sumWords = 1 << 20
 	// places is how many words are changed at once.
 	places = 5
 )
@@ -101,16 +105,23 @@ func (en *Engine) nextWords() []uint64 {
 	return w.list
 }
 
-// keep keeps the words of an execution.
+// keep keeps the words of an execution, as many of the first ones as there is room for.
 func (w *words) keep(list []uint64) {
+	room := sumWords - w.sum
 	switch {
 	case len(list) == 0:
-	case len(w.kept) < maxWords:
+		return
+	case len(w.kept) == 0 || len(w.kept) < maxWords && len(list) <= room:
+		list = list[:min(len(list), room)]
 		w.kept = append(w.kept, slices.Clone(list))
 	default:
-		w.kept[w.next] = append(w.kept[w.next][:0], list...)
-		w.next = (w.next + 1) % maxWords
+		old := &w.kept[w.next]
+		list = list[:min(len(list), room+len(*old))]
+		w.sum -= len(*old)
+		*old = slices.Clone(list)
+		w.next = (w.next + 1) % len(w.kept)
 	}
+	w.sum += len(list)
 }
 
 // keepMutated keeps what was mutated for the execution that ends, if it showed anything new.

@@ -268,6 +268,41 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestWordsRoom: of executions of any length no more words are kept than there is room for, of
+// each at least one, and of what is too long the first ones.
+func TestWordsRoom(t *testing.T) {
+	w, rng := words{}, rand.New(rand.NewPCG(1, 1))
+	long := make([]uint64, 2*sumWords)
+	for i := range long {
+		long[i] = uint64(i)
+	}
+	full := 0
+	for n := range 1000 {
+		length := 1 + rng.IntN(100)
+		if n%3 == 0 {
+			length = 1 + rng.IntN(len(long))
+		}
+		w.keep(long[:length])
+		sum := 0
+		for _, list := range w.kept {
+			if len(list) == 0 || !slices.Equal(list, long[:len(list)]) {
+				t.Fatalf("after %d executions: %d words, and not the first ones", n+1, len(list))
+			}
+			sum += len(list)
+		}
+		if sum != w.sum || sum > sumWords || len(w.kept) > maxWords {
+			t.Fatalf("after %d executions: %d words of %d, want %d and no more than %d",
+				n+1, sum, len(w.kept), w.sum, sumWords)
+		}
+		if sum > sumWords/2 {
+			full++
+		}
+	}
+	if full < 100 {
+		t.Errorf("the room was used by half after %d of 1000 executions", full)
+	}
+}
+
 // TestArms: in a long run every arm of a program has executions, those that mutate find
 // combinations and words to mutate, and in a workload there are setups of other bursts.
 func TestArms(t *testing.T) {

@@ -2,6 +2,7 @@ package guided
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -13,15 +14,18 @@ type known struct {
 	combinations combinations
 	complete     atomic.Bool
 
-	mu   sync.Mutex
-	team []*tally // of all Engines, in the order in which they were made
-	size atomic.Int64
+	mu   sync.Mutex               // of who joins
+	team atomic.Pointer[[]*tally] // of all Engines, in the order in which they were made
 }
 
-// A tally is what one Engine has counted. The others only read it.
+// A tally is what one Engine has counted, at the ends of executions. The others only read it.
 type tally struct {
+	_ cacheLine
+
 	executions, repeated, decisions, memories, lastNew, unguided atomic.Int64
 	discovery                                                    atomic.Uint64 // bits of a float64
+
+	_ cacheLine
 }
 
 // join makes a tally one of the team.
@@ -29,8 +33,24 @@ func (k *known) join(t *tally) {
 	t.discovery.Store(math.Float64bits(1))
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.team = append(k.team, t)
-	k.size.Store(int64(len(k.team)))
+	team := append(slices.Clone(k.members()), t)
+	k.team.Store(&team)
+}
+
+// members returns the tallies of all Engines that share.
+func (k *known) members() []*tally {
+	if team := k.team.Load(); team != nil {
+		return *team
+	}
+	return nil
+}
+
+// executions returns how many all of them have made.
+func (k *known) executions() (n int64) {
+	for _, t := range k.members() {
+		n += t.executions.Load()
+	}
+	return n
 }
 
 // Share returns another Engine, of the same program but for another goroutine: each knows what
@@ -47,9 +67,8 @@ func (en *Engine) Complete() bool { return en.complete.Load() }
 
 // Stats returns what is known so far, by all that share. It may be called by anybody.
 func (en *Engine) Stats() (s Stats) {
-	en.mu.Lock()
-	defer en.mu.Unlock()
-	for _, t := range en.team {
+	team := en.members()
+	for _, t := range team {
 		s.Executions += int(t.executions.Load())
 		s.Repeated += int(t.repeated.Load())
 		s.Decisions += int(t.decisions.Load())
@@ -57,7 +76,7 @@ func (en *Engine) Stats() (s Stats) {
 		s.LastNew = max(s.LastNew, int(t.lastNew.Load()))
 		s.Unguided += int(t.unguided.Load())
 	}
-	s.Discovery = math.Float64frombits(en.team[0].discovery.Load())
+	s.Discovery = math.Float64frombits(team[0].discovery.Load())
 	s.Full = en.graph.full() || en.corpus.full()
 	s.Complete = en.complete.Load()
 	return s
