@@ -9,8 +9,9 @@ import (
 )
 
 // Mutate returns a mutation of an input of the target of that name, in at most limit bytes:
-// half of them are drawn by a sampler ([target.Fuzzer.Draw]), which takes an execution, and
-// half are changes of the tape ([mutate.Bytes]). The same arguments give the same bytes.
+// half of them are drawn by a sampler ([target.Fuzzer.Draw]), which takes up to eight
+// executions, and half are changes of the tape ([mutate.Bytes]). The same arguments give the
+// same bytes.
 //
 // Draws find most failures soonest, changes a few; how much there is of each matters little
 // (docs/benchmark, "libFuzzer").

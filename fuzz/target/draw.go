@@ -9,21 +9,27 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
-// drawDepth is the depth of the bugs that the end of an input is drawn for.
-const drawDepth = 5
+const (
+	// drawDepth is the depth of the bugs that a sampler looks for.
+	drawDepth = 5
+	// drawTries is how many schedules are drawn until one fails. An input costs the engine
+	// more than an execution here, and few are worth keeping. More find failures no sooner,
+	// and leave less of the time to what the engine keeps.
+	drawTries = 8
+)
 
 // Draw returns an input of at most limit bytes whose end a sampler has drawn: [sample.PCT],
-// which also draws the calls of a workload. Every second one begins as in does, up to some
+// which also draws the calls of a workload. It draws one after the other, and returns the
+// first that fails, or the eighth. Every second one begins as in does, up to some
 // decision of it; the others are drawn from the first decision on. So an engine that keeps
 // inputs for what they have shown, and knows no schedules, goes on from there as a scheduler
 // would.
 //
-// The sampler is a new one each time, so it takes executions to have 50 steps: its changes
-// come in the first 50, all at once where the input is followed beyond them, and after that
-// the order of threads is drawn once. What measurements say is of that.
+// The sampler is a new one each time. The first of its executions it takes to have 50 steps,
+// for the others it knows better.
 //
-// It takes one execution, of which the engine is told nothing: it will run the input if it
-// likes. The same arguments give the same input, whatever was run before.
+// It takes up to eight executions, of which the engine is told nothing: it will run the input
+// if it likes. The same arguments give the same input, whatever was run before.
 func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
 	// A crash is a bug of the model. The engine is to have the input when it meets it.
 	defer func() {
@@ -38,11 +44,16 @@ func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
 	}()
 	r := rand.New(rand.NewPCG(seed, 3))
 	d := drawer{PCT: sample.NewPCT(r.Uint64(), drawDepth)}
-	if r.IntN(2) == 0 {
-		d.head = schedule.FromBytes(in[:min(len(in), MaxInput)])
-		d.head = d.head[:r.IntN(len(d.head)+1)]
+	from := schedule.FromBytes(in[:min(len(in), MaxInput)])
+	for range drawTries {
+		d.head = nil
+		if r.IntN(2) == 0 {
+			d.head = from[:r.IntN(len(from)+1)]
+		}
+		if sample.Once(x.runner, &d).Outcome == schedule.Fail {
+			break
+		}
 	}
-	sample.Once(x.runner, &d)
 	return cut(x.runner.Taken(), limit)
 }
 

@@ -4,6 +4,7 @@ package target
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"testing"
 
@@ -99,21 +100,61 @@ func TestDrawFails(t *testing.T) {
 	t.Error("no input failed")
 }
 
-// TestDrawCrash: the engine is given the input on which a model panics, and meets it there.
-func TestDrawCrash(t *testing.T) {
-	x := New(program.Program{Object: "x", Scenario: "y", Variant: "1", New: func() program.Instance {
+// lottery is a program whose every execution chooses one of 16, and then does what body does
+// of that.
+func lottery(begin func(), body func(t *schedule.Thread, chosen int)) program.Program {
+	return program.Program{Object: "x", Scenario: "y", Variant: "1", New: func() program.Instance {
 		return program.Instance{
 			Begin: func(e *schedule.Exec) {
-				chosen := e.Choose(2)
+				begin()
+				chosen := e.Choose(16)
 				e.Go("thread", func(t *schedule.Thread) {
-					if t.Step(schedule.Op{Verb: "nop"}); chosen == 1 {
-						panic("a bug of the model")
-					}
+					t.Step(schedule.Op{Verb: "nop"})
+					body(t, chosen)
 				})
 			},
 			Abstract: func(*schedule.Exec, func(uint64)) {},
 		}
-	}})
+	}}
+}
+
+// TestDrawTries: schedules are drawn until one fails, eight at most. One in 16 fails.
+func TestDrawTries(t *testing.T) {
+	const draws = 2000
+	begun, failures := 0, 0
+	x := New(lottery(func() { begun++ }, func(t *schedule.Thread, chosen int) {
+		if chosen == 1 {
+			t.Fail(schedule.LockRule, nil, schedule.Party{}, "")
+		}
+	}))
+	defer x.Close()
+	for seed := range uint64(draws) {
+		begun = 0
+		in := x.Draw([]byte("2"), MaxInput, seed)
+		failed := string(in) == "1"
+		if begun < 1 || begun > 8 || begun < 8 && !failed {
+			t.Fatalf("seed %d: %q after %d executions", seed, in, begun)
+		}
+		if failed {
+			failures++
+		}
+	}
+	// Every second one begins as the input, of one decision, and every second of these with
+	// nothing of it. So three in four choose.
+	miss := math.Pow(1-3.0/64, 8)
+	want, sd := draws*(1-miss), math.Sqrt(draws*miss*(1-miss))
+	if math.Abs(float64(failures)-want) > 5*sd {
+		t.Errorf("%d of %d fail, want about %.0f", failures, draws, want)
+	}
+}
+
+// TestDrawCrash: the engine is given the input on which a model panics, and meets it there.
+func TestDrawCrash(t *testing.T) {
+	x := New(lottery(func() {}, func(_ *schedule.Thread, chosen int) {
+		if chosen == 1 {
+			panic("a bug of the model")
+		}
+	}))
 	defer x.Close()
 	crash := func(in []byte) (crashed bool) {
 		defer func() { _, crashed = recover().(*schedule.Crash) }()
@@ -124,10 +165,10 @@ func TestDrawCrash(t *testing.T) {
 		return
 	}
 	drawn := map[string]bool{}
-	for seed := range uint64(20) {
+	for seed := range uint64(50) {
 		drawn[string(x.Draw(nil, MaxInput, seed))] = true
 	}
-	if len(drawn) != 2 || !drawn[""] || !drawn["1"] {
+	if !drawn["1"] || len(drawn) < 8 {
 		t.Fatalf("drawn: %v", drawn)
 	}
 	if x.runner.Watch != nil {

@@ -20,12 +20,17 @@
 // dereferencing an RCU pointer outside any. Sleeping in a section is
 // [schedule.SleepInAtomic].
 //
+// The first 16 threads may call Synchronize, and the first 64 may be readers: what is
+// waited for is a set of threads in one cell.
+//
 // Not modelled: callbacks that run at once on two CPUs (there is one softirq), expedited
 // grace periods, rcu_barrier(), SRCU, stalls. A grace period of preemptible RCU may end
 // while a thread has interrupts off, as the API allows and tree RCU does not do.
 package rcu
 
 import (
+	"fmt"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/fifo"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
@@ -52,14 +57,14 @@ const (
 	sched
 )
 
-// maxReaders is how many threads a program with readers may have: cells cost time in
-// every execution, and no model needs half of these.
-const maxReaders = 16
+// maxWaiters is which threads may call Synchronize: so many, from the first on. Each has a
+// cell, cells cost time in every execution, and no model needs half of these.
+const maxWaiters = 16
 
 type state struct {
 	schedule.Object
 	rcu   schedule.Cell             // what a reader's step names
-	waits [maxReaders]schedule.Cell // readers that Synchronize of a thread waits for
+	waits [maxWaiters]schedule.Cell // readers that Synchronize of a thread waits for
 
 	flavours Flavours
 	// Which threads are inside a section: a function of what each has done.
@@ -168,8 +173,8 @@ func (s *state) leave(t *schedule.Thread, f flavour) {
 		c.Set(c.Value() &^ (1 << t.ID))
 	}
 	if f == preemptible {
-		for _, w := range t.Exec().Threads() {
-			c := &s.waits[w.ID]
+		for i := range min(len(t.Exec().Threads()), maxWaiters) {
+			c := &s.waits[i]
 			c.Set(c.Value() &^ (1 << t.ID))
 		}
 	}
@@ -236,9 +241,13 @@ func call(t *schedule.Thread, h *Head, verb string, f flavour) {
 }
 
 // Synchronize is synchronize_rcu(): it sleeps for a grace period of preemptible
-// RCU.
+// RCU. It panics if t is not one of the first 16 threads of the program.
 func Synchronize(t *schedule.Thread) {
 	s := booted(t, "synchronize_rcu")
+	if t.ID >= maxWaiters {
+		panic(fmt.Sprintf("rcu: synchronize_rcu in thread %d (%s): threads 0 to %d may; "+
+			"create it sooner, or use Call", t.ID, t.Name, maxWaiters-1))
+	}
 	if s.nest[t.ID] > 0 {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "waits for the grace period that its own section holds up")
 	}
