@@ -39,7 +39,7 @@ func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	d := drawer{PCT: sample.NewPCT(r.Uint64(), drawDepth)}
 	if r.IntN(2) == 0 {
-		d.head = schedule.FromBytes(in[:min(len(in), MaxInput)])
+		d.head = x.runner.TapeOf(in[:min(len(in), MaxInput)])
 		d.head = d.head[:r.IntN(len(d.head)+1)]
 	}
 	sample.Once(x.runner, &d)
