@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -81,7 +82,8 @@ func (b begun) seed(r *schedule.Runner, number int) []byte {
 	return b.tape.Bytes()
 }
 
-// TestSeeds: every workload begins with so many, all different, that pass.
+// TestSeeds: every workload begins with so many that pass, of many setups, and all with an end
+// that is drawn.
 func TestSeeds(t *testing.T) {
 	for _, target := range kmodel.Targets() {
 		p, err := target.Program("")
@@ -95,15 +97,20 @@ func TestSeeds(t *testing.T) {
 		if len(inputs) != seedsDrawn {
 			t.Errorf("%s: %d seeds", target.Name, len(inputs))
 		}
-		slices.SortFunc(inputs, slices.Compare)
-		if len(slices.CompactFunc(inputs, slices.Equal)) < seedsDrawn/2 {
-			t.Errorf("%s: most seeds are the same", target.Name)
-		}
 		r := schedule.NewRunner(p.Schedule())
+		setups := map[string]bool{}
 		for _, in := range inputs {
 			if r.RunBytes(in).Outcome != schedule.Pass {
-				t.Errorf("%s: %s does not pass", target.Name, in)
+				t.Errorf("%s: %q does not pass", target.Name, in)
 			}
+			setup, _, drawn := bytes.Cut(in, []byte{0xff})
+			if !drawn {
+				t.Errorf("%s: %q has no end that is drawn", target.Name, in)
+			}
+			setups[string(setup)] = true
+		}
+		if len(setups) < seedsDrawn/2 {
+			t.Errorf("%s: %d setups in %d seeds", target.Name, len(setups), len(inputs))
 		}
 		r.Close()
 	}
