@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
@@ -29,7 +30,9 @@ var chance = program("chance", func(e *Exec, w *words) {
 // drawing are programs that draw in every way: few threads and many, choices, agents, locks,
 // failures.
 func drawing() []Program {
-	return []Program{chance, crossed, increments(4, 5), masses(20), masses(MaxThreads), ringProgram(twins)}
+	return []Program{
+		chance, crossed, increments(4, 5), masses(20), masses(MaxThreads), ringProgram(twins),
+	}
 }
 
 // ends are inputs with a drawn end, after no digits, a few, and a mark where it is the last.
@@ -187,8 +190,8 @@ func TestTapeOf(t *testing.T) {
 		{"\x00\x10\x21", "001"},
 		{"ABC", "123"},
 		{"/", "f0"}, // an escape that nothing follows
-		{string(bytes.Repeat([]byte("2"), 600)), string(bytes.Repeat([]byte("2"), 600))},
-		{string(bytes.Repeat([]byte("2"), MaxInput)) + "\xff", string(bytes.Repeat([]byte("2"), MaxInput))},
+		{strings.Repeat("2", 600), strings.Repeat("2", 600)},
+		{strings.Repeat("2", MaxInput) + "\xff", strings.Repeat("2", MaxInput)},
 	} {
 		if got := r.TapeOf([]byte(tt.in)).String(); got != tt.want {
 			t.Errorf("%q: tape %s, want %s", tt.in, got, tt.want)

@@ -15,7 +15,6 @@ package target
 import (
 	"encoding/binary"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -68,16 +67,9 @@ func (x *Fuzzer) Run(in []byte) (failed bool, err error) {
 	return res.Outcome == schedule.Fail, err
 }
 
-// Digits returns in without its drawn end, with the decisions in its place: bytes that change as
-// a tape does. Without such an end it returns in itself.
-func (x *Fuzzer) Digits(in []byte) []byte {
-	for _, b := range in {
-		if b >= utf8.RuneSelf {
-			return x.runner.TapeOf(in).Bytes()
-		}
-	}
-	return in
-}
+// Digits returns the tape of an input in bytes, for who changes tapes: what is drawn at its end
+// is written out.
+func (x *Fuzzer) Digits(in []byte) []byte { return x.runner.TapeOf(in).Bytes() }
 
 // A Report is what a developer is told of a failure.
 type Report struct {
