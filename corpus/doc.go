@@ -8,15 +8,18 @@
 //
 // # What is kept of an input
 //
-// Engines hold bytes, a pack holds tapes in canonical form. [FromInput] says how one
-// becomes the other. It keeps the decisions that schedule.FromBytes reads, up to the last that
-// is not 0, so the tape runs every program exactly as the input does, also where the program
-// changes later. It does not keep which bytes they were, of several that read alike, the zeros
-// at the end, which the end of a tape stands for, and the escape that an input ends within,
-// which reads as if a 0 followed. The bytes that come back out of a pack are
-// schedule.Tape.Bytes: '0' for 0, '1' for 1 and so on, what the minimizer of the Go fuzzer
-// writes too. What a program leaves unread at the end of an input is kept, and digits are not
-// reduced to their range: both depend on the program, and a pack should outlive a change of it.
+// Engines hold bytes, a pack holds tapes in canonical form. (*schedule.Runner).TapeOf makes one
+// of the other. It keeps the decisions of the digits, up to the last that is not 0, so the tape
+// runs every program exactly as the input does, also where the program changes later. It does
+// not keep which bytes they were, of several that read alike, the zeros at the end, which the
+// end of a tape stands for, and the escape that an input ends within, which reads as if a 0
+// followed. The bytes that come back out of a pack are schedule.Tape.Bytes: '0' for 0, '1' for
+// 1 and so on, what the minimizer of the Go fuzzer writes too. What a program leaves unread at
+// the end of an input is kept, and digits are not reduced to their range: both depend on the
+// program, and a pack should outlive a change of it.
+//
+// Of an input with a drawn end, from its first byte that is not ASCII on, the decisions that the
+// program has drawn are kept, as they were taken. They would be others in another program.
 //
 // Two inputs with one canonical tape are one entry, and the label is that of the first; a
 // tape for two programs is two.

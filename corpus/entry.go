@@ -35,12 +35,6 @@ type Entry struct {
 	Tape schedule.Tape
 }
 
-// FromInput returns the entry for an input of an engine. The package comment says what
-// is kept of it.
-func FromInput(program string, input []byte) Entry {
-	return Entry{Program: program, Tape: schedule.FromBytes(input).Canonical()}
-}
-
 // ID returns the number that stands for the entry: the hash of program and canonical
 // tape.
 func (e Entry) ID() uint64 { return e.id(e.Tape.Canonical().Bytes()) }

@@ -6,7 +6,13 @@ import (
 	"path/filepath"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
+
+// entry returns the entry of an input that is digits.
+func entry(program, input string) corpus.Entry {
+	return corpus.Entry{Program: program, Tape: schedule.FromBytes([]byte(input)).Canonical()}
+}
 
 // An engine appends what it finds, and syncs now and then. Another process may read the
 // pack at any time.
@@ -25,7 +31,7 @@ func Example() {
 		return
 	}
 	for _, input := range []string{"0010002", "0010002000", "1"} {
-		added, err := w.Append(corpus.FromInput("FuzzLookupIoctx", []byte(input)))
+		added, err := w.Append(entry("FuzzLookupIoctx", input))
 		fmt.Println(input, added, err)
 	}
 	if err := w.Close(); err != nil { // syncs
@@ -65,7 +71,7 @@ func ExamplePack_Damage() {
 		return
 	}
 	for _, input := range []string{"0010002", "1", "0011"} {
-		w.Append(corpus.FromInput("FuzzPutSuper", []byte(input)))
+		w.Append(entry("FuzzPutSuper", input))
 	}
 	w.Close()
 
@@ -90,16 +96,6 @@ func ExamplePack_Damage() {
 	// 1
 	// 0011
 	// lost entry fbd6119639156085 of FuzzPutSuper, 7 digits
-}
-
-// What an engine has and what a pack keeps of it.
-func ExampleFromInput() {
-	e := corpus.FromInput("FuzzLookupIoctx", []byte("AB\x00\x10\xf100"))
-	fmt.Println(e.Tape)
-	fmt.Printf("%q\n", e.Tape.Bytes())
-	// Output:
-	// 12001
-	// "12001"
 }
 
 // Three tapes reach these states; two of them reach all that the three reach.

@@ -4,7 +4,10 @@
 //	go test -fuzz=FuzzLookupIoctx ./fuzz -variant=1a
 //
 // A target is the workload scenario of its object, in the variant that its document
-// found broken: the bytes choose threads and system calls first, and then the schedule.
+// found broken: the bytes choose threads and system calls first, and then the schedule. What
+// targets begin with (seeds_test.go) chooses the former only, and leaves the latter to an end
+// that is drawn (schedule.Tape), so that most of what the engine makes up is the schedule of a
+// sampler.
 // Its FuzzFixed twin is the same workload with the upstream fix applied, and must never
 // fail. The flag -variant picks any other station of the history.
 //

@@ -46,6 +46,10 @@
 // thread that blocks, finishes, or is an agent between two pieces of work is
 // not preempted.
 //
+// The input of a fuzzing engine is digits, which are decisions, and then, if it has any byte that is
+// not ASCII, an end that the remaining decisions are drawn from ([ByteReader],
+// [Runner.TapeOf]).
+//
 // # State
 //
 // All that changes lives in a [Cell] of an [Object]; a write updates the hash
@@ -76,6 +80,6 @@
 // do.
 //
 // To read the code: thread.go, cpu.go, set.go, exec.go and decide.go are the machine, cell.go,
-// object.go and hash.go the memory, tape.go the input, trace.go the output, footprint.go what
-// steps have in common, memo.go what need not be run.
+// object.go and hash.go the memory, tape.go and drawn.go the input, trace.go the output,
+// footprint.go what steps have in common, memo.go what need not be run.
 package schedule

@@ -1,6 +1,9 @@
 package schedule
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // MaxAlternatives is the largest number of alternatives one decision may have.
 // A decision is kept in one byte.
@@ -21,21 +24,19 @@ const escape = 15
 // [FromBytes]) are what fuzzing engines mutate: the low four bits of every byte
 // are the digit. The characters 0 to 9 are therefore the same in both, and the
 // byte minimizer of the Go fuzzer, which tries '0' first, writes tapes that
-// people can read. A byte that is not ASCII says besides how many calm decisions
-// follow its own ([calmAfter]). Engines that know nothing of tapes make bytes of
-// all values, and if each were a decision alone, a thread would hardly ever go on
-// for more than a step, while most failures take a few switches far apart.
+// people can read.
+//
+// Only ASCII is digits. Engines that know nothing of tapes make bytes of all values, and if
+// each were a decision, a thread would hardly ever go on for more than a step, while most
+// failures take a few switches far apart. So from its first byte that is not ASCII on an input
+// says no decisions, but is what the rest of the execution is drawn from ([drawn]): whatever an
+// engine changes there is another schedule of a sampler after the same beginning. Which
+// decisions these are shows in an execution only ([Runner.TapeOf]), and a Tape has no such end.
 type Tape []uint8
 
-// calmAfter is how many calm decisions follow that of a byte, by its high four bits. None
-// follow ASCII, so that what is written as text is read digit by digit; for the others they
-// spread over the lengths for which threads go on in executions of some ten to some hundred
-// decisions. It is part of the format: an input that an engine has kept is read by it.
-var calmAfter = [16]uint8{8: 1, 1, 2, 3, 4, 6, 8, 12}
-
-// FromBytes decodes any bytes. It never fails.
+// FromBytes decodes the digits that in begins with, up to its drawn end. It never fails.
 func FromBytes(in []byte) Tape {
-	r := ByteReader{in: in}
+	r := ByteReader{in: in[:digits(in)]}
 	var s Tape
 	for r.pos < len(r.in) {
 		s = append(s, r.next())
@@ -116,19 +117,22 @@ type Chooser interface {
 // A ByteReader is the lenient reader: it takes decisions from any bytes, and 0
 // after their end. The zero value reads the empty input.
 type ByteReader struct {
-	in   []byte
-	pos  int
-	calm uint8 // decisions that follow what was read
+	in    []byte
+	pos   int
+	drawn drawn
 }
 
 // Reset makes r read in from the start. It keeps in, which must not change
 // while r is used.
-func (r *ByteReader) Reset(in []byte) { r.in, r.pos, r.calm = in, 0, 0 }
+func (r *ByteReader) Reset(in []byte) { r.in, r.pos, r.drawn.begun = in, 0, false }
 
 // Choose implements [Chooser].
-func (r *ByteReader) Choose(_ *Exec, n int) int {
+func (r *ByteReader) Choose(e *Exec, n int) int {
 	if r.pos >= len(r.in) {
 		return 0
+	}
+	if r.in[r.pos] >= utf8.RuneSelf {
+		return r.draw(e, n)
 	}
 	d := int(r.next())
 	if d >= n {
@@ -137,20 +141,22 @@ func (r *ByteReader) Choose(_ *Exec, n int) int {
 	return d
 }
 
-// Used returns how many bytes have been read.
-func (r *ByteReader) Used() int { return r.pos }
+// draw takes a decision of the drawn end, which begins at r.pos.
+func (r *ByteReader) draw(e *Exec, n int) int {
+	if r.pos >= MaxInput {
+		return 0
+	}
+	if !r.drawn.begun {
+		r.drawn.begin(r.in, r.pos)
+	}
+	return r.drawn.choose(e, n)
+}
 
 // next decodes one decision: escapes add up, and stop adding at the limit.
 func (r *ByteReader) next() uint8 {
-	if r.calm > 0 {
-		r.calm--
-		return 0
-	}
 	sum := 0
-	for r.pos < len(r.in) {
-		b := r.in[r.pos]
-		d := int(b & 0xf)
-		r.calm = calmAfter[b>>4]
+	for r.pos < len(r.in) && r.in[r.pos] < utf8.RuneSelf {
+		d := int(r.in[r.pos] & 0xf)
 		r.pos++
 		if d < escape {
 			sum += d

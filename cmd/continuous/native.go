@@ -177,13 +177,15 @@ func (x nativeEngine) count(out []byte) {
 	x.target.mu.Unlock()
 }
 
-// collect gives the target the inputs in dir but for those that are known, and returns how
-// many there were. A file that was cut short is left out.
+// collect gives the target the inputs in dir but for those that are known, as tapes, and
+// returns how many there were. A file that was cut short is left out.
 func (x nativeEngine) collect(dir string, known map[string]bool) (n int, err error) {
 	list, err := os.ReadDir(dir)
 	if err != nil {
 		return 0, ignoreGone(err)
 	}
+	runner := schedule.NewRunner(x.target.program.Schedule())
+	defer runner.Close()
 	for _, d := range list {
 		if known[d.Name()] {
 			continue
@@ -194,7 +196,7 @@ func (x nativeEngine) collect(dir string, known map[string]bool) (n int, err err
 			return n, inFile(name, err)
 		}
 		if input, err := gofile.Parse(name, data); err == nil {
-			x.target.give(given{tape: schedule.FromBytes(input).Canonical()})
+			x.target.give(given{tape: runner.TapeOf(input)})
 			n++
 		}
 	}

@@ -45,7 +45,7 @@
 //	    write the pack anew, sorted. Packs with the same entries come out the same.
 //
 // The name in -program is that of a fuzz target, FuzzLookupIoctx, or of a program,
-// fs/aio/workload@1e.
+// fs/aio/workload@1e. An input whose end is drawn (schedule.Tape) is run, to have its decisions.
 //
 // What distil keeps: a state is a value of schedule.Exec.State, at a decision or at the end
 // of an execution, and every signature of a failure counts as one more. With -abstract it
@@ -80,6 +80,7 @@ import (
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 // The exit statuses.
@@ -97,6 +98,7 @@ type command struct {
 	flags          *flag.FlagSet
 	damaged        bool           // something that was read is damaged
 	foreign        map[string]int // files left out, by target
+	runners        map[string]*schedule.Runner
 
 	program, format, out string
 	raw, abstract        bool
@@ -145,7 +147,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 			args[0], strings.Join(slices.Sorted(maps.Keys(verbs)), ", "))
 		return exitWrong
 	}
-	c := &command{stdout: stdout, stderr: stderr, foreign: map[string]int{}}
+	c := &command{stdout: stdout, stderr: stderr,
+		foreign: map[string]int{}, runners: map[string]*schedule.Runner{}}
+	defer c.close()
 	args, err := c.parse(v, args)
 	if errors.Is(err, flag.ErrHelp) {
 		return exitDone

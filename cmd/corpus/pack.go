@@ -17,6 +17,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/corpus"
 	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -201,13 +202,38 @@ func (c *command) parseInput(file string, data []byte) (_ corpus.Entry, err erro
 			return corpus.Entry{}, err
 		}
 	}
-	e := corpus.FromInput(program, data)
+	r, err := c.runner(program)
+	if err != nil {
+		return corpus.Entry{}, fmt.Errorf("%s: %w", file, err)
+	}
+	e := corpus.Entry{Program: program, Label: labelOf(filepath.Base(file)), Tape: r.TapeOf(data)}
 	if n := len(e.Tape.Bytes()); n > corpus.MaxDigits {
 		return corpus.Entry{}, fmt.Errorf("%s: %d digits are beyond the limit of %d",
 			file, n, corpus.MaxDigits)
 	}
-	e.Label = labelOf(filepath.Base(file))
 	return e, nil
+}
+
+// runner returns the runner of the program or target of that name, for inputs whose end is
+// drawn. It is kept until the command ends.
+func (c *command) runner(name string) (*schedule.Runner, error) {
+	if r, ok := c.runners[name]; ok {
+		return r, nil
+	}
+	p, err := programOf(name)
+	if err != nil {
+		return nil, err
+	}
+	r := schedule.NewRunner(p.Schedule())
+	c.runners[name] = r
+	return r, nil
+}
+
+// close gives back what the command holds.
+func (c *command) close() {
+	for _, r := range c.runners {
+		r.Close()
+	}
 }
 
 func readLimited(tree fs.FS, name string) ([]byte, error) {

@@ -27,6 +27,7 @@ const maxInput = 1 << 20
 type input struct {
 	file    string // empty: the tape was the argument
 	tape    schedule.Tape
+	data    []byte // of a fuzzer; check makes them the tape
 	strict  bool   // written down by somebody, so that every digit must fit
 	target  string // fuzz target; empty: not known
 	name    string // full name of the program; empty: not known
@@ -78,7 +79,7 @@ func readInput(arg string) (*input, error) {
 			return nil, err
 		}
 	}
-	in.tape = schedule.FromBytes(data)
+	in.data = data
 	return in, nil
 }
 
@@ -189,14 +190,15 @@ func (c *command) blame(err error) error {
 }
 
 // check replays what was written down, to see whether every digit fits. Bytes
-// of a fuzzer fit always.
+// of a fuzzer fit always, and are read here: what is drawn needs the program.
 func (in *input) check() error {
-	if !in.strict {
-		return nil
-	}
 	r := schedule.NewRunner(in.program.Schedule())
 	defer r.Close()
 	r.Mute = in.mute
+	if !in.strict {
+		in.tape = r.TapeOf(in.data)
+		return nil
+	}
 	_, err := r.Replay(in.tape)
 	return err
 }

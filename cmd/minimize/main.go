@@ -19,9 +19,10 @@
 //   - a tape in digits, 0010000100001. It needs -target or -program. A file of that
 //     name goes first.
 //
-// Bytes of fuzzers are read leniently, as the fuzz targets read them. Digits,
-// which somebody has written down, are read strictly: one that does not fit the
-// program is an error.
+// Bytes of fuzzers are read leniently, as the fuzz targets read them. If their end is
+// drawn (schedule.Tape), the program draws it, so in another -variant it may come to other
+// decisions: there give the tape that the report has. Digits, which somebody has written
+// down, are read strictly: one that does not fit the program is an error.
 //
 // The flags are
 //

@@ -19,7 +19,7 @@ func Mutate(name string, in []byte, limit int, seed uint64) []byte {
 	if rand.New(rand.NewPCG(seed, 4)).IntN(2) == 0 {
 		return fuzzer(name).Draw(in, limit, seed)
 	}
-	return mutate.Bytes(in, limit, seed)
+	return mutate.Bytes(fuzzer(name).Digits(in), limit, seed)
 }
 
 // CrossOver returns an input made of two, or, every second time, a mutation of the first:
@@ -28,5 +28,7 @@ func CrossOver(name string, a, b []byte, limit int, seed uint64) []byte {
 	if rand.New(rand.NewPCG(seed, 5)).IntN(2) == 0 {
 		return Mutate(name, a, limit, seed)
 	}
-	return mutate.CrossOver(a, b, limit, seed)
+	x := fuzzer(name)
+	a = x.Digits(a)
+	return mutate.CrossOver(a, x.Digits(b), limit, seed)
 }

@@ -39,3 +39,27 @@ func TestMutate(t *testing.T) {
 		}
 	}
 }
+
+// TestMutateDrawn: an input whose end is drawn is mutated as the tape that it comes to.
+func TestMutateDrawn(t *testing.T) {
+	const name, limit = "FuzzFixedPutSuper", 200
+	in := []byte("0013\xff4")
+	x := fuzzer(name)
+	tape := x.Digits(in)
+	if len(tape) <= 4 || !bytes.HasPrefix(tape, in[:4]) {
+		t.Fatalf("%q comes to %q", in, tape)
+	}
+	if again := x.Digits(tape); !bytes.Equal(again, tape) {
+		t.Fatalf("digits %q become %q", tape, again)
+	}
+	for seed := range uint64(300) {
+		got := Mutate(name, in, limit, seed)
+		if want := Mutate(name, tape, limit, seed); !bytes.Equal(got, want) {
+			t.Fatalf("Mutate(%q, %d, %d) = %q, of its tape %q", in, limit, seed, got, want)
+		}
+		got = CrossOver(name, []byte("12"), in, limit, seed)
+		if want := CrossOver(name, []byte("12"), tape, limit, seed); !bytes.Equal(got, want) {
+			t.Fatalf("CrossOver(\"12\", %q, %d, %d) = %q, of its tape %q", in, limit, seed, got, want)
+		}
+	}
+}

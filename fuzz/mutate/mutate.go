@@ -10,7 +10,9 @@
 // tape. The latter matters most: up to that decision the execution is the same.
 //
 // Both functions are pure: with the same arguments they return the same bytes, and every
-// result is read as it was meant ([schedule.FromBytes]), in digits that people can read.
+// result is read as it was meant ([schedule.FromBytes]), in digits that people can read. They
+// see digits only: of an input whose end is drawn they are to be given what that has come to
+// (Digits of package fuzz/target), else the result is calm from there on.
 //
 // The package runs nothing, so it does not know how many decisions an execution takes, nor
 // which of them choose threads and system calls: those are mutated like all others. It was

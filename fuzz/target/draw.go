@@ -44,7 +44,7 @@ func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
 	}()
 	r := rand.New(rand.NewPCG(seed, 3))
 	d := drawer{PCT: sample.NewPCT(r.Uint64(), drawDepth)}
-	from := schedule.FromBytes(in[:min(len(in), MaxInput)])
+	from := x.runner.TapeOf(in[:min(len(in), MaxInput)])
 	for range drawTries {
 		d.head = nil
 		if r.IntN(2) == 0 {

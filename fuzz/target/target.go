@@ -14,6 +14,7 @@ package target
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -24,7 +25,7 @@ import (
 
 // MaxInput is the most bytes of an input that are read; the longest workload takes fewer
 // decisions. Engines that do not bound their inputs make them grow.
-const MaxInput = 512
+const MaxInput = schedule.MaxInput
 
 // checkEvery is how often an input is run twice to see that the model does the same.
 const checkEvery = 1024
@@ -61,10 +62,14 @@ func (x *Fuzzer) Run(in []byte) (failed bool, err error) {
 	x.feed.seen = [len(x.feed.seen)]uint64{}
 	res := x.runner.Run(&x.feed)
 	if x.runs++; x.runs%checkEvery == 0 {
-		err = x.runner.CheckDeterminism(schedule.FromBytes(data))
+		err = x.runner.CheckDeterminism(slices.Clone(x.runner.Taken()))
 	}
 	return res.Outcome == schedule.Fail, err
 }
+
+// Digits returns the tape of an input in bytes, for who changes tapes: what is drawn at its end
+// is written out.
+func (x *Fuzzer) Digits(in []byte) []byte { return x.runner.TapeOf(in).Bytes() }
 
 // A Report is what a developer is told of a failure.
 type Report struct {
