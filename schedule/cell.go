@@ -22,7 +22,7 @@ type Cell struct {
 	name  string // path below the object: "users", "table[2]"
 	ref   *Object
 	ptr   bool // part of a Ptr
-	spied bool // somebody wants to know what is done with it: see Exec.shown
+	spied bool // somebody wants to know what is done with it: see Exec.spying
 }
 
 // Value returns the word.

@@ -39,6 +39,30 @@ func (e *Exec) decide(n int) int {
 	return d
 }
 
+// decideThread has one of the threads of set chosen, where prev has taken the last step.
+func (e *Exec) decideThread(set Set, prev *Thread) int {
+	if prev != nil && prev.state == parked && set.Intersects(prev.self) {
+		e.running, e.calm = prev, prev
+	} else {
+		e.running, e.calm = nil, e.threads[set.First()]
+	}
+	e.enabled = set
+	d := e.decide(set.Len())
+	if d > 0 && e.running != nil {
+		e.preemptions++
+	}
+	return d
+}
+
+// rank returns which of the alternatives d is if they are in the order of threads: which
+// of them 0 stands for is up to who was running.
+func (e *Exec) rank(d int) uint32 {
+	if e.enabled.Empty() {
+		return uint32(d)
+	}
+	return uint32(e.enabled.Below(e.Alternative(d).ID))
+}
+
 // open reports whether t is enabled.
 func (t *Thread) open() bool {
 	switch t.state {
@@ -75,23 +99,11 @@ func (e *Exec) pick(prev *Thread) *Thread {
 	if set.Rest().Empty() {
 		e.next = e.threads[set.First()]
 	} else {
-		if prev != nil && prev.state == parked && set.Intersects(prev.self) {
-			e.running, e.calm = prev, prev
-		} else {
-			e.running, e.calm = nil, e.threads[set.First()]
-		}
-		e.enabled = set
-		switch d := e.decide(set.Len()); {
-		case d == 0:
-			e.next = e.calm
-		case d < 0:
+		d := e.decideThread(set, prev)
+		if d < 0 {
 			return nil
-		default:
-			e.next = e.Alternative(d)
-			if e.running != nil {
-				e.preemptions++
-			}
 		}
+		e.next = e.Alternative(d)
 		if e.rec != nil {
 			e.rec.decided(e)
 		}

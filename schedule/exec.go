@@ -80,6 +80,8 @@ type Exec struct {
 	epoch  uint64 // number of the execution, from 1
 	lo, hi uint64 // State
 	wide   bool
+	known  bool   // it is looked up in a Memo, not run; then
+	memory uint64 // is what Memory returns
 	mute   Kinds
 	boots  uint32
 	calls  int
@@ -94,7 +96,8 @@ type Exec struct {
 	stacks                map[pcs][]Frame // of all recorded executions
 	watch                 Watcher
 	foot                  *Footprints
-	shown                 bool // rec, watch or foot wants to know of what is done
+	shown                 bool // rec, watch or foot wants to know of each step
+	spying                bool // rec or foot wants to know of what is done with each cell
 }
 
 // Threads returns the threads of the program in the order of their numbers. The
@@ -120,6 +123,9 @@ func (e *Exec) State() State {
 
 // Memory returns the hash of the shared memory alone.
 func (e *Exec) Memory() uint64 {
+	if e.known {
+		return e.memory
+	}
 	h := e.lo
 	for _, t := range e.threads {
 		h ^= t.obs

@@ -235,8 +235,8 @@ func (e *Exec) alloc(o *Object, id uint64, nth int) {
 		c.val, c.lo, c.hi, c.ref = 0, 0, 0, nil
 	}
 	o.self.val, o.self.lo, o.self.hi = 0, 0, 0
-	if o.self.spied != e.shown {
-		o.spy(e.shown)
+	if o.self.spied != e.spying {
+		o.spy(e.spying)
 	}
 	if e.rec != nil {
 		e.rec.allocated(o)

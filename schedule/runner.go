@@ -24,6 +24,9 @@ type Runner struct {
 	Wide bool
 	// Watch, if not nil, is shown every step.
 	Watch Watcher
+	// Memo, if not nil, remembers what was run, so that it need not be run again. It must
+	// not be changed for another once there was an execution.
+	Memo *Memo
 	// Footprints, if not nil, keeps what each step of the last execution has used. It
 	// takes about three times as long.
 	Footprints *Footprints
@@ -151,6 +154,14 @@ func (r *Runner) Close() {
 
 // Run runs one execution, with the decisions of c.
 func (r *Runner) Run(c Chooser) Result {
+	m := r.Memo
+	if m == nil || r.Wide || r.Footprints != nil || r.exec.rec != nil {
+		return r.run(c)
+	}
+	return m.run(r, c)
+}
+
+func (r *Runner) run(c Chooser) Result {
 	e := &r.exec
 	r.reset(c)
 	r.start()
@@ -167,6 +178,11 @@ func (r *Runner) Run(c Chooser) Result {
 	if e.crash != nil {
 		panic(r.crash())
 	}
+	return e.result()
+}
+
+// result returns what the execution came to.
+func (e *Exec) result() Result {
 	return Result{
 		Outcome: e.outcome, Reason: e.reason, Failure: e.failure,
 		Steps: e.steps, Decisions: len(e.taken),
@@ -215,9 +231,10 @@ func (r *Runner) reset(c Chooser) {
 	e.free, e.ask, e.interrupts = Set{}, Set{}, 0
 	e.taken = e.taken[:0]
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
-	e.boots, e.setups, e.calls = 0, 0, 0
+	e.boots, e.setups, e.calls, e.known = 0, 0, 0, false
 	e.watch, e.foot = r.Watch, r.Footprints
-	e.shown = e.rec != nil || e.watch != nil || e.foot != nil
+	e.spying = e.rec != nil || e.foot != nil
+	e.shown = e.spying || e.watch != nil
 	if e.foot != nil {
 		e.foot.reset()
 		e.interrupts = 1 << 30 // never 0

@@ -88,6 +88,7 @@ func (j job) do(ctx context.Context) (e event) {
 	defer func() { e.crash = recover() }()
 	r := schedule.NewRunner(j.program)
 	defer r.Close()
+	r.Memo = schedule.NewMemo(schedule.DefaultMemo)
 	e.cell, e.done = compare.Measure(ctx, r, j.strategy, maker(j.strategy), j.limits)
 	return e
 }

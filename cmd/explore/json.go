@@ -54,6 +54,7 @@ type outcome struct {
 	Blocked       int      `json:"blocked,omitempty"`
 	Repeated      int      `json:"repeated,omitempty"`
 	Distinct      int      `json:"distinct,omitempty"`
+	LookedUp      int      `json:"looked_up,omitempty"`
 
 	Estimate *estimation `json:"estimate,omitempty"`
 	Guided   *guidance   `json:"guided,omitempty"`

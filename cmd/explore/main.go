@@ -144,6 +144,8 @@
 //	blocked          of its runs, those that ended since all that could follow was covered
 //	repeated         of its runs, those of a class that had been run
 //	distinct         different tapes of a sample
+//	looked_up        executions of a sample that went where others had been all the way,
+//	                 and so were not run
 //	guided           {decisions, memories, last_new, repeated, unguided, discovery,
 //	                 nothing_left}: see go doc ./schedule/guided Stats
 //	estimate         {executions, error, nodes, seen, bytes, steps}: executions is a

@@ -31,6 +31,7 @@ type sample struct {
 	met     map[explore.Category]int
 	endings map[explore.Category]explore.Witness // the smallest
 	steps   uint64
+	looked  int // executions that were looked up, not run
 
 	threads, longest int            // the most of an execution, and the most steps
 	depth            int            // of the bugs that PCT looks for; 0: it is another sampler
@@ -111,7 +112,7 @@ func (c *command) run(
 	}
 	r := schedule.NewRunner(p.Schedule())
 	defer r.Close()
-	r.Mute = c.mute
+	r.Mute, r.Memo = c.mute, schedule.NewMemo(schedule.DefaultMemo)
 	for tape, res := range samplers.Run(ctx, r, chooser) {
 		s.add(tape, res)
 		s.threads = max(s.threads, len(r.Exec().Threads()))
@@ -119,6 +120,7 @@ func (c *command) run(
 			break
 		}
 	}
+	s.looked = r.Memo.LookedUp()
 }
 
 // newSampler returns the sampler of -sampler, which has been checked.
@@ -167,6 +169,7 @@ func (s *sample) end(cat explore.Category, n int, w explore.Witness) {
 func (s *sample) join(other *sample) {
 	s.runs += other.runs
 	s.steps += other.steps
+	s.looked += other.looked
 	s.longest = max(s.longest, other.longest)
 	s.threads = max(s.threads, other.threads)
 	s.full = s.full || other.full
@@ -237,7 +240,8 @@ func (s *sample) writeConfidence(row func(label, format string, args ...any)) {
 
 // fill fills in what a sample knows.
 func (s *sample) fill(o *outcome) {
-	o.Strategy, o.Stop, o.Distinct = "random", "done", len(s.seen)
+	o.Strategy, o.Stop = "random", "done"
+	o.Distinct, o.LookedUp = len(s.seen), s.looked
 	if s.engine != nil {
 		s.fillGuided(o)
 	}

@@ -255,9 +255,12 @@ func (s *statement) writeFailure(b *strings.Builder, e explore.Ending) {
 
 // effort says how much work it was.
 func (s *statement) effort() string {
-	seconds := s.duration.Seconds()
-	return fmt.Sprintf("%.2f s: %s run, %s", seconds,
-		plural(s.report.Runs, "execution"), plural(int(s.report.Steps), "step"))
+	how := "run"
+	if s.sample != nil && s.sample.looked > 0 {
+		how = fmt.Sprintf("run, or, %s of them, looked up where others had been", group(s.sample.looked))
+	}
+	return fmt.Sprintf("%.2f s: %s %s, %s", s.duration.Seconds(),
+		plural(s.report.Runs, "execution"), how, plural(int(s.report.Steps), "step"))
 }
 
 // text says which bounds kept the exploration from more than it has covered.

@@ -1,0 +1,302 @@
+package schedule
+
+// A Memo remembers what the steps of a program have led to, by state, so that an execution
+// is looked up instead of run for as long as it does, in the same states, what some execution
+// before it has done. In a small program most are, from end to end. For whoever decides and
+// watches there is no difference but time: the same is asked and shown, and the result is the
+// same. A failure is always run, since a report asks for more than is kept.
+//
+// It belongs to one [Runner]. It is for programs that begin with threads, not with choices:
+// of others it remembers nothing. It rests on the promise that all rests on which goes by
+// states, see [Exec.State]: of a program that keeps something outside cells it hides
+// executions.
+//
+// Where the way is not known any more the execution is run, from the beginning: it takes the
+// same decisions once more, which nobody is asked for or shown, and goes on from there, and
+// what it does is remembered. Where that does not pay, since nearly every state is new, most
+// executions are run without a look: see earn.
+type Memo struct {
+	limit   int // of nodes
+	graph   memoGraph
+	before  []memoEvent // what the threads are before the first step
+	mute    Kinds
+	credit  int
+	useless bool
+	looked  int
+
+	// The execution under way.
+	edge    uint32  // that it is on; 0: nothing is remembered of the rest
+	stepped *Thread // takes a step of which the end has not been seen
+	steps   int     // that were seen to begin
+
+	// While it is run.
+	chooser Chooser
+	watch   Watcher
+	way     []uint8 // the decisions to take once more
+	fresh   []memoStep
+	known   int // nodes when it began
+}
+
+// A memoStep is an event that is not kept yet.
+type memoStep struct {
+	op Op
+	memoEvent
+}
+
+// DefaultMemo is how many decisions a [Memo] keeps at most unless it is told otherwise.
+const DefaultMemo = 1 << 16
+
+// NewMemo returns a Memo of at most so many decisions, of 100 to 300 bytes each.
+func NewMemo(decisions int) *Memo {
+	m := &Memo{limit: decisions}
+	m.forget()
+	return m
+}
+
+// LookedUp returns how many executions were looked up from end to end.
+func (m *Memo) LookedUp() int { return m.looked }
+
+// Len returns how many decisions are kept, and ends of executions.
+func (m *Memo) Len() int { return len(m.graph.nodes) - 1 }
+
+func (m *Memo) forget() {
+	*m = Memo{limit: m.limit, credit: startCredit, looked: m.looked}
+	m.graph.init()
+}
+
+// What an execution earns. One that is looked up takes about a third of the time or less, and
+// one that is run in vain after a look, all of whose decisions are new, about one and a half
+// times as long. So it costs as much as the other earns, or less if less was new, which says
+// that soon nothing will be; the others, which had no look, pay for one try in sixteen.
+const (
+	lookedUp    = 1 << 10
+	plainlyRun  = lookedUp / 16
+	startCredit = 256 * lookedUp
+)
+
+// run runs an execution of r, by what is known as far as that goes.
+func (m *Memo) run(r *Runner, c Chooser) Result {
+	if m.mute != r.Mute {
+		m.forget()
+		m.mute = r.Mute
+	}
+	if m.credit <= 0 || m.useless {
+		m.credit += plainlyRun
+		return r.run(c)
+	}
+	e := &r.exec
+	m.edge, m.stepped, m.steps, m.way = firstEdge, nil, 0, m.way[:0]
+	if m.graph.edges[firstEdge].to != 0 {
+		r.reset(c)
+		if m.lookUp(e) {
+			m.looked++
+			m.credit = min(m.credit+lookedUp, startCredit)
+			return e.result()
+		}
+		m.way = append(m.way, e.taken...)
+	}
+	return m.runOn(r, c)
+}
+
+// lookUp takes an execution as far as it is known, and reports whether that is to its end.
+func (m *Memo) lookUp(e *Exec) bool {
+	e.threads = e.pool[:len(m.before)]
+	for _, ev := range m.before {
+		t := e.threads[ev.thread]
+		t.state, t.op = ev.state, m.graph.ops[ev.op]
+	}
+	e.known = true
+	for {
+		edge := &m.graph.edges[m.edge]
+		if edge.to == 0 || e.steps+int(edge.steps) >= e.maxSteps {
+			return false
+		}
+		if !m.play(e, m.graph.events[edge.first:][:edge.n]) {
+			e.outcome = Abandoned
+			return true
+		}
+		nd := &m.graph.nodes[edge.to]
+		e.lo, e.memory = nd.state, nd.memory
+		if nd.n == 0 {
+			e.outcome = Pass
+			return true
+		}
+		d := 0
+		if nd.enabled.Empty() {
+			e.running, e.calm, e.enabled = nil, nil, Set{}
+			d = e.decide(int(nd.n))
+		} else {
+			d = e.decideThread(nd.enabled, e.last)
+		}
+		if d < 0 {
+			return true
+		}
+		m.edge = nd.first + e.rank(d)
+	}
+}
+
+// play has events happen. It reports false if the watcher has seen enough.
+func (m *Memo) play(e *Exec, events []memoEvent) bool {
+	for i := range events {
+		ev := &events[i]
+		t := e.threads[ev.thread]
+		if ev.named {
+			t.op = m.graph.ops[ev.op]
+		}
+		t.state = ev.state
+		if ev.what == rests {
+			e.last, m.stepped = t, nil
+			continue
+		}
+		if ev.what != says {
+			if e.last != nil && e.last != t {
+				e.switches++
+			}
+			e.steps++
+			m.stepped = t
+		}
+		if ev.what != starts && e.watch != nil && !e.watch.Step(t) {
+			return false
+		}
+	}
+	return true
+}
+
+// runOn runs an execution, which goes on where it has come to by being looked up.
+func (m *Memo) runOn(r *Runner, c Chooser) Result {
+	e := &r.exec
+	m.chooser, m.watch, m.known = c, r.Watch, m.Len()
+	r.Watch = nil
+	if len(m.way) == 0 {
+		r.Watch = m
+	}
+	defer func() { r.Watch, m.chooser, m.watch = m.watch, nil, nil }()
+	res := r.run(m)
+	if m.edge != 0 && m.graph.edges[m.edge].to == 0 && res.Outcome == Pass {
+		m.settle()
+		m.lead(memoNode{state: e.lo, memory: e.Memory()})
+	}
+	m.fresh = m.fresh[:0]
+	if m.Len() >= m.limit {
+		m.credit -= lookedUp
+	} else {
+		m.credit -= lookedUp * (m.Len() - m.known) / (len(e.taken) + 1)
+	}
+	return res
+}
+
+// Choose implements [Chooser], for an execution that is run.
+func (m *Memo) Choose(e *Exec, n int) int {
+	if i := len(e.taken); i < len(m.way) {
+		if i == len(m.way)-1 {
+			e.watch, e.shown, m.steps = m, true, e.steps
+		}
+		return int(m.way[i])
+	}
+	if e.starting && e.enabled.Empty() { // the threads are up to the choice
+		m.useless, m.edge = true, 0
+	}
+	first := m.arrive(e, n)
+	d := m.chooser.Choose(e, n)
+	if first != 0 && d >= 0 {
+		m.edge = first + e.rank(d)
+	}
+	return d
+}
+
+// Step implements [Watcher], for an execution that is run.
+func (m *Memo) Step(t *Thread) bool {
+	if t.exec.steps == m.steps {
+		m.note(t, says)
+	} else {
+		m.begun(t, takes)
+	}
+	return m.watch == nil || m.watch.Step(t)
+}
+
+// begun is told that t has begun a step.
+func (m *Memo) begun(t *Thread, what what) {
+	if m.before == nil {
+		m.begin(t.exec)
+	}
+	m.settle()
+	m.note(t, what)
+	m.stepped, m.steps = t, t.exec.steps
+}
+
+// begin notes what the threads are before the first step, or as it begins.
+func (m *Memo) begin(e *Exec) {
+	for _, t := range e.threads {
+		ev := memoEvent{thread: uint8(t.ID), state: t.state}
+		if t.agent == nil {
+			ev.op = m.graph.number(t.op)
+		} else {
+			ev.op, ev.state = m.graph.number(Op{}), idle // also one that has begun to work
+		}
+		m.before = append(m.before, ev)
+	}
+}
+
+// settle notes what the thread that took the last step is before its next.
+func (m *Memo) settle() {
+	if m.stepped != nil {
+		m.note(m.stepped, rests)
+		m.stepped = nil
+	}
+}
+
+// note notes what becomes of t, unless it is known, or nothing is remembered.
+func (m *Memo) note(t *Thread, what what) {
+	if m.edge == 0 || m.graph.edges[m.edge].to != 0 {
+		return
+	}
+	named := what == says || what == takes && t.agent != nil || what == rests && t.state == parked
+	m.fresh = append(m.fresh, memoStep{t.op, memoEvent{
+		named: named, what: what, thread: uint8(t.ID), state: t.state,
+	}})
+}
+
+// arrive returns the first edge of the decision that an execution has come to, 0 if it is not
+// remembered.
+func (m *Memo) arrive(e *Exec, n int) uint32 {
+	if m.edge == 0 {
+		return 0
+	}
+	if m.before == nil {
+		m.begin(e)
+	}
+	switch {
+	case !e.enabled.Empty():
+		m.settle()
+	case e.steps != m.steps: // Choose in a step of an agent that does not say yet what it is
+		m.begun(e.next, starts)
+	}
+	if to := m.graph.edges[m.edge].to; to != 0 {
+		return m.graph.nodes[to].first
+	}
+	return m.lead(memoNode{state: e.lo, memory: e.Memory(), enabled: e.enabled, n: uint8(n)})
+}
+
+// lead has the edge that the execution is on lead to a node, by what has happened on it. It
+// returns the first edge of the node; if there is no room for it, 0.
+func (m *Memo) lead(nd memoNode) uint32 {
+	to := m.graph.find(nd)
+	if to == 0 {
+		if m.Len() >= m.limit {
+			m.edge = 0
+			return 0
+		}
+		to = m.graph.add(nd)
+	}
+	edge := memoEdge{to: to, first: uint32(len(m.graph.events)), n: uint32(len(m.fresh))}
+	for _, s := range m.fresh {
+		s.memoEvent.op = m.graph.number(s.op)
+		m.graph.events = append(m.graph.events, s.memoEvent)
+		if s.what == takes || s.what == starts {
+			edge.steps++
+		}
+	}
+	m.graph.edges[m.edge] = edge
+	m.fresh = m.fresh[:0]
+	return m.graph.nodes[to].first
+}

@@ -1,0 +1,291 @@
+package schedule_test
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	. "github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// dice is a random walk that keeps the states it was asked in, and the steps it was shown.
+type dice struct {
+	*rand.Rand
+	asked []uint64
+	shown []int
+}
+
+func roll() *dice { return &dice{Rand: rand.New(rand.NewPCG(1, 2))} }
+
+func (d *dice) Choose(e *Exec, n int) int {
+	d.asked = append(d.asked, e.State().Lo, e.Memory())
+	return d.IntN(n)
+}
+
+func (d *dice) Step(t *Thread) bool {
+	d.shown = append(d.shown, t.ID)
+	return true
+}
+
+// TestMemoLooksUp runs a small program many times: sooner or later all its decisions are known.
+func TestMemoLooksUp(t *testing.T) { compareMemo(t, increments(2, 2), 1000, 900) }
+
+// compareMemo compares executions with a Memo with as many without, of which no fewer than
+// least fail, and so are run, or are looked up.
+func compareMemo(t *testing.T, p Program, runs, least int) {
+	t.Helper()
+	plain, r := NewRunner(p), NewRunner(p)
+	defer plain.Close()
+	defer r.Close()
+	r.Memo = NewMemo(DefaultMemo)
+	a, b := roll(), roll()
+	plain.Watch, r.Watch = a, b
+	failed := 0
+	for i := range runs {
+		a.asked, a.shown, b.asked, b.shown = nil, nil, nil, nil
+		want, got := plain.Run(a), r.Run(b)
+		if want.Outcome == Fail {
+			failed++
+		}
+		want.Failure, got.Failure = Failure{}, Failure{}
+		if got != want || !slices.Equal(r.Taken(), plain.Taken()) || r.Exec().State() != plain.Exec().State() {
+			t.Fatalf("execution %d: %+v %v, without a Memo %+v %v", i, got, r.Taken(), want, plain.Taken())
+		}
+		if !slices.Equal(a.asked, b.asked) || !slices.Equal(a.shown, b.shown) {
+			t.Fatalf("execution %d: asked in %x and shown %v, without a Memo %x and %v",
+				i, b.asked, b.shown, a.asked, a.shown)
+		}
+	}
+	if looked := r.Memo.LookedUp(); looked < least-failed || looked > runs-failed {
+		t.Errorf("%d of %d executions looked up, %d failed", looked, runs, failed)
+	}
+}
+
+// picker is an agent that chooses what it does before it says what that is.
+type picker struct {
+	Object
+	left Cell
+}
+
+func (p *picker) Ready(*Thread) bool { return p.left.Value() > 0 }
+
+func (p *picker) Run(t *Thread) {
+	d := t.Choose(3)
+	t.Begin(Op{Verb: []string{"one", "two", "three"}[d], Cell: &p.left, Mode: RMW})
+	p.left.Set(p.left.Value() - 1)
+	if t.Choose(2) == 1 {
+		t.Step(Op{Verb: "more"})
+	}
+}
+
+// TestMemoChoose has steps with choices in them, before and after they are shown.
+func TestMemoChoose(t *testing.T) {
+	p := Program{New: func() func(*Exec) {
+		a := new(picker)
+		a.Bind(a, "picker")
+		body := func(t *Thread) {
+			for range 2 {
+				t.Step(Op{Verb: "add", Cell: &a.left, Mode: RMW})
+				a.left.Set(a.left.Value() + 1)
+			}
+		}
+		return func(e *Exec) {
+			e.Static(&a.Object, 0)
+			e.Go("body", body)
+			e.Agent("agent", a)
+		}
+	}}
+	compareMemo(t, p, 2000, 1000)
+}
+
+// TestMemoFailure has a failure run as if there were no Memo, with all that a report needs.
+func TestMemoFailure(t *testing.T) {
+	plain, r := NewRunner(increments(2, 1)), NewRunner(increments(2, 1))
+	defer plain.Close()
+	defer r.Close()
+	r.Memo = NewMemo(DefaultMemo)
+	for range 3 {
+		want, got := plain.RunTape(Tape{1, 1}), r.RunTape(Tape{1, 1})
+		if want.Outcome != Fail || !reflect.DeepEqual(said(got), said(want)) {
+			t.Fatalf("%v, without a Memo %v", said(got), said(want))
+		}
+		if got := r.RunTape(nil); got.Outcome != Pass {
+			t.Fatal(got)
+		}
+	}
+	if r.Memo.LookedUp() != 2 {
+		t.Errorf("%d of 3 calm executions looked up", r.Memo.LookedUp())
+	}
+}
+
+// said returns what a report is made of.
+func said(res Result) []any {
+	f := res.Failure
+	return []any{f.Kind, f.Op.Verb, f.Party.Step, f.Obj.Name(), f.Obj.Live(), res.Steps, res.Decisions}
+}
+
+// TestMemoLimits ends executions that are known by all that ends one early.
+func TestMemoLimits(t *testing.T) {
+	r := NewRunner(increments(2, 2))
+	defer r.Close()
+	r.Memo = NewMemo(DefaultMemo)
+	full := r.RunTape(nil)
+	for steps := 1; steps <= full.Steps; steps++ {
+		r.MaxSteps = steps
+		want := Result{Outcome: Invalid, Reason: StepLimit, Steps: steps}
+		if steps == full.Steps {
+			want = full
+		}
+		got := r.RunTape(nil)
+		if got.Outcome != want.Outcome || got.Reason != want.Reason || got.Steps != want.Steps {
+			t.Errorf("limit %d: %+v", steps, got)
+		}
+	}
+	r.MaxSteps = 0
+	r.RunTape(nil)
+	looked := r.Memo.LookedUp()
+	n := 0
+	r.Watch = WatcherFunc(func(*Thread) bool { n++; return n < 4 })
+	if got := r.RunTape(nil); got.Outcome != Abandoned || n != 4 || r.Memo.LookedUp() != looked+1 {
+		t.Errorf("watcher that has seen 4 steps: %+v, %d steps", got, n)
+	}
+	r.Watch = nil
+	if got := r.Run(quitter{}); got.Outcome != Abandoned || got.Steps != 0 {
+		t.Errorf("chooser that gives up: %+v", got)
+	}
+	if got := r.RunTape(nil); got != full {
+		t.Errorf("%+v, at first %+v", got, full)
+	}
+}
+
+type quitter struct{}
+
+func (quitter) Choose(*Exec, int) int { return -1 }
+
+// TestMemoMute forgets what was run under other rules.
+func TestMemoMute(t *testing.T) {
+	r := NewRunner(increments(2, 1))
+	defer r.Close()
+	r.Memo = NewMemo(DefaultMemo)
+	r.RunTape(nil)
+	r.RunTape(nil)
+	r.Mute = KindSet(DoubleRelease)
+	r.RunTape(nil)
+	if r.Memo.LookedUp() != 1 {
+		t.Errorf("%d executions looked up", r.Memo.LookedUp())
+	}
+}
+
+// TestMemoNoRoom keeps less than there is, and is right all the same.
+func TestMemoNoRoom(t *testing.T) {
+	for limit := range 20 {
+		plain, r := NewRunner(increments(3, 1)), NewRunner(increments(3, 1))
+		r.Memo = NewMemo(limit)
+		a, b := roll(), roll()
+		for i := range 500 {
+			want, got := plain.Run(a), r.Run(b)
+			want.Failure, got.Failure = Failure{}, Failure{}
+			if got != want || !slices.Equal(r.Taken(), plain.Taken()) {
+				t.Fatalf("limit %d, execution %d: %+v, without a Memo %+v", limit, i, got, want)
+			}
+		}
+		if n := r.Memo.Len(); n > limit {
+			t.Errorf("limit %d: %d kept", limit, n)
+		}
+		plain.Close()
+		r.Close()
+	}
+}
+
+// TestMemoGivesUp meets a program of which hardly a state comes twice: it tries less and less.
+func TestMemoGivesUp(t *testing.T) {
+	const runs = 8000
+	r := NewRunner(increments(4, 10))
+	defer r.Close()
+	r.Memo = NewMemo(1 << 20)
+	d := roll()
+	tried := 0
+	for range runs {
+		before := r.Memo.Len()
+		r.Run(d)
+		if r.Memo.Len() > before {
+			tried++
+		}
+	}
+	if tried < runs/32 || tried > runs/8 {
+		t.Errorf("of %d executions %d were remembered", runs, tried)
+	}
+}
+
+// TestMemoChoices remembers nothing of a program that begins with choices.
+func TestMemoChoices(t *testing.T) {
+	r := NewRunner(Program{New: func() func(*Exec) {
+		return func(e *Exec) {
+			for range 1 + e.Choose(2) {
+				e.Go("a", func(t *Thread) { t.Step(Op{Verb: "nop"}) })
+			}
+		}
+	}})
+	defer r.Close()
+	r.Memo = NewMemo(DefaultMemo)
+	for range 3 {
+		for n := range uint8(2) {
+			if res := r.RunTape(Tape{n}); res.Steps != int(n)+1 {
+				t.Errorf("%d threads: %d steps", n+1, res.Steps)
+			}
+		}
+	}
+	if r.Memo.LookedUp() != 0 {
+		t.Error("looked up")
+	}
+}
+
+// TestMemoPromise panics when a program keeps something outside cells, if that shows.
+func TestMemoPromise(t *testing.T) {
+	runs := 0
+	r := NewRunner(Program{New: func() func(*Exec) {
+		return func(e *Exec) {
+			runs++
+			for i := range 3 {
+				e.Go("a", func(t *Thread) {
+					t.Step(Op{Verb: "nop"})
+					if i > 0 || runs == 1 {
+						t.Step(Op{Verb: "nop"})
+					}
+				})
+			}
+		}
+	}})
+	defer r.Close()
+	r.Memo = NewMemo(DefaultMemo)
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	d := roll()
+	for range 100 {
+		r.Run(d)
+	}
+}
+
+// TestMemoAllocates nothing once it knows the way, nor for one that it has to run.
+func TestMemoAllocates(t *testing.T) {
+	r := NewRunner(increments(2, 7))
+	defer r.Close()
+	r.Memo = NewMemo(DefaultMemo)
+	for _, tape := range []string{"", "0001000100001"} {
+		in := []byte(tape)
+		run := func() { r.RunBytes(in) }
+		for range 10 {
+			run()
+		}
+		if n := testing.AllocsPerRun(100, run); n != 0 {
+			t.Errorf("tape %q: %v allocations an execution", tape, n)
+		}
+	}
+	if n := r.Memo.LookedUp(); n < 100 || n > 111 {
+		t.Errorf("%d executions looked up: the second tape fails", n)
+	}
+}
