@@ -273,7 +273,7 @@ func failing(t *testing.T, p schedule.Program, mute schedule.Kinds, max int) []s
 	defer r.Close()
 	r.Mute = mute
 	if testing.Short() {
-		max = min(max, 12)
+		max = min(max, 20)
 	}
 	var out []schedule.Tape
 	seen := map[string]bool{}
