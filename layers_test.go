@@ -75,7 +75,7 @@ var testLayers = map[string][]string{
 	"kmodel/arch/x86":        {"kmodel/internal/verify"},
 	"kmodel/net":             {"kmodel/internal/verify"},
 	"kmodel/kernel":          {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
-	"kmodel/protocol":        {"schedule/explore"},
+	"kmodel/protocol":        {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/internal":        {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},
 	"fuzz/target":            {"kmodel"},
 	"fuzz/libfuzzer":         {"corpus/gofile"},

@@ -2,7 +2,6 @@ package triage_test
 
 import (
 	"bytes"
-	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -220,10 +219,7 @@ func TestCertificateText(t *testing.T) {
 // the last execution that happened to be recorded.
 func TestReportIsOfFinalTape(t *testing.T) {
 	for _, s := range failing(t, workload, 0, 5) {
-		res, err := triage.Minimize(context.Background(), workload, s, triage.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		res := minimize(t, workload, s, triage.Options{})
 		if got, want := res.Trace.Tape.String(), res.Final.Tape.String(); got != want {
 			t.Errorf("trace of tape %s, result is tape %s", got, want)
 		}

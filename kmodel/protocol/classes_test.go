@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
@@ -134,5 +135,20 @@ func TestClasses(t *testing.T) {
 					tt.blocked[n-1])
 			}
 		}
+	}
+}
+
+// TestSearches holds the search by class of what has few of them against the others.
+func TestSearches(t *testing.T) {
+	few := 0
+	for _, racy := range []bool{false, true} {
+		for n := 1; n <= largest(3); n++ {
+			if _, ok := verify.Classes(t, New(n, racy, Live)); ok {
+				few++
+			}
+		}
+	}
+	if want := 5; few != want && !testing.Short() {
+		t.Errorf("%d have few classes, want %d", few, want)
 	}
 }

@@ -33,7 +33,7 @@ func TestAheadStop(t *testing.T) {
 	}
 	seeds := uint64(30)
 	if testing.Short() {
-		seeds = 8
+		seeds = 2
 	}
 	for seed := range seeds {
 		programs = append(programs, random(seed, seed%2 == 0))

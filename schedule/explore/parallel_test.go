@@ -29,7 +29,11 @@ func TestWorkers(t *testing.T) {
 		locked(0, 1, 2), inversion(0, 1), workers(0, 1, 2), choices(), rounds(), again(),
 		detour(), stubborn(), forever(), ring(),
 	}
-	for seed := range uint64(100) {
+	seeds := uint64(100)
+	if testing.Short() {
+		seeds = 20
+	}
+	for seed := range seeds {
 		programs = append(programs, random(seed, seed%2 == 0))
 	}
 	for _, p := range programs {

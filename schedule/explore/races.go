@@ -207,14 +207,14 @@ func (c *classes) demand(races []race) {
 func (c *classes) reverse(r *race) {
 	e := &c.points[r.at]
 	var begins [schedule.MaxThreads]int32 // the step of rest with which each thread begins
-	var set, seen schedule.Set            // those that can come first, and all in rest
+	var set, seen schedule.Set            // those that can come first, and all that have a step
 	r.done = -1
 	for i := r.at + 1; i < c.length; i++ {
 		p := &c.points[i]
-		if seen.Has(p.thread) || p.after(e) {
-			continue
+		if seen.Has(p.thread) {
+			continue // with its first step, what follows it is not first, or happens after e
 		}
-		if seen = seen.With(p.thread); c.begins(p, set, &begins) {
+		if seen = seen.With(p.thread); !p.after(e) && c.begins(p, set, &begins) {
 			if e.tried.Has(p.thread) {
 				r.done = i
 				return

@@ -85,6 +85,9 @@ func tapes(t *testing.T, en *guided.Engine, p schedule.Program, n int) (out []st
 // TestSeed: the same seed decides the same, another does not.
 func TestSeed(t *testing.T) {
 	for name, runs := range map[string]int{"CHESS.WSQ": 1000, "CS.twostage_100": 100} {
+		if testing.Short() {
+			runs /= 5
+		}
 		p := find(t, name).Schedule(bench.Main1)
 		of := func(seed uint64) []string { return tapes(t, guided.New(seed, guided.Options{}), p, runs) }
 		if !slices.Equal(of(1), of(1)) {

@@ -51,7 +51,7 @@ func TestAllocs(t *testing.T)      { everything.Allocs(t) }
 // TestStates takes the fixed programs, and a few workloads that between them make every
 // call.
 func TestStates(t *testing.T) {
-	verify.States(t, 1000, everything.Fixed(func(p program.Program) bool {
+	verify.States(t, 400, everything.Fixed(func(p program.Program) bool {
 		return strings.HasPrefix(p.Scenario, "exit_aio") && p.Variant < "1d"
 	})...)
 	for _, v := range variants {
@@ -65,7 +65,7 @@ func TestStates(t *testing.T) {
 				w.choose = script.Choose
 				return script.Before(w.begin)
 			}}
-			verify.States(t, 1000, p)
+			verify.States(t, 400, p)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestStates33(t *testing.T) {
 				w.choose = script.Choose
 				return script.Before(w.begin)
 			}}
-			verify.States(t, 1000, p)
+			verify.States(t, 400, p)
 		}
 	}
 }

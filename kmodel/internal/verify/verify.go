@@ -3,7 +3,8 @@
 //
 //   - Verdicts: exhaustive search finds the failures of the table, each with its fewest
 //     preemptions, and no other;
-//   - Counts: how many executions there are, by ending and preemptions, is what it was;
+//   - Counts: how many executions and classes there are is what it was, and a search by
+//     class finds the same ways to end;
 //   - States: the state hash tells apart what behaves differently;
 //   - Determinism: a tape gives one execution, in any runner and at any GOMAXPROCS;
 //   - Workloads: random executions of the workloads find the failures of the table, and
@@ -159,12 +160,13 @@ func verdict(t *testing.T, p program.Program, mute schedule.Kinds) {
 }
 
 // Counts compares the number of states and of executions of every fixed program with a
-// golden file: in all and by kind of failure, for each number of preemptions up to 5. A
+// golden file: in all and by kind of failure, for each number of preemptions up to 5, and
+// of classes where there are few, which a second search must find to end likewise. A
 // lost or duplicated interleaving anywhere changes them. -update writes the file. With
 // -short it looks at programs that must not fail only, which Verdicts has exhausted.
 func (s Suite) Counts(t *testing.T, file string) {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# Executions with exactly 0 to 5 preemptions, by how they end.\n")
+	fmt.Fprintf(&out, "# Executions with exactly 0 to 5 preemptions, by how they end, and classes.\n")
 	golden, err := os.ReadFile(file)
 	if err != nil && !*update {
 		t.Fatal(err)
@@ -174,6 +176,9 @@ func (s Suite) Counts(t *testing.T, file string) {
 			continue
 		}
 		b := block(p, Exhaust(t, p, 0))
+		if n, few := Classes(t, p); few && !testing.Short() {
+			b += fmt.Sprintf("\t%-18s %d\n", "classes", n)
+		}
 		out.WriteString(b)
 		if !*update && !strings.Contains(string(golden), "\n"+b) {
 			t.Errorf("not in %s; if you know why, run with -update\n%s", file, b)

@@ -105,6 +105,9 @@ func TestTwins(t *testing.T) {
 			t.Errorf("%s differs from %s: %v executions, want %v", p.Name(), q.Name(),
 				got.Executions, want.Executions)
 		}
+		if !testing.Short() {
+			verify.Classes(t, p)
+		}
 	}
 }
 
