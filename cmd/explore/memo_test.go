@@ -24,7 +24,7 @@ func TestMemo(t *testing.T) {
 	for i, p := range bench.Programs() {
 		programs = append(programs, p.Schedule(bench.Forms()[i%len(bench.Forms())]))
 	}
-	every := 12
+	every := 24
 	if testing.Short() {
 		every = 48
 	}
