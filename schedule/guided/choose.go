@@ -24,7 +24,7 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 	if nd == nil {
 		return en.take(d, place{})
 	}
-	en.visits.add(id)
+	en.tally.visits.add(id)
 	if fresh {
 		en.meet(e)
 	}
@@ -68,7 +68,7 @@ func (en *Engine) meet(e *schedule.Exec) {
 	en.fresh++
 	entry, first := en.corpus.meet(e.Memory(), &en.spare)
 	if entry != nowhere {
-		en.states.add(entry)
+		en.tally.states.add(entry)
 	}
 	if first {
 		en.news = append(en.news, found{entry, len(en.taken)})
@@ -121,7 +121,7 @@ func (en *Engine) least(nd *node, n int) int {
 		if !en.graph.open(nd, edge) {
 			continue
 		}
-		v := en.visits.of(edge.Load())
+		v := en.visits(edge.Load())
 		if out < 0 || v < fewest {
 			fewest, seen = v, 0
 		}
@@ -132,4 +132,12 @@ func (en *Engine) least(nd *node, n int) int {
 		}
 	}
 	return out
+}
+
+// visits returns how often executions came to a node.
+func (en *Engine) visits(id uint32) (n uint32) {
+	for _, t := range en.members() {
+		n += t.visits.of(id)
+	}
+	return n
 }

@@ -5,7 +5,7 @@ import "testing"
 // TestCounts: what was not counted is 0, be it beyond all that was; the numbers of a
 // step are the same after there was no more room for the next.
 func TestCounts(t *testing.T) {
-	c := counts{}
+	var c counts
 	want := map[uint32]uint32{}
 	for _, id := range []uint32{3, 3, 255, 256, 3, 700, 1, 1 << 16, 255} {
 		c.add(id)

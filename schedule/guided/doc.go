@@ -44,14 +44,14 @@
 //
 // An Engine belongs to one goroutine. For another there is [Engine.Share]: Engines that share
 // have one graph, one corpus and one set of combinations, so what one has come to none does
-// again; the words and setups that are mutated are each its own, and so is how often it came to
-// a decision or a memory state, which is counted so often that to count it together takes
-// longer than it is worth. No execution waits for another, but while a table grows. One that shares with nobody decides the same whenever
+// again; the words and setups that are mutated are each its own. How often each has come to a
+// decision or a memory state it writes for itself, and reads of all. No execution waits for
+// another, but while a table grows. One that shares with nobody decides the same whenever
 // it has the same seed; several do not, since which of them is first somewhere is up to the
 // machine.
 //
 // To read the code: choose.go is a decision, engine.go an execution, arm.go the budget,
 // graph.go, corpus.go and combination.go what is known, index.go and chunks.go how it is kept,
-// share.go what many Engines have in common, counts.go what each has for itself, mutate.go what is mutated, burst.go and
-// segment.go workloads, stream.go when to stop.
+// share.go what many Engines have in common, counts.go what each of them writes, mutate.go what
+// is mutated, burst.go and segment.go workloads, stream.go when to stop.
 package guided

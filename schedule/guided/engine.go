@@ -76,9 +76,6 @@ type Engine struct {
 	seeds       []schedule.Tape // to be run next
 	workload    bool            // executions begin with choices: of threads, and calls
 	threads     int             // that an execution had, the most
-	visits      counts          // of nodes
-	states      counts          // that were met first by this Engine, of entries
-	chosen      counts          // how often it went back to entries
 	stock       stock
 	spare       uint32 // an entry
 
@@ -220,8 +217,7 @@ func (en *Engine) goBack() {
 const contest = 8
 
 // choose returns the way to the entry that promises most, of some drawn at random: few
-// states known, and seldom chosen. It is nil if none of them is kept. An entry of which this
-// Engine has met no state is taken for one of one state.
+// states known, and seldom chosen. It is nil if none of them is kept.
 func (en *Engine) choose() schedule.Tape {
 	n := en.corpus.len()
 	best, least := uint32(0), uint64(0)
@@ -230,16 +226,25 @@ func (en *Engine) choose() schedule.Tape {
 		if en.corpus.kept(id) == nil {
 			continue
 		}
-		cost := uint64(max(1, en.states.of(id))) * uint64(1+en.chosen.of(id))
-		if best == 0 || cost < least {
+		if cost := en.cost(id); best == 0 || cost < least {
 			best, least = id, cost
 		}
 	}
 	if best == 0 {
 		return nil
 	}
-	en.chosen.add(best)
+	en.tally.chosen.add(best)
 	return en.corpus.kept(best).tape
+}
+
+// cost returns how little an entry promises.
+func (en *Engine) cost(id uint32) uint64 {
+	states, chosen := uint64(0), uint64(1)
+	for _, t := range en.members() {
+		states += uint64(t.states.of(id))
+		chosen += uint64(t.chosen.of(id))
+	}
+	return states * chosen
 }
 
 // together reports whether all samplers are to watch the execution that begins: it is one of

@@ -18,12 +18,16 @@ type known struct {
 	team atomic.Pointer[[]*tally] // of all Engines, in the order in which they were made
 }
 
-// A tally is what one Engine has counted, at the ends of executions. The others only read it.
+// A tally is what one Engine has counted. The others only read it.
 type tally struct {
 	_ cacheLine
 
 	executions, repeated, decisions, memories, lastNew, unguided atomic.Int64
 	discovery                                                    atomic.Uint64 // bits of a float64
+
+	visits counts // of nodes
+	states counts // that it was the first to meet, of entries
+	chosen counts // how often it went back to entries
 
 	_ cacheLine
 }
