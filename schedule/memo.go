@@ -1,24 +1,31 @@
 package schedule
 
 // A Memo remembers what the steps of a program have led to, by state, so that an execution
-// is looked up instead of run for as long as it does, in the same states, what some execution
-// before it has done. In a small program most are, from end to end. For whoever decides and
-// watches there is no difference but time: the same is asked and shown, and the result is the
-// same. A failure is always run, since a report asks for more than is kept.
+// is looked up instead of run for as long as it does, in the same states, what executions
+// before it have done. In a small program most are, from end to end.
 //
-// It belongs to one [Runner]. It is for programs that begin with threads, not with choices:
-// of others it remembers nothing. It rests on the promise that all rests on which goes by
-// states, see [Exec.State]: of a program that keeps something outside cells it hides
-// executions.
+// Whoever decides and watches is asked and shown the same as if everything were run, and the
+// result is the same, so that the same seed takes the same decisions. A failure is always run,
+// since a report asks for more than is kept. What is not kept is neither shown: the cell of an
+// operation has its identity, path and kind and no value, and the number in its object's name
+// may be another's; State and Memory are those of the last decision, also in the middle of a
+// step; Interrupted and what CPU returns are of an execution before. An Epoch may be skipped,
+// or go up within an execution.
+//
+// A Memo is for programs that begin with threads, not with choices: of others it remembers
+// nothing. It rests on the promise that all rests on which goes by states, see hash.go: where
+// a program keeps something outside cells it may show executions that there are not, and
+// hide others. If that shows, it panics.
 //
 // Where the way is not known any more the execution is run, from the beginning: it takes the
 // same decisions once more, which nobody is asked for or shown, and goes on from there, and
 // what it does is remembered. Where that does not pay, since nearly every state is new, most
-// executions are run without a look: see earn.
+// executions are run without a look: see lookedUp.
 type Memo struct {
 	limit   int // of nodes
 	graph   memoGraph
 	before  []memoEvent // what the threads are before the first step
+	runner  *Runner     // that they are of
 	mute    Kinds
 	credit  int
 	useless bool
@@ -33,67 +40,76 @@ type Memo struct {
 	chooser Chooser
 	watch   Watcher
 	way     []uint8 // the decisions to take once more
-	fresh   []memoStep
+	state   uint64  // in which the last of them was taken
+	fresh   []memoEvent
 	known   int // nodes when it began
 }
 
-// A memoStep is an event that is not kept yet.
-type memoStep struct {
-	op Op
-	memoEvent
-}
+// DefaultMemo is how many decisions a [Memo] keeps at most unless it is told otherwise: some
+// 10 MiB, and four times as much if a program has a hundred threads.
+const DefaultMemo = 1 << 15
 
-// DefaultMemo is how many decisions a [Memo] keeps at most unless it is told otherwise.
-const DefaultMemo = 1 << 16
+// maxMemo is as many as there are numbers for their edges, if all have 255.
+const maxMemo = 1 << 24
 
-// NewMemo returns a Memo of at most so many decisions, of 100 to 300 bytes each.
+// NewMemo returns a Memo of at most so many decisions, and no more than 1<<24. In the models of
+// the kernel one takes 140 to 330 bytes, and up to 900 where much happens from one to the next;
+// with a hundred threads, 1,100.
 func NewMemo(decisions int) *Memo {
-	m := &Memo{limit: decisions}
-	m.forget()
+	m := &Memo{limit: min(decisions, maxMemo)}
+	m.forget(nil)
 	return m
 }
 
-// LookedUp returns how many executions were looked up from end to end.
+// LookedUp returns how many executions were looked up, from their beginnings to their ends.
 func (m *Memo) LookedUp() int { return m.looked }
 
 // Len returns how many decisions are kept, and ends of executions.
 func (m *Memo) Len() int { return len(m.graph.nodes) - 1 }
 
-func (m *Memo) forget() {
-	*m = Memo{limit: m.limit, credit: startCredit, looked: m.looked}
+// forget makes m as it was at first, for executions of r.
+func (m *Memo) forget(r *Runner) {
+	*m = Memo{limit: m.limit, runner: r, credit: startCredit, looked: m.looked}
 	m.graph.init()
+	if r != nil {
+		m.mute = r.Mute
+	}
 }
 
-// What an execution earns. One that is looked up takes about a third of the time or less, and
-// one that is run in vain after a look, all of whose decisions are new, about one and a half
-// times as long. So it costs as much as the other earns, or less if less was new, which says
-// that soon nothing will be; the others, which had no look, pay for one try in sixteen.
+// What an execution earns. One that is looked up takes from a tenth to two thirds of the time,
+// the sampler's included, and one that is run in vain after a look, all of whose decisions are
+// new, about one and a half times as long. So it costs as much as the other earns, or less if
+// less was new, which says that soon nothing will be. The others, which had no look, pay for
+// one try in sixteen.
 const (
 	lookedUp    = 1 << 10
+	inVain      = lookedUp / 8 // what it costs at least
 	plainlyRun  = lookedUp / 16
 	startCredit = 256 * lookedUp
 )
 
 // run runs an execution of r, by what is known as far as that goes.
 func (m *Memo) run(r *Runner, c Chooser) Result {
-	if m.mute != r.Mute {
-		m.forget()
-		m.mute = r.Mute
+	if m.runner != r || m.mute != r.Mute {
+		m.forget(r)
 	}
 	if m.credit <= 0 || m.useless {
 		m.credit += plainlyRun
 		return r.run(c)
 	}
 	e := &r.exec
-	m.edge, m.stepped, m.steps, m.way = firstEdge, nil, 0, m.way[:0]
+	m.edge, m.stepped, m.steps = firstEdge, nil, 0
+	m.way, m.fresh = m.way[:0], m.fresh[:0] // also of one that has panicked
 	if m.graph.edges[firstEdge].to != 0 {
 		r.reset(c)
 		if m.lookUp(e) {
-			m.looked++
+			if e.outcome == Pass {
+				m.looked++
+			}
 			m.credit = min(m.credit+lookedUp, startCredit)
 			return e.result()
 		}
-		m.way = append(m.way, e.taken...)
+		m.way, m.state = append(m.way, e.taken...), e.lo
 	}
 	return m.runOn(r, c)
 }
@@ -172,11 +188,11 @@ func (m *Memo) runOn(r *Runner, c Chooser) Result {
 	}
 	defer func() { r.Watch, m.chooser, m.watch = m.watch, nil, nil }()
 	res := r.run(m)
-	if m.edge != 0 && m.graph.edges[m.edge].to == 0 && res.Outcome == Pass {
+	if res.Outcome == Pass && m.follow(e) && m.graph.edges[m.edge].to == 0 {
 		m.settle()
 		m.lead(memoNode{state: e.lo, memory: e.Memory()})
 	}
-	m.fresh = m.fresh[:0]
+	m.credit -= inVain
 	if m.Len() >= m.limit {
 		m.credit -= lookedUp
 	} else {
@@ -189,6 +205,7 @@ func (m *Memo) runOn(r *Runner, c Chooser) Result {
 func (m *Memo) Choose(e *Exec, n int) int {
 	if i := len(e.taken); i < len(m.way) {
 		if i == len(m.way)-1 {
+			m.check(e, m.state)
 			e.watch, e.shown, m.steps = m, true, e.steps
 		}
 		return int(m.way[i])
@@ -198,18 +215,30 @@ func (m *Memo) Choose(e *Exec, n int) int {
 	}
 	first := m.arrive(e, n)
 	d := m.chooser.Choose(e, n)
-	if first != 0 && d >= 0 {
+	if first != 0 && d >= 0 && d < n {
 		m.edge = first + e.rank(d)
 	}
 	return d
 }
 
+// check panics if an execution that has taken the same decisions as one before is in another
+// state.
+func (m *Memo) check(e *Exec, want uint64) {
+	if e.lo != want {
+		panic("schedule: after the same decisions the state is another: what does it depend on " +
+			"that is in no cell, and differs from execution to execution?")
+	}
+}
+
 // Step implements [Watcher], for an execution that is run.
 func (m *Memo) Step(t *Thread) bool {
-	if t.exec.steps == m.steps {
+	switch t.exec.steps {
+	case m.steps:
 		m.note(t, says)
-	} else {
+	case m.steps + 1:
 		m.begun(t, takes)
+	default:
+		m.edge = 0 // an agent has taken a step and not said so
 	}
 	return m.watch == nil || m.watch.Step(t)
 }
@@ -250,29 +279,46 @@ func (m *Memo) note(t *Thread, what what) {
 	if m.edge == 0 || m.graph.edges[m.edge].to != 0 {
 		return
 	}
-	named := what == says || what == takes && t.agent != nil || what == rests && t.state == parked
-	m.fresh = append(m.fresh, memoStep{t.op, memoEvent{
-		named: named, what: what, thread: uint8(t.ID), state: t.state,
-	}})
+	ev := memoEvent{what: what, thread: uint8(t.ID), state: t.state}
+	if what == says || what == takes && t.agent != nil || what == rests && t.state == parked {
+		ev.named, ev.op = true, m.graph.number(t.op)
+	}
+	m.fresh = append(m.fresh, ev)
+}
+
+// follow notes that a step is over, or goes on in Choose, and reports whether what follows is
+// remembered.
+func (m *Memo) follow(e *Exec) bool {
+	if m.edge == 0 {
+		return false
+	}
+	if m.before == nil {
+		m.begin(e)
+	}
+	choose := e.next != nil && e.enabled.Empty()
+	if choose && e.steps == m.steps+1 { // of an agent that does not say yet what it is
+		m.begun(e.next, starts)
+	}
+	if e.steps != m.steps { // an agent has taken one and not said so
+		m.edge = 0
+		return false
+	}
+	if !choose {
+		m.settle()
+	}
+	return true
 }
 
 // arrive returns the first edge of the decision that an execution has come to, 0 if it is not
 // remembered.
 func (m *Memo) arrive(e *Exec, n int) uint32 {
-	if m.edge == 0 {
+	if !m.follow(e) {
 		return 0
 	}
-	if m.before == nil {
-		m.begin(e)
-	}
-	switch {
-	case !e.enabled.Empty():
-		m.settle()
-	case e.steps != m.steps: // Choose in a step of an agent that does not say yet what it is
-		m.begun(e.next, starts)
-	}
 	if to := m.graph.edges[m.edge].to; to != 0 {
-		return m.graph.nodes[to].first
+		nd := &m.graph.nodes[to]
+		m.check(e, nd.state)
+		return nd.first
 	}
 	return m.lead(memoNode{state: e.lo, memory: e.Memory(), enabled: e.enabled, n: uint8(n)})
 }
@@ -289,13 +335,12 @@ func (m *Memo) lead(nd memoNode) uint32 {
 		to = m.graph.add(nd)
 	}
 	edge := memoEdge{to: to, first: uint32(len(m.graph.events)), n: uint32(len(m.fresh))}
-	for _, s := range m.fresh {
-		s.memoEvent.op = m.graph.number(s.op)
-		m.graph.events = append(m.graph.events, s.memoEvent)
-		if s.what == takes || s.what == starts {
+	for _, ev := range m.fresh {
+		if ev.what == takes || ev.what == starts {
 			edge.steps++
 		}
 	}
+	m.graph.events = append(m.graph.events, m.fresh...)
 	m.graph.edges[m.edge] = edge
 	m.fresh = m.fresh[:0]
 	return m.graph.nodes[to].first

@@ -89,9 +89,8 @@ func (g *memoGraph) slot(key uint64) *uint32 {
 func (g *memoGraph) find(nd memoNode) uint32 {
 	id := *g.slot(nd.key())
 	if has := &g.nodes[id]; id != 0 && (has.n != nd.n || has.enabled != nd.enabled) {
-		panic(fmt.Sprintf("schedule: threads %v of %d alternatives are enabled where they were %v of %d "+
-			"in the same state: what does that depend on that is in no cell?",
-			nd.enabled, nd.n, has.enabled, has.n))
+		panic(fmt.Sprintf("schedule: %d alternatives of threads %v, which were %d of %v in the same "+
+			"state: what do they depend on that is in no cell?", nd.n, nd.enabled, has.n, has.enabled))
 	}
 	return id
 }

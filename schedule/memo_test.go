@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -49,7 +50,8 @@ func compareMemo(t *testing.T, p Program, runs, least int) {
 			failed++
 		}
 		want.Failure, got.Failure = Failure{}, Failure{}
-		if got != want || !slices.Equal(r.Taken(), plain.Taken()) || r.Exec().State() != plain.Exec().State() {
+		same := slices.Equal(r.Taken(), plain.Taken()) && r.Exec().State() == plain.Exec().State()
+		if got != want || !same {
 			t.Fatalf("execution %d: %+v %v, without a Memo %+v %v", i, got, r.Taken(), want, plain.Taken())
 		}
 		if !slices.Equal(a.asked, b.asked) || !slices.Equal(a.shown, b.shown) {
@@ -147,7 +149,7 @@ func TestMemoLimits(t *testing.T) {
 	looked := r.Memo.LookedUp()
 	n := 0
 	r.Watch = WatcherFunc(func(*Thread) bool { n++; return n < 4 })
-	if got := r.RunTape(nil); got.Outcome != Abandoned || n != 4 || r.Memo.LookedUp() != looked+1 {
+	if got := r.RunTape(nil); got.Outcome != Abandoned || n != 4 || r.Memo.LookedUp() != looked {
 		t.Errorf("watcher that has seen 4 steps: %+v, %d steps", got, n)
 	}
 	r.Watch = nil
@@ -268,6 +270,161 @@ func TestMemoPromise(t *testing.T) {
 	for range 100 {
 		r.Run(d)
 	}
+}
+
+// TestMemoHidden panics when the same decisions come to another state.
+func TestMemoHidden(t *testing.T) {
+	runs := uint64(0)
+	r := NewRunner(Program{New: func() func(*Exec) {
+		return func(e *Exec) {
+			runs++
+			for range 3 {
+				e.Go("a", func(t *Thread) {
+					t.Step(Op{Verb: "nop"})
+					t.Observe(runs / 5)
+					t.Step(Op{Verb: "nop"})
+				})
+			}
+		}
+	}})
+	defer r.Close()
+	if err := r.CheckDeterminism(Tape{1, 1}); err != nil {
+		t.Fatal(err) // the first two executions do not differ
+	}
+	r.Memo = NewMemo(DefaultMemo)
+	defer func() {
+		if c, ok := recover().(*Crash); !ok || !strings.Contains(c.Error(), "the state is another") {
+			t.Errorf("%v", c)
+		}
+	}()
+	d := roll()
+	for range 100 {
+		r.Run(d)
+	}
+}
+
+// TestMemoDeterminism has what is to be compared run.
+func TestMemoDeterminism(t *testing.T) {
+	runs := uint64(0)
+	r := NewRunner(Program{New: func() func(*Exec) {
+		return func(e *Exec) {
+			runs++
+			e.Go("a", func(t *Thread) {
+				for range runs % 2 {
+					t.Step(Op{Verb: "nop"})
+				}
+				t.Step(Op{Verb: "nop"})
+			})
+		}
+	}})
+	defer r.Close()
+	r.Memo = NewMemo(DefaultMemo)
+	for range 3 {
+		r.RunTape(nil)
+	}
+	if err := r.CheckDeterminism(nil); err == nil {
+		t.Error("no error")
+	}
+	if r.Memo == nil || r.Memo.LookedUp() != 2 {
+		t.Error("the Memo is gone, or was not used")
+	}
+}
+
+// TestMemoCrash goes on after a model has panicked as if it had not.
+func TestMemoCrash(t *testing.T) {
+	crash, crashes := false, 0
+	p := func() Program {
+		return Program{New: func() func(*Exec) {
+			return func(e *Exec) {
+				for range 3 {
+					e.Go("a", func(t *Thread) {
+						t.Step(Op{Verb: "one"})
+						t.Step(Op{Verb: "two"})
+						if crash && t.ID == 1 {
+							panic("a bug of the model")
+						}
+						t.Step(Op{Verb: "three"})
+					})
+				}
+			}
+		}}
+	}
+	plain, r := NewRunner(p()), NewRunner(p())
+	defer plain.Close()
+	defer r.Close()
+	r.Memo = NewMemo(DefaultMemo)
+	a, b := roll(), roll()
+	plain.Watch, r.Watch = a, b
+	for i := range 500 {
+		crash = i%10 == 3
+		if crash {
+			func() {
+				defer func() {
+					if recover() != nil {
+						crashes++
+					}
+				}()
+				r.Run(&dice{Rand: rand.New(rand.NewPCG(uint64(i), 0))}) // unless it is known, and not run
+			}()
+			continue
+		}
+		if want, got := plain.Run(a), r.Run(b); got != want || !slices.Equal(r.Taken(), plain.Taken()) {
+			t.Fatalf("execution %d: %+v, without a Memo %+v", i, got, want)
+		}
+	}
+	if n := r.Memo.LookedUp(); n < 200 {
+		t.Errorf("%d executions looked up", n)
+	}
+	if crashes == 0 {
+		t.Error("no crash")
+	}
+}
+
+// TestMemoOf has one Memo serve two runners, and two programs without steps or decisions.
+func TestMemoOf(t *testing.T) {
+	m := NewMemo(DefaultMemo)
+	for _, threads := range []int{2, 3, 0, 2} {
+		p := increments(threads, 1)
+		if threads == 0 {
+			p = Program{New: func() func(*Exec) {
+				return func(e *Exec) { e.Go("a", func(*Thread) {}) }
+			}}
+		}
+		r := NewRunner(p)
+		r.Memo = m
+		first := r.RunTape(nil)
+		if again := r.RunTape(nil); again != first || len(r.Exec().Threads()) != max(1, threads) {
+			t.Errorf("%d threads: %+v, at first %+v", threads, again, first)
+		}
+		r.Close()
+	}
+	if m.LookedUp() != 4 {
+		t.Errorf("%d executions looked up", m.LookedUp())
+	}
+}
+
+// silent is an agent that does not say what it does, which is wrong.
+type silent struct{ picker }
+
+func (s *silent) Run(*Thread) { s.left.Set(s.left.Value() - 1) }
+
+// TestMemoSilent does not remember what it was not shown.
+func TestMemoSilent(t *testing.T) {
+	p := Program{New: func() func(*Exec) {
+		a := new(silent)
+		a.Bind(a, "silent")
+		return func(e *Exec) {
+			e.Static(&a.Object, 0)
+			for range 2 {
+				e.Go("body", func(t *Thread) {
+					t.Step(Op{Verb: "add", Cell: &a.left, Mode: RMW})
+					a.left.Set(a.left.Value() + 1)
+				})
+			}
+			e.Agent("agent", a)
+		}
+	}}
+	compareMemo(t, p, 500, 0)
 }
 
 // TestMemoAllocates nothing once it knows the way, nor for one that it has to run.

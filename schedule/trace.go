@@ -143,6 +143,8 @@ func (r *Runner) Record(c Chooser) *Trace {
 // means that the model depends on something that is not in the schedule: a map
 // range, a clock, a goroutine, an address.
 func (r *Runner) CheckDeterminism(s Tape) error {
+	defer func(m *Memo) { r.Memo = m }(r.Memo)
+	r.Memo = nil // run, both times
 	a := r.RunTape(s)
 	digest, state := r.exec.digest, r.exec.State()
 	b := r.RunTape(s)

@@ -57,6 +57,8 @@
 //	                 go doc ./schedule/sample
 //	-seed n          of -random, -guided and -estimate; the same seed runs the same executions,
 //	                 else 1
+//	-lookup=false    of -random and -guided: run also the executions each step of which others
+//	                 have taken in the same state (schedule.Memo); they come to the same
 //	-json            print one JSON object a line for each program, see below
 //
 // On a terminal a line on standard error tells how far the search is. An interrupt (^C)
@@ -144,8 +146,8 @@
 //	blocked          of its runs, those that ended since all that could follow was covered
 //	repeated         of its runs, those of a class that had been run
 //	distinct         different tapes of a sample
-//	looked_up        executions of a sample that went where others had been all the way,
-//	                 and so were not run
+//	looked_up        executions of a sample each step of which others had taken in the same
+//	                 state, and which so were not run
 //	guided           {decisions, memories, last_new, repeated, unguided, discovery,
 //	                 nothing_left}: see go doc ./schedule/guided Stats
 //	estimate         {executions, error, nodes, seen, bytes, steps}: executions is a

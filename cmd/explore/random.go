@@ -31,7 +31,7 @@ type sample struct {
 	met     map[explore.Category]int
 	endings map[explore.Category]explore.Witness // the smallest
 	steps   uint64
-	looked  int // executions that were looked up, not run
+	looked  int // executions that were looked up and not run
 
 	threads, longest int            // the most of an execution, and the most steps
 	depth            int            // of the bugs that PCT looks for; 0: it is another sampler
@@ -112,7 +112,11 @@ func (c *command) run(
 	}
 	r := schedule.NewRunner(p.Schedule())
 	defer r.Close()
-	r.Mute, r.Memo = c.mute, schedule.NewMemo(schedule.DefaultMemo)
+	r.Mute = c.mute
+	memo := schedule.NewMemo(schedule.DefaultMemo)
+	if c.lookUp {
+		r.Memo = memo
+	}
 	for tape, res := range samplers.Run(ctx, r, chooser) {
 		s.add(tape, res)
 		s.threads = max(s.threads, len(r.Exec().Threads()))
@@ -120,7 +124,7 @@ func (c *command) run(
 			break
 		}
 	}
-	s.looked = r.Memo.LookedUp()
+	s.looked = memo.LookedUp()
 }
 
 // newSampler returns the sampler of -sampler, which has been checked.

@@ -255,11 +255,11 @@ func (s *statement) writeFailure(b *strings.Builder, e explore.Ending) {
 
 // effort says how much work it was.
 func (s *statement) effort() string {
-	how := "run"
+	how := " run"
 	if s.sample != nil && s.sample.looked > 0 {
-		how = fmt.Sprintf("run, or, %s of them, looked up where others had been", group(s.sample.looked))
+		how = ", " + group(s.sample.looked) + " of them looked up by their states and not run"
 	}
-	return fmt.Sprintf("%.2f s: %s %s, %s", s.duration.Seconds(),
+	return fmt.Sprintf("%.2f s: %s%s, %s", s.duration.Seconds(),
 		plural(s.report.Runs, "execution"), how, plural(int(s.report.Steps), "step"))
 }
 

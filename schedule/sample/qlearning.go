@@ -120,7 +120,8 @@ func (q *QLearning) draw(values []float64) int {
 
 // End implements [Sampler].
 func (q *QLearning) End(e *schedule.Exec, _ schedule.Result) {
-	next := q.visit(e.State().Lo, 0)
+	// A failure may end an execution in a state in which another goes on: its end is another.
+	next := q.visit(e.State().Lo+1, 0)
 	for i := len(q.path) - 1; i >= 0; i-- {
 		at := q.path[i]
 		reward, best := 0.0, 0.0

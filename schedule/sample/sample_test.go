@@ -223,6 +223,33 @@ func TestQLearning(t *testing.T) {
 	near(t, "again", again, n, math.Exp(-0.3)/(math.Exp(-0.3)+1))
 }
 
+// TestQLearningFailure: an execution that fails ends in a state in which another went on. It
+// is another state to learn of, without alternatives.
+func TestQLearningFailure(t *testing.T) {
+	fails := false
+	r := schedule.NewRunner(schedule.Program{New: func() func(*schedule.Exec) {
+		return func(e *schedule.Exec) {
+			for range 2 {
+				e.Go("t", func(t *schedule.Thread) {
+					t.Step(schedule.Op{Verb: "nop"})
+					if fails {
+						t.Fail(schedule.BugOn, nil, schedule.Party{}, "")
+					}
+					t.Step(schedule.Op{Verb: "nop"})
+				})
+			}
+		}
+	}})
+	defer r.Close()
+	q := sample.NewQLearning(1)
+	for i := range 100 {
+		fails = i%2 == 0
+		if res := sample.Once(r, q); (res.Outcome == schedule.Fail) != fails {
+			t.Fatalf("execution %d: %v", i, res.Outcome)
+		}
+	}
+}
+
 // TestQLearningSpreads: a write after eight steps of the thread's own comes first in 1 of
 // 512 walks. Who learns that few executions have been there goes there more often.
 func TestQLearningSpreads(t *testing.T) {
