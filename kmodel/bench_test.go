@@ -2,11 +2,14 @@ package kmodel_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
 // proved reports whether p must never fail, whose calls are fixed. The protocol is no model
@@ -45,6 +48,38 @@ func BenchmarkProof(b *testing.B) {
 	for _, p := range kmodel.Programs() {
 		if proved(p) {
 			run(p.Name(), p.Name())
+		}
+	}
+}
+
+// BenchmarkSample has samplers decide, once 2,000 executions are known: each is run, or looked
+// up where that can be.
+func BenchmarkSample(b *testing.B) {
+	lookup, err := kmodel.Find("fs/aio/io_getevents-vs-io_destroy@1f")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, name := range []string{"walk", "pct3", "surw"} {
+		for _, lookUp := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/lookup=%v", name, lookUp), func(b *testing.B) {
+				r := schedule.NewRunner(lookup.Schedule())
+				defer r.Close()
+				if lookUp {
+					r.Memo = schedule.NewMemo(schedule.DefaultMemo)
+				}
+				s, err := sample.New(name, 1)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for range 2000 {
+					sample.Once(r, s)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					sample.Once(r, s)
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "execs/s")
+			})
 		}
 	}
 }

@@ -78,14 +78,14 @@ func (m *Memo) forget(r *Runner) {
 
 // What an execution earns. One that is looked up takes from a tenth to two thirds of the time,
 // the sampler's included, and one that is run in vain after a look, all of whose decisions are
-// new, about one and a half times as long. So it costs as much as the other earns, or less if
-// less was new, which says that soon nothing will be. The others, which had no look, pay for
-// one try in sixteen.
+// new, more than twice as long, since all of that is kept. So it costs as much as the other
+// earns, or less if less was new, which says that soon nothing will be. The others, which had
+// no look, pay for one try in 32.
 const (
 	lookedUp    = 1 << 10
-	inVain      = lookedUp / 8 // what it costs at least
-	plainlyRun  = lookedUp / 16
-	startCredit = 256 * lookedUp
+	inVain      = lookedUp / 16 // what it costs at least
+	plainlyRun  = lookedUp / 32
+	startCredit = 96 * lookedUp
 )
 
 // run runs an execution of r, by what is known as far as that goes.

@@ -88,7 +88,9 @@ func (j job) do(ctx context.Context) (e event) {
 	defer func() { e.crash = recover() }()
 	r := schedule.NewRunner(j.program)
 	defer r.Close()
-	r.Memo = schedule.NewMemo(schedule.DefaultMemo)
+	if j.strategy != guidedStrategy { // which goes where none has been
+		r.Memo = schedule.NewMemo(schedule.DefaultMemo)
+	}
 	e.cell, e.done = compare.Measure(ctx, r, j.strategy, maker(j.strategy), j.limits)
 	return e
 }

@@ -71,7 +71,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.StringVar(&c.sampler, "sampler", "walk",
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
-	fs.BoolVar(&c.lookUp, "lookup", true, "of -random and -guided, do not run what is known by its states")
+	fs.BoolVar(&c.lookUp, "lookup", true, "of -random, do not run what is known by its states")
 	fs.Uint64Var(&c.seed, "seed", 1, "of -random, -guided and -estimate, `n`")
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
 	fs.IntVar(&c.nodes, "nodes", explore.DefaultMaxNodes, "states, or classes, that a search may keep, `n`")
@@ -106,7 +106,7 @@ var strategies = []string{"list", "exhaust", "classes", "random", "guided", "est
 var belongs = map[string][]string{
 	"seed":        {"random", "guided", "estimate"},
 	"sampler":     {"random"},
-	"lookup":      {"random", "guided"},
+	"lookup":      {"random"},
 	"seeds":       {"bench"},
 	"cap":         {"bench"},
 	"steps":       {"bench"},

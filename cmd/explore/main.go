@@ -57,8 +57,8 @@
 //	                 go doc ./schedule/sample
 //	-seed n          of -random, -guided and -estimate; the same seed runs the same executions,
 //	                 else 1
-//	-lookup=false    of -random and -guided: run also the executions each step of which others
-//	                 have taken in the same state (schedule.Memo); they come to the same
+//	-lookup=false    of -random: run also the executions each step of which others have taken in
+//	                 the same state (schedule.Memo); they come to the same
 //	-json            print one JSON object a line for each program, see below
 //
 // On a terminal a line on standard error tells how far the search is. An interrupt (^C)

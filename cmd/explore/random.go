@@ -114,7 +114,7 @@ func (c *command) run(
 	defer r.Close()
 	r.Mute = c.mute
 	memo := schedule.NewMemo(schedule.DefaultMemo)
-	if c.lookUp {
+	if c.lookUp && s.engine == nil { // what is guided goes where none has been
 		r.Memo = memo
 	}
 	for tape, res := range samplers.Run(ctx, r, chooser) {
