@@ -9,14 +9,15 @@ import (
 
 // MaxInput is where the drawn end of an input ends at the latest, in bytes: none begins there
 // or later, and what follows is not part of it. An engine that cuts its inputs there, and
-// whoever reads them whole, see the same executions.
-const MaxInput = 512
+// whoever reads them whole, draw the same. Digits are read beyond it, by who has them; the most
+// that an execution of a target of ours was seen to take is 634.
+const MaxInput = 1024
 
 const (
 	// drawnChanges is how often a thread becomes the last of all in a drawn end: PCT for
 	// bugs of depth 5.
 	drawnChanges = 4
-	// drawnWithin is how many decisions about threads the changes are among, from the first on
+	// drawnWithin is how many decisions the changes are among, from the first one about threads
 	// that is drawn.
 	drawnWithin = 50
 )
@@ -35,21 +36,24 @@ const (
 //
 // Deviations: it counts decisions, not steps, and does not know how many there will be. The
 // random numbers are hashes of the bytes of the end, each with what it is for, so that the same
-// bytes draw the same everywhere. That is part of the format, as are the constants above: an
-// input that an engine has kept is read by them.
+// bytes draw the same everywhere. That is part of the format, as are the constants above, and
+// MaxThreads among them: an input that an engine has kept is read by them.
 type drawn struct {
 	begun     bool
 	scheduled bool
 	seed      uint64
 	choices   uint64            // that were drawn
 	changes   [drawnChanges]int // decisions at which they are due; -1: done
-	lowered   [drawnChanges]int // threads, the last of all last
-	count     int               // of lowered
+	lowered   uint64            // how many became the last of all
+	known     Set               // threads that have a priority by now
+	priority  [MaxThreads]uint64
 }
 
 // begin makes d the end of in that begins at pos.
 func (d *drawn) begin(in []byte, pos int) {
-	*d = drawn{begun: true, seed: xxhash.Sum64(in[pos:min(len(in), MaxInput)])}
+	d.begun, d.scheduled = true, false
+	d.seed = xxhash.Sum64(in[pos:min(len(in), MaxInput)])
+	d.choices, d.lowered, d.known = 0, 0, Set{}
 }
 
 // number returns a random number below n.
@@ -77,8 +81,9 @@ func (d *drawn) choose(e *Exec, n int) int {
 		}
 		d.changes[i] = -1
 		if t := e.Last(); t != nil {
-			d.lowered[d.count] = t.ID
-			d.count++
+			d.known = d.known.Union(t.self)
+			d.priority[t.ID] = drawnChanges - d.lowered // below all that are drawn
+			d.lowered++
 		}
 	}
 	return d.highest(e)
@@ -86,31 +91,30 @@ func (d *drawn) choose(e *Exec, n int) int {
 
 // highest returns the decision for the thread of the highest priority.
 func (d *drawn) highest(e *Exec) int {
-	best, decision, i := d.priority(e.calm.ID), 0, 0
+	best, decision, i := d.priorityOf(e.calm), 0, 0
 	others := e.enabled.Minus(e.calm.self)
 	for id := range others.All {
 		i++
-		if p := d.priority(id); p > best {
+		if p := d.priorityOf(e.threads[id]); p > best {
 			best, decision = p, i
 		}
 	}
 	return decision
 }
 
-// priority returns that of a thread. Those that became the last of all are below the others.
-func (d *drawn) priority(id int) uint64 {
-	for i := d.count - 1; i >= 0; i-- {
-		if d.lowered[i] == id {
-			return uint64(drawnChanges - i)
-		}
+// priorityOf returns that of a thread, which is drawn when it is first asked for.
+func (d *drawn) priorityOf(t *Thread) uint64 {
+	if !d.known.Intersects(t.self) {
+		d.known = d.known.Union(t.self)
+		d.priority[t.ID] = hashPair(d.seed, uint64(t.ID)) | 1<<63
 	}
-	return hashPair(d.seed, uint64(id)) | 1<<63
+	return d.priority[t.ID]
 }
 
-// TapeOf returns the canonical tape of an input of an engine: the decisions that
-// [Runner.RunBytes] takes. Its drawn end is what an execution makes of it, so for an input that
-// has one TapeOf runs one; the others are those of [FromBytes], whatever the program. If the
-// model panics, the tape ends there.
+// TapeOf returns a tape that takes the decisions that [Runner.RunBytes] takes of an input of an
+// engine. A drawn end is what an execution makes of it, so for an input that has one TapeOf runs
+// one, and returns what that took; of others it returns the digits ([FromBytes]), but for the
+// zeros at the end, whatever the program makes of them. If the model panics, the tape ends there.
 func (r *Runner) TapeOf(in []byte) (s Tape) {
 	if head := digits(in); head == len(in) || head >= MaxInput {
 		return FromBytes(in).Canonical()

@@ -23,8 +23,8 @@ const escape = 15
 // for every 15 and a last digit below 15. The bytes ([Tape.Bytes],
 // [FromBytes]) are what fuzzing engines mutate: the low four bits of every byte
 // are the digit. The characters 0 to 9 are therefore the same in both, and the
-// byte minimizer of the Go fuzzer, which tries '0' first, writes tapes that
-// people can read.
+// byte minimizer of the Go fuzzer, which tries '0' first, makes them easy to read
+// as far as they are digits.
 //
 // Only ASCII is digits. Engines that know nothing of tapes make bytes of all values, and if
 // each were a decision, a thread would hardly ever go on for more than a step, while most

@@ -28,8 +28,8 @@ const (
 // The sampler is a new one each time. The first of its executions it takes to have 50 steps,
 // for the others it knows better.
 //
-// It takes up to eight executions, of which the engine is told nothing: it will run the input
-// if it likes. The same arguments give the same input, whatever was run before.
+// It takes up to eight executions, and one more for an input whose own end is drawn, of which
+// the engine is told nothing: it will run the input if it likes. The same arguments give the same input, whatever was run before.
 func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
 	// A crash is a bug of the model. The engine is to have the input when it meets it.
 	defer func() {

@@ -23,8 +23,8 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// MaxInput is the most bytes of an input that are read; the longest workload takes fewer
-// decisions. Engines that do not bound their inputs make them grow.
+// MaxInput is the most bytes of an input that are read: more than any workload takes decisions.
+// Engines that do not bound their inputs make them grow.
 const MaxInput = schedule.MaxInput
 
 // checkEvery is how often an input is run twice to see that the model does the same.
