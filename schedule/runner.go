@@ -24,8 +24,8 @@ type Runner struct {
 	Wide bool
 	// Watch, if not nil, is shown every step.
 	Watch Watcher
-	// Memo, if not nil, remembers what was run, so that it need not be run again. It must
-	// not be changed for another once there was an execution.
+	// Memo, if not nil, remembers what was run, so that it need not be run again. One that
+	// has served another runner forgets what it knew of that.
 	Memo *Memo
 	// Footprints, if not nil, keeps what each step of the last execution has used. It
 	// takes about three times as long.

@@ -29,7 +29,8 @@ const (
 // for the others it knows better.
 //
 // It takes up to eight executions, and one more for an input whose own end is drawn, of which
-// the engine is told nothing: it will run the input if it likes. The same arguments give the same input, whatever was run before.
+// the engine is told nothing: it will run the input if it likes. The same arguments give the
+// same input, whatever was run before.
 func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
 	// A crash is a bug of the model. The engine is to have the input when it meets it.
 	defer func() {
