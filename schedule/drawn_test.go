@@ -115,6 +115,9 @@ func (p *slowPCT) Choose(e *Exec, n int) int {
 		p.changes = []int{}
 	}
 	for _, id := range p.order {
+		if !e.Enabled().Has(id) {
+			continue
+		}
 		for d := range n {
 			if e.Alternative(d).ID == id {
 				return d
