@@ -258,6 +258,15 @@ func (en *Engine) together() bool {
 // below returns a random number below n, at most 2^32. It favours small ones by n/2^32.
 func (en *Engine) below(n int) int { return int((en.rng.Uint64() >> 32) * uint64(n) >> 32) }
 
+// Looks implements [sample.Looker].
+func (en *Engine) Looks() bool {
+	if en.bursting() || en.how == constrained || en.watched {
+		return true
+	}
+	l, ok := en.sampler.(sample.Looker)
+	return !ok || l.Looks()
+}
+
 // Step implements [sample.Sampler].
 func (en *Engine) Step(t *schedule.Thread) bool {
 	if en.bursting() {

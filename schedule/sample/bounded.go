@@ -37,6 +37,7 @@ func (p *points) passed(step int) int {
 // 2007).
 type Preemptions struct {
 	chance
+	blind
 	points
 	k length
 }
@@ -48,9 +49,6 @@ func NewPreemptions(seed uint64, bound int) *Preemptions {
 
 // Begin implements [Sampler].
 func (p *Preemptions) Begin() { p.draw(&p.chance, p.k) }
-
-// Step implements [Sampler].
-func (p *Preemptions) Step(*schedule.Thread) bool { return true }
 
 // End implements [Sampler].
 func (p *Preemptions) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps) }
@@ -72,6 +70,7 @@ func (p *Preemptions) Choose(e *schedule.Exec, n int) int {
 // Rakamaric, "Delay-bounded scheduling", POPL 2011, section 3; the random form).
 type Delays struct {
 	chance
+	blind
 	points
 	k length
 }
@@ -83,9 +82,6 @@ func NewDelays(seed uint64, bound int) *Delays {
 
 // Begin implements [Sampler].
 func (p *Delays) Begin() { p.draw(&p.chance, p.k) }
-
-// Step implements [Sampler].
-func (p *Delays) Step(*schedule.Thread) bool { return true }
 
 // End implements [Sampler].
 func (p *Delays) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps) }

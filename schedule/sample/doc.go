@@ -37,6 +37,19 @@ type Sampler interface {
 	End(e *schedule.Exec, res schedule.Result)
 }
 
+// A Looker is a [Sampler] that need not be shown the steps of every execution: to show them
+// takes time.
+type Looker interface {
+	// Looks reports, once the execution has begun, whether it is to be shown its steps.
+	Looks() bool
+}
+
+// blind is a sampler that looks at no step.
+type blind struct{}
+
+func (blind) Step(*schedule.Thread) bool { return true }
+func (blind) Looks() bool                { return false }
+
 // Names returns the names that [New] knows.
 func Names() []string { return slices.Clone(names) }
 
@@ -93,8 +106,11 @@ func Run(
 
 // Once runs one execution on r with the decisions of s.
 func Once(r *schedule.Runner, s Sampler) schedule.Result {
-	r.Watch = s
 	s.Begin()
+	r.Watch = s
+	if l, ok := s.(Looker); ok && !l.Looks() {
+		r.Watch = nil
+	}
 	res := r.Run(s)
 	s.End(r.Exec(), res)
 	r.Watch = nil

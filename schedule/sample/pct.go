@@ -17,6 +17,7 @@ import (
 // can have happened that a decision could have changed.
 type PCT struct {
 	chance
+	blind
 	points   // the changes
 	k        length
 	last     int // steps of the last execution
@@ -58,9 +59,6 @@ func (p *PCT) Begin() {
 	p.draw(&p.chance, p.k)
 	p.lowest = -1
 }
-
-// Step implements [Sampler].
-func (p *PCT) Step(*schedule.Thread) bool { return true }
 
 // End implements [Sampler].
 func (p *PCT) End(e *schedule.Exec, res schedule.Result) {

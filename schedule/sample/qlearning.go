@@ -21,6 +21,7 @@ import (
 // operation; where the table of [maxStates] is full, new states are decided uniformly.
 type QLearning struct {
 	chance
+	blind
 	index  map[uint64]int32
 	states []visited
 	values []float64
@@ -53,9 +54,6 @@ func NewQLearning(seed uint64) *QLearning {
 
 // Begin implements [Sampler].
 func (q *QLearning) Begin() { q.path = q.path[:0] }
-
-// Step implements [Sampler].
-func (q *QLearning) Step(*schedule.Thread) bool { return true }
 
 // visit counts a visit to a state of n alternatives and returns its number.
 func (q *QLearning) visit(key uint64, n int) int32 {

@@ -362,3 +362,49 @@ func TestNew(t *testing.T) {
 		t.Error("there is a sampler called dice")
 	}
 }
+
+// A counter is a Sampler that counts the steps that it is shown.
+type counter struct {
+	sample.Sampler
+	looks bool
+	steps int
+}
+
+func (c *counter) Looks() bool { return c.looks }
+
+func (c *counter) Step(t *schedule.Thread) bool {
+	c.steps++
+	return c.Sampler.Step(t)
+}
+
+// TestOnce: who looks at steps is shown all of them, one after the other; who does not, none.
+func TestOnce(t *testing.T) {
+	p, _ := program("", "sro", "rs", "oo")
+	r := schedule.NewRunner(p)
+	defer r.Close()
+	c := &counter{Sampler: sample.NewWalk(1)}
+	for i := range 20 {
+		c.looks, c.steps = i%2 == 0, 0
+		res := sample.Once(r, c)
+		want := 0
+		if c.looks {
+			want = res.Steps
+		}
+		if c.steps != want || r.Watch != nil {
+			t.Errorf("execution %d: shown %d of %d steps, want %d", i, c.steps, res.Steps, want)
+		}
+	}
+	looking := 0
+	for _, name := range sample.Names() {
+		s, err := sample.New(name, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l, ok := s.(sample.Looker); !ok || l.Looks() {
+			looking++
+		}
+	}
+	if looking != 3 {
+		t.Errorf("%d samplers look at steps, want POS, SURW and ReadsFrom", looking)
+	}
+}
