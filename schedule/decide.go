@@ -60,7 +60,14 @@ func (e *Exec) rank(d int) uint32 {
 	if e.enabled.Empty() {
 		return uint32(d)
 	}
-	return uint32(e.enabled.Below(e.Alternative(d).ID))
+	calm := e.enabled.Below(e.calm.ID)
+	switch {
+	case d == 0:
+		return uint32(calm)
+	case d <= calm:
+		return uint32(d - 1)
+	}
+	return uint32(d)
 }
 
 // open reports whether t is enabled.

@@ -45,16 +45,15 @@ type Memo struct {
 	known   int // nodes when it began
 }
 
-// DefaultMemo is how many decisions a [Memo] keeps at most unless it is told otherwise: some
-// 10 MiB, and four times as much if a program has a hundred threads.
+// DefaultMemo is how many decisions a [Memo] keeps at most unless it is told otherwise: 5 to
+// 8 MiB, and up to 60 if a program has a hundred threads.
 const DefaultMemo = 1 << 15
 
 // maxMemo is as many as there are numbers for their edges, if all have 255.
 const maxMemo = 1 << 24
 
 // NewMemo returns a Memo of at most so many decisions, and no more than 1<<24. In the models of
-// the kernel one takes 140 to 330 bytes, and up to 900 where much happens from one to the next;
-// with a hundred threads, 1,100.
+// the kernel one takes 150 to 260 bytes, with a hundred threads 430 to 1,700.
 func NewMemo(decisions int) *Memo {
 	m := &Memo{limit: min(decisions, maxMemo)}
 	m.forget(nil)
@@ -127,7 +126,9 @@ func (m *Memo) lookUp(e *Exec) bool {
 		if edge.to == 0 || e.steps+int(edge.steps) >= e.maxSteps {
 			return false
 		}
-		if !m.play(e, m.graph.events[edge.first:][:edge.n]) {
+		if e.watch == nil {
+			m.skip(e, edge)
+		} else if !m.play(e, m.graph.events[edge.first:][:edge.n]) {
 			e.outcome = Abandoned
 			return true
 		}
@@ -151,28 +152,54 @@ func (m *Memo) lookUp(e *Exec) bool {
 	}
 }
 
-// play has events happen. It reports false if the watcher has seen enough.
+// skip has what an edge comes to happen, all at once.
+func (m *Memo) skip(e *Exec, edge *memoEdge) {
+	for _, ev := range m.graph.events[edge.first+edge.n:][:edge.threads] {
+		t := e.threads[ev.thread]
+		t.state = ev.state
+		if ev.named {
+			t.op = m.graph.ops[ev.op]
+		}
+	}
+	e.steps += int(edge.steps)
+	e.switches += int(edge.switches)
+	if edge.taker != nobody && e.last != nil && e.last.ID != int(edge.taker) {
+		e.switches++
+	}
+	if edge.last != nobody {
+		e.last, m.stepped = e.threads[edge.last], nil
+	}
+	if edge.within != nobody {
+		m.stepped = e.threads[edge.within]
+	}
+}
+
+// play has events happen, one by one, and shows the steps. It reports false if the watcher has seen enough.
 func (m *Memo) play(e *Exec, events []memoEvent) bool {
 	for i := range events {
 		ev := &events[i]
 		t := e.threads[ev.thread]
-		if ev.named {
-			t.op = m.graph.ops[ev.op]
-		}
-		t.state = ev.state
-		if ev.what == rests {
-			e.last, m.stepped = t, nil
-			continue
-		}
-		if ev.what != says {
+		if ev.what == takes || ev.what == starts || ev.what == steps {
 			if e.last != nil && e.last != t {
 				e.switches++
 			}
 			e.steps++
 			m.stepped = t
 		}
-		if ev.what != starts && e.watch != nil && !e.watch.Step(t) {
+		if ev.what == steps && !e.watch.Step(t) {
 			return false
+		}
+		if ev.named {
+			t.op = m.graph.ops[ev.op]
+		}
+		t.state = ev.state
+		switch ev.what {
+		case takes, says:
+			if !e.watch.Step(t) {
+				return false
+			}
+		case rests, steps:
+			e.last, m.stepped = t, nil
 		}
 	}
 	return true
@@ -283,6 +310,13 @@ func (m *Memo) note(t *Thread, what what) {
 	if what == says || what == takes && t.agent != nil || what == rests && t.state == parked {
 		ev.named, ev.op = true, m.graph.number(t.op)
 	}
+	if n := len(m.fresh); n > 0 && what == rests {
+		if before := &m.fresh[n-1]; before.what == takes && !before.named && before.thread == ev.thread {
+			ev.what = steps
+			*before = ev
+			return
+		}
+	}
 	m.fresh = append(m.fresh, ev)
 }
 
@@ -334,14 +368,7 @@ func (m *Memo) lead(nd memoNode) uint32 {
 		}
 		to = m.graph.add(nd)
 	}
-	edge := memoEdge{to: to, first: uint32(len(m.graph.events)), n: uint32(len(m.fresh))}
-	for _, ev := range m.fresh {
-		if ev.what == takes || ev.what == starts {
-			edge.steps++
-		}
-	}
-	m.graph.events = append(m.graph.events, m.fresh...)
-	m.graph.edges[m.edge] = edge
+	m.graph.edges[m.edge] = m.graph.record(to, m.fresh)
 	m.fresh = m.fresh[:0]
 	return m.graph.nodes[to].first
 }

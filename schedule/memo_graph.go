@@ -25,12 +25,21 @@ type memoNode struct {
 	n             uint8  // how many; 0: the end
 }
 
-// A memoEdge is an alternative, and what happens up to the next node.
+// A memoEdge is an alternative, and what happens up to the next node: all of it, and what
+// comes of it.
 type memoEdge struct {
 	to       uint32 // 0: not known
-	first, n uint32 // events
+	first, n uint32 // events, of each step; after these one for each thread, what it ends as
 	steps    uint32 // among them
+	switches uint32 // from one of them to the next
+	threads  uint8  // that have an event
+	// Threads, or nobody: who takes the first step, which may be a switch; who ends the last;
+	// and who has not ended it, since it is in Choose.
+	taker, last, within uint8
 }
+
+// nobody is no thread.
+const nobody = MaxThreads
 
 // A memoEvent is what becomes of a thread.
 type memoEvent struct {
@@ -48,6 +57,7 @@ const (
 	starts             // the first of an agent, which does not say yet what it is
 	says               // what that is
 	rests              // it has taken its step
+	steps              // takes and rests: nothing happens between, and op and state are those after
 )
 
 type cellKey struct {
@@ -93,6 +103,46 @@ func (g *memoGraph) find(nd memoNode) uint32 {
 			"state: what do they depend on that is in no cell?", nd.n, nd.enabled, has.n, has.enabled))
 	}
 	return id
+}
+
+// record adds what has happened as the events of an edge that leads to a node.
+func (g *memoGraph) record(to uint32, events []memoEvent) memoEdge {
+	edge := memoEdge{
+		to: to, first: uint32(len(g.events)), n: uint32(len(events)),
+		taker: nobody, last: nobody, within: nobody,
+	}
+	g.events = append(g.events, events...)
+	ends := len(g.events)
+	for _, ev := range events {
+		if ev.what == takes || ev.what == starts || ev.what == steps {
+			switch {
+			case edge.last == nobody:
+				edge.taker = ev.thread
+			case edge.last != ev.thread:
+				edge.switches++
+			}
+			edge.steps++
+			edge.within = ev.thread
+		}
+		if ev.what == rests || ev.what == steps {
+			edge.last, edge.within = ev.thread, nobody
+		}
+		i := ends
+		for i < len(g.events) && g.events[i].thread != ev.thread {
+			i++
+		}
+		if i == len(g.events) {
+			g.events = append(g.events, ev)
+			continue
+		}
+		end := &g.events[i]
+		end.state = ev.state
+		if ev.named {
+			end.op, end.named = ev.op, true
+		}
+	}
+	edge.threads = uint8(len(g.events) - ends)
+	return edge
 }
 
 // add adds a node.

@@ -10,7 +10,7 @@ import (
 	. "github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// dice is a random walk that keeps the states it was asked in, and the steps it was shown.
+// dice is a random walk that keeps what it was asked in, and the steps it was shown.
 type dice struct {
 	*rand.Rand
 	asked []uint64
@@ -20,7 +20,11 @@ type dice struct {
 func roll() *dice { return &dice{Rand: rand.New(rand.NewPCG(1, 2))} }
 
 func (d *dice) Choose(e *Exec, n int) int {
-	d.asked = append(d.asked, e.State().Lo, e.Memory())
+	last := uint64(MaxThreads)
+	if t := e.Last(); t != nil {
+		last = uint64(t.ID)
+	}
+	d.asked = append(d.asked, e.State().Lo, e.Memory(), uint64(e.Steps()), uint64(e.Switches()), last)
 	return d.IntN(n)
 }
 
@@ -33,15 +37,24 @@ func (d *dice) Step(t *Thread) bool {
 func TestMemoLooksUp(t *testing.T) { compareMemo(t, increments(2, 2), 1000, 900) }
 
 // compareMemo compares executions with a Memo with as many without, of which no fewer than
-// least fail, and so are run, or are looked up.
+// least fail, and so are run, or are looked up; once with somebody who watches, and once with
+// nobody.
 func compareMemo(t *testing.T, p Program, runs, least int) {
+	t.Helper()
+	compareWatched(t, p, runs, least, true)
+	compareWatched(t, p, runs, least, false)
+}
+
+func compareWatched(t *testing.T, p Program, runs, least int, watched bool) {
 	t.Helper()
 	plain, r := NewRunner(p), NewRunner(p)
 	defer plain.Close()
 	defer r.Close()
 	r.Memo = NewMemo(DefaultMemo)
 	a, b := roll(), roll()
-	plain.Watch, r.Watch = a, b
+	if watched {
+		plain.Watch, r.Watch = a, b
+	}
 	failed := 0
 	for i := range runs {
 		a.asked, a.shown, b.asked, b.shown = nil, nil, nil, nil
@@ -55,7 +68,7 @@ func compareMemo(t *testing.T, p Program, runs, least int) {
 			t.Fatalf("execution %d: %+v %v, without a Memo %+v %v", i, got, r.Taken(), want, plain.Taken())
 		}
 		if !slices.Equal(a.asked, b.asked) || !slices.Equal(a.shown, b.shown) {
-			t.Fatalf("execution %d: asked in %x and shown %v, without a Memo %x and %v",
+			t.Fatalf("execution %d: asked in %x and shown %v, without a Memo in %x and %v",
 				i, b.asked, b.shown, a.asked, a.shown)
 		}
 	}

@@ -30,7 +30,7 @@ func TestMemo(t *testing.T) {
 	}
 	executions, looked := 0, 0
 	for i := 0; i < len(programs); i += every {
-		for _, how := range []string{"pos", "rf", "guided"} {
+		for _, how := range []string{"pos", "rf", "qlearn", "guided"} {
 			looked += compareMemo(t, programs[i], how, 100)
 			executions += 100
 		}
@@ -58,7 +58,8 @@ func compareMemo(t *testing.T, p schedule.Program, how string, executions int) i
 	return r.Memo.LookedUp()
 }
 
-// A witness is a sampler that hashes all that it can see.
+// A witness is a sampler that hashes all that it can see. It looks at steps where the one
+// that decides does.
 type witness struct {
 	samplers.Sampler
 	sum uint64
@@ -83,6 +84,11 @@ func (w *witness) Choose(e *schedule.Exec, n int) int {
 		w.addThread(e.Alternative(n - 1))
 	}
 	return w.Sampler.Choose(e, n)
+}
+
+func (w *witness) Looks() bool {
+	l, ok := w.Sampler.(samplers.Looker)
+	return !ok || l.Looks()
 }
 
 func (w *witness) Step(t *schedule.Thread) bool {
