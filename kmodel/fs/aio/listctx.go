@@ -205,7 +205,7 @@ func (ctx *listKioctx) aioCancelAll(t *schedule.Thread) {
 		ctx.dead.Set(t, 1)
 	}
 	for !ctx.activeReqs.Empty(t) {
-		req := ctx.activeReqs.First(t)
+		req := ctx.activeReqs.FirstEntry(t)
 		ctx.activeReqs.DelInit(t, req)
 		req.kiocbCancel(t)
 	}
