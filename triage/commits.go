@@ -43,7 +43,7 @@ func (r *Report) ending() []Variant {
 	return out
 }
 
-// later reports whether all releases of a, "4.16" or "3.12-4.15", come after all of b. It
+// later reports whether all releases of a, "4.16" or "3.13-4.15", come after all of b. It
 // is false of what is no release: a mutant, or a design that was never merged.
 func later(a, b string) bool {
 	first, _, _ := strings.Cut(a, "-")

@@ -62,7 +62,7 @@ func (ctx *listKioctx) fputLater_(t *schedule.Thread, req *aioKiocb) {
 // back, unless RCU keeps it.
 func (era *era33) aioFputRoutine(t *schedule.Thread) {
 	era.fputLock.LockIrq(t)
-	for req := era.fputHead.First(t); req != nil; req = era.fputHead.First(t) {
+	for req := era.fputHead.FirstEntry(t); req != nil; req = era.fputHead.FirstEntry(t) {
 		era.fputHead.Del(t, req)
 		era.fputLock.UnlockIrq(t)
 		ctx := req.kiListCtx.Read(t)

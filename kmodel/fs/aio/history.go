@@ -116,7 +116,8 @@ func (mm *mmStruct) mremap(t *schedule.Thread, from, to int) {
 }
 
 // aioRingRemap is aio_ring_remap(). The kernel knows the ring by its file, which is the
-// same before and after; here by its old cookie.
+// same before and after; here by its old cookie. In 3.19 it does not look whether the
+// context is being killed.
 func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 	mm.ioctxLock.Lock(t)
 	found := false
@@ -124,7 +125,7 @@ func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 	for i := range table.nr.Peek() {
 		ctx := table.table[i].Read(t)
 		if ctx != nil && ctx.userID.Peek() == from { // changes under mmap_sem only
-			if found = ctx.dead.Read(t) == 0; found {
+			if found = !mm.has(mremapFails) || ctx.dead.Read(t) == 0; found {
 				ctx.userID.Write(t, to)
 			}
 			break

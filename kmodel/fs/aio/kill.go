@@ -82,7 +82,7 @@ func (mm *mmStruct) ioDestroy(t *schedule.Thread, cookie int) {
 func (ctx *kioctx) freeIoctxUsers(t *schedule.Thread) {
 	ctx.ctxLock.LockIrq(t)
 	for !ctx.activeReqs.Empty(t) {
-		req := ctx.activeReqs.First(t)
+		req := ctx.activeReqs.FirstEntry(t)
 		if ctx.has(cancelFirst) {
 			req.kiocbCancel(t)
 		}

@@ -205,7 +205,7 @@ func (ctx *listKioctx) aioCancelAll(t *schedule.Thread) {
 		ctx.dead.Set(t, 1)
 	}
 	for !ctx.activeReqs.Empty(t) {
-		req := ctx.activeReqs.First(t)
+		req := ctx.activeReqs.FirstEntry(t)
 		ctx.activeReqs.DelInit(t, req)
 		req.kiocbCancel(t)
 	}
@@ -301,19 +301,22 @@ func (ctx *listKioctx) killIoctxWork(t *schedule.Thread) {
 	ctx.putIoctx(t)
 }
 
-// exitAio is exit_aio().
+// exitAio is exit_aio(). Since 3.4 it leaves the ring to exit_mmap(): that it does is said
+// to the context when there are no requests any more, and in 3.10 before it is killed. The
+// variants of the lookup have that, although 2.6.29 to 3.3 had not.
 func (mm *listMM) exitAio(t *schedule.Thread) {
 	for ctx := mm.ioctxList.First(t); ctx != nil; ctx = mm.ioctxList.First(t) {
-		if !mm.has(filesAndRings) || mm.has(currentUnmaps) {
-			ctx.mapped.Write(t, 0) // exit_mmap() is coming
-		}
 		if mm.has(refcounting) {
+			ctx.mapped.Write(t, 0)
 			mm.killIoctx(t, ctx)
 			continue
 		}
 		mm.ioctxList.DelRcu(t, ctx)
 		ctx.aioCancelAll(t)
 		ctx.waitForAllAios(t)
+		if !mm.has(filesAndRings) || mm.has(currentUnmaps) {
+			ctx.mapped.Write(t, 0)
+		}
 		ctx.putIoctx(t)
 	}
 }

@@ -10,8 +10,10 @@ func (m *machine) listStep(s *mState, me int) string {
 		switch {
 		case m.exitSlots > 0 && s.slotNull:
 			th.ret()
-		case m.exitSlots > 0:
+		case m.exitSlots > 0 && m.rcuPut:
 			th.pc = atExitMapped
+		case m.exitSlots > 0:
+			th.pc = atDel
 		case s.slotNull:
 			th.pc = atReadUnlock
 		default:
@@ -259,7 +261,7 @@ func (m *machine) listStep(s *mState, me int) string {
 	case atWaitDone:
 		m.unlock(s, me, &s.ctxLock)
 		if th.pc = atDestroyWake; m.exitSlots > 0 {
-			m.put(th, atFirst)
+			th.pc = atExitMapped
 		}
 
 	// free_ioctx of 3.10

@@ -236,8 +236,8 @@ var mSteps = [numPCs]mStep{
 	atRingUnlock:     {"mutex_unlock", onCtx},
 	atRingUnlockTail: {"mutex_unlock (tail)", onCtx},
 	atReadDead:       {"atomic_read", onCtx},
-	atCancelLock:     {"spin_lock_irq", onCtx},   // ctx_lock
-	atCancelFirst:    {"rcu_dereference", onCtx}, // lookup_kiocb in active_reqs
+	atCancelLock:     {"spin_lock_irq", onCtx},    // ctx_lock
+	atCancelFirst:    {"list_first_entry", onCtx}, // lookup_kiocb in active_reqs
 	atCancelUnlock:   {"spin_unlock_irq", onCtx},
 	atSubmit:         {"submit_bio", onReq},
 	atReqAddLock:     {"spin_lock_irq", onCtx}, // aio_get_req
@@ -299,7 +299,7 @@ var mSteps = [numPCs]mStep{
 	atAllLock:      {"spin_lock_irq", onCtx}, // aio_cancel_all
 	atAllSetDead:   {"atomic_set", onCtx},
 	atAllEmpty:     {"list_empty", onCtx},
-	atAllFirst:     {"rcu_dereference", onCtx},
+	atAllFirst:     {"list_first_entry", onCtx},
 	atAllDel:       {"list_del_init", onReq},
 	atAllKiCancel:  {"atomic_read", onReq}, // no cancel function
 	atAllUnlock:    {"spin_unlock_irq", onCtx},

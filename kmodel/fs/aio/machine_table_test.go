@@ -236,7 +236,7 @@ func (m *machine) tableStep(s *mState, me int) string {
 		case m.rcuPut:
 			th.pc = atXchgDead
 		case m.list:
-			th.pc = atDel
+			m.put(th, atFirst)
 		default:
 			th.pc = atKillLock
 		}

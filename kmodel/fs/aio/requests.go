@@ -59,7 +59,7 @@ func (mm *mmStruct) ioCancel(t *schedule.Thread, cookie int) {
 		return // -EINVAL
 	}
 	ctx.ctxLock.LockIrq(t)
-	if req := ctx.activeReqs.First(t); req != nil { // lookup_kiocb
+	if req := ctx.activeReqs.FirstEntry(t); req != nil { // lookup_kiocb
 		req.kiocbCancel(t)
 	}
 	ctx.ctxLock.UnlockIrq(t)

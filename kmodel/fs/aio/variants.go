@@ -21,7 +21,8 @@ const (
 	refcounting
 	// ioctxTable is db446a08c23d and what came with it in 3.12: the contexts in a
 	// table, counted by percpu_refs; the RCU delay before the first reference is
-	// dropped went with e34ecee2ae79.
+	// dropped went with e34ecee2ae79. With it went a reference to reqs, so that no
+	// context was ever freed; 1881686f8420 (3.13) has put that back.
 	ioctxTable
 	// delayFree is a6d7cff472e0 (4.16): the memory is freed after an RCU delay. In
 	// the form of f729863a8c23 (4.17), a struct rcu_work, instead of call_rcu() and a
@@ -98,8 +99,8 @@ var variants = []variant{
 		lookupIncNotZero | submitDeadTest},
 	{"1c", "3.10-3.11", "36f5588905c1, 4fcc712f5c48: the first reference is dropped after an RCU delay",
 		refcounting},
-	{"1d", "3.12-4.15", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()", ioctxTable},
-	{"1d-merged", "3.12-4.15", "1d with CONFIG_PREEMPT=n", ioctxTable | mergedRCU},
+	{"1d", "3.13-4.15", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()", ioctxTable},
+	{"1d-merged", "3.13-4.15", "1d with CONFIG_PREEMPT=n", ioctxTable | mergedRCU},
 	{"1e", "4.16", "a6d7cff472e0: the context is freed after an RCU delay", ioctxTable | delayFree},
 	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", ioctxTable | delayFree | mergedRCU},
 	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",

@@ -8,7 +8,9 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
+	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
@@ -77,6 +79,29 @@ func hurried() verify.Suite {
 	}
 	return s
 }
+
+// TestOneMistake has kthread_use_mm() make one of the two mistakes of sparc-ipi-c2 at a time,
+// interrupts on or current->mm set last: no fixed scenario fails.
+func TestOneMistake(t *testing.T) {
+	i := slices.IndexFunc(variants, func(v mm.Variant) bool { return v.Name == "sparc-ipi" })
+	for name, mistake := range map[string]mm.UseMm{"irqs-on": mm.IrqsOn, "mm-last": mm.MmLast} {
+		v := variants[i]
+		v.UseMm = mistake
+		for j := range scenarios {
+			sc := &scenarios[j]
+			p := program.Program{Object: "kernel/kthread", Scenario: sc.name, Variant: name,
+				New: func() program.Instance { return sc.instance(newSystem(&v)) }}
+			if sc.workload() || large(p) {
+				continue
+			}
+			if endings := verify.Exhaust(t, p, 0).Endings; slices.ContainsFunc(endings, failing) {
+				t.Errorf("%s: %v", p.Name(), endings)
+			}
+		}
+	}
+}
+
+func failing(end explore.Ending) bool { return end.Outcome == schedule.Fail }
 
 // TestTwins holds programs against those that they are the same as: the same executions by
 // ending and preemptions, the same states and classes. With -short it looks at no more than

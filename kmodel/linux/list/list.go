@@ -24,7 +24,7 @@ type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
 // A Node is the struct list_head or hlist_node inside an object, an [Entry].
 type Node[P Entry[P]] struct {
 	next  schedule.Ptr[P]
-	pprev schedule.Cell `words:",linked,LIST_POISON2,itself,LIST_POISON1"` // see below; 0: never linked
+	pprev schedule.Cell `words:",linked,LIST_POISON2,itself,LIST_POISON1,unlinked"` // see below; 0: never linked
 	on    *Head[P]      // while it is linked: what follows from the cells, kept
 }
 
@@ -34,6 +34,7 @@ const (
 	poisoned = 2 // LIST_POISON2: hlist_del_rcu() leaves next for readers and poisons pprev
 	toItself = 3 // after list_del_init(): not on a list, and may be deleted again
 	bothGone = 4 // list_del() poisons next too
+	unlinked = 5 // __list_del_entry() leaves both links as they were
 )
 
 // Entry is what can be on a list: a pointer to a struct that embeds
@@ -114,7 +115,7 @@ func (h *Head[P]) Del(t *schedule.Thread, p P) { h.del(t, p, "list_del", bothGon
 
 // DelEntry is __list_del_entry(), which leaves the links of the node as they are: a walk that
 // is at it goes on.
-func (h *Head[P]) DelEntry(t *schedule.Thread, p P) { h.del(t, p, "__list_del_entry", poisoned) }
+func (h *Head[P]) DelEntry(t *schedule.Thread, p P) { h.del(t, p, "__list_del_entry", unlinked) }
 
 // Del is list_del(), from whichever list p is on.
 func Del[P Entry[P]](t *schedule.Thread, p P) {
@@ -157,7 +158,7 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 		t.Touch(h.first.Object())
 		h.unlink(t, p)
 	case toItself:
-	case poisoned, bothGone:
+	case poisoned, bothGone, unlinked:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what has been deleted")
 	default:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what was never on a list")
