@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -134,7 +133,7 @@ func (x nativeEngine) export(dir string) (map[string]bool, error) {
 	given := map[string]bool{}
 	for _, tape := range inputs[max(0, len(inputs)-nativeSeeds):] {
 		data := gofile.Format(tape.Bytes())
-		name := fmt.Sprintf("%x", sha256.Sum256(data))[:16]
+		name := gofile.Name(data)
 		given[name] = true
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
 			return nil, inFile(filepath.Join(dir, name), err)

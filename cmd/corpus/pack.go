@@ -108,7 +108,7 @@ func (c *command) readTree(root string, tree fs.FS, add func(corpus.Entry) error
 			return nil
 		}
 		file := filepath.Join(root, name)
-		if target := targetOf(file); c.program == "" && checkProgram(target) != nil {
+		if target := gofile.TargetOf(file); c.program == "" && checkProgram(target) != nil {
 			c.foreign[target]++
 			return nil
 		}
@@ -185,7 +185,7 @@ func parseGolden(file string, data []byte) (corpus.Entry, error) {
 
 // parseInput reads an input of an engine.
 func (c *command) parseInput(file string, data []byte) (_ corpus.Entry, err error) {
-	program, target := c.program, targetOf(file)
+	program, target := c.program, gofile.TargetOf(file)
 	if program == "" {
 		program = target
 	}
@@ -247,23 +247,6 @@ func readLimited(tree fs.FS, name string) ([]byte, error) {
 		err = fmt.Errorf("larger than the limit of %d bytes", maxFile)
 	}
 	return data, err
-}
-
-// targetOf returns the fuzz target that a file belongs to by its place: in
-// .../fuzz/FuzzName, where both the corpus of a package and the build cache keep it.
-// Empty if it is in no such place.
-func targetOf(file string) string {
-	abs, err := filepath.Abs(file)
-	if err != nil {
-		return ""
-	}
-	dir := filepath.Dir(abs)
-	parents := strings.Split(filepath.ToSlash(filepath.Dir(dir)), "/")
-	name := filepath.Base(dir)
-	if strings.HasPrefix(name, "Fuzz") && slices.Contains(parents, "fuzz") {
-		return name
-	}
-	return ""
 }
 
 // labelOf returns the name of a file if a person may have given it: not the hash that Go,

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
@@ -62,7 +60,7 @@ func readInput(arg string) (*input, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}
-	in := &input{file: arg, target: targetOf(arg)}
+	in := &input{file: arg, target: gofile.TargetOf(arg)}
 	if triage.IsGolden(data) {
 		return in, in.readGolden(data)
 	}
@@ -116,26 +114,6 @@ func (in *input) readGolden(data []byte) error {
 	in.comment, in.mute, in.want = g.Comment, g.Mute, g.Want
 	in.target = "" // it says itself what it is for
 	return nil
-}
-
-// targetOf returns the fuzz target that a file belongs to by its place: in
-// .../fuzz/FuzzName, where both the corpus of a package and the build cache keep
-// it. Empty if it is in no such place.
-func targetOf(file string) string {
-	abs, err := filepath.Abs(file)
-	if err != nil {
-		return ""
-	}
-	dir := filepath.Dir(abs)
-	name := filepath.Base(dir)
-	parents := strings.Split(filepath.ToSlash(filepath.Dir(dir)), "/")
-	if !strings.HasPrefix(name, "Fuzz") {
-		return ""
-	}
-	if slices.Contains(parents, "fuzz") {
-		return name
-	}
-	return ""
 }
 
 // apply finds the program, and lets the flags overrule what the input says.
