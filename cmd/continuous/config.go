@@ -153,15 +153,7 @@ type targetName struct {
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (n *targetName) UnmarshalText(text []byte) (err error) {
 	n.name = string(text)
-	if !strings.HasPrefix(n.name, "Fuzz") {
-		n.program, err = kmodel.Find(n.name)
-		return err
-	}
-	t, err := kmodel.FindTarget(n.name)
-	if err != nil {
-		return err
-	}
-	n.program, err = t.Program("")
+	n.program, err = kmodel.ProgramOf(n.name)
 	return err
 }
 

@@ -220,7 +220,7 @@ func (c *command) runner(name string) (*schedule.Runner, error) {
 	if r, ok := c.runners[name]; ok {
 		return r, nil
 	}
-	p, err := programOf(name)
+	p, err := kmodel.ProgramOf(name)
 	if err != nil {
 		return nil, err
 	}
