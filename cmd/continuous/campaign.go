@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
@@ -42,9 +41,9 @@ type campaign struct {
 	now     func() time.Time
 
 	started time.Time
-	before  state // what was remembered
-	left    atomic.Int64
-	bugs    queue // whose reports are due
+	before  state     // what was remembered
+	left    allowance // executions
+	bugs    queue     // whose reports are due
 
 	mu    sync.Mutex
 	rates map[*target]rate
@@ -97,7 +96,7 @@ func (c *campaign) makeTargets() {
 	// Half of the memory is for species, a quarter for inputs, the rest for everything else
 	// and what is garbage.
 	room := new(allowance)
-	room.left.Store(c.config.Memory.bytes / 2 / bytesPerSpecies)
+	room.Store(c.config.Memory.bytes / 2 / bytesPerSpecies)
 	for _, n := range c.config.Targets {
 		c.targets = append(c.targets, &target{
 			name: n.name, program: n.program, store: c.store, found: c.bugs.add, now: c.now,
@@ -194,9 +193,6 @@ func (c *campaign) kept(e corpus.Entry) {
 	}
 }
 
-// take implements [budget].
-func (c *campaign) take() bool { return c.left.Add(-1) >= 0 }
-
 // run fuzzes until ctx is done, or for as long as given (0: no end), or until the
 // executions are spent. Reports that are due by then are made, unless ctx is done.
 func (c *campaign) run(ctx context.Context, duration time.Duration) error {
@@ -220,7 +216,7 @@ func (c *campaign) run(ctx context.Context, duration time.Duration) error {
 		workers.Go(func() { fail(c.work(fuzzing, i)) })
 	}
 	if c.native != nil {
-		rest.Go(func() { fail(c.workNative(fuzzing)) })
+		rest.Go(func() { c.workNative(fuzzing) })
 	}
 	rest.Go(func() { fail(c.makeReports(ctx)) })
 	c.takeRates()
@@ -237,7 +233,7 @@ func (c *campaign) run(ctx context.Context, duration time.Duration) error {
 
 // work is a worker: it has a turn at the target whose turn it is, and so on.
 func (c *campaign) work(ctx context.Context, worker int) error {
-	engines := make([]engine, len(c.targets))
+	engines := make([]*inProcess, len(c.targets))
 	defer func() {
 		for _, e := range engines {
 			if e != nil {
@@ -248,7 +244,7 @@ func (c *campaign) work(ctx context.Context, worker int) error {
 	for ctx.Err() == nil && c.left.Load() > 0 {
 		i := c.share.next()
 		if engines[i] == nil {
-			e, err := newInProcess(c.targets[i], c, c.seed(i, worker))
+			e, err := newInProcess(c.targets[i], &c.left, c.seed(i, worker))
 			if err != nil {
 				return err
 			}

@@ -62,7 +62,7 @@ func (c *campaign) nativeBinary() string {
 }
 
 // workNative gives the Go fuzzer turns at the targets, beside the workers.
-func (c *campaign) workNative(ctx context.Context) error {
+func (c *campaign) workNative(ctx context.Context) {
 	for ctx.Err() == nil && c.left.Load() > 0 {
 		i := c.native.next()
 		t := c.native.targets[i]
@@ -74,7 +74,6 @@ func (c *campaign) workNative(ctx context.Context) error {
 		}
 		c.native.done(i, news)
 	}
-	return nil
 }
 
 // sleep waits, unless ctx is done first.
