@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -158,6 +159,21 @@ type Witness struct {
 	// say so; in a report of Exhaust the number of preemptions is the least
 	// all the same.
 	Minimal bool
+}
+
+// WitnessOf returns the execution of a tape that ended as r says. It keeps the tape.
+func WitnessOf(tape schedule.Tape, r schedule.Result) Witness {
+	return Witness{Tape: tape, Preemptions: r.Preemptions, Switches: r.Switches, Steps: r.Steps}
+}
+
+// Compare returns a negative number if w comes before v in the order of Minimal, 0 if neither
+// does, a positive one if v comes before w.
+func (w Witness) Compare(v Witness) int {
+	return cmp.Or(
+		cmp.Compare(w.Preemptions, v.Preemptions), cmp.Compare(w.Switches, v.Switches),
+		cmp.Compare(w.Steps, v.Steps), cmp.Compare(len(w.Tape), len(v.Tape)),
+		slices.Compare(w.Tape, v.Tape),
+	)
 }
 
 // An Ending is one way in which executions ended.
