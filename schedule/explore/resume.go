@@ -111,7 +111,7 @@ func readHeader(r io.Reader) (h header, length int64, err error) {
 
 // fits compares what was searched with what is to be.
 func (s *search) fits(h header) error {
-	switch mute := kindNames(s.opt.Mute); {
+	switch mute := s.opt.Mute.Names(); {
 	case h.Program != s.program.Name:
 		return fmt.Errorf("a checkpoint of %s, not of %s: give each its own file",
 			h.Program, s.program.Name)
