@@ -216,7 +216,7 @@ func (s *search) end(res *schedule.Result) {
 		return
 	}
 	// Asking for the signature costs a replay, so only for what would be the best.
-	tape := append(schedule.Tape(nil), s.m.r.Taken()...)
+	tape := append(schedule.Tape{}, s.m.r.Taken()...) // also the empty one is not nil
 	if s.found != nil {
 		if c := cmp.Or(at.compare(s.found.cost), shortlex(tape, s.found.tape)); c >= 0 {
 			return
