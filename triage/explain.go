@@ -120,10 +120,11 @@ func (ex *Explanation) In(ctx context.Context, p schedule.Program, executions in
 func newKeeper(p schedule.Program, tape schedule.Tape, mute schedule.Kinds) (*keeper, []Place, error) {
 	r := schedule.NewRunner(p)
 	r.Mute = mute
-	rec := recorder{from: &schedule.TapeReader{}}
-	rec.from.(*schedule.TapeReader).Reset(tape)
+	var reader schedule.TapeReader
+	reader.Reset(tape)
+	rec := recorder{from: &reader}
 	r.Run(&rec)
-	tr, err := r.Replay(append(schedule.Tape(nil), r.Taken()...))
+	tr, err := r.Replay(slices.Clone(r.Taken()))
 	if err == nil && tr.Result.Outcome != schedule.Fail {
 		err = fmt.Errorf("%s: tape %s does not fail", p.Name, TapeText(tape))
 	}

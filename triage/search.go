@@ -3,6 +3,7 @@ package triage
 import (
 	"cmp"
 	"container/heap"
+	"slices"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -175,9 +176,7 @@ func (s *search) path(tape schedule.Tape, id int32) schedule.Tape {
 	for ; s.nodes[id].parent >= 0; id = s.nodes[id].parent {
 		tape = append(tape, s.nodes[id].alt)
 	}
-	for i, j := from, len(tape)-1; i < j; i, j = i+1, j-1 {
-		tape[i], tape[j] = tape[j], tape[i]
-	}
+	slices.Reverse(tape[from:])
 	return tape
 }
 
