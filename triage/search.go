@@ -221,13 +221,9 @@ func (s *search) end(res *schedule.Result) {
 			return
 		}
 	}
-	same, err := s.m.identify(res)
-	switch {
-	case err != nil:
-		s.m.err = err
-	case same:
+	if s.m.identify(res) {
 		s.found = &ending{at, tape}
-	default:
+	} else {
 		s.ended = append(s.ended, ending{cost: at})
 	}
 }
