@@ -169,7 +169,7 @@ func (p *page) rows(g *graph) {
 			last = row.Step
 		}
 		out := pageRow{Row: row, Lane: slices.Index(g.lanes, row.Thread)}
-		out.Graph, out.Life = g.row(i, last), g.life(i, last)
+		out.Graph, out.Life = g.row(row, i, last), g.life(row, last)
 		if row.Thread >= 0 {
 			t := it.Threads[row.Thread]
 			out.Who = bracketed(t.Name, t.Agent)
@@ -185,10 +185,9 @@ func (p *page) rows(g *graph) {
 		}
 		p.Rows = append(p.Rows, out)
 	}
-	end := len(it.Rows)
+	end := Row{Thread: -1, Text: "end"}
 	p.Rows = append(p.Rows, pageRow{
-		Row: Row{Thread: -1, Text: "end"}, Lane: -1,
-		Graph: g.row(end, last), Life: g.life(end, last),
+		Row: end, Lane: -1, Graph: g.row(end, len(it.Rows), last), Life: g.life(end, last),
 	})
 }
 
