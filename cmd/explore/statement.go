@@ -153,7 +153,7 @@ func (s *statement) writeText(w io.Writer) error {
 		s.writeCounts(row)
 	}
 	for _, e := range s.failures() {
-		s.writeFailure(&b, e)
+		s.writeFailure(row, e)
 	}
 	if same, known := s.listed(); known && same {
 		row("documented", "the same: %s", expected(s.program))
@@ -216,30 +216,29 @@ func (s *statement) writeCounts(row func(label, format string, args ...any)) {
 }
 
 // writeFailure prints one way to fail.
-func (s *statement) writeFailure(b *strings.Builder, e explore.Ending) {
-	fmt.Fprintf(b, "  %-11s %s\n", "failure", e.Category)
+func (s *statement) writeFailure(row func(label, format string, args ...any), e explore.Ending) {
+	row("failure", "%s", e.Category)
 	least, sort := "at least ", "smallest"
 	if s.sample != nil || s.report.ByClass {
 		least, sort = "", "smallest seen"
 	} else if !e.Witness.Minimal {
 		sort = "one"
 	}
-	fmt.Fprintf(b, "  %-11s %s%s; %s: %s, %s\n", "", least,
-		plural(e.Witness.Preemptions, "preemption"), sort,
+	row("", "%s%s; %s: %s, %s", least, plural(e.Witness.Preemptions, "preemption"), sort,
 		plural(e.Witness.Switches, "context switch"), plural(e.Witness.Steps, "step"))
 	switch {
 	case s.sample != nil:
-		fmt.Fprintf(b, "  %-11s %s of the executions\n", "", group(s.sample.met[e.Category]))
+		row("", "%s of the executions", group(s.sample.met[e.Category]))
 	case s.report.ByClass:
-		fmt.Fprintf(b, "  %-11s %s of the classes\n", "", group(e.Classes))
+		row("", "%s of the classes", group(e.Classes))
 	case e.All != nil:
-		fmt.Fprintf(b, "  %-11s %s of the executions\n", "", group(e.All))
+		row("", "%s of the executions", group(e.All))
 	}
 	mute := ""
 	if m := s.limits.mute; m != 0 {
 		mute = " -mute " + triage.KindsText(m)
 	}
-	fmt.Fprintf(b, "  %-11s go run ./cmd/minimize -program %s%s %s\n", "",
+	row("", "go run ./cmd/minimize -program %s%s %s",
 		s.program.Name(), mute, triage.TapeText(e.Witness.Tape))
 }
 
