@@ -114,7 +114,7 @@ func (c *command) readTree(root string, tree fs.FS, add func(corpus.Entry) error
 		}
 		e, err := c.readFile(file, tree, name)
 		if err != nil {
-			if needsProgram := (*noProgramError)(nil); errors.As(err, &needsProgram) {
+			if _, ok := errors.AsType[*noProgramError](err); ok {
 				return err
 			}
 			c.damage(err)
@@ -260,7 +260,7 @@ func labelOf(base string) string {
 
 // inFile puts the name of a file in front of what is wrong with it, once.
 func inFile(name string, err error) error {
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err
 	}
 	return fmt.Errorf("%s: %w", name, err)

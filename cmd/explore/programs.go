@@ -79,7 +79,7 @@ func meaning(pattern string) string {
 // exists, else what is near.
 func unknown(pattern string) error {
 	_, err := kmodel.Find(pattern)
-	if no := (*kmodel.NoVariantError)(nil); errors.As(err, &no) {
+	if _, ok := errors.AsType[*kmodel.NoVariantError](err); ok {
 		return err
 	}
 	var objects []string

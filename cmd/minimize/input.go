@@ -99,7 +99,7 @@ func readFile(name string) ([]byte, error) {
 
 // innermost takes the name of the file off err, to be put in front.
 func innermost(err error) error {
-	if path := (*os.PathError)(nil); errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		return path.Err
 	}
 	return err
@@ -153,11 +153,11 @@ func (c *command) apply(in *input) (err error) {
 
 // blame puts the flag in front of an error that it has made.
 func (c *command) blame(err error) error {
-	no := (*kmodel.NoVariantError)(nil)
+	_, noVariant := errors.AsType[*kmodel.NoVariantError](err)
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &no) && c.variant != "":
+	case noVariant && c.variant != "":
 		return fmt.Errorf("-variant: %w", err)
 	case c.program != "":
 		return fmt.Errorf("-program: %w", err)
@@ -183,8 +183,8 @@ func (in *input) check() error {
 
 // advise adds to an error what to try next.
 func (in *input) advise(err error) error {
-	no := (*triage.NotReproducedError)(nil)
-	if !errors.As(err, &no) || no.Result.Outcome != schedule.Pass {
+	no, ok := errors.AsType[*triage.NotReproducedError](err)
+	if !ok || no.Result.Outcome != schedule.Pass {
 		return err
 	}
 	var others []string
