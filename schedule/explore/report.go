@@ -25,7 +25,7 @@ type Options struct {
 	// Unbounded.
 	Bound int
 	// MaxNodes ends Exhaust with NodeLimit when it would need more nodes. 0
-	// means DefaultMaxNodes. Sample and Unreduced keep no nodes and ignore it.
+	// means DefaultMaxNodes. Unreduced keeps no nodes and ignores it.
 	MaxNodes int
 	// MaxBytes ends Exhaust with MemoryLimit when its graph would need more
 	// memory, in bytes. What the graph needs to be worked up at the end of a bound is
