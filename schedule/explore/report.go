@@ -287,12 +287,7 @@ func (r *Report) invalid() *Ending {
 
 // Failed reports whether some execution failed.
 func (r *Report) Failed() bool {
-	for i := range r.Endings {
-		if r.Endings[i].Outcome == schedule.Fail {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Endings, func(e Ending) bool { return e.Outcome == schedule.Fail })
 }
 
 // Minimal returns the witness of c, and whether there is one.

@@ -243,11 +243,7 @@ func (s *stroll) Choose(e *schedule.Exec, n int) int {
 	if stay := s.below(8) < s.stay; !stay || !set.Has(s.last) {
 		s.last = set.Nth(s.below(n))
 	}
-	d := 0
-	for e.Alternative(d).ID != s.last {
-		d++
-	}
-	return d
+	return alternative(e, s.last)
 }
 
 // A finder repeats a prefix, then strolls, and remembers its way.
