@@ -34,6 +34,7 @@ type campaign struct {
 	config  config
 	store   *store
 	targets []*target
+	byName  map[string]*target
 	share   *share // of the workers
 	native  *share // of the Go fuzzer; nil: there is none
 	log     *log.Logger
@@ -63,7 +64,7 @@ func newCampaign(
 ) (_ *campaign, err error) {
 	c := &campaign{
 		config: cfg, log: log.New(stderr, "continuous: ", log.Ltime|log.Lmsgprefix),
-		now: time.Now, rates: map[*target]rate{},
+		now: time.Now, byName: map[string]*target{}, rates: map[*target]rate{},
 	}
 	c.left.Store(executions)
 	if executions == 0 {
@@ -98,12 +99,13 @@ func (c *campaign) makeTargets() {
 	room := new(allowance)
 	room.Store(c.config.Memory.bytes / 2 / bytesPerSpecies)
 	for _, n := range c.config.Targets {
-		c.targets = append(c.targets, &target{
+		t := &target{
 			name: n.name, program: n.program, store: c.store, found: c.bugs.add, now: c.now,
 			species: map[uint64]struct{}{}, room: room, stream: newStream(room),
 			totals: c.before.Targets[n.name],
 			bugs:   map[triage.Signature]*bug{}, looks: map[look]*seen{},
-		})
+		}
+		c.targets, c.byName[n.name] = append(c.targets, t), t
 	}
 	for _, n := range c.config.Guided {
 		for i, t := range c.targets {
@@ -125,7 +127,7 @@ func (c *campaign) guidedOptions() guided.Options {
 
 // loadBugs reads what was reported before, and runs each again.
 func (c *campaign) loadBugs() error {
-	bugs, err := c.store.loadBugs(c.targets)
+	bugs, err := c.store.loadBugs(c.byName)
 	if err != nil {
 		return err
 	}
@@ -143,17 +145,13 @@ func (c *campaign) loadBugs() error {
 // loadTapes gives the targets what they begin with: the corpus, the seeds, and what failed
 // and may have been left without a report.
 func (c *campaign) loadTapes() error {
-	byName := map[string]*target{}
-	for _, t := range c.targets {
-		byName[t.name] = t
-	}
 	give := func(p *corpus.Pack, own bool) {
 		if n := len(p.Damage()); n > 0 {
 			c.log.Printf("%s: damaged in %d places, %d entries are intact; to see more: "+
 				"go run ./cmd/corpus verify %[1]s", p.Name(), n, p.Len())
 		}
 		for e := range p.All() {
-			if t := byName[e.Program]; t != nil {
+			if t := c.byName[e.Program]; t != nil {
 				t.give(given{e.Tape, own})
 			}
 		}
@@ -167,7 +165,7 @@ func (c *campaign) loadTapes() error {
 		give(p, false)
 	}
 	for e := range c.store.failing.Pack().All() {
-		t := byName[e.Program]
+		t := c.byName[e.Program]
 		if t == nil {
 			continue
 		}
