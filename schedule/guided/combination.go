@@ -30,22 +30,23 @@ func (p *pairs) step(t *schedule.Thread) {
 	if op.Cell == nil || op.Cell.Object() == nil {
 		return
 	}
-	c := p.find(op.Cell.ID())
+	cell := op.Cell.ID()
+	c := p.find(cell)
 	if c == nil {
 		return
 	}
-	access := accessOf(op)
 	if initial := c.run != p.run; op.Mode&schedule.Reads != 0 && (initial || c.thread != int32(t.ID)) {
-		pair := product(0, access)
-		if !initial {
-			pair = product(c.access, access)
+		write, read := c.accesses(&op)
+		if initial {
+			write = 0
 		}
+		pair := product(write, read)
 		if p.seen.add(pair) {
 			p.combination += product(pair, 1)
 		}
 	}
 	if op.Mode&schedule.Writes != 0 {
-		p.set(c, t, access)
+		p.set(c, cell, &op, t.ID)
 	}
 }
 

@@ -21,10 +21,10 @@ type contacts struct {
 	run   uint32 // number of the execution
 }
 
-// A contact is an access to a cell.
+// A contact is an access to a cell. It has no hash: most are asked for none.
 type contact struct {
 	cell   uint64
-	access uint64 // hash
+	verb   string
 	run    uint32
 	thread int32
 	mode   schedule.Mode
@@ -52,20 +52,25 @@ func (c *contacts) find(cell uint64) *contact {
 	}
 }
 
-// set makes s, which find has returned, the contact with what t is to do.
-func (c *contacts) set(s *contact, t *schedule.Thread, access uint64) {
+// set makes s, which find has returned for the cell, the contact with what thread id is to do.
+func (c *contacts) set(s *contact, cell uint64, op *schedule.Op, id int) {
 	if s.run != c.run {
+		s.run, s.cell = c.run, cell
 		c.used++
 	}
-	op := t.Op()
-	*s = contact{op.Cell.ID(), access, c.run, int32(t.ID), op.Mode}
+	s.verb, s.mode, s.thread = op.Verb, op.Mode, int32(id)
 }
 
-// accessOf returns the hash of what an operation does to what.
-func accessOf(op schedule.Op) uint64 {
+// accesses returns the hashes of what an operation does to what, and of the contact that its
+// cell has had before.
+func (s *contact) accesses(op *schedule.Op) (before, now uint64) {
 	const places = 1<<12 - 1 // the bits of an ID that are the place in the object
-	kind := xxhash.Sum64String(op.Cell.Object().Kind())
-	return product(xxhash.Sum64String(op.Verb)+uint64(op.Mode), kind+op.Cell.ID()&places)
+	what := xxhash.Sum64String(op.Cell.Object().Kind()) + op.Cell.ID()&places
+	return accessOf(s.verb, s.mode, what), accessOf(op.Verb, op.Mode, what)
+}
+
+func accessOf(verb string, mode schedule.Mode, what uint64) uint64 {
+	return product(xxhash.Sum64String(verb)+uint64(mode), what)
 }
 
 // marks are hashes that were met: a hash table, open addressing.

@@ -31,15 +31,15 @@ func (s *segments) step(t *schedule.Thread) {
 	if op.Cell == nil || op.Cell.Object() == nil {
 		return
 	}
-	c := s.find(op.Cell.ID())
+	cell := op.Cell.ID()
+	c := s.find(cell)
 	if c == nil {
 		return
 	}
-	access := accessOf(op)
 	if c.run == s.run && c.thread != int32(t.ID) && (c.mode|op.Mode)&schedule.Writes != 0 {
-		now := product(c.access, access)
+		now := product(c.accesses(&op))
 		s.fresh = s.seen.add(product(s.last, now)) || s.fresh
 		s.last = now
 	}
-	s.set(c, t, access)
+	s.set(c, cell, &op, t.ID)
 }

@@ -79,8 +79,8 @@ func hurried() verify.Suite {
 }
 
 // TestTwins holds programs against those that they are the same as: the same executions by
-// ending and preemptions, and the same states. With -short it looks at no more than one
-// preemption.
+// ending and preemptions, the same states and classes. With -short it looks at no more than
+// one preemption, and at no classes.
 func TestTwins(t *testing.T) {
 	for _, p := range Programs(variants...) {
 		if twin(p) == "" || testing.Short() && large(p) {
@@ -105,8 +105,12 @@ func TestTwins(t *testing.T) {
 			t.Errorf("%s differs from %s: %v executions, want %v", p.Name(), q.Name(),
 				got.Executions, want.Executions)
 		}
-		if !testing.Short() {
-			verify.Classes(t, p)
+		if testing.Short() {
+			continue
+		}
+		n, few := verify.Classes(t, p)
+		if want, alike := verify.Classes(t, q); n != want || few != alike {
+			t.Errorf("%s has %d classes, %s %d", p.Name(), n, q.Name(), want)
 		}
 	}
 }
