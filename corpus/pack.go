@@ -162,7 +162,7 @@ func (p *Pack) scan(pos int) error {
 			pos += h.size + h.payload
 			continue
 		}
-		if newer := dictionaryError(0); errors.As(err, &newer) {
+		if _, newer := errors.AsType[dictionaryError](err); newer {
 			return fmt.Errorf("offset %d: %w", pos, err)
 		}
 		next := nextMarker(p.data, pos+1)
@@ -225,7 +225,7 @@ func (p *Pack) Damage() []Damage { return p.damage }
 
 // inFile puts the name of the file in front of what is wrong with it, once.
 func inFile(name string, err error) error {
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err
 	}
 	return fmt.Errorf("%s: %w", name, err)

@@ -1,9 +1,7 @@
 package fuzz
 
 import (
-	"crypto/sha256"
 	"flag"
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -116,7 +114,7 @@ func (x *fuzzer) report(t *testing.T, in []byte) {
 func (x *fuzzer) corpusFile(t *testing.T, in []byte) string {
 	_, base, _ := strings.Cut(t.Name(), "/")
 	if base == "" || strings.HasPrefix(base, "seed#") {
-		base = fmt.Sprintf("%x", sha256.Sum256(gofile.Format(in)))[:16]
+		base = gofile.Name(gofile.Format(in))
 	}
 	return "fuzz/testdata/fuzz/" + x.target.Name + "/" + base
 }

@@ -80,6 +80,19 @@ func FindTarget(name string) (Target, error) {
 	return Target{}, fmt.Errorf("target %q: no such target%s", name, Hint(name, names, listTargets))
 }
 
+// ProgramOf returns the program that a name means: that of the target of that name in its own
+// variant, or the one that has it for its full name. Names of targets begin with Fuzz.
+func ProgramOf(name string) (program.Program, error) {
+	if !strings.HasPrefix(name, "Fuzz") {
+		return Find(name)
+	}
+	t, err := FindTarget(name)
+	if err != nil {
+		return program.Program{}, err
+	}
+	return t.Program("")
+}
+
 // programName returns the full name of what t runs by default.
 func (t Target) programName() string { return t.Object + "/" + t.Scenario + "@" + t.Variant }
 

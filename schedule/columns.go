@@ -148,7 +148,7 @@ func (c *columns) write(thread int, number string, in int, racing bool, text str
 func fold(text string, width, hang int) []string {
 	var lines, words []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		last := len(words) - 1
 		if last >= 0 && (word == "--" || open(words[last])) {
 			words[last] += " " + word

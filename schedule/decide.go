@@ -87,28 +87,28 @@ func (t *Thread) open() bool {
 	return false
 }
 
-// pick decides who takes the next step, leaves it in e.next and returns it; nil
-// if the execution is over. It runs on the coroutine of prev, the thread that
+// pick decides who takes the next step and leaves it in e.next; nil if the execution is
+// over. It runs on the coroutine of prev, the thread that
 // has just parked or finished, so that a thread that goes on need not switch.
-func (e *Exec) pick(prev *Thread) *Thread {
+func (e *Exec) pick(prev *Thread) {
 	e.last = prev
 	e.next = nil
 	set := e.openSet()
 	if set.Empty() {
 		if set = e.quiesce(); set.Empty() {
-			return nil
+			return
 		}
 	}
 	if e.steps >= e.maxSteps {
 		e.outcome, e.reason = Invalid, StepLimit
-		return nil
+		return
 	}
 	if set.Rest().Empty() {
 		e.next = e.threads[set.First()]
 	} else {
 		d := e.decideThread(set, prev)
 		if d < 0 {
-			return nil
+			return
 		}
 		e.next = e.Alternative(d)
 		if e.rec != nil {
@@ -118,7 +118,6 @@ func (e *Exec) pick(prev *Thread) *Thread {
 	if prev != nil && e.next != prev {
 		e.switches++
 	}
-	return e.next
 }
 
 // openSet returns the threads that are enabled.

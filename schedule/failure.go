@@ -80,6 +80,15 @@ func (s Kinds) All() []Kind {
 	return out
 }
 
+// Names returns the names of the kinds of the set, from cause to symptom; nil if it is empty.
+func (s Kinds) Names() []string {
+	var out []string
+	for _, k := range s.All() {
+		out = append(out, k.String())
+	}
+	return out
+}
+
 // A Party is a step of an execution as a failure refers to it: who, and when.
 // The zero value is nobody.
 type Party struct {

@@ -100,7 +100,7 @@ func product(a, b uint64) uint64 {
 func (t *Thread) Observe(v uint64) uint64 {
 	t.mix(v)
 	if rec := t.exec.rec; rec != nil {
-		rec.observed(t, t.op.Cell, v)
+		rec.observed(t.op.Cell, v)
 	}
 	return v
 }
@@ -129,7 +129,7 @@ func (t *Thread) ObserveBool(v bool) bool {
 	}
 	t.mix(n)
 	if rec := t.exec.rec; rec != nil {
-		rec.observed(t, nil, n) // it is no pointer, though the cell may be one
+		rec.observed(nil, n) // it is no pointer, though the cell may be one
 	}
 	return v
 }

@@ -64,8 +64,8 @@ func (rec *recorder) current() *Event {
 	return &rec.events[len(rec.events)-1]
 }
 
-// observed records that t was returned v, which is written as a word of c.
-func (rec *recorder) observed(t *Thread, c *Cell, v uint64) {
+// observed records that the step has returned v, which is written as a word of c.
+func (rec *recorder) observed(c *Cell, v uint64) {
 	ev := rec.current()
 	ev.Value, ev.Stored = rec.format(c, v), false
 }

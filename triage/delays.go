@@ -41,7 +41,7 @@ func (r *Report) WriteDelays(w io.Writer) error {
 type delays struct {
 	*Report
 	points []delay
-	out    bytes.Buffer
+	out    prose
 }
 
 // A delay is a place at which a thread was preempted.
@@ -117,35 +117,25 @@ func sourceFile(pkg string) string {
 	return path + ".c"
 }
 
-// para writes prose.
-func (d *delays) para(text string) {
-	d.out.WriteByte('\n')
-	d.item("", text)
-}
-
-func (d *delays) item(mark, text string) {
-	wrap(&d.out, mailWidth, mark, strings.Repeat(" ", len(mark)), text)
-}
-
 // intro says what the patch is for, and in which order things have to happen.
 func (d *delays) intro() {
-	d.item("", "Widen the window of: "+d.Title)
-	d.para("Found in " + d.Program + ", a model of the kernel's code, with tape " +
+	d.out.item("", "Widen the window of: "+d.Title)
+	d.out.para("Found in " + d.Program + ", a model of the kernel's code, with tape " +
 		TapeText(d.Tape) + ". For a test kernel only.")
 	if len(d.points) == 0 {
-		d.para("No thread is preempted in this execution, so there is nothing to delay: run " +
+		d.out.para("No thread is preempted in this execution, so there is nothing to delay: run " +
 			"the threads in the order below.")
 	}
-	d.para("The order to bring about:")
+	d.out.para("The order to bring about:")
 	d.out.WriteByte('\n')
 	for i, s := range d.stretches() {
-		d.item(fmt.Sprintf("%3d. ", i+1), s)
+		d.out.item(fmt.Sprintf("%3d. ", i+1), s)
 	}
 	if ex := d.Explanation; ex != nil && ex.Found && len(ex.Because) > 0 {
-		d.para("What matters of it:")
+		d.out.para("What matters of it:")
 		d.out.WriteByte('\n')
 		for _, r := range ex.Because {
-			d.item("  - ", fmt.Sprintf("%v, before %v", &r.Before, &r.After))
+			d.out.item("  - ", fmt.Sprintf("%v, before %v", &r.Before, &r.After))
 		}
 	}
 }
@@ -195,7 +185,7 @@ func (s *Step) where() string {
 
 // howTo says what is left to do by hand.
 func (d *delays) howTo() {
-	d.para("Put the number of the line before each insertion in the place of LINE, then: " +
+	d.out.para("Put the number of the line before each insertion in the place of LINE, then: " +
 		"git apply --unidiff-zero. A hunk names the function that it is for; the file is that " +
 		"of the model, and git grep finds the function where it is another in your tree.")
 	var names []string
@@ -206,10 +196,10 @@ func (d *delays) howTo() {
 		}
 	}
 	if len(names) > 0 {
-		d.para("The tasks have to be called " + strings.Join(names, ", ") +
+		d.out.para("The tasks have to be called " + strings.Join(names, ", ") +
 			", by prctl(PR_SET_NAME); nobody else is delayed.")
 	}
-	d.para("If a delay is too short for what has to happen meanwhile, a grace period for " +
+	d.out.para("If a delay is too short for what has to happen meanwhile, a grace period for " +
 		"example, make ms larger.")
 	d.out.WriteString("---\n")
 }

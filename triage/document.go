@@ -158,14 +158,10 @@ func (r *Report) Document() *Document {
 
 func (r *Report) code() Code {
 	a := &r.About
-	c := Code{
-		Name: r.Program, Versions: a.Versions, Patches: a.Patches, Command: a.Command,
-		Variants: a.Variants,
+	return Code{
+		Name: r.Program, Versions: a.Versions, Patches: a.Patches, GoneOn: a.Mute.Names(),
+		Command: a.Command, Variants: a.Variants,
 	}
-	for _, k := range a.Mute.All() {
-		c.GoneOn = append(c.GoneOn, k.String())
-	}
-	return c
 }
 
 func sizeOf(m Measure, agents int) Size {

@@ -120,10 +120,11 @@ func (ex *Explanation) In(ctx context.Context, p schedule.Program, executions in
 func newKeeper(p schedule.Program, tape schedule.Tape, mute schedule.Kinds) (*keeper, []Place, error) {
 	r := schedule.NewRunner(p)
 	r.Mute = mute
-	rec := recorder{from: &schedule.TapeReader{}}
-	rec.from.(*schedule.TapeReader).Reset(tape)
+	var reader schedule.TapeReader
+	reader.Reset(tape)
+	rec := recorder{from: &reader}
 	r.Run(&rec)
-	tr, err := r.Replay(append(schedule.Tape(nil), r.Taken()...))
+	tr, err := r.Replay(slices.Clone(r.Taken()))
 	if err == nil && tr.Result.Outcome != schedule.Fail {
 		err = fmt.Errorf("%s: tape %s does not fail", p.Name, TapeText(tape))
 	}
@@ -216,10 +217,6 @@ func hitWith(sets []uint64, h uint64, size int) (uint64, bool) {
 	return h, true
 }
 
-func others(orders []Order, i int) []Order {
-	return slices.Concat(orders[:i], orders[i+1:])
-}
-
 // weaken moves the first step of orders[i] to the earliest, and then the second to the
 // latest that will do.
 func (x *explainer) weaken(orders []Order, i int) {
@@ -251,7 +248,7 @@ func (x *explainer) try(at *Place, p Place, orders []Order) bool {
 // conclude shows that each order is needed, and asks for all of them once more.
 func (x *explainer) conclude(orders []Order) bool {
 	for i, o := range orders {
-		v, tape := x.ask(others(orders, i))
+		v, tape := x.ask(slices.Concat(orders[:i], orders[i+1:]))
 		if v != passes {
 			return false
 		}

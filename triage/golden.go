@@ -257,13 +257,7 @@ func ParseKinds(text string) (schedule.Kinds, error) {
 
 // KindsText writes a set of kinds such that [ParseKinds] reads it again. The
 // empty set is the empty text.
-func KindsText(set schedule.Kinds) string {
-	var names []string
-	for _, k := range set.All() {
-		names = append(names, k.String())
-	}
-	return strings.Join(names, ",")
-}
+func KindsText(set schedule.Kinds) string { return strings.Join(set.Names(), ",") }
 
 // Replay runs g on r, whose program should be the one that g names, and records
 // it. It is an error if the tape does not fit the program, and a

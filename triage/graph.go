@@ -176,7 +176,7 @@ func (g *graph) objects() {
 	}
 }
 
-// A stretch is what part of a row something covers that begins with one step and ends
+// stretch returns what part of a row something covers that begins with one step and ends
 // with another.
 func stretch(row Row, last, from, to int) (top, bottom string, ok bool) {
 	above, below := false, from <= last && (to == 0 || to > last)
@@ -196,12 +196,8 @@ func stretch(row Row, last, from, to int) (top, bottom string, ok bool) {
 	return "", "", false
 }
 
-// row draws the row with the given index; last is the last step so far, with it.
-func (g *graph) row(i, last int) []mark {
-	row := Row{Thread: -1}
-	if i < len(g.it.Rows) {
-		row = g.it.Rows[i]
-	}
+// row draws row i; last is the last step so far, with it.
+func (g *graph) row(row Row, i, last int) []mark {
 	var out []mark
 	for _, thread := range g.lanes {
 		out = append(out, g.lane(thread, row, last)...)
@@ -289,11 +285,7 @@ func (a *arrow) row(i int) []mark {
 }
 
 // life draws the objects' part in a row.
-func (g *graph) life(i, last int) []mark {
-	row := Row{Thread: -1}
-	if i < len(g.it.Rows) {
-		row = g.it.Rows[i]
-	}
+func (g *graph) life(row Row, last int) []mark {
 	var out []mark
 	for _, l := range g.lives {
 		for _, s := range l.stages() {

@@ -2,7 +2,7 @@ package triage
 
 import (
 	"bytes"
-	"embed"
+	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
@@ -10,8 +10,14 @@ import (
 	"strings"
 )
 
-//go:embed page
-var pageFiles embed.FS
+var (
+	//go:embed page/page.html
+	pageText string
+	//go:embed page/page.css
+	pageCSS template.CSS
+	//go:embed page/page.js
+	pageScript template.JS
+)
 
 // pageTemplate is made when it is asked for: a program that writes no pages, such as a fuzz
 // target, is linked without it, and the engine has fewer counters to read after each input.
@@ -21,7 +27,8 @@ func pageTemplate() *template.Template {
 		"upper": upper,
 		"words": func(v any) []string { return strings.Fields(fmt.Sprint(v)) },
 		"parts": parts,
-	}).ParseFS(pageFiles, "page/page.html"))
+		"tape":  TapeText,
+	}).Parse(pageText))
 }
 
 // parts takes a name apart where a narrow page may break it: after -> and before [.
@@ -103,14 +110,11 @@ type pageReason struct {
 	Without       string
 }
 
-// TapeText returns the tape in digits.
-func (s Slip) TapeText() string { return TapeText(s.Tape) }
-
 func newPage(r *Report) *page {
 	it := r.Interleaving
 	g, v := newGraph(it, r.Explanation), newView(it)
 	p := &page{
-		Report: r, CSS: template.CSS(pageFile("page.css")), Script: template.JS(pageFile("page.js")),
+		Report: r, CSS: pageCSS, Script: pageScript,
 		Lives: g.lives, Width: g.width, LifeWidth: lifeWidth*len(g.lives) + 10,
 		State: v.Groups, Updates: pageUpdates{v.Start, v.Steps}, Legend: legends(),
 	}
@@ -134,14 +138,6 @@ func newPage(r *Report) *page {
 	}
 	p.HeadHigh = 7*longest + 10
 	return p
-}
-
-func pageFile(name string) string {
-	data, err := pageFiles.ReadFile("page/" + name)
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	return string(data)
 }
 
 func (p *page) reasons() {
@@ -173,7 +169,7 @@ func (p *page) rows(g *graph) {
 			last = row.Step
 		}
 		out := pageRow{Row: row, Lane: slices.Index(g.lanes, row.Thread)}
-		out.Graph, out.Life = g.row(i, last), g.life(i, last)
+		out.Graph, out.Life = g.row(row, i, last), g.life(row, last)
 		if row.Thread >= 0 {
 			t := it.Threads[row.Thread]
 			out.Who = bracketed(t.Name, t.Agent)
@@ -189,10 +185,9 @@ func (p *page) rows(g *graph) {
 		}
 		p.Rows = append(p.Rows, out)
 	}
-	end := len(it.Rows)
+	end := Row{Thread: -1, Text: "end"}
 	p.Rows = append(p.Rows, pageRow{
-		Row: Row{Thread: -1, Text: "end"}, Lane: -1,
-		Graph: g.row(end, last), Life: g.life(end, last),
+		Row: end, Lane: -1, Graph: g.row(end, len(it.Rows), last), Life: g.life(end, last),
 	})
 }
 

@@ -35,25 +35,28 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	return err
 }
 
+// prose is text for a mail that is being written.
+type prose struct{ bytes.Buffer }
+
+// para writes a paragraph.
+func (p *prose) para(text string) {
+	p.WriteByte('\n')
+	p.item("", text)
+}
+
+// item writes an entry of a list, or if mark is empty the text alone.
+func (p *prose) item(mark, text string) {
+	wrap(&p.Buffer, mailWidth, mark, strings.Repeat(" ", len(mark)), text)
+}
+
 // markdown is a report that is being written.
-type markdown struct{ bytes.Buffer }
+type markdown struct{ prose }
 
 func (m *markdown) heading(text, line string) {
 	if m.Len() > 0 {
 		m.WriteByte('\n')
 	}
 	fmt.Fprintf(m, "%s\n%s\n", text, strings.Repeat(line, len(text)))
-}
-
-// para writes a paragraph.
-func (m *markdown) para(text string) {
-	m.WriteByte('\n')
-	m.item("", text)
-}
-
-// item writes an entry of a list, or if mark is empty the text alone.
-func (m *markdown) item(mark, text string) {
-	wrap(&m.Buffer, mailWidth, mark, strings.Repeat(" ", len(mark)), text)
 }
 
 // block writes preformatted text.

@@ -47,14 +47,7 @@ func (m Measure) String() string {
 		s += ", " + count(m.Calls, "call")
 	}
 	return fmt.Sprintf("%s, %s, %s, %s", s, count(m.Preemptions, "preemption"),
-		contextSwitches(m.Switches), count(m.Steps, "step"))
-}
-
-func contextSwitches(n int) string {
-	if n == 1 {
-		return "1 context switch"
-	}
-	return fmt.Sprintf("%d context switches", n)
+		count(m.Switches, "context switch"), count(m.Steps, "step"))
 }
 
 // measure returns the measure of the execution that r has just run. The tape

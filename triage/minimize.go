@@ -288,11 +288,7 @@ func (m *minimizer) propose(c schedule.Chooser) bool {
 		return false
 	}
 	now := m.candidate(&res)
-	same, err := m.identify(&res)
-	if err != nil {
-		m.err = err
-	}
-	if !same {
+	if !m.identify(&res) {
 		return false
 	}
 	m.best = now
@@ -304,31 +300,29 @@ func (m *minimizer) propose(c schedule.Chooser) bool {
 // run cannot tell the signature, so only the first of each category is asked
 // for it.
 func (m *minimizer) meet(res *schedule.Result) {
-	if m.met[explore.CategoryOf(*res)] {
-		return
-	}
-	if _, err := m.identify(res); err != nil {
-		m.err = err
+	if !m.met[explore.CategoryOf(*res)] {
+		m.identify(res)
 	}
 }
 
 // identify records the execution that has just been run with result res, and
-// reports whether it fails as wanted. If not, it is remembered.
-func (m *minimizer) identify(res *schedule.Result) (same bool, err error) {
+// reports whether it fails as wanted. If not, it is remembered. An error ends it all.
+func (m *minimizer) identify(res *schedule.Result) (same bool) {
 	m.met[explore.CategoryOf(*res)] = true
 	at := measure(m.r, res)
 	at.Tape = slices.Clone(at.Tape)
 	tr, err := m.replay(at.Tape)
 	if err != nil {
-		return false, err
+		m.err = err
+		return false
 	}
 	m.runs++
 	s := Of(tr)
 	if s == m.want {
-		return true, nil
+		return true
 	}
 	m.slipped(s, tr, at)
-	return false, nil
+	return false
 }
 
 // slipped remembers another failure, by its smallest tape.

@@ -63,9 +63,9 @@ type swapper struct {
 	odds  []float64
 	steps []Place // of the execution
 
-	order  []int // indices of steps
-	chosen int   // of the keeper's choices
-	strays bool  // the execution has left the order
+	order  []int               // indices of steps
+	picks  schedule.TapeReader // of the keeper's choices
+	strays bool                // the execution has left the order
 	found  float64
 	done   bool // found is known
 }
@@ -100,7 +100,8 @@ func (s *swapper) pair(i, j int) *Pair {
 // chance runs the order and returns the chance of the state that it leads to. It reports
 // false if the program does not allow the order.
 func (s *swapper) chance() (float64, bool) {
-	s.chosen, s.strays, s.done = 0, false, false
+	s.strays, s.done = false, false
+	s.picks.Reset(s.choices)
 	s.r.Watch, s.r.Wide = s, true
 	res := s.r.Run(s)
 	s.r.Watch, s.r.Wide = nil, false
@@ -139,11 +140,7 @@ func (s *swapper) Choose(e *schedule.Exec, n int) int {
 		return 0
 	}
 	if e.Enabled().Empty() {
-		s.chosen++
-		if s.chosen <= len(s.choices) {
-			return int(s.choices[s.chosen-1]) % n
-		}
-		return 0
+		return s.picks.Choose(e, n)
 	}
 	for d := range n {
 		if e.Alternative(d).ID == s.steps[s.order[at]].Thread {

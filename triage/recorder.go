@@ -92,21 +92,19 @@ func choicesOf(log []decision) schedule.Tape {
 // was made for one execution, or by moving pieces about, means something in
 // every other.
 type order struct {
-	setup   schedule.Tape
+	setup   schedule.TapeReader
 	seq     []int8 // threads; -1: taken already
-	choices schedule.Tape
+	choices schedule.TapeReader
 	head    int // of seq
-	setups  int
-	chosen  int
 }
 
 // Choose implements [schedule.Chooser].
 func (o *order) Choose(e *schedule.Exec, n int) int {
 	switch subjectOf(e) {
 	case setup:
-		return next(o.setup, &o.setups, n)
+		return o.setup.Choose(e, n)
 	case choice:
-		return next(o.choices, &o.chosen, n)
+		return o.choices.Choose(e, n)
 	}
 	for o.head < len(o.seq) && o.seq[o.head] < 0 {
 		o.head++
@@ -127,25 +125,19 @@ func (o *order) Choose(e *schedule.Exec, n int) int {
 	return 0
 }
 
-// next returns the digit at *pos, reduced, and moves on; 0 after the end.
-func next(s schedule.Tape, pos *int, n int) int {
-	if *pos >= len(s) {
-		return 0
-	}
-	*pos++
-	return int(s[*pos-1]) % n
-}
-
 // orderOf returns the order that repeats log.
 func orderOf(log []decision) *order {
-	o := &order{setup: setupOf(log)}
+	var o order
+	var choices schedule.Tape
 	for _, d := range log {
 		switch d.about {
 		case thread:
 			o.seq = append(o.seq, d.thread)
 		case choice:
-			o.choices = append(o.choices, d.digit)
+			choices = append(choices, d.digit)
 		}
 	}
-	return o
+	o.setup.Reset(setupOf(log))
+	o.choices.Reset(choices)
+	return &o
 }

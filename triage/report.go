@@ -86,11 +86,7 @@ func NewReport(tr *schedule.Trace, about About) *Report {
 		Note: tr.Result.Failure.Note, Columns: columns.String(),
 		Measure: traceMeasure(tr), Tape: tr.Tape, Interleaving: newInterleaving(tr),
 	}
-	for _, info := range tr.Threads {
-		if info.Agent {
-			r.Agents++
-		}
-	}
+	r.Agents = len(tr.Threads) - r.Measure.Threads
 	if tr.Result.Outcome != schedule.Fail {
 		return r
 	}
@@ -133,7 +129,7 @@ func accesses(tr *schedule.Trace) []Access {
 	f := &tr.Result.Failure
 	var out []Access
 	if f.Thread != nil {
-		a := newAccess(tr, "failed", f.Party)
+		a := newAccess(tr, "failed", event(tr, f.Party))
 		if a.Task == "" { // raised before the thread had taken any step
 			a.Task, a.Agent, a.Text = tr.Threads[f.Thread.ID].Name, f.Thread.IsAgent(), f.Op.Verb
 		}
@@ -144,7 +140,7 @@ func accesses(tr *schedule.Trace) []Access {
 		out = append(out, a)
 	}
 	if f.Other.Thread != nil && f.Kind != schedule.Leak {
-		out = append(out, newAccess(tr, role(f.Kind), f.Other))
+		out = append(out, newAccess(tr, role(f.Kind), event(tr, f.Other)))
 	}
 	// Where a lock came from says nothing about how it was misused.
 	if f.Obj != nil && f.Kind != schedule.LockRule && f.Kind != schedule.SleepInAtomic {
@@ -156,7 +152,7 @@ func accesses(tr *schedule.Trace) []Access {
 // allocation tells where o came from. Allocating is no step: the step named is the one
 // before it.
 func allocation(tr *schedule.Trace, o *schedule.Object) Access {
-	a := newAccess(tr, "allocated", o.Allocated())
+	a := newAccess(tr, "allocated", event(tr, o.Allocated()))
 	a.Text, a.Stack = o.Name(), kernelFuncs(tr.AllocStack)
 	return a
 }
@@ -180,25 +176,20 @@ func role(k schedule.Kind) string {
 	return "raced with"
 }
 
-func newAccess(tr *schedule.Trace, role string, p schedule.Party) Access {
-	ev := event(tr, p)
+func newAccess(tr *schedule.Trace, role string, ev *schedule.Event) Access {
 	if ev == nil {
 		return Access{Role: role}
 	}
 	info := tr.Threads[ev.Thread]
 	return Access{
 		Role: role, Task: info.Name, Agent: info.Agent, Step: ev.Step,
-		Text: strings.TrimSpace(ev.Verb + " " + ev.Object), Stack: stack(ev),
+		Text: strings.TrimSpace(ev.Verb + " " + ev.Object),
+		// The verb is the kernel's name of what the functions of primitives do together.
+		Stack: append([]string{ev.Verb}, kernelFuncs(ev.Stack)...),
 	}
 }
 
-// stack returns the functions of a step as the kernel would name them. The
-// functions of primitives are replaced by the verb, which is the kernel's
-// name of what they do together.
-func stack(ev *schedule.Event) []string {
-	return append([]string{ev.Verb}, kernelFuncs(ev.Stack)...)
-}
-
+// kernelFuncs returns the functions of a stack that are not primitives'.
 func kernelFuncs(stack []schedule.Frame) []string {
 	var out []string
 	for _, f := range stack {
@@ -220,11 +211,8 @@ func waits(tr *schedule.Trace) []Wait {
 			if ev.Object != b.name || ev.Thread == b.thread {
 				continue
 			}
-			info := tr.Threads[ev.Thread]
-			w.Last = &Access{
-				Role: "last there", Task: info.Name, Agent: info.Agent, Step: ev.Step,
-				Text: ev.Verb + " " + ev.Object, Stack: stack(ev),
-			}
+			last := newAccess(tr, "last there", ev)
+			w.Last = &last
 			break
 		}
 		out = append(out, w)

@@ -3,6 +3,7 @@ package triage
 import (
 	"cmp"
 	"container/heap"
+	"slices"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -175,9 +176,7 @@ func (s *search) path(tape schedule.Tape, id int32) schedule.Tape {
 	for ; s.nodes[id].parent >= 0; id = s.nodes[id].parent {
 		tape = append(tape, s.nodes[id].alt)
 	}
-	for i, j := from, len(tape)-1; i < j; i, j = i+1, j-1 {
-		tape[i], tape[j] = tape[j], tape[i]
-	}
+	slices.Reverse(tape[from:])
 	return tape
 }
 
@@ -216,19 +215,15 @@ func (s *search) end(res *schedule.Result) {
 		return
 	}
 	// Asking for the signature costs a replay, so only for what would be the best.
-	tape := append(schedule.Tape(nil), s.m.r.Taken()...)
+	tape := append(schedule.Tape{}, s.m.r.Taken()...) // also the empty one is not nil
 	if s.found != nil {
 		if c := cmp.Or(at.compare(s.found.cost), shortlex(tape, s.found.tape)); c >= 0 {
 			return
 		}
 	}
-	same, err := s.m.identify(res)
-	switch {
-	case err != nil:
-		s.m.err = err
-	case same:
+	if s.m.identify(res) {
 		s.found = &ending{at, tape}
-	default:
+	} else {
 		s.ended = append(s.ended, ending{cost: at})
 	}
 }

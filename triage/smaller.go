@@ -90,7 +90,7 @@ func (m *minimizer) smallerShapes() ([]shape, bool) {
 		if n == m.opt.Nodes {
 			return out, false
 		}
-		l.pos, l.taken, l.alternatives, l.over = 0, l.taken[:0], l.alternatives[:0], false
+		l.taken, l.alternatives, l.over = l.taken[:0], l.alternatives[:0], false
 		m.r.Run(l)
 		if w := m.shapeOf(slices.Clone(l.taken)); !l.over && w.tasks <= m.best.Threads &&
 			w.calls <= m.best.Calls && w.size(m.best.Measure) < 0 {
@@ -136,7 +136,8 @@ func (l *lister) next() bool {
 	if i < 0 {
 		return false
 	}
-	l.setup = append(l.setup[:0], l.taken[:i+1]...)
-	l.setup[i]++
+	next := slices.Clone(l.taken[:i+1])
+	next[i]++
+	l.setup.Reset(next)
 	return true
 }

@@ -101,3 +101,49 @@ func TestSmallerFound(t *testing.T) {
 		}
 	}
 }
+
+// calm fails in the workload that the empty tape chooses, unless a later choice is 1, and in
+// the other one only if a later choice is 1.
+var calm = schedule.Program{Name: "toy/calm", New: func() func(*schedule.Exec) {
+	k := newToy()
+	peekIf := func(want int) func(t *schedule.Thread) {
+		return func(t *schedule.Thread) {
+			k.getpid(t)
+			if t.Choose(2) == want {
+				k.peekLocked(t)
+			}
+		}
+	}
+	return func(e *schedule.Exec) {
+		k.boot(e)
+		if e.Choose(2) == 0 {
+			k.mm.window.Set(1)
+			e.CountCalls(1)
+			e.Go("alone", peekIf(0))
+			return
+		}
+		e.CountCalls(2)
+		e.Go("peek", peekIf(1))
+		e.Go("open", k.openWindow)
+	}
+}}
+
+// TestSmallerEmpty: where the smallest execution is that of the empty tape it is found as well.
+func TestSmallerEmpty(t *testing.T) {
+	r := schedule.NewRunner(calm)
+	defer r.Close()
+	var race schedule.Tape
+	for n := range 1 << 12 { // the first that fails in the larger workload
+		race = schedule.Tape{1}
+		for i := range 12 {
+			race = append(race, uint8(n>>i&1))
+		}
+		if r.RunTape(race).Outcome == schedule.Fail {
+			break
+		}
+	}
+	res := minimize(t, calm, race, triage.Options{})
+	if got := triage.TapeText(res.Final.Tape); got != "0" || res.Final.Threads != 1 {
+		t.Errorf("%v, tape %s, want 0\n%v", res.Final, got, &res.Certificate)
+	}
+}

@@ -180,10 +180,14 @@ func TapeText(s schedule.Tape) string {
 	return s.String()
 }
 
-// count returns "1 thread", "2 threads".
+// count returns "1 thread", "2 threads", "2 context switches".
 func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+	switch {
+	case n == 1:
+	case strings.HasSuffix(what, "ch"):
+		what += "es"
+	default:
+		what += "s"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d %s", n, what)
 }

@@ -36,8 +36,7 @@ func (w shape) size(o Measure) int {
 // A shaper is a chooser that takes setup decisions only, and abandons the
 // execution at the first other one.
 type shaper struct {
-	setup schedule.Tape
-	pos   int
+	setup schedule.TapeReader
 	taken schedule.Tape
 }
 
@@ -46,14 +45,15 @@ func (s *shaper) Choose(e *schedule.Exec, n int) int {
 	if subjectOf(e) != setup {
 		return -1
 	}
-	d := next(s.setup, &s.pos, n)
+	d := s.setup.Choose(e, n)
 	s.taken = append(s.taken, uint8(d))
 	return d
 }
 
 // shape returns the workload that setup stands for, read leniently.
 func (m *minimizer) shape(setup schedule.Tape) shape {
-	c := &shaper{setup: setup}
+	c := new(shaper)
+	c.setup.Reset(setup)
 	m.r.Run(c)
 	return m.shapeOf(c.taken)
 }
@@ -186,7 +186,7 @@ func (m *minimizer) carry(old, w shape) bool {
 	}
 	for _, ids := range renumberings(old, w) {
 		o := renumbered(m.best.log, ids)
-		o.setup = w.setup
+		o.setup.Reset(w.setup)
 		if m.propose(o) {
 			return true
 		}
@@ -201,7 +201,7 @@ func (m *minimizer) carryTrimmed(old, w shape) bool {
 		for id := range w.threads {
 			for k := 1; k <= trimLimit && !m.stopped(); k++ {
 				o := renumbered(m.best.log, ids)
-				o.setup = w.setup
+				o.setup.Reset(w.setup)
 				if !o.trim(int8(id), k) {
 					break
 				}

@@ -21,7 +21,7 @@ func BenchmarkEngine(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer x.store.close()
-		e, err := newInProcess(x.targets[0], unlimited{}, 1)
+		e, err := newInProcess(x.targets[0], roomFor(1<<62), 1)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func first(b *testing.B, name string, guide bool, seed uint64) int {
 	if guide {
 		t.guide = guided.New(seed, guided.Options{})
 	}
-	e, err := newInProcess(t, unlimited{}, seed)
+	e, err := newInProcess(t, roomFor(1<<62), seed)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -129,12 +129,8 @@ func filesOf(b *bug, res *triage.Result, r *triage.Report) (map[string][]byte, e
 }
 
 // loadBugs reads the bugs that are reported and returns them by the name of the report.
-// Those of targets that are not among the given are left out.
-func (s *store) loadBugs(targets []*target) (map[string]*bug, error) {
-	byName := map[string]*target{}
-	for _, t := range targets {
-		byName[t.name] = t
-	}
+// Those of targets that are not among the given, by name, are left out.
+func (s *store) loadBugs(targets map[string]*target) (map[string]*bug, error) {
 	parent := filepath.Join(s.dir, failuresDir)
 	list, err := os.ReadDir(parent)
 	if err != nil {
@@ -146,7 +142,7 @@ func (s *store) loadBugs(targets []*target) (map[string]*bug, error) {
 		if err != nil {
 			return nil, err
 		}
-		if b.target = byName[b.Target]; b.target == nil {
+		if b.target = targets[b.Target]; b.target == nil {
 			continue
 		}
 		bugs[d.Name()] = b

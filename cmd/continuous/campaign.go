@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
@@ -35,6 +34,7 @@ type campaign struct {
 	config  config
 	store   *store
 	targets []*target
+	byName  map[string]*target
 	share   *share // of the workers
 	native  *share // of the Go fuzzer; nil: there is none
 	log     *log.Logger
@@ -42,9 +42,9 @@ type campaign struct {
 	now     func() time.Time
 
 	started time.Time
-	before  state // what was remembered
-	left    atomic.Int64
-	bugs    queue // whose reports are due
+	before  state     // what was remembered
+	left    allowance // executions
+	bugs    queue     // whose reports are due
 
 	mu    sync.Mutex
 	rates map[*target]rate
@@ -64,7 +64,7 @@ func newCampaign(
 ) (_ *campaign, err error) {
 	c := &campaign{
 		config: cfg, log: log.New(stderr, "continuous: ", log.Ltime|log.Lmsgprefix),
-		now: time.Now, rates: map[*target]rate{},
+		now: time.Now, byName: map[string]*target{}, rates: map[*target]rate{},
 	}
 	c.left.Store(executions)
 	if executions == 0 {
@@ -97,14 +97,15 @@ func (c *campaign) makeTargets() {
 	// Half of the memory is for species, a quarter for inputs, the rest for everything else
 	// and what is garbage.
 	room := new(allowance)
-	room.left.Store(c.config.Memory.bytes / 2 / bytesPerSpecies)
+	room.Store(c.config.Memory.bytes / 2 / bytesPerSpecies)
 	for _, n := range c.config.Targets {
-		c.targets = append(c.targets, &target{
+		t := &target{
 			name: n.name, program: n.program, store: c.store, found: c.bugs.add, now: c.now,
 			species: map[uint64]struct{}{}, room: room, stream: newStream(room),
 			totals: c.before.Targets[n.name],
 			bugs:   map[triage.Signature]*bug{}, looks: map[look]*seen{},
-		})
+		}
+		c.targets, c.byName[n.name] = append(c.targets, t), t
 	}
 	for _, n := range c.config.Guided {
 		for i, t := range c.targets {
@@ -126,7 +127,7 @@ func (c *campaign) guidedOptions() guided.Options {
 
 // loadBugs reads what was reported before, and runs each again.
 func (c *campaign) loadBugs() error {
-	bugs, err := c.store.loadBugs(c.targets)
+	bugs, err := c.store.loadBugs(c.byName)
 	if err != nil {
 		return err
 	}
@@ -144,17 +145,13 @@ func (c *campaign) loadBugs() error {
 // loadTapes gives the targets what they begin with: the corpus, the seeds, and what failed
 // and may have been left without a report.
 func (c *campaign) loadTapes() error {
-	byName := map[string]*target{}
-	for _, t := range c.targets {
-		byName[t.name] = t
-	}
 	give := func(p *corpus.Pack, own bool) {
 		if n := len(p.Damage()); n > 0 {
 			c.log.Printf("%s: damaged in %d places, %d entries are intact; to see more: "+
 				"go run ./cmd/corpus verify %[1]s", p.Name(), n, p.Len())
 		}
 		for e := range p.All() {
-			if t := byName[e.Program]; t != nil {
+			if t := c.byName[e.Program]; t != nil {
 				t.give(given{e.Tape, own})
 			}
 		}
@@ -168,7 +165,7 @@ func (c *campaign) loadTapes() error {
 		give(p, false)
 	}
 	for e := range c.store.failing.Pack().All() {
-		t := byName[e.Program]
+		t := c.byName[e.Program]
 		if t == nil {
 			continue
 		}
@@ -194,9 +191,6 @@ func (c *campaign) kept(e corpus.Entry) {
 	}
 }
 
-// take implements [budget].
-func (c *campaign) take() bool { return c.left.Add(-1) >= 0 }
-
 // run fuzzes until ctx is done, or for as long as given (0: no end), or until the
 // executions are spent. Reports that are due by then are made, unless ctx is done.
 func (c *campaign) run(ctx context.Context, duration time.Duration) error {
@@ -220,7 +214,7 @@ func (c *campaign) run(ctx context.Context, duration time.Duration) error {
 		workers.Go(func() { fail(c.work(fuzzing, i)) })
 	}
 	if c.native != nil {
-		rest.Go(func() { fail(c.workNative(fuzzing)) })
+		rest.Go(func() { c.workNative(fuzzing) })
 	}
 	rest.Go(func() { fail(c.makeReports(ctx)) })
 	c.takeRates()
@@ -237,7 +231,7 @@ func (c *campaign) run(ctx context.Context, duration time.Duration) error {
 
 // work is a worker: it has a turn at the target whose turn it is, and so on.
 func (c *campaign) work(ctx context.Context, worker int) error {
-	engines := make([]engine, len(c.targets))
+	engines := make([]*inProcess, len(c.targets))
 	defer func() {
 		for _, e := range engines {
 			if e != nil {
@@ -248,7 +242,7 @@ func (c *campaign) work(ctx context.Context, worker int) error {
 	for ctx.Err() == nil && c.left.Load() > 0 {
 		i := c.share.next()
 		if engines[i] == nil {
-			e, err := newInProcess(c.targets[i], c, c.seed(i, worker))
+			e, err := newInProcess(c.targets[i], &c.left, c.seed(i, worker))
 			if err != nil {
 				return err
 			}

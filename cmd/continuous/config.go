@@ -112,13 +112,13 @@ func line(data []byte, name string, nth int) int {
 
 // inConfig puts file and line in front of what is wrong.
 func inConfig(name string, err error) error {
-	decode := (*toml.DecodeError)(nil)
-	if !errors.As(err, &decode) {
+	decode, ok := errors.AsType[*toml.DecodeError](err)
+	if !ok {
 		return inFile(name, err)
 	}
 	row, _ := decode.Position()
 	text := strings.TrimPrefix(decode.Error(), "toml: ")
-	if strict := (*toml.StrictMissingError)(nil); errors.As(err, &strict) {
+	if _, ok := errors.AsType[*toml.StrictMissingError](err); ok {
 		text = "no such setting; there are: targets, guided, seeds, workers, http, memory, disk, native"
 	}
 	if key := strings.Join(decode.Key(), "."); key != "" {
@@ -153,15 +153,7 @@ type targetName struct {
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (n *targetName) UnmarshalText(text []byte) (err error) {
 	n.name = string(text)
-	if !strings.HasPrefix(n.name, "Fuzz") {
-		n.program, err = kmodel.Find(n.name)
-		return err
-	}
-	t, err := kmodel.FindTarget(n.name)
-	if err != nil {
-		return err
-	}
-	n.program, err = t.Program("")
+	n.program, err = kmodel.ProgramOf(n.name)
 	return err
 }
 
@@ -249,7 +241,7 @@ func (s *source) UnmarshalText(text []byte) error {
 
 // inFile puts the name of a file in front of what is wrong with it, once.
 func inFile(name string, err error) error {
-	if path := (*os.PathError)(nil); errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		err = path.Err
 	}
 	return fmt.Errorf("%s: %w", name, err)

@@ -20,22 +20,6 @@ import (
 // maxInput is the most bytes of an input that the engines read.
 const maxInput = fuzztarget.MaxInput
 
-// An engine looks for what is new in one target. It belongs to one goroutine at a time.
-type engine interface {
-	// turn runs executions until they have taken so many steps, or there is none to run
-	// any more, or ctx is done. It returns how many species were new. An error is of the
-	// model or the disk, and ends everything.
-	turn(ctx context.Context, steps int) (news int, err error)
-	// close gives back what the engine holds.
-	close()
-}
-
-// A budget is how many executions may be run.
-type budget interface {
-	// take reports whether one more may be run, and counts it.
-	take() bool
-}
-
 const (
 	// streamEvery is how often an execution is of the stationary stream, 1 in so many.
 	streamEvery = 5
@@ -56,12 +40,12 @@ const (
 // earlier executions have shown but how many threads they had.
 const stationary = "pos"
 
-// inProcess is the engine that runs the program in this process: inputs from elsewhere
-// first, then executions of the stationary stream, of the guided engine if the target has one,
-// of all samplers in turn, and mutations of the inputs.
+// inProcess is the engine that runs the program of a target in this process: inputs from
+// elsewhere first, then executions of the stationary stream, of the guided engine if the target
+// has one, of all samplers in turn, and mutations of the inputs. It belongs to one goroutine.
 type inProcess struct {
 	target   *target
-	budget   budget
+	left     *allowance // executions
 	runner   *schedule.Runner
 	instance program.Instance
 	random   *rand.Rand
@@ -84,9 +68,9 @@ type inProcess struct {
 }
 
 // newInProcess returns an engine whose randomness is that of the seed.
-func newInProcess(t *target, b budget, seed uint64) (*inProcess, error) {
+func newInProcess(t *target, left *allowance, seed uint64) (*inProcess, error) {
 	x := &inProcess{
-		target: t, budget: b, instance: t.program.New(),
+		target: t, left: left, instance: t.program.New(),
 		random: rand.New(rand.NewPCG(seed, 1)),
 		known:  new(filter), common: new(filter),
 	}
@@ -114,12 +98,14 @@ func newInProcess(t *target, b budget, seed uint64) (*inProcess, error) {
 	return x, nil
 }
 
-// close implements [engine].
+// close gives back what the engine holds.
 func (x *inProcess) close() { x.runner.Close() }
 
-// turn implements [engine].
+// turn runs executions until they have taken so many steps, or there is none to run any more,
+// or ctx is done. It returns how many species were new. An error is of the model or the disk,
+// and ends everything.
 func (x *inProcess) turn(ctx context.Context, steps int) (news int, err error) {
-	for spent := 0; spent < steps && ctx.Err() == nil && x.budget.take(); {
+	for spent := 0; spent < steps && ctx.Err() == nil && x.left.take(); {
 		o := x.run()
 		spent += o.result.Steps + 1
 		n, err := x.tell(&o)

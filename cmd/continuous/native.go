@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -63,7 +62,7 @@ func (c *campaign) nativeBinary() string {
 }
 
 // workNative gives the Go fuzzer turns at the targets, beside the workers.
-func (c *campaign) workNative(ctx context.Context) error {
+func (c *campaign) workNative(ctx context.Context) {
 	for ctx.Err() == nil && c.left.Load() > 0 {
 		i := c.native.next()
 		t := c.native.targets[i]
@@ -75,7 +74,6 @@ func (c *campaign) workNative(ctx context.Context) error {
 		}
 		c.native.done(i, news)
 	}
-	return nil
 }
 
 // sleep waits, unless ctx is done first.
@@ -134,7 +132,7 @@ func (x nativeEngine) export(dir string) (map[string]bool, error) {
 	given := map[string]bool{}
 	for _, tape := range inputs[max(0, len(inputs)-nativeSeeds):] {
 		data := gofile.Format(tape.Bytes())
-		name := fmt.Sprintf("%x", sha256.Sum256(data))[:16]
+		name := gofile.Name(data)
 		given[name] = true
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
 			return nil, inFile(filepath.Join(dir, name), err)

@@ -41,7 +41,7 @@ func TestNative(t *testing.T) {
 	}
 	// One of those for FuzzPutSuper fails, here too.
 	failing := x.native.targets[1]
-	e, err := newInProcess(failing, unlimited{}, 1)
+	e, err := newInProcess(failing, roomFor(1<<62), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,11 +70,6 @@ func TestNative(t *testing.T) {
 		t.Errorf("a broken binary: %v", err)
 	}
 }
-
-// unlimited is a budget without an end.
-type unlimited struct{}
-
-func (unlimited) take() bool { return true }
 
 func TestNativeWithoutTargets(t *testing.T) {
 	c := configOf(t, "fs/aio/workload@1d")

@@ -42,7 +42,7 @@ func (c *campaign) serve() (stop func(), err error) {
 
 // innermost takes off what is said of the address twice.
 func innermost(err error) error {
-	if op := (*net.OpError)(nil); errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return fmt.Errorf("%v: %w", op.Addr, op.Err)
 	}
 	return err

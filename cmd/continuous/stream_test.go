@@ -92,10 +92,10 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// roomFor returns an allowance for n species.
+// roomFor returns an allowance for n species, or executions.
 func roomFor(n int64) *allowance {
 	a := new(allowance)
-	a.left.Store(n)
+	a.Store(n)
 	return a
 }
 

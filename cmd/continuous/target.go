@@ -26,11 +26,11 @@ const (
 	bytesPerNode = 110
 )
 
-// An allowance is how much more may be kept of something, by all targets together.
-type allowance struct{ left atomic.Int64 }
+// An allowance is how many more there may be of something, for all who take of it together.
+type allowance struct{ atomic.Int64 }
 
-// take reports whether there is room for one more, and takes it.
-func (a *allowance) take() bool { return a.left.Add(-1) >= 0 }
+// take reports whether there may be one more, and takes it.
+func (a *allowance) take() bool { return a.Add(-1) >= 0 }
 
 // lookAgain is how often a failure that looks like one before is looked at nevertheless.
 const lookAgain = 64

@@ -117,20 +117,6 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func TestTargetOf(t *testing.T) {
-	for _, test := range []struct{ file, want string }{
-		{"fuzz/testdata/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
-		{"/cache/fuzz/github.com/kschedfuzz/kschedfuzz/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
-		{"/tmp/FuzzLookupIoctx/916d", ""},
-		{"/tmp/fuzz/corpus/916d", ""},
-		{"/tmp/916d", ""},
-	} {
-		if got := targetOf(test.file); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.file, got, test.want)
-		}
-	}
-}
-
 func TestLabelOf(t *testing.T) {
 	for _, test := range []struct{ base, want string }{
 		{"four-threads", "four-threads"},

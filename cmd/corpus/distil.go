@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -37,26 +36,13 @@ func (c *command) distil(names []string) error {
 	}
 	var kept []corpus.Entry
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
-		p, err := programOf(name)
+		p, err := kmodel.ProgramOf(name)
 		if err != nil {
 			return err
 		}
 		kept = append(kept, c.distilOne(p, name, groups[name])...)
 	}
 	return create(c.out, kept)
-}
-
-// programOf returns what the entries of that name run: the program, or that of the
-// target in its own variant.
-func programOf(name string) (program.Program, error) {
-	if !strings.HasPrefix(name, "Fuzz") {
-		return kmodel.Find(name)
-	}
-	target, err := kmodel.FindTarget(name)
-	if err != nil {
-		return program.Program{}, err
-	}
-	return target.Program("")
 }
 
 // distilOne distils the entries of one program.

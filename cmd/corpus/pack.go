@@ -108,13 +108,13 @@ func (c *command) readTree(root string, tree fs.FS, add func(corpus.Entry) error
 			return nil
 		}
 		file := filepath.Join(root, name)
-		if target := targetOf(file); c.program == "" && checkProgram(target) != nil {
+		if target := gofile.TargetOf(file); c.program == "" && checkProgram(target) != nil {
 			c.foreign[target]++
 			return nil
 		}
 		e, err := c.readFile(file, tree, name)
 		if err != nil {
-			if needsProgram := (*noProgramError)(nil); errors.As(err, &needsProgram) {
+			if _, ok := errors.AsType[*noProgramError](err); ok {
 				return err
 			}
 			c.damage(err)
@@ -185,7 +185,7 @@ func parseGolden(file string, data []byte) (corpus.Entry, error) {
 
 // parseInput reads an input of an engine.
 func (c *command) parseInput(file string, data []byte) (_ corpus.Entry, err error) {
-	program, target := c.program, targetOf(file)
+	program, target := c.program, gofile.TargetOf(file)
 	if program == "" {
 		program = target
 	}
@@ -220,7 +220,7 @@ func (c *command) runner(name string) (*schedule.Runner, error) {
 	if r, ok := c.runners[name]; ok {
 		return r, nil
 	}
-	p, err := programOf(name)
+	p, err := kmodel.ProgramOf(name)
 	if err != nil {
 		return nil, err
 	}
@@ -249,23 +249,6 @@ func readLimited(tree fs.FS, name string) ([]byte, error) {
 	return data, err
 }
 
-// targetOf returns the fuzz target that a file belongs to by its place: in
-// .../fuzz/FuzzName, where both the corpus of a package and the build cache keep it.
-// Empty if it is in no such place.
-func targetOf(file string) string {
-	abs, err := filepath.Abs(file)
-	if err != nil {
-		return ""
-	}
-	dir := filepath.Dir(abs)
-	parents := strings.Split(filepath.ToSlash(filepath.Dir(dir)), "/")
-	name := filepath.Base(dir)
-	if strings.HasPrefix(name, "Fuzz") && slices.Contains(parents, "fuzz") {
-		return name
-	}
-	return ""
-}
-
 // labelOf returns the name of a file if a person may have given it: not the hash that Go,
 // libFuzzer and go-fuzz take for a name.
 func labelOf(base string) string {
@@ -277,7 +260,7 @@ func labelOf(base string) string {
 
 // inFile puts the name of a file in front of what is wrong with it, once.
 func inFile(name string, err error) error {
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err
 	}
 	return fmt.Errorf("%s: %w", name, err)

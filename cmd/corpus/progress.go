@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"golang.org/x/term"
 )
 
 // A progress is a line on standard error, if that is a terminal, which says how far long
@@ -18,19 +20,10 @@ type progress struct {
 const progressEvery = 256
 
 func (c *command) progress(what string, total int) *progress {
-	if !isTerminal(c.stderr) {
-		return &progress{}
+	if f, ok := c.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return &progress{w: f, what: what, total: total}
 	}
-	return &progress{w: c.stderr, what: what, total: total}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return &progress{}
 }
 
 // step counts one more.

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha1"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -22,10 +21,7 @@ type form struct {
 }
 
 var (
-	goForm = form{
-		content: gofile.Format,
-		name:    func(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b))[:16] },
-	}
+	goForm  = form{content: gofile.Format, name: gofile.Name}
 	rawForm = form{
 		content: func(input []byte) []byte { return input },
 		name:    func(b []byte) string { return fmt.Sprintf("%x", sha1.Sum(b)) },

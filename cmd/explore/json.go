@@ -95,11 +95,7 @@ func describe(p kernelProgram, expect bool) record {
 	if expect {
 		list := []expectation{}
 		for _, e := range p.Expect {
-			x := expectation{Kind: e.Kind.String(), Preemptions: e.Preemptions}
-			for _, k := range e.Mute.All() {
-				x.Mute = append(x.Mute, k.String())
-			}
-			list = append(list, x)
+			list = append(list, expectation{e.Kind.String(), e.Preemptions, e.Mute.Names()})
 		}
 		r.Expect = &list
 	}

@@ -18,9 +18,6 @@ import (
 
 type kernelProgram = program.Program
 
-// all returns every program there is.
-func all() []kernelProgram { return kmodel.Programs() }
-
 // find returns the programs that the patterns mean, in the order of the list, and the
 // workloads that were left out.
 func (c *command) find() (programs, skipped []kernelProgram, err error) {
@@ -30,7 +27,7 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 			return nil, nil, fmt.Errorf("%s: a bracket [ without its end ], or nothing in it", pattern)
 		}
 		found, means := false, meaning(pattern)
-		for _, p := range all() {
+		for _, p := range kmodel.Programs() {
 			if matches(means, p) {
 				found = true
 				wanted[p.Name()] = true
@@ -40,7 +37,7 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 			return nil, nil, unknown(pattern)
 		}
 	}
-	for _, p := range all() {
+	for _, p := range kmodel.Programs() {
 		named := slices.Contains(c.patterns, p.Name())
 		switch {
 		case len(c.patterns) > 0 && !wanted[p.Name()]:
@@ -82,11 +79,11 @@ func meaning(pattern string) string {
 // exists, else what is near.
 func unknown(pattern string) error {
 	_, err := kmodel.Find(pattern)
-	if no := (*kmodel.NoVariantError)(nil); errors.As(err, &no) {
+	if _, ok := errors.AsType[*kmodel.NoVariantError](err); ok {
 		return err
 	}
 	var objects []string
-	for _, p := range all() {
+	for _, p := range kmodel.Programs() {
 		if !slices.Contains(objects, p.Object) {
 			objects = append(objects, p.Object)
 		}

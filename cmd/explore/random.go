@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -157,12 +156,12 @@ func (s *sample) add(tape schedule.Tape, res schedule.Result) {
 	if s.full = len(s.seen) >= s.limit; !s.full {
 		s.seen[xxhash.Sum64(tape)] = struct{}{}
 	}
-	s.end(explore.CategoryOf(res), 1, witnessOf(tape, res))
+	s.end(explore.CategoryOf(res), 1, explore.WitnessOf(tape, res))
 }
 
 // end counts n executions that ended so, w the smallest of them.
 func (s *sample) end(cat explore.Category, n int, w explore.Witness) {
-	if s.met[cat] == 0 || smaller(w, s.endings[cat]) {
+	if s.met[cat] == 0 || w.Compare(s.endings[cat]) < 0 {
 		w.Tape = slices.Clone(w.Tape)
 		s.endings[cat] = w
 	}
@@ -181,19 +180,6 @@ func (s *sample) join(other *sample) {
 	for cat, n := range other.met {
 		s.end(cat, n, other.endings[cat])
 	}
-}
-
-func witnessOf(tape schedule.Tape, res schedule.Result) explore.Witness {
-	return explore.Witness{
-		Tape: tape, Preemptions: res.Preemptions, Switches: res.Switches, Steps: res.Steps,
-	}
-}
-
-func smaller(w, v explore.Witness) bool {
-	return cmp.Or(
-		cmp.Compare(w.Preemptions, v.Preemptions), cmp.Compare(w.Switches, v.Switches),
-		cmp.Compare(w.Steps, v.Steps), cmp.Compare(len(w.Tape), len(v.Tape)),
-		slices.Compare(w.Tape, v.Tape)) < 0
 }
 
 // covered says what a sample stands for. If nothing failed in n independent executions,

@@ -40,13 +40,11 @@ type limits struct {
 	Mute        []string `json:"mute,omitempty"`
 
 	byClass bool
+	mute    schedule.Kinds
 }
 
 func (c *command) limits() limits {
-	l := limits{Steps: schedule.DefaultMaxSteps}
-	for _, k := range c.mute.All() {
-		l.Mute = append(l.Mute, k.String())
-	}
+	l := limits{Steps: schedule.DefaultMaxSteps, Mute: c.mute.Names(), mute: c.mute}
 	if c.random > 0 {
 		l.Runs, l.Sampler, l.Seed = c.random, c.sampler, &c.seed
 		return l
@@ -105,11 +103,11 @@ func (s *statement) listed() (same, known bool) {
 	}
 	want, got := map[schedule.Kind]int{}, map[schedule.Kind]int{}
 	for _, e := range s.program.Expect {
-		if e.Mute == s.mute() {
+		if e.Mute == s.limits.mute {
 			want[e.Kind] = e.Preemptions
 		}
 	}
-	if len(want) == 0 && s.mute() != 0 {
+	if len(want) == 0 && s.limits.mute != 0 {
 		return false, false // nobody has said what follows these kinds
 	}
 	for _, e := range s.failures() {
@@ -121,14 +119,6 @@ func (s *statement) listed() (same, known bool) {
 		return maps.EqualFunc(want, got, func(want, got int) bool { return want <= got }), true
 	}
 	return maps.Equal(want, got), true
-}
-
-func (s *statement) mute() (set schedule.Kinds) {
-	for _, name := range s.limits.Mute {
-		k, _ := schedule.ParseKind(name)
-		set |= schedule.KindSet(k)
-	}
-	return set
 }
 
 // failures returns the endings that are failures, those that take the fewest
@@ -163,7 +153,7 @@ func (s *statement) writeText(w io.Writer) error {
 		s.writeCounts(row)
 	}
 	for _, e := range s.failures() {
-		s.writeFailure(&b, e)
+		s.writeFailure(row, e)
 	}
 	if same, known := s.listed(); known && same {
 		row("documented", "the same: %s", expected(s.program))
@@ -226,30 +216,29 @@ func (s *statement) writeCounts(row func(label, format string, args ...any)) {
 }
 
 // writeFailure prints one way to fail.
-func (s *statement) writeFailure(b *strings.Builder, e explore.Ending) {
-	fmt.Fprintf(b, "  %-11s %s\n", "failure", e.Category)
+func (s *statement) writeFailure(row func(label, format string, args ...any), e explore.Ending) {
+	row("failure", "%s", e.Category)
 	least, sort := "at least ", "smallest"
 	if s.sample != nil || s.report.ByClass {
 		least, sort = "", "smallest seen"
 	} else if !e.Witness.Minimal {
 		sort = "one"
 	}
-	fmt.Fprintf(b, "  %-11s %s%s; %s: %s, %s\n", "", least,
-		plural(e.Witness.Preemptions, "preemption"), sort,
+	row("", "%s%s; %s: %s, %s", least, plural(e.Witness.Preemptions, "preemption"), sort,
 		plural(e.Witness.Switches, "context switch"), plural(e.Witness.Steps, "step"))
 	switch {
 	case s.sample != nil:
-		fmt.Fprintf(b, "  %-11s %s of the executions\n", "", group(s.sample.met[e.Category]))
+		row("", "%s of the executions", group(s.sample.met[e.Category]))
 	case s.report.ByClass:
-		fmt.Fprintf(b, "  %-11s %s of the classes\n", "", group(e.Classes))
+		row("", "%s of the classes", group(e.Classes))
 	case e.All != nil:
-		fmt.Fprintf(b, "  %-11s %s of the executions\n", "", group(e.All))
+		row("", "%s of the executions", group(e.All))
 	}
 	mute := ""
-	if m := s.mute(); m != 0 {
+	if m := s.limits.mute; m != 0 {
 		mute = " -mute " + triage.KindsText(m)
 	}
-	fmt.Fprintf(b, "  %-11s go run ./cmd/minimize -program %s%s %s\n", "",
+	row("", "go run ./cmd/minimize -program %s%s %s",
 		s.program.Name(), mute, triage.TapeText(e.Witness.Tape))
 }
 

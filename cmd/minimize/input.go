@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
@@ -62,7 +60,7 @@ func readInput(arg string) (*input, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}
-	in := &input{file: arg, target: targetOf(arg)}
+	in := &input{file: arg, target: gofile.TargetOf(arg)}
 	if triage.IsGolden(data) {
 		return in, in.readGolden(data)
 	}
@@ -101,7 +99,7 @@ func readFile(name string) ([]byte, error) {
 
 // innermost takes the name of the file off err, to be put in front.
 func innermost(err error) error {
-	if path := (*os.PathError)(nil); errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		return path.Err
 	}
 	return err
@@ -116,26 +114,6 @@ func (in *input) readGolden(data []byte) error {
 	in.comment, in.mute, in.want = g.Comment, g.Mute, g.Want
 	in.target = "" // it says itself what it is for
 	return nil
-}
-
-// targetOf returns the fuzz target that a file belongs to by its place: in
-// .../fuzz/FuzzName, where both the corpus of a package and the build cache keep
-// it. Empty if it is in no such place.
-func targetOf(file string) string {
-	abs, err := filepath.Abs(file)
-	if err != nil {
-		return ""
-	}
-	dir := filepath.Dir(abs)
-	name := filepath.Base(dir)
-	parents := strings.Split(filepath.ToSlash(filepath.Dir(dir)), "/")
-	if !strings.HasPrefix(name, "Fuzz") {
-		return ""
-	}
-	if slices.Contains(parents, "fuzz") {
-		return name
-	}
-	return ""
 }
 
 // apply finds the program, and lets the flags overrule what the input says.
@@ -175,11 +153,11 @@ func (c *command) apply(in *input) (err error) {
 
 // blame puts the flag in front of an error that it has made.
 func (c *command) blame(err error) error {
-	no := (*kmodel.NoVariantError)(nil)
+	_, noVariant := errors.AsType[*kmodel.NoVariantError](err)
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &no) && c.variant != "":
+	case noVariant && c.variant != "":
 		return fmt.Errorf("-variant: %w", err)
 	case c.program != "":
 		return fmt.Errorf("-program: %w", err)
@@ -205,8 +183,8 @@ func (in *input) check() error {
 
 // advise adds to an error what to try next.
 func (in *input) advise(err error) error {
-	no := (*triage.NotReproducedError)(nil)
-	if !errors.As(err, &no) || no.Result.Outcome != schedule.Pass {
+	no, ok := errors.AsType[*triage.NotReproducedError](err)
+	if !ok || no.Result.Outcome != schedule.Pass {
 		return err
 	}
 	var others []string

@@ -95,7 +95,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitMinimized
 	}
 	fmt.Fprintf(stderr, "minimize: %v\n", err)
-	if no := (*triage.NotReproducedError)(nil); errors.As(err, &no) {
+	if _, ok := errors.AsType[*triage.NotReproducedError](err); ok {
 		return exitNotReproduced
 	}
 	return exitWrong

@@ -142,17 +142,3 @@ func (w *walk) Choose(_ *schedule.Exec, n int) int {
 	}
 	return int(uint64(*w) >> 33 % uint64(n))
 }
-
-func TestTargetOf(t *testing.T) {
-	for _, test := range []struct{ file, want string }{
-		{"fuzz/testdata/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
-		{"/cache/fuzz/github.com/kschedfuzz/kschedfuzz/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
-		{"/tmp/FuzzLookupIoctx/916d", ""},
-		{"/tmp/fuzz/corpus/916d", ""},
-		{"/tmp/916d", ""},
-	} {
-		if got := targetOf(test.file); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.file, got, test.want)
-		}
-	}
-}

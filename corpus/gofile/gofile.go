@@ -4,12 +4,16 @@
 // linked, after each input.
 //
 // [Format] and [Parse] are each other's inverse for the targets of kschedfuzz, which have one
-// argument, a []byte. Other arguments are refused.
+// argument, a []byte. Other arguments are refused. [Name] is what the Go fuzzer calls such a
+// file, and [TargetOf] tells from where one lies which target it is for.
 package gofile
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -53,6 +57,27 @@ func Parse(file string, data []byte) ([]byte, error) {
 		return nil, errorf(2, "%q is not a Go string", shorten(quoted))
 	}
 	return []byte(text), nil
+}
+
+// Name returns the name that the Go fuzzer gives a file, as [Format] has it: the beginning of
+// its hash.
+func Name(file []byte) string { return fmt.Sprintf("%x", sha256.Sum256(file))[:16] }
+
+// TargetOf returns the fuzz target that a file belongs to by its place: in
+// .../fuzz/FuzzName, where both the corpus of a package and the build cache keep it.
+// Empty if it is in no such place.
+func TargetOf(file string) string {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return ""
+	}
+	dir := filepath.Dir(abs)
+	parents := strings.Split(filepath.ToSlash(filepath.Dir(dir)), "/")
+	name := filepath.Base(dir)
+	if strings.HasPrefix(name, "Fuzz") && slices.Contains(parents, "fuzz") {
+		return name
+	}
+	return ""
 }
 
 // shorten keeps a message on one line whatever the file is.

@@ -33,11 +33,32 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestTargetOf(t *testing.T) {
+	for _, test := range []struct{ file, want string }{
+		{"fuzz/testdata/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
+		{"/cache/fuzz/github.com/kschedfuzz/kschedfuzz/fuzz/FuzzLookupIoctx/916d", "FuzzLookupIoctx"},
+		{"/tmp/FuzzLookupIoctx/916d", ""},
+		{"/tmp/fuzz/corpus/916d", ""},
+		{"/tmp/916d", ""},
+	} {
+		if got := TargetOf(test.file); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.file, got, test.want)
+		}
+	}
+}
+
 func ExampleFormat() {
 	fmt.Printf("%s", Format([]byte("0010")))
 	// Output:
 	// go test fuzz v1
 	// []byte("0010")
+}
+
+// TestName compares with a file of the engine's own.
+func TestName(t *testing.T) {
+	if got, want := Name(Format([]byte("0"))), "582528ddfad69eb5"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }
 
 func FuzzParse(f *testing.F) {

@@ -54,8 +54,7 @@ func (g *writer) object(typ reflect.Type) map[string]any {
 }
 
 func (g *writer) fields(typ reflect.Type, properties map[string]any, required *[]string) {
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for f := range typ.Fields() {
 		if f.Anonymous {
 			g.fields(f.Type, properties, required)
 			continue

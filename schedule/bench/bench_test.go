@@ -214,7 +214,7 @@ func TestDeterminism(t *testing.T) {
 func TestAllocs(t *testing.T) {
 	for _, p := range bench.Programs() {
 		r := schedule.NewRunner(p.Schedule(bench.Main1))
-		w := explore.NewWalk(1)
+		w := sample.NewWalk(1)
 		for range 50 {
 			r.Run(w)
 		}

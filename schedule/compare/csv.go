@@ -92,7 +92,7 @@ func parseCell(rec []string) (Cell, error) {
 	c.Limits = Limits{integer(2, rec[2]), integer(3, rec[3]), integer(4, rec[4])}
 	c.Steps = integer(11, rec[11])
 	c.Time = time.Duration(integer(12, rec[12])) * time.Millisecond
-	for _, text := range strings.Fields(rec[13]) {
+	for text := range strings.FieldsSeq(rec[13]) {
 		digits, censored := strings.CutSuffix(text, gaveUp)
 		c.Runs = append(c.Runs, Run{integer(13, digits), !censored})
 	}

@@ -81,16 +81,3 @@ func BenchmarkMemory(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkWalk(b *testing.B) {
-	b.ReportAllocs()
-	steps := 0
-	for _, r := range Sample(ctx, increments(4, 0, 1), NewWalk(1), Options{}) {
-		steps += r.Steps
-		if !b.Loop() {
-			break
-		}
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "executions/s")
-	b.ReportMetric(float64(steps)/float64(b.N), "steps/execution")
-}

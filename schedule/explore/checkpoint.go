@@ -166,7 +166,7 @@ func (s *search) write(out io.Writer) error {
 
 func (s *search) header() header {
 	h := header{
-		Program: s.program.Name, MaxSteps: s.opt.MaxSteps, Mute: kindNames(s.opt.Mute),
+		Program: s.program.Name, MaxSteps: s.opt.MaxSteps, Mute: s.opt.Mute.Names(),
 		Symmetry: s.opt.Symmetry != nil,
 		Bound:    s.bound, Starts: s.starts, Nodes: int(s.size), Edges: s.alts,
 	}
@@ -182,13 +182,6 @@ func (s *search) header() header {
 		})
 	}
 	return h
-}
-
-func kindNames(set schedule.Kinds) (names []string) {
-	for _, k := range set.All() {
-		names = append(names, k.String())
-	}
-	return names
 }
 
 func (nd *node) pack(b []byte) []byte {

@@ -156,15 +156,12 @@ func (c *classes) account(res schedule.Result) {
 	}
 	cat := CategoryOf(res)
 	i := slices.IndexFunc(r.Endings, func(e Ending) bool { return e.Category == cat })
-	w := Witness{
-		Tape: c.runner.Taken(), Preemptions: res.Preemptions, Switches: res.Switches,
-		Steps: res.Steps,
-	}
+	w := WitnessOf(c.runner.Taken(), res)
 	if i < 0 {
 		i = len(r.Endings)
 		r.Endings = append(r.Endings, Ending{Category: cat})
 	}
-	if end := &r.Endings[i]; end.Classes == 0 || w.compare(&end.Witness) < 0 {
+	if end := &r.Endings[i]; end.Classes == 0 || w.Compare(end.Witness) < 0 {
 		w.Tape = slices.Clone(w.Tape)
 		end.Witness = w
 	}

@@ -1,5 +1,5 @@
-// Package explore runs many executions of one program: all of them, all with
-// few preemptions, or a random sample.
+// Package explore runs many executions of one program: all of them, or all with
+// few preemptions. Package schedule/sample has random samples.
 //
 // # Exhaust
 //
@@ -42,9 +42,6 @@
 // [Unreduced] answers the same questions by running every execution from its
 // start. It is there to be obviously right, for small programs. [Executions] is
 // its iterator.
-//
-// [Sample] runs one execution after the other with any [schedule.Chooser];
-// [Walk] is the chooser that decides uniformly at random.
 //
 // [CheckStates] tests what Exhaust rests on, the contract of
 // [schedule.Exec.State], for one program. Every program that somebody exhausts

@@ -54,7 +54,8 @@ func EstimateSize(
 	r := opt.runner(p)
 	defer r.Close()
 	r.Wide = true
-	k := knuth{walk: NewWalk(seed), bound: opt.Bound, seen: make(map[key]uint8)}
+	k := knuth{bound: opt.Bound, seen: make(map[key]uint8)}
+	k.walk.seed(seed)
 	var e Estimate
 	var leaves []float64 // logarithms
 	for e.Probes < probes && ctx.Err() == nil {
@@ -95,7 +96,7 @@ func mean(logs []float64) (mean *big.Float, fraction float64) {
 
 // A knuth is the chooser of a probe.
 type knuth struct {
-	walk   *Walk
+	walk   walk
 	bound  int
 	leaves float64       // product of the numbers of alternatives, its logarithm to base 2
 	seen   map[key]uint8 // in how many probes, 3 for more than two

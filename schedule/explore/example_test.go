@@ -43,20 +43,6 @@ func ExampleExhaust() {
 	// tape 01: 1 preemption, 2 switches, 8 steps
 }
 
-// A sampler runs until somebody has had enough.
-func ExampleSample() {
-	runs := 0
-	for s, r := range explore.Sample(context.Background(), increments(2, 0, 1),
-		explore.NewWalk(1), explore.Options{}) {
-		if runs++; r.Outcome == schedule.Fail {
-			fmt.Printf("execution %d fails: %v, tape %s\n", runs, r.Failure.Kind, s)
-			break
-		}
-	}
-	// Output:
-	// execution 1 fails: lost-update, tape 1010111
-}
-
 // Every program that is exhausted has a test like this.
 func ExampleCheckStates() {
 	n, err := explore.CheckStates(increments(2, 0, 1), 1000, 1)

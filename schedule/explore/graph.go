@@ -3,6 +3,7 @@ package explore
 import (
 	"maps"
 	"math/big"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -167,9 +168,7 @@ func (g *graph) path(s schedule.Tape, id uint32) schedule.Tape {
 	for nd := g.node(id); nd.parent != 0; nd = g.node(nd.parent) {
 		s = append(s, nd.alt)
 	}
-	for i, j := from, len(s)-1; i < j; i, j = i+1, j-1 {
-		s[i], s[j] = s[j], s[i]
-	}
+	slices.Reverse(s[from:])
 	return s
 }
 

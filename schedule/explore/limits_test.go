@@ -166,11 +166,6 @@ func TestCancel(t *testing.T) {
 			t.Errorf("cancelled after %d: %d runs, %s", n, u.Runs, u.Coverage())
 		}
 	}
-	cancelled, cancel := context.WithCancel(ctx)
-	defer cancel()
-	for range Sample(cancelled, p, NewWalk(1), Options{}) {
-		cancel()
-	}
 }
 
 // TestStepLimit explores a program that does not end: never complete.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -24,7 +25,7 @@ type Options struct {
 	// Unbounded.
 	Bound int
 	// MaxNodes ends Exhaust with NodeLimit when it would need more nodes. 0
-	// means DefaultMaxNodes. Sample and Unreduced keep no nodes and ignore it.
+	// means DefaultMaxNodes. Unreduced keeps no nodes and ignores it.
 	MaxNodes int
 	// MaxBytes ends Exhaust with MemoryLimit when its graph would need more
 	// memory, in bytes. What the graph needs to be worked up at the end of a bound is
@@ -160,6 +161,21 @@ type Witness struct {
 	Minimal bool
 }
 
+// WitnessOf returns the execution of a tape that ended as r says. It keeps the tape.
+func WitnessOf(tape schedule.Tape, r schedule.Result) Witness {
+	return Witness{Tape: tape, Preemptions: r.Preemptions, Switches: r.Switches, Steps: r.Steps}
+}
+
+// Compare returns a negative number if w comes before v in the order of Minimal, 0 if neither
+// does, a positive one if v comes before w.
+func (w Witness) Compare(v Witness) int {
+	return cmp.Or(
+		cmp.Compare(w.Preemptions, v.Preemptions), cmp.Compare(w.Switches, v.Switches),
+		cmp.Compare(w.Steps, v.Steps), cmp.Compare(len(w.Tape), len(v.Tape)),
+		slices.Compare(w.Tape, v.Tape),
+	)
+}
+
 // An Ending is one way in which executions ended.
 type Ending struct {
 	Category
@@ -271,12 +287,7 @@ func (r *Report) invalid() *Ending {
 
 // Failed reports whether some execution failed.
 func (r *Report) Failed() bool {
-	for i := range r.Endings {
-		if r.Endings[i].Outcome == schedule.Fail {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Endings, func(e Ending) bool { return e.Outcome == schedule.Fail })
 }
 
 // Minimal returns the witness of c, and whether there is one.

@@ -75,7 +75,8 @@ func (s *search) read(f *os.File) error {
 	if _, err := io.ReadFull(file, sum[:]); err != nil || binary.LittleEndian.Uint64(sum[:]) != want {
 		return errDamaged
 	}
-	return s.restore(h)
+	s.restore(h)
+	return nil
 }
 
 // readHeader reads what comes before the nodes, and returns its length too.
@@ -93,10 +94,8 @@ func readHeader(r io.Reader) (h header, length int64, err error) {
 			"the version of the command that has written it", version, checkpointVersion)
 	}
 	var size [4]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
-		return h, 0, errDamaged
-	}
-	if binary.LittleEndian.Uint32(size[:]) > maxHeader {
+	if _, err := io.ReadFull(r, size[:]); err != nil ||
+		binary.LittleEndian.Uint32(size[:]) > maxHeader {
 		return h, 0, errDamaged
 	}
 	head := make([]byte, binary.LittleEndian.Uint32(size[:]))
@@ -111,7 +110,7 @@ func readHeader(r io.Reader) (h header, length int64, err error) {
 
 // fits compares what was searched with what is to be.
 func (s *search) fits(h header) error {
-	switch mute := kindNames(s.opt.Mute); {
+	switch mute := s.opt.Mute.Names(); {
 	case h.Program != s.program.Name:
 		return fmt.Errorf("a checkpoint of %s, not of %s: give each its own file",
 			h.Program, s.program.Name)
@@ -165,7 +164,7 @@ func (s *search) readGraph(r io.Reader, h header) error {
 }
 
 // restore computes from the graph what the file does not hold.
-func (s *search) restore(h header) error {
+func (s *search) restore(h header) {
 	s.bound, s.starts = h.Bound, h.Starts
 	w := s.workers[0]
 	w.dropped = h.Dropped
@@ -193,7 +192,6 @@ func (s *search) restore(h header) error {
 			end.witness = s.witness(end.first, s.bound)
 		}
 	}
-	return nil
 }
 
 // requeue puts a node where its edges wait to be taken. In both queues nodes are in the

@@ -107,7 +107,7 @@ func (pr *pair) error(program string, a, b []string) error {
 type checker struct {
 	program string
 	runner  *schedule.Runner
-	walk    Walk
+	walk    walk
 	known   map[place]prefixes
 	taken   []byte // the decisions of all executions that prefixes are of
 	find    finder
@@ -141,7 +141,7 @@ func newChecker(p schedule.Program, seed uint64) *checker {
 	c := &checker{program: p.Name, known: make(map[place]prefixes)}
 	c.runner = schedule.NewRunner(p)
 	c.runner.Wide = true
-	c.walk.Seed(seed)
+	c.walk.seed(seed)
 	return c
 }
 
@@ -223,14 +223,14 @@ func (c *checker) follow(f *follower, prefix []byte, at place, suffix uint64, wo
 // depends on which are enabled and nothing else, so that two strolls with one
 // seed go the same way from the same state.
 type stroll struct {
-	Walk
+	walk
 	stay int // of eight decisions, how many stay with the thread chosen last
 	last int // its number
 }
 
 func newStroll(seed uint64) stroll {
 	var s stroll
-	s.Seed(seed)
+	s.seed(seed)
 	s.stay = []int{0, 4, 7}[s.below(3)]
 	return s
 }
@@ -243,11 +243,7 @@ func (s *stroll) Choose(e *schedule.Exec, n int) int {
 	if stay := s.below(8) < s.stay; !stay || !set.Has(s.last) {
 		s.last = set.Nth(s.below(n))
 	}
-	d := 0
-	for e.Alternative(d).ID != s.last {
-		d++
-	}
-	return d
+	return alternative(e, s.last)
 }
 
 // A finder repeats a prefix, then strolls, and remembers its way.

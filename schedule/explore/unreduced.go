@@ -1,8 +1,6 @@
 package explore
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"iter"
 	"math/big"
@@ -46,16 +44,14 @@ func Unreduced(ctx context.Context, p schedule.Program, opt Options) Report {
 		rep.Steps += uint64(res.Steps)
 		increment(&rep.Executions, res.Preemptions)
 		c := CategoryOf(res)
-		w := Witness{
-			Tape: s, Preemptions: res.Preemptions, Switches: res.Switches, Steps: res.Steps,
-		}
+		w := WitnessOf(s, res)
 		end := endings[c]
 		if end == nil {
 			end = &Ending{Category: c}
 			endings[c] = end
 		}
 		increment(&end.Executions, res.Preemptions)
-		if end.Witness.Tape == nil || w.compare(&end.Witness) < 0 {
+		if end.Witness.Tape == nil || w.Compare(end.Witness) < 0 {
 			w.Tape = append(schedule.Tape{}, s...)
 			end.Witness = w
 		}
@@ -98,15 +94,6 @@ func sum(counts []uint64) *big.Int {
 		all.Add(all, new(big.Int).SetUint64(n))
 	}
 	return all
-}
-
-// compare is negative if w is smaller in the order of [Witness].
-func (w *Witness) compare(v *Witness) int {
-	return cmp.Or(
-		cmp.Compare(w.Preemptions, v.Preemptions), cmp.Compare(w.Switches, v.Switches),
-		cmp.Compare(w.Steps, v.Steps), cmp.Compare(len(w.Tape), len(v.Tape)),
-		bytes.Compare(w.Tape, v.Tape),
-	)
 }
 
 // An odometer is the chooser that enumerates: one digit for each decision of the

@@ -147,8 +147,8 @@ func verdict(t *testing.T, p program.Program, mute schedule.Kinds) {
 		return
 	}
 	muted := ""
-	for i, k := range mute.All() {
-		muted += []string{" -mute ", ","}[min(i, 1)] + k.String()
+	if mute != 0 {
+		muted = " -mute " + strings.Join(mute.Names(), ",")
 	}
 	t.Errorf("kinds and fewest preemptions %v, want %v%s", got, want, muted)
 	for _, e := range r.Endings {
