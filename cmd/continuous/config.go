@@ -58,7 +58,10 @@ func readConfig(name string) (config, error) {
 		return c, inFile(name, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxConfig))
+	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(data) > maxConfig {
+		err = fmt.Errorf("larger than the limit of %d bytes", maxConfig)
+	}
 	if err != nil {
 		return c, inFile(name, err)
 	}

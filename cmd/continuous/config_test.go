@@ -90,10 +90,11 @@ func TestBadConfig(t *testing.T) {
 		{"disk = \"1GiB\"\ndisk = \"1GiB\"", "c.toml:2: disk: key disk is already defined"},
 		{"targets = [", "c.toml:1: "},
 		{"\n=", "c.toml:2: "},
+		{strings.Repeat("#\n", maxConfig/2) + "workers = 1", "c.toml: larger than the limit of 1048576 bytes"},
 	} {
 		_, err := readConfig(configFile(t, test.text))
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
-			t.Errorf("%q:\ngot  %v\nwant %s", test.text, err, test.want)
+			t.Errorf("%.99q:\ngot  %v\nwant %s", test.text, err, test.want)
 		}
 	}
 	_, err := readConfig("none.toml")
