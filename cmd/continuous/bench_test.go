@@ -21,10 +21,7 @@ func BenchmarkEngine(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer x.store.close()
-		e, err := newInProcess(x.targets[0], roomFor(1<<62), 1)
-		if err != nil {
-			b.Fatal(err)
-		}
+		e := newInProcess(x.targets[0], roomFor(1<<62), 1)
 		defer e.close()
 		one := func(b *testing.B) {
 			o := e.run()
@@ -93,10 +90,7 @@ func first(b *testing.B, name string, guide bool, seed uint64) int {
 	if guide {
 		t.guide = guided.New(seed, guided.Options{})
 	}
-	e, err := newInProcess(t, roomFor(1<<62), seed)
-	if err != nil {
-		b.Fatal(err)
-	}
+	e := newInProcess(t, roomFor(1<<62), seed)
 	defer e.close()
 	for n := 1; ; n++ {
 		o := e.run()

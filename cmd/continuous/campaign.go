@@ -242,11 +242,7 @@ func (c *campaign) work(ctx context.Context, worker int) error {
 	for ctx.Err() == nil && c.left.Load() > 0 {
 		i := c.share.next()
 		if engines[i] == nil {
-			e, err := newInProcess(c.targets[i], &c.left, c.seed(i, worker))
-			if err != nil {
-				return err
-			}
-			engines[i] = e
+			engines[i] = newInProcess(c.targets[i], &c.left, c.seed(i, worker))
 		}
 		news, err := engines[i].turn(ctx, turnSteps)
 		if err == nil {

@@ -68,7 +68,7 @@ type inProcess struct {
 }
 
 // newInProcess returns an engine whose randomness is that of the seed.
-func newInProcess(t *target, left *allowance, seed uint64) (*inProcess, error) {
+func newInProcess(t *target, left *allowance, seed uint64) *inProcess {
 	x := &inProcess{
 		target: t, left: left, instance: t.program.New(),
 		random: rand.New(rand.NewPCG(seed, 1)),
@@ -82,7 +82,7 @@ func newInProcess(t *target, left *allowance, seed uint64) (*inProcess, error) {
 	for i, name := range sample.Names() {
 		s, err := sample.New(name, seed+uint64(i)<<32)
 		if err != nil {
-			return nil, err
+			panic(err) // the name is one of package sample's own
 		}
 		s = &sampled{s, x}
 		if name == stationary {
@@ -95,7 +95,7 @@ func newInProcess(t *target, left *allowance, seed uint64) (*inProcess, error) {
 		x.guide = t.guide.Share(seed)
 		x.guiding = &sampled{x.guide, x}
 	}
-	return x, nil
+	return x
 }
 
 // close gives back what the engine holds.
