@@ -86,10 +86,7 @@ func (w *witness) Choose(e *schedule.Exec, n int) int {
 	return w.Sampler.Choose(e, n)
 }
 
-func (w *witness) Looks() bool {
-	l, ok := w.Sampler.(samplers.Looker)
-	return !ok || l.Looks()
-}
+func (w *witness) Looks() bool { return samplers.Looks(w.Sampler) }
 
 func (w *witness) Step(t *schedule.Thread) bool {
 	w.see(t.Exec())

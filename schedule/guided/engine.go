@@ -258,14 +258,9 @@ func (en *Engine) together() bool {
 // below returns a random number below n, at most 2^32. It favours small ones by n/2^32.
 func (en *Engine) below(n int) int { return int((en.rng.Uint64() >> 32) * uint64(n) >> 32) }
 
-// Looks implements [sample.Looker].
-func (en *Engine) Looks() bool {
-	if en.bursting() || en.how == constrained || en.watched {
-		return true
-	}
-	l, ok := en.sampler.(sample.Looker)
-	return !ok || l.Looks()
-}
+// Looks implements [sample.Looker]. Where constraints are mutated the sampler is ReadsFrom, which
+// looks.
+func (en *Engine) Looks() bool { return en.bursting() || en.watched || sample.Looks(en.sampler) }
 
 // Step implements [sample.Sampler].
 func (en *Engine) Step(t *schedule.Thread) bool {

@@ -1,6 +1,6 @@
 // Package sample has the samplers of the literature: choosers that take random
 // decisions, each with a distribution of its own. A [Sampler] begins anew for every
-// execution and watches its steps; [Run] is the loop around it.
+// execution, and may watch its steps; [Run] is the loop around it.
 //
 // No sampler is best. A random walk finds what many schedules show and never what takes a
 // thread held back for long; [PCT] holds one back and moves it at d points, and has a
@@ -32,7 +32,7 @@ type Sampler interface {
 	schedule.Chooser
 	// Begin prepares for the next execution.
 	Begin()
-	schedule.Watcher // of every step; it ends no execution
+	schedule.Watcher // of every step, unless see Looks; it ends no execution
 	// End is told how the execution ended.
 	End(e *schedule.Exec, res schedule.Result)
 }
@@ -44,11 +44,24 @@ type Looker interface {
 	Looks() bool
 }
 
+// Looks reports whether s is to be shown the steps of the execution that has begun: not those
+// of this package whose Step does nothing, and else if it is no [Looker] or says so. What embeds
+// one of these may have a Step of its own, so that is shown them.
+func Looks(s Sampler) bool {
+	switch s := s.(type) {
+	case *Walk, *PCT, *QLearning, *Delays, *Preemptions:
+		return false
+	case Looker:
+		return s.Looks()
+	}
+	return true
+}
+
 // blind is a sampler that looks at no step.
 type blind struct{}
 
+// Step implements [Sampler].
 func (blind) Step(*schedule.Thread) bool { return true }
-func (blind) Looks() bool                { return false }
 
 // Names returns the names that [New] knows.
 func Names() []string { return slices.Clone(names) }
@@ -107,9 +120,8 @@ func Run(
 // Once runs one execution on r with the decisions of s.
 func Once(r *schedule.Runner, s Sampler) schedule.Result {
 	s.Begin()
-	r.Watch = s
-	if l, ok := s.(Looker); ok && !l.Looks() {
-		r.Watch = nil
+	if Looks(s) {
+		r.Watch = s
 	}
 	res := r.Run(s)
 	s.End(r.Exec(), res)

@@ -394,17 +394,30 @@ func TestOnce(t *testing.T) {
 			t.Errorf("execution %d: shown %d of %d steps, want %d", i, c.steps, res.Steps, want)
 		}
 	}
-	looking := 0
 	for _, name := range sample.Names() {
 		s, err := sample.New(name, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if l, ok := s.(sample.Looker); !ok || l.Looks() {
-			looking++
+		want := name == "pos" || name == "surw" || name == "rf"
+		if got := sample.Looks(s); got != want {
+			t.Errorf("%s: looks at steps: %v, want %v", name, got, want)
 		}
 	}
-	if looking != 3 {
-		t.Errorf("%d samplers look at steps, want POS, SURW and ReadsFrom", looking)
+	// What is made of one that does not may do so.
+	e := &embedding{PCT: sample.NewPCT(1, 3)}
+	if res := sample.Once(r, e); e.steps != res.Steps {
+		t.Errorf("shown %d of %d steps", e.steps, res.Steps)
 	}
+}
+
+// embedding is a PCT that counts steps.
+type embedding struct {
+	*sample.PCT
+	steps int
+}
+
+func (e *embedding) Step(*schedule.Thread) bool {
+	e.steps++
+	return true
 }
