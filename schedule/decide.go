@@ -88,8 +88,8 @@ func (t *Thread) open() bool {
 }
 
 // pick decides who takes the next step and leaves it in e.next; nil if the execution is
-// over. It runs on the coroutine of prev, the thread that
-// has just parked or finished, so that a thread that goes on need not switch.
+// over. It runs on the coroutine of prev, the thread that has just parked or finished, so
+// that a thread that goes on need not switch.
 func (e *Exec) pick(prev *Thread) {
 	e.last = prev
 	e.next = nil

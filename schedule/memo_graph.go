@@ -25,8 +25,8 @@ type memoNode struct {
 	n             uint8  // how many; 0: the end
 }
 
-// A memoEdge is an alternative, and what happens up to the next node: all of it, and what
-// comes of it.
+// A memoEdge is an alternative, and what happens up to the next node: event by event, for
+// who is shown steps, and all at once, for who is not.
 type memoEdge struct {
 	to       uint32 // 0: not known
 	first, n uint32 // events, of each step; after these one for each thread, what it ends as
@@ -57,8 +57,14 @@ const (
 	starts             // the first of an agent, which does not say yet what it is
 	says               // what that is
 	rests              // it has taken its step
-	steps              // takes and rests: nothing happens between, and op and state are those after
+	passes             // takes it and rests: nothing happens between, and op and state are those after
 )
+
+// begins reports whether a step begins.
+func (w what) begins() bool { return w == takes || w == starts || w == passes }
+
+// ends reports whether a step ends.
+func (w what) ends() bool { return w == rests || w == passes }
 
 type cellKey struct {
 	id   uint64
@@ -114,7 +120,7 @@ func (g *memoGraph) record(to uint32, events []memoEvent) memoEdge {
 	g.events = append(g.events, events...)
 	ends := len(g.events)
 	for _, ev := range events {
-		if ev.what == takes || ev.what == starts || ev.what == steps {
+		if ev.what.begins() {
 			switch {
 			case edge.last == nobody:
 				edge.taker = ev.thread
@@ -124,7 +130,7 @@ func (g *memoGraph) record(to uint32, events []memoEvent) memoEdge {
 			edge.steps++
 			edge.within = ev.thread
 		}
-		if ev.what == rests || ev.what == steps {
+		if ev.what.ends() {
 			edge.last, edge.within = ev.thread, nobody
 		}
 		i := ends

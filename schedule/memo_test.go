@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
+
 	. "github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -25,6 +27,16 @@ func (d *dice) Choose(e *Exec, n int) int {
 		last = uint64(t.ID)
 	}
 	d.asked = append(d.asked, e.State().Lo, e.Memory(), uint64(e.Steps()), uint64(e.Switches()), last)
+	for _, t := range e.Threads() {
+		flags := uint64(0)
+		if t.Idle() {
+			flags |= 1
+		}
+		if t.Finished() {
+			flags |= 2
+		}
+		d.asked = append(d.asked, xxhash.Sum64String(t.Op().Verb), uint64(t.Op().Mode), flags)
+	}
 	return d.IntN(n)
 }
 
@@ -112,6 +124,46 @@ func TestMemoChoose(t *testing.T) {
 		}
 	}}
 	compareMemo(t, p, 2000, 1000)
+}
+
+// stepper is an agent whose work goes on after it has said what it is, with choices between.
+type stepper struct {
+	picker
+	lock Cell
+}
+
+func (s *stepper) Run(t *Thread) {
+	t.Begin(Op{Verb: "one", Cell: &s.left, Mode: RMW})
+	s.left.Set(s.left.Value() - 1)
+	t.Choose(2)
+	t.Step(Op{Verb: "two"})
+	t.Choose(2)
+}
+
+// TestMemoAgent has an agent take pieces of work, each with a choice in both of its steps, of
+// which two threads wait for the end. Then there is one that can go on alone for a while.
+func TestMemoAgent(t *testing.T) {
+	p := Program{New: func() func(*Exec) {
+		a := new(stepper)
+		a.Bind(a, "stepper")
+		body := func(t *Thread) {
+			t.Step(Op{Verb: "add", Cell: &a.left, Mode: RMW})
+			a.left.Set(a.left.Value() + 1)
+			t.Await(Op{Verb: "wait", Cell: &a.left, Mode: ReadOnce}, (*cellGate)(&a.left))
+			t.Await(Op{Verb: "lock", Cell: &a.lock, Mode: RMW}, (*cellGate)(&a.lock))
+			a.lock.Set(1)
+			t.Step(Op{Verb: "one"})
+			t.Step(Op{Verb: "unlock", Cell: &a.lock, Mode: RMW})
+			a.lock.Set(0)
+		}
+		return func(e *Exec) {
+			e.Static(&a.Object, 0)
+			e.Go("a", body)
+			e.Go("b", body)
+			e.Agent("agent", a)
+		}
+	}}
+	compareMemo(t, p, 4000, 1000)
 }
 
 // TestMemoFailure has a failure run as if there were no Memo, with all that a report needs.
