@@ -51,7 +51,7 @@ func Variants() []mm.Variant {
 	variant := func(name, versions, about string, p patches) mm.Variant {
 		use := mm.ExecIrqsOn
 		if p&selfTrim != 0 {
-			use = 0 // d53c3dfb23c4 is of the same series
+			use = mm.ActivateIrqsOff // d53c3dfb23c4 and 66acd46080bd are of the same series
 		}
 		return mm.Variant{Name: name, Versions: versions, About: about, UseMm: use,
 			New: func(m *mm.Machine) mm.Arch { return newArch(m, p) }}

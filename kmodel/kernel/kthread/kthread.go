@@ -78,20 +78,27 @@ func (s *system) kthreadUseMm(t *schedule.Thread) {
 // but no interrupt. The full story is in package kmodel/fs/exec.
 func (s *system) execMmap(t *schedule.Thread) {
 	c := s.This(t)
+	irqsOff := s.useMm&mm.ExecIrqsOn == 0
+	activateIrqsOff := irqsOff && s.useMm&mm.ActivateIrqsOff != 0
 	preempt.Disable(t) // task_lock(), which nobody else takes here
 	var activeMm *mm.Struct
-	if s.useMm&mm.ExecIrqsOn != 0 {
-		activeMm = c.ActiveMm(t)
-		c.SetMm(t, &s.Bprm)
-		c.SetActiveMm(t, &s.Bprm)
-	} else {
+	if irqsOff {
 		preempt.IrqDisable(t)
 		activeMm = c.ActiveMm(t)
 		c.SetActiveMm(t, &s.Bprm)
 		c.SetMm(t, &s.Bprm)
+	} else {
+		activeMm = c.ActiveMm(t)
+		c.SetMm(t, &s.Bprm)
+		c.SetActiveMm(t, &s.Bprm)
+	}
+	if irqsOff && !activateIrqsOff {
 		preempt.IrqEnable(t)
 	}
 	s.arch.SwitchMm(t, c, activeMm, &s.Bprm) // activate_mm()
+	if activateIrqsOff {
+		preempt.IrqEnable(t)
+	}
 	preempt.Enable(t)
 	activeMm.Mmdrop(t)
 }

@@ -41,4 +41,7 @@ const (
 	MmLast
 	// ExecIrqsOn is before d53c3dfb23c4 (5.10): exec_mmap() with interrupts on.
 	ExecIrqsOn
+	// ActivateIrqsOff is ARCH_WANT_IRQS_OFF_ACTIVATE_MM: they are off in activate_mm() too,
+	// unless ExecIrqsOn.
+	ActivateIrqsOff
 )
