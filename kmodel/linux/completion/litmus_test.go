@@ -7,6 +7,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/completion"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -34,7 +35,10 @@ func build(f func(p prog)) func(*litmus.Program) {
 type frame struct {
 	schedule.Object
 	done completion.Completion
+	rcu  rcu.Head
 }
+
+func (f *frame) free(t *schedule.Thread) { slab.Free(t, "kfree", f) }
 
 // onStack has a thread wait for n calls of complete(), made by as many threads as the
 // completers say, on a completion on its stack.
@@ -114,6 +118,24 @@ var litmusTests = []litmus.Test{{
 	// gone: before or after either of its two steps.
 	Name: "STACK+tail", Build: onStack(true, 1, 1),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "2 pass, 1 use-after-free",
+}, {
+	// A grace period begins when the waiter has gone. It waits for the end of complete(),
+	// in which preemption is off.
+	Name: "STACK+tail+grace-period", Build: func(p *litmus.Program) {
+		cache := slab.NewCache("frame", func(f *frame) { f.rcu.Init(f.free) })
+		var f *frame
+		p.Begin(func(e *schedule.Exec) {
+			spin.SetTail(e, true)
+			f = cache.AllocBoot(e)
+		})
+		p.Agents(func(e *schedule.Exec) { rcu.Boot(e, rcu.Merged) })
+		p.Thread("P0", func(t *schedule.Thread) {
+			f.done.WaitForCompletion(t)
+			rcu.Call(t, &f.rcu)
+		})
+		p.Thread("P1", func(t *schedule.Thread) { f.done.Complete(t) })
+	},
+	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "3 pass",
 }, {
 	// The waiter waits for one of two: the late complete() finds the stack gone.
 	Name: "STACK+late", Build: onStack(false, 1, 1, 1),
