@@ -106,6 +106,25 @@ var lifetimeTests = []litmus.Test{{
 	// which takes it off, and the object is freed; then the waiter takes the lock.
 	Name: "LIFETIME+finish_wait", Build: lifetime(waitOnce, wakeAndFree),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "23 pass, 1 use-after-free",
+}, {
+	// The sleeper is on two queues. The wake-up through one makes it run, so that through
+	// the other finds nobody to wake and leaves it there: finish_wait() touches what is gone.
+	Name: "LIFETIME+two-queues", Build: lifetime(func(p prog, o *object, t *schedule.Thread) {
+		o.q.PrepareToWait(t)
+		p.q.PrepareToWait(t)
+		wait.ScheduleUninterruptible(t)
+		p.q.FinishWait(t)
+		o.q.FinishWait(t)
+	}, func(p prog, o *object, t *schedule.Thread) {
+		waiting := p.q.Active(t)
+		p.q.WakeUp(t)
+		o.q.WakeUp(t)
+		if waiting {
+			slab.Free(t, "kfree", o)
+		}
+	}),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes,
+	Counts: "18 pass, 10 use-after-free, 4 deadlock",
 }}
 
 var misuseTests = []litmus.Test{{

@@ -80,7 +80,9 @@ func sleep(t *schedule.Thread, m schedule.Mode) bool {
 	preempt.MightSleep(t, "schedule")
 	s := facility.Of(t.Exec())
 	t.Await(schedule.Op{Verb: "schedule", Cell: &s.sleeping[t.ID], Mode: m}, s)
-	return t.ObserveBool(s.sleeping[t.ID].Value() == 0)
+	woken := t.ObserveBool(s.sleeping[t.ID].Value() == 0)
+	s.sleeping[t.ID].Set(0) // a signal has the thread run too
+	return woken
 }
 
 // Open is the gate of Schedule.
@@ -100,18 +102,20 @@ func (q *Queue) FinishWait(t *schedule.Thread) {
 	}
 }
 
-// WakeUpAll is wake_up_all(): make every waiter runnable and take it off the
-// queue.
+// WakeUpAll is wake_up_all(): make every waiter runnable and take it off the queue. One that
+// runs already is left there (autoremove_wake_function()): it was woken through another queue,
+// or is in FinishWait.
 func (q *Queue) WakeUpAll(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "wake_up_all", Cell: &q.waiters, Mode: schedule.RMWFull})
 	s := facility.Of(t.Exec())
 	set := q.waiters.Value()
 	for i := range maxTasks {
-		if set>>i&1 != 0 {
+		if set>>i&1 != 0 && s.sleeping[i].Value() != 0 {
 			s.sleeping[i].Set(0)
+			set &^= 1 << i
 		}
 	}
-	q.waiters.Set(0)
+	q.waiters.Set(set)
 }
 
 // WakeUp is wake_up(). Without exclusive waiters it wakes all of them.
