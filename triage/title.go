@@ -164,7 +164,7 @@ func listSplat(f *schedule.Failure) (string, bool) {
 	case !strings.Contains(f.Op.Verb, "add"):
 		return "list_del corruption", true
 	}
-	return "list_add double add", strings.Contains(f.Note, "first entry")
+	return "list_add double add", strings.Contains(f.Note, "once more")
 }
 
 // listPlain says what nobody checks of lists.

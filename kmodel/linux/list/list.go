@@ -68,12 +68,22 @@ func (h *Head[P]) begin(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 	t.Step(schedule.Op{Verb: verb, Cell: &h.first.Cell, Mode: m})
 	t.Touch(p.Header())
 	if p.ListNode().pprev.Value() == linked {
-		note := "adds what is on a list"
-		if h.first.Get() == p { // all that CONFIG_DEBUG_LIST sees of it
-			note = "adds the first entry once more"
-		}
-		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, note)
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, h.addedTwice(p, verb))
 	}
+}
+
+// addedTwice says what is wrong with adding p, which is on a list. All that CONFIG_DEBUG_LIST
+// sees of it is that p is one of the two between which it is added.
+func (h *Head[P]) addedTwice(p P, verb string) string {
+	var null P
+	n := p.ListNode()
+	switch tail := verb == "list_add_tail"; {
+	case !tail && h.first.Get() == p:
+		return "adds the first entry once more"
+	case tail && n.on == h && n.next.Get() == null:
+		return "adds the last entry once more"
+	}
+	return "adds what is on a list"
 }
 
 func (h *Head[P]) linkFirst(t *schedule.Thread, p P) {
@@ -155,8 +165,7 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	}
 	switch n.pprev.Value() {
 	case linked:
-		t.Touch(h.first.Object())
-		h.unlink(t, p)
+		h.unlink(t, p, after)
 	case toItself:
 	case poisoned, bothGone, unlinked:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what has been deleted")
@@ -166,7 +175,9 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	n.pprev.Set(after)
 }
 
-func (h *Head[P]) unlink(t *schedule.Thread, p P) {
+// unlink writes the links of the neighbours. The head is one of them where p is the first, and
+// where it is the last, but of an hlist, which ends in nil.
+func (h *Head[P]) unlink(t *schedule.Thread, p P, after uint64) {
 	var null P
 	at := &h.first
 	for at.Get() != p {
@@ -177,8 +188,11 @@ func (h *Head[P]) unlink(t *schedule.Thread, p P) {
 	}
 	t.Touch(at.Object())
 	next := p.ListNode().next.Get()
-	if next != null {
-		t.Touch(next.Header()) // its back link is written
+	switch {
+	case next != null:
+		t.Touch(next.Header())
+	case after != poisoned:
+		t.Touch(h.first.Object())
 	}
 	at.Put(next)
 }
@@ -196,11 +210,11 @@ func (n *Node[P]) Linked(t *schedule.Thread) bool {
 	return t.ObserveBool(n.pprev.Value() != 0)
 }
 
-// Empty is list_empty() of a node that list_del_init() may have taken off: whether it is
-// on no list.
+// Empty is list_empty() of a node that list_del_init() may have taken off: whether its links
+// lead to itself. It was initialized so. After list_del() they do not.
 func (n *Node[P]) Empty(t *schedule.Thread) bool {
 	t.Step(schedule.Op{Verb: "list_empty", Cell: &n.pprev, Mode: schedule.PlainRead})
-	return t.ObserveBool(n.pprev.Value() != linked)
+	return t.ObserveBool(n.pprev.Value() == 0 || n.pprev.Value() == toItself)
 }
 
 // First is the load with which a walk begins: rcu_dereference() for readers.

@@ -1,0 +1,120 @@
+package list_test
+
+import (
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// An owner has a list, which dies with it.
+type owner struct {
+	schedule.Object
+	list list.Head[*item]
+}
+
+// orphans makes a program of one thread that frees the owner of a list of three items and
+// then deletes one of them.
+func orphans(del deletion, nth int) func(*litmus.Program) {
+	return build(0, func(p *prog) {
+		cache := slab.NewCache[owner]("owner", nil)
+		var o *owner
+		p.Begin(func(e *schedule.Exec) {
+			o = cache.AllocBoot(e)
+			for i := 2; i >= 0; i-- {
+				o.list.Init(p.item[i])
+			}
+		})
+		p.Thread("P0", func(t *schedule.Thread) {
+			slab.Free(t, "kfree", o)
+			del(&o.list, t, p.item[nth])
+		})
+	})
+}
+
+var headTests = []litmus.Test{{
+	// The link of the head is written.
+	Name: "HEAD+freed+first", Build: orphans(del, 0),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Always, Counts: "1 use-after-free",
+}, {
+	// Those of the neighbours are, and the head is none.
+	Name: "HEAD+freed+middle", Build: orphans(del, 1),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// The back link of the head is written.
+	Name: "HEAD+freed+last", Build: orphans(del, 2),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Always, Counts: "1 use-after-free",
+}, {
+	// An hlist_head has none.
+	Name: "HEAD+freed+last+hlist", Build: orphans(delRcu, 2),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// list_empty() of a node looks whether its links lead to itself. Poison does not.
+	Name: "DEL+node", Build: alone(1, func(p *prog, t *schedule.Thread) {
+		p.a.Del(t, p.item[0])
+		p.r[0].SetBool(p.item[0].node.Empty(t))
+		p.Exists(func() bool { return p.r[0].Get() == 1 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// Nor do links that have been left as they were.
+	Name: "DELENTRY+node", Build: alone(1, func(p *prog, t *schedule.Thread) {
+		p.a.DelEntry(t, p.item[0])
+		p.r[0].SetBool(p.item[0].node.Empty(t))
+		p.Exists(func() bool { return p.r[0].Get() == 1 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}}
+
+func TestHeads(t *testing.T) { litmus.Run(t, headTests) }
+
+// TestAddedTwice looks at what a failure says of adding what is on a list: whether
+// CONFIG_DEBUG_LIST sees it, which knows the two entries between which it is added.
+func TestAddedTwice(t *testing.T) {
+	add, tail := (*list.Head[*item]).Add, (*list.Head[*item]).AddTail
+	const first, last = "adds the first entry once more", "adds the last entry once more"
+	const blind = "adds what is on a list"
+	for _, tt := range []struct {
+		name string
+		add  func(h *list.Head[*item], t *schedule.Thread, i *item)
+		nth  int
+		note string
+	}{
+		{"add first", add, 0, first},
+		{"add middle", add, 1, blind},
+		{"add last", add, 2, blind},
+		{"add to another", add, 3, blind},
+		{"tail first", tail, 0, blind},
+		{"tail middle", tail, 1, blind},
+		{"tail last", tail, 2, last},
+		{"tail of another", tail, 3, blind},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := schedule.Program{Name: tt.name, New: func() func(*schedule.Exec) {
+				o := new(lists)
+				o.Bind(o, "v")
+				cache := slab.NewCache[item]("item", nil)
+				return func(e *schedule.Exec) {
+					e.Static(&o.Object, 0)
+					var items [4]*item
+					for i := 3; i >= 0; i-- {
+						items[i] = cache.AllocBoot(e)
+						if i < 3 {
+							o.a.Init(items[i])
+						}
+					}
+					o.b.Init(items[3])
+					e.Go("P0", func(t *schedule.Thread) { tt.add(&o.a, t, items[tt.nth]) })
+				}
+			}}
+			r := schedule.NewRunner(p)
+			defer r.Close()
+			f := r.RunTape(nil).Failure
+			if f.Kind != schedule.ListCorrupt || f.Note != tt.note {
+				t.Errorf("%v (%s), want list-corruption (%s)", f.Kind, f.Note, tt.note)
+			}
+		})
+	}
+}
