@@ -6,6 +6,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/cpumask"
 	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -162,6 +163,15 @@ var litmusTests = []litmus.Test{{
 		m.Mm.Mmdrop(t)
 	}, nil),
 	Bad: schedule.RefUnderflow, Verdict: litmus.Always, Counts: "2 refcount-underflow",
+}, {
+	// mmput() may sleep, even if it is not the last.
+	Name: "MM+mmput+atomic", Build: two(func(m *mm.Machine, _ [8]litmus.Reg, t *schedule.Thread) {
+		m.Mm.Mmget(t)
+		preempt.PreemptDisable(t)
+		m.Mm.Mmput(t)
+		preempt.PreemptEnable(t)
+	}, func(*mm.Machine, [8]litmus.Reg, *schedule.Thread) {}, nil),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
 }}
 
 func TestLitmus(t *testing.T) { litmus.Run(t, litmusTests) }

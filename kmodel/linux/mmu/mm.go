@@ -22,6 +22,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/atomic"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/cpumask"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
@@ -129,8 +130,9 @@ func (mm *Struct) Mmget(t *schedule.Thread) { mm.MmUsers.Inc(t) }
 // MmgetNotZero is mmget_not_zero(): a reference to the struct is enough.
 func (mm *Struct) MmgetNotZero(t *schedule.Thread) bool { return mm.MmUsers.IncNotZero(t) }
 
-// Mmput is mmput().
+// Mmput is mmput(), which may sleep whether it is the last or not.
 func (mm *Struct) Mmput(t *schedule.Thread) {
+	preempt.MightSleep(t, "mmput")
 	if mm.MmUsers.DecAndTest(t) {
 		mm.Mmdrop(t)
 	}
