@@ -81,11 +81,12 @@ func (r *Ref) readMode(t *schedule.Thread, verb string) uint64 {
 	return t.Observe(r.mode.Value())
 }
 
-// update is the second step: it adds n in per-CPU mode and says that it did.
-func (r *Ref) update(t *schedule.Thread, verb string, mode uint64, n int64) bool {
-	c, m := &r.percpu, schedule.PlainRead|schedule.PlainWrite
-	if mode != 0 {
-		c, m = &r.count, schedule.RMWFull
+// update is the second step: it adds n in per-CPU mode and says that it did. Else what it does
+// to the shared count is ordered as m says.
+func (r *Ref) update(t *schedule.Thread, verb string, mode uint64, n int64, m schedule.Mode) bool {
+	c := &r.count
+	if mode == 0 {
+		c, m = &r.percpu, schedule.PlainRead|schedule.PlainWrite
 	}
 	t.Step(schedule.Op{Verb: verb, Cell: c, Mode: m})
 	if mode == 0 {
@@ -97,7 +98,7 @@ func (r *Ref) update(t *schedule.Thread, verb string, mode uint64, n int64) bool
 // Get is percpu_ref_get(): it never fails and never looks whether the count is 0.
 func (r *Ref) Get(t *schedule.Thread) {
 	mode := r.readMode(t, "percpu_ref_get: mode")
-	if !r.update(t, "percpu_ref_get", mode, +1) {
+	if !r.update(t, "percpu_ref_get", mode, +1, schedule.RMW) {
 		if r.count.Value() == 0 {
 			t.Warn(schedule.RefResurrect, r.count.Object(), r.first, "takes a count of 0 to 1")
 		}
@@ -124,7 +125,7 @@ func (r *Ref) TryGetLive(t *schedule.Thread) bool {
 }
 
 func (r *Ref) tryAtomic(t *schedule.Thread, verb string, mode uint64) bool {
-	ok := r.update(t, verb, mode, +1)
+	ok := r.update(t, verb, mode, +1, schedule.RMWFull)
 	if !ok && r.count.Value() != 0 {
 		r.count.Set(r.count.Value() + 1)
 		ok = true
@@ -138,7 +139,7 @@ func (r *Ref) tryAtomic(t *schedule.Thread, verb string, mode uint64) bool {
 // this thread and within the section of RCU-sched.
 func (r *Ref) Put(t *schedule.Thread) {
 	mode := r.readMode(t, "percpu_ref_put: mode")
-	if !r.update(t, "percpu_ref_put", mode, -1) {
+	if !r.update(t, "percpu_ref_put", mode, -1, schedule.RMWFull) {
 		r.putAtomic(t)
 	}
 	rcu.ReadUnlockSched(t)
@@ -196,7 +197,7 @@ func (r *Ref) storeKill(t *schedule.Thread, mode uint64) {
 // per-CPU counts, which nobody changes any more, and takes the bias off. Only from
 // here on can the count reach 0.
 func (r *Ref) percpuRefSwitchToAtomicRcu(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "percpu_ref: add per-CPU counts", Cell: &r.count, Mode: schedule.RMWFull})
+	t.Step(schedule.Op{Verb: "percpu_ref: add per-CPU counts", Cell: &r.count, Mode: schedule.RMW})
 	r.count.Set(r.count.Value() + r.percpu.Value() - bias)
 	if int64(r.count.Value()) <= 0 {
 		t.Warn(schedule.RefUnderflow, r.count.Object(), r.killed, "is not above 0 after the switch")
