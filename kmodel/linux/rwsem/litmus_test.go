@@ -1,6 +1,7 @@
 package rwsem_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
@@ -239,5 +240,44 @@ func TestSemaphores(t *testing.T) { litmus.Run(t, litmusTests) }
 
 // TestMisuse runs the table of what the package comment forbids.
 func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
+
+// TestCrowd: the 32nd thread is told why it may not wait.
+func TestCrowd(t *testing.T) {
+	r := schedule.NewRunner(schedule.Program{Name: "crowd", New: func() func(*schedule.Exec) {
+		v := new(vars)
+		v.Bind(v, "v")
+		return func(e *schedule.Exec) {
+			e.Static(&v.Object, 0)
+			e.Go("holder", func(t *schedule.Thread) {
+				v.a.DownWrite(t)
+				v.a.UpWrite(t)
+			})
+			for range 30 {
+				e.Go("idle", func(*schedule.Thread) {})
+			}
+			e.Go("waiter", v.a.DownRead)
+		}
+	}})
+	defer r.Close()
+	defer func() {
+		const want = "rwsem: thread 31 (waiter) waits: threads 0 to 30 may"
+		if c, _ := recover().(*schedule.Crash); c == nil || !strings.Contains(c.Error(), want) {
+			t.Errorf("%v, want %s", c, want)
+		}
+	}()
+	c := firstAndLast(0)
+	r.Run(&c)
+}
+
+// firstAndLast takes the first of the threads once, and then the last.
+type firstAndLast int
+
+// Choose implements [schedule.Chooser].
+func (c *firstAndLast) Choose(_ *schedule.Exec, n int) int {
+	if *c++; *c == 1 {
+		return 0
+	}
+	return n - 1
+}
 
 func TestContract(t *testing.T) { litmus.Contract(t, litmusTests, misuseTests) }

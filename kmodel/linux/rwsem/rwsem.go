@@ -16,12 +16,19 @@
 // writing, releasing what one does not hold, finishing while holding it
 // ([schedule.LockRule]). Both may sleep ([schedule.SleepInAtomic]).
 //
-// Not modelled: writers that take the semaphore before those who are queued (optimistic
-// spinning, lock stealing), the trylocks, downgrade_write(), and the look at the queue
-// that an unlock takes when the semaphore is another's already.
+// A second down_read() is no failure where it does not wait, as lockdep would have it.
+//
+// The first 31 threads may wait, and 10 at a time.
+//
+// Not modelled: who takes the semaphore before those who are queued (optimistic spinning,
+// lock stealing); that since v5.3 the first of the queue, if it is a reader, takes all
+// readers of it along, past the writers between them; the trylocks, downgrade_write(), and
+// the look at the queue that an unlock takes when the semaphore is another's already.
 package rwsem
 
 import (
+	"fmt"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -43,6 +50,8 @@ const (
 	entryMask = 1<<entryBits - 1
 	writes    = 1 << 5
 	maxQueue  = 64 / entryBits
+
+	maxWaiters = writes - 1 // which threads may wait: so many, from the first on
 )
 
 func entry(t *schedule.Thread, write bool) uint64 {
@@ -82,6 +91,10 @@ func (s *Sem) DownWrite(t *schedule.Thread) {
 // to wait for, it has observed.
 func (s *Sem) wait(t *schedule.Thread, write bool, verb string) {
 	t.Observe(1)
+	if t.ID >= maxWaiters {
+		panic(fmt.Sprintf("rwsem: thread %d (%s) waits: threads 0 to %d may; create it sooner",
+			t.ID, t.Name, maxWaiters-1))
+	}
 	n := 0
 	for s.queue.Value()>>(n*entryBits) != 0 {
 		n++

@@ -1,6 +1,7 @@
 package wait_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
@@ -275,6 +276,29 @@ func TestLifetime(t *testing.T) { litmus.Run(t, lifetimeTests) }
 
 // TestMisuse runs the table of what the package comment forbids.
 func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
+
+// TestCrowd: the 17th thread is told why it may not sleep.
+func TestCrowd(t *testing.T) {
+	r := schedule.NewRunner(schedule.Program{Name: "crowd", New: func() func(*schedule.Exec) {
+		v := new(vars)
+		v.Bind(v, "v")
+		return func(e *schedule.Exec) {
+			e.Static(&v.Object, 0)
+			for range 16 {
+				e.Go("idle", func(*schedule.Thread) {})
+			}
+			e.Go("waiter", v.q.PrepareToWait)
+		}
+	}})
+	defer r.Close()
+	defer func() {
+		const want = "wait: prepare_to_wait in thread 16 (waiter): threads 0 to 15 may"
+		if c, _ := recover().(*schedule.Crash); c == nil || !strings.Contains(c.Error(), want) {
+			t.Errorf("%v, want %s", c, want)
+		}
+	}()
+	r.RunTape(nil)
+}
 
 func TestContract(t *testing.T) {
 	litmus.Contract(t, litmusTests, lifetimeTests, misuseTests)

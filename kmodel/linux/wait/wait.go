@@ -25,10 +25,16 @@
 // that never comes is [schedule.Deadlock], or, for an interruptible sleep, a signal
 // once nothing else can happen: a user may wait for ever.
 //
-// Not modelled: exclusive waiters, wake functions, timeouts.
+// The first 16 threads may sleep.
+//
+// Not modelled: exclusive waiters, wake functions, timeouts, wake-ups for no reason; and the
+// lock of the queue, which wake_up() gives back when a thread that it has woken may run
+// already: one that frees the queue then, and has not taken the lock since, is not found.
 package wait
 
 import (
+	"fmt"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -38,8 +44,8 @@ type Queue struct {
 	waiters schedule.Cell `flags:"threads"` // set of thread numbers
 }
 
-// maxTasks is how many threads a program with a queue may have: cells cost time in every
-// execution, and no model needs half of these.
+// maxTasks is which threads may sleep: so many, from the first on. Each has a cell, cells cost
+// time in every execution, and no model needs half of these.
 const maxTasks = 16
 
 // tasks holds the state of every task, which waking changes from outside.
@@ -63,6 +69,10 @@ func (s *tasks) Reset(e *schedule.Exec) {
 // to sleep.
 func (q *Queue) PrepareToWait(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "prepare_to_wait", Cell: &q.waiters, Mode: schedule.RMWFull})
+	if t.ID >= maxTasks {
+		panic(fmt.Sprintf("wait: prepare_to_wait in thread %d (%s): threads 0 to %d may; "+
+			"create it sooner", t.ID, t.Name, maxTasks-1))
+	}
 	q.waiters.Set(q.waiters.Value() | t.Bit())
 	facility.Of(t.Exec()).sleeping[t.ID].Set(1)
 }
