@@ -5,6 +5,9 @@
 // making it even and giving the lock back (three, if unlocks have a tail). ReadSeqbegin one,
 // enabled while the sequence is even: the kernel spins until it is. ReadSeqretry one.
 //
+// The barriers are part of the steps: what is written comes between the two of the writer
+// (smp_wmb()), what is read between those of the reader (smp_rmb()).
+//
 // Misuse: that of the spin lock.
 //
 // Not modelled: readers who take the lock (read_seqlock_excl()), seqcount_t, latches.
@@ -24,7 +27,7 @@ type Lock struct {
 // WriteSeqlock is write_seqlock().
 func (l *Lock) WriteSeqlock(t *schedule.Thread) {
 	l.lock.Lock(t)
-	l.next(t, "write_seqcount_begin", schedule.WriteOnce)
+	l.next(t, "write_seqcount_begin", schedule.WriteOnce|schedule.Acquire)
 }
 
 // WriteSequnlock is write_sequnlock().
@@ -54,7 +57,8 @@ func (l *Lock) Open(*schedule.Thread) bool {
 // ReadSeqretry is read_seqretry(): it reports whether there has been a writer since
 // ReadSeqbegin returned seq.
 func (l *Lock) ReadSeqretry(t *schedule.Thread, seq uint64) bool {
-	t.Step(schedule.Op{Verb: "read_seqretry", Cell: &l.sequence, Mode: schedule.ReadOnce})
+	t.Step(schedule.Op{Verb: "read_seqretry", Cell: &l.sequence,
+		Mode: schedule.ReadOnce | schedule.Release})
 	return t.ObserveBool(l.sequence.Value() != seq)
 }
 
