@@ -1,7 +1,7 @@
 // Package atomic is atomic_t (include/linux/atomic.h).
 //
 // Steps: every operation is one. Read and Set are plain marked accesses. Those
-// that return nothing (Inc, Dec, Add, Or) order nothing; those that return a value
+// that return nothing (Inc, Dec, Add) order nothing; those that return a value
 // are full barriers, IncNotZero, AddUnless and Cmpxchg on success only, which makes
 // no difference while memory is sequentially consistent.
 //

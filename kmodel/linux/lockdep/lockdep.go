@@ -5,7 +5,8 @@
 // ([schedule.LockRule]) to take what one holds already, to release what one
 // does not hold, and to finish while holding anything.
 //
-// Not modelled: the order in which locks are taken (no lock classes yet).
+// Not modelled: the order in which locks are taken, and in what context, interrupts on or off
+// (no lock classes yet).
 package lockdep
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"

@@ -24,8 +24,9 @@
 // waited for is a set of threads in one cell.
 //
 // Not modelled: callbacks that run at once on two CPUs (there is one softirq), expedited
-// grace periods, rcu_barrier(), SRCU, stalls. A grace period of preemptible RCU may end
-// while a thread has interrupts off, as the API allows and tree RCU does not do.
+// grace periods, rcu_barrier(), the flavour of softirqs (rcu_read_lock_bh()), SRCU, stalls.
+// A grace period of preemptible RCU may end while a thread has interrupts off, as the API
+// allows and tree RCU does not do.
 package rcu
 
 import (

@@ -8,7 +8,8 @@
 // there is not ([schedule.RefUnderflow]). Both can be muted. The kernel goes on with a
 // count that is saturated: it does not change any more, and the object is never freed.
 //
-// Not modelled: counts that overflow.
+// Not modelled: counts that overflow, refcount_inc_not_zero(); and what was before v5.5, where
+// a count of 0 that was taken up could stay 0.
 package refcount
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"

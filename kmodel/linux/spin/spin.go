@@ -9,7 +9,9 @@
 // finishing with one held ([schedule.LockRule]); sleeping while holding one
 // ([schedule.SleepInAtomic]).
 //
-// Not modelled: spinning itself, fairness, reader-writer spin locks.
+// Not modelled: spinning itself, fairness, reader-writer spin locks, spin_lock_bh() (softirqs
+// have a CPU of their own), that irqs were on once where a handler takes the lock, unless it
+// comes to the deadlock (lockdep's "inconsistent lock state").
 package spin
 
 import (
