@@ -103,6 +103,13 @@ var misuseTests = []litmus.Test{{
 	}),
 	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
 }, {
+	// A kernel warns of it and goes on.
+	Name: "MISUSE+dereference+mute", Build: alone(rcu.Split, func(p *prog, t *schedule.Thread) {
+		p.p.Dereference(t)
+	}),
+	Mute: schedule.KindSet(schedule.LockRule),
+	Bad:  schedule.LockRule, Verdict: litmus.Never, Counts: "1 pass",
+}, {
 	// After the section.
 	Name: "MISUSE+dereference-after", Build: alone(rcu.Split, func(p *prog, t *schedule.Thread) {
 		rcu.ReadLock(t)
