@@ -124,6 +124,7 @@ func (ctx *listKioctx) unmapRing_(t *schedule.Thread) {
 
 // mmput is mmput(): the last user of the mm takes it down.
 func (mm *listMM) mmput(t *schedule.Thread) {
+	preempt.MightSleep(t, "mmput")
 	if mm.vm.MmUsers.DecAndTest(t) {
 		mm.exitAio(t)
 		mm.rest.ExitMmap(t, mm.vm)

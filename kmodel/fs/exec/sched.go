@@ -126,6 +126,7 @@ func (s *system) exitMm(t *schedule.Thread, tsk *task) {
 
 // mmput is mmput(), of an mm whose mappings are not modelled.
 func mmput(t *schedule.Thread, m *mm.Struct) {
+	preempt.MightSleep(t, "mmput")
 	if m.MmUsers.DecAndTest(t) {
 		m.Mmdrop(t)
 	}

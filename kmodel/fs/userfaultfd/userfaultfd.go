@@ -19,6 +19,7 @@ package userfaultfd
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mm"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -65,6 +66,7 @@ func mmgetStillValid(t *schedule.Thread, m *mm.Struct) bool { return m.CoreState
 
 // mmput is mmput().
 func (s *system) mmput(t *schedule.Thread, m *mm.Struct) {
+	preempt.MightSleep(t, "mmput")
 	if m.MmUsers.DecAndTest(t) {
 		s.rest.ExitMmap(t, m)
 		m.Mmdrop(t)
