@@ -54,6 +54,9 @@ func call(wait bool) func(p prog, t *schedule.Thread) {
 	}
 }
 
+// Open is the gate of a thread that waits until x is set.
+func (p prog) Open(*schedule.Thread) bool { return p.x.Peek() != 0 }
+
 // storeArg is a handler that leaves its argument in x.
 func storeArg(p prog, t *schedule.Thread, arg int) { p.x.WriteOnce(t, arg) }
 
@@ -137,6 +140,21 @@ var litmusTests = []litmus.Test{{
 			call(false)(p, t)
 		}),
 	Verdict: litmus.Never, Counts: "4 pass",
+}, {
+	// It does not wait for a CPU that it does not call: P1, with interrupts off, waits for
+	// what comes after the second call.
+	Name: "IPI+nowait-other", Build: build(3, 0b010, count,
+		func(p prog) bool { return p.r[1].Get() != 2 }, func(p prog, t *schedule.Thread) {
+			call(false)(p, t)
+			p.mask.Copy(t, 0b100)
+			call(false)(p, t)
+			p.x.WriteOnce(t, 1)
+		}, func(p prog, t *schedule.Thread) {
+			preempt.LocalIrqDisable(t)
+			t.Await(schedule.Op{Verb: "cpu_relax", Mode: schedule.ReadOnce | schedule.Blocks}, p)
+			preempt.LocalIrqEnable(t)
+		}),
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "171 pass",
 }, {
 	// Two callers at one CPU: both are handled, one after the other.
 	Name: "IPI+two-callers", Build: build(3, 0b100,

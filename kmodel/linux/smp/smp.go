@@ -9,8 +9,8 @@
 // then sends; a handler that starts later is the same as an interrupt sent later.) A
 // handler is enabled where interrupts are on and no other handler runs; while it runs,
 // nothing else does on that CPU. It starts with one step and acknowledges with its
-// last. A caller whose previous call, made without waiting, has not been taken up yet
-// waits for that first.
+// last. A caller whose previous call, made without waiting, has not been taken up yet by a
+// CPU that it calls again waits for that first.
 //
 // Misuse: calling with interrupts off, since two that do may wait for each other for
 // ever, or with preemption on, since "the other CPUs" must not change: both are
@@ -62,7 +62,7 @@ type state struct {
 	cpu   [MaxCPUs]*schedule.CPU   // nil: idle
 	of    [schedule.MaxThreads]int // CPU of each thread + 1; 0: placed on none
 	irq   [MaxCPUs]interrupt
-	lock  [MaxCPUs]csdLock
+	lock  [schedule.MaxThreads]csdLock
 	done  [MaxCPUs]csdWait
 	dying [MaxCPUs]dying
 	bound bool
@@ -76,7 +76,6 @@ func (s *state) Reset(e *schedule.Exec) {
 		s.Bind(s, "smp")
 		for i := range MaxCPUs {
 			s.irq[i] = interrupt{s, i}
-			s.lock[i] = csdLock{s, i}
 			s.done[i] = csdWait{s, i}
 			s.dying[i] = dying{s, i}
 		}
@@ -160,9 +159,11 @@ func CallFunctionMany(t *schedule.Thread, mask *cpumask.Mask, f *Func, arg int, 
 	} else if !preempt.Atomic(t) {
 		t.Warn(schedule.LockRule, nil, schedule.Party{}, "smp_call_function_many with preemption on")
 	}
+	call := &s.lock[t.ID]
+	*call = csdLock{s, self, mask}
 	t.Await(schedule.Op{Verb: "smp_call_function_many", Cell: mask.Cell(),
-		Mode: schedule.ReadOnce | schedule.Blocks}, &s.lock[self])
-	targets := mask.Peek() & s.alive.Value() &^ cpumask.Of(self)
+		Mode: schedule.ReadOnce | schedule.Blocks}, call)
+	targets := call.targets()
 	v := f.self.ID()<<idShift | uint64(arg)<<argShift | queued
 	if wait {
 		v |= waits
@@ -181,16 +182,24 @@ func CallFunctionMany(t *schedule.Thread, mask *cpumask.Mask, f *Func, arg int, 
 	}
 }
 
-// csdLock is the gate of a new call: the previous one has been taken up everywhere.
+// csdLock is the gate of a new call: the previous one has been taken up by whom this one is
+// for.
 type csdLock struct {
-	s   *state
-	cpu int
+	s    *state
+	cpu  int
+	mask *cpumask.Mask
+}
+
+// targets returns the CPUs that the call is for.
+func (g *csdLock) targets() uint64 {
+	return g.mask.Peek() & g.s.alive.Value() &^ cpumask.Of(g.cpu)
 }
 
 // Open implements [schedule.Gate].
 func (g *csdLock) Open(*schedule.Thread) bool {
+	targets := g.targets()
 	for i := range g.s.n {
-		if g.s.csd[g.cpu][i].Value()&queued != 0 {
+		if targets>>i&1 != 0 && g.s.csd[g.cpu][i].Value()&queued != 0 {
 			return false
 		}
 	}
