@@ -43,7 +43,11 @@ func splat(tr *schedule.Trace) (string, bool) {
 	f := &tr.Result.Failure
 	switch f.Kind {
 	case schedule.LockRule:
-		return lockSplat(f, f.Thread != nil && tr.Threads[f.Thread.ID].Agent)
+		agent := ""
+		if f.Thread != nil && tr.Threads[f.Thread.ID].Agent {
+			agent = tr.Threads[f.Thread.ID].Name
+		}
+		return lockSplat(f, agent)
 	case schedule.SleepInAtomic:
 		return "BUG: sleeping function called from invalid context", true
 	case schedule.ListCorrupt:
@@ -137,12 +141,16 @@ var lockSplats = []struct{ note, splat string }{
 	{"with preemption on", "BUG: using smp_processor_id() in preemptible code"},
 }
 
-// lockSplat tells these reports apart by what was being done. An agent does not return to
-// user space; what it leaves locked shows as something else, later.
-func lockSplat(f *schedule.Failure, agent bool) (string, bool) {
+// lockSplat tells these reports apart by what was being done. agent is the name of the agent
+// that did it, if it was one. Agents do not return to user space: a kworker looks what the
+// function of a work item leaves locked, with others it shows as something else, later.
+func lockSplat(f *schedule.Failure, agent string) (string, bool) {
+	if strings.HasPrefix(f.Note, "returns") && strings.HasPrefix(agent, "kworker") {
+		return "BUG: workqueue leaked lock or atomic", true
+	}
 	for _, l := range lockSplats {
 		if strings.Contains(f.Note, l.note) {
-			return l.splat, !agent || !strings.Contains(l.splat, "user space")
+			return l.splat, agent == "" || !strings.Contains(l.splat, "user space")
 		}
 	}
 	return "", false
@@ -181,7 +189,7 @@ func countSplat(f *schedule.Failure) (string, bool) {
 	percpu := strings.HasPrefix(f.Op.Verb, "percpu_ref")
 	switch {
 	case f.Kind == schedule.DoubleKill && percpu:
-		return "WARNING: percpu_ref_kill() called more than once", true
+		return "WARNING: percpu_ref_kill_and_confirm called more than once", true
 	case f.Kind == schedule.RefUnderflow && strings.HasPrefix(f.Op.Verb, "percpu_ref:"):
 		return "WARNING: percpu ref <= 0 after switching to atomic", true
 	case !strings.HasPrefix(f.Op.Verb, "refcount"):

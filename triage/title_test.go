@@ -63,7 +63,7 @@ func TestTitles(t *testing.T) {
 				kind: schedule.DoubleKill,
 				fn:   "killIoctx", verb: "percpu_ref_kill", other: "killIoctx",
 			},
-			"WARNING: percpu_ref_kill() called more than once in kill_ioctx",
+			"WARNING: percpu_ref_kill_and_confirm called more than once in kill_ioctx",
 			"v2 double-kill kill_ioctx -",
 		},
 		{
@@ -261,12 +261,12 @@ func TestTitles(t *testing.T) {
 			"locking rule broken: preempt_enable without preempt_disable in io_submit",
 			"v2 lock-rule io_submit -",
 		},
-		{ // it does not return to user space
+		{ // it does not return to user space: process_one_work() looks
 			story{
 				kind: schedule.LockRule, fn: "freeIoctx", verb: "spin_lock", agent: true,
 				note: "returns while holding it",
 			},
-			"locking rule broken: returns while holding it in free_ioctx",
+			"BUG: workqueue leaked lock or atomic in free_ioctx",
 			"v2 lock-rule free_ioctx -",
 		},
 		{
