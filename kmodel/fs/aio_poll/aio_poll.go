@@ -115,7 +115,8 @@ func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, thread *binderThread, poll
 }
 
 // pollIocbLockWq is poll_iocb_lock_wq(), which came with the fix: it takes the lock of the
-// queue, if the request is still there. The first version leaves the section of RCU.
+// queue, if the request is still there. The first version leaves the section of RCU, and what
+// it looks at first is list_empty_careful().
 func (iocb *aioKiocb) pollIocbLockWq(t *schedule.Thread) bool {
 	rcu.ReadLock(t)
 	if iocb.Has(pollfreeV1) {

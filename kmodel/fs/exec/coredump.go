@@ -38,9 +38,9 @@ func coredumpWait(t *schedule.Thread, m *mm.Struct) int {
 
 // zapThreads is zap_threads(): it counts the tasks that it kills.
 func zapThreads(t *schedule.Thread, m *mm.Struct) int {
+	m.CoreState.Write(t, 1)
 	others := m.Tasks.Read(t) - 1
 	m.NrThreads.Set(t, others)
-	m.CoreState.Write(t, 1)
 	return others
 }
 

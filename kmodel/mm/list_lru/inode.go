@@ -47,8 +47,8 @@ func (s *walkSystem) inodeLruIsolate(t *schedule.Thread, inode *inode,
 	if !inode.iLock.Trylock(t) {
 		return lruSkip
 	}
-	state := inode.iState.Read(t)
-	if inode.iCount.Read(t) != 0 || state&^iReferenced != 0 {
+	count, state := inode.iCount.Read(t), inode.iState.Read(t)
+	if count != 0 || state&^iReferenced != 0 {
 		list.DelInit(t, inode) // in use: it comes back when it is not
 		inode.iLock.Unlock(t)
 		return lruRemoved

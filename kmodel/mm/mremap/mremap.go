@@ -68,7 +68,7 @@ func (s *system) movePageTables(t *schedule.Thread, old, new int) {
 }
 
 // movePtes is move_ptes(), of one entry. It reports whether the old address is to be flushed
-// still.
+// still, which it is even if nothing was there.
 func (s *system) movePtes(t *schedule.Thread, old, new int) (needFlush bool) {
 	oldPtl, newPtl := &s.tables[old].ptl, &s.tables[new].ptl
 	oldPtl.Lock(t)
@@ -85,7 +85,7 @@ func (s *system) movePtes(t *schedule.Thread, old, new int) (needFlush bool) {
 		s.flushTlbRange(t, old)
 	}
 	oldPtl.Unlock(t)
-	return pte != nil && !s.Has(flushInTime|dirty)
+	return !s.Has(flushInTime) && !(pte != nil && s.Has(dirty))
 }
 
 // flushTlbRange is flush_tlb_range() of one page.

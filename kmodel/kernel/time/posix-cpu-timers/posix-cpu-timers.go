@@ -122,7 +122,7 @@ func (s *system) handlePosixCPUTimers(t *schedule.Thread, tsk *taskStruct) {
 	for timer := tsk.cpuTimers.FirstEntry(t); timer != nil; timer = tsk.cpuTimers.FirstEntry(t) {
 		timer.firing.Write(t, 1) // collect_timerqueue
 		tsk.cpuTimers.DelInit(t, timer)
-		s.firing.Add(t, timer)
+		s.firing.AddTail(t, timer)
 	}
 	sighand.siglock.UnlockIrq(t)
 

@@ -10,8 +10,12 @@
 //
 // Not modelled: the contents of a namespace, its passive references and its exit methods,
 // the list of all namespaces, net_mutex (there is one worker), rcu_barrier(), and ids but
-// those that one namespace, init_net, has for others. cleanup_net() takes what is queued off
-// the list one by one, not all at once, under the same lock.
+// those that one namespace, init_net, has for others.
+//
+// cleanup_net() takes what is queued off the list one by one. That of the kernel moves all at
+// once to a list on its stack, and walks that under the rtnl by the same links. If what is on
+// it is queued again meanwhile, the walk goes on to the head of cleanup_list and takes that
+// for a namespace; here it goes well, and the namespace is freed and then found on the list.
 //
 // Start reading at getNetNsById and cleanupNet.
 package netnamespace
