@@ -91,6 +91,9 @@ func (ep *eventpoll) __epRemove(t *schedule.Thread, epi *epitem, force bool) boo
 	file.fEp.DelRcu(t, epi)
 	file.fLock.Unlock(t)
 	ep.rbr[epi.file.Peek()].Write(t, nil) // rb_erase
+	// Off the ready list; and after a callback that has the lock.
+	ep.lock.LockIrq(t)
+	ep.lock.UnlockIrq(t)
 	rcu.Call(t, &epi.rcu)
 	return ep.Has(putAfter) || epRefcountDecAndTest(t, ep)
 }

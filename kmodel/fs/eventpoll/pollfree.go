@@ -75,14 +75,19 @@ func (s *system) epPollCallback(t *schedule.Thread, sighand *sighandStruct, pwq 
 	}
 }
 
-// epRemoveWaitQueue is ep_remove_wait_queue(), which came with RCU.
+// epRemoveWaitQueue is ep_remove_wait_queue(), which came with RCU. What the fix made an
+// acquire was rcu_dereference() before.
 func (s *system) epRemoveWaitQueue(t *schedule.Thread, pwq *eppollEntry) {
 	if !s.Has(forget) {
 		removeWaitQueue(t, pwq.whead.Read(t), pwq)
 		return
 	}
 	rcu.ReadLock(t)
-	if whead := pwq.whead.LoadAcquire(t); whead != nil { // rcu_dereference until 4.12
+	load := pwq.whead.ReadOnce
+	if s.Has(forgetLast) {
+		load = pwq.whead.LoadAcquire
+	}
+	if whead := load(t); whead != nil {
 		removeWaitQueue(t, whead, pwq)
 	}
 	rcu.ReadUnlock(t)

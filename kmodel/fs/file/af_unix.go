@@ -81,10 +81,16 @@ func (s *system) unixDetachFds(t *schedule.Thread, skb *skBuff) *file {
 	return fp
 }
 
+// skbUnref is skb_unref(), which leaves the last reference in place: then nobody else could
+// take one.
+func skbUnref(t *schedule.Thread, skb *skBuff) bool {
+	return skb.users.Read(t) == 1 || skb.users.DecAndTest(t)
+}
+
 // kfreeSkb is kfree_skb() or consume_skb(). The destructor of a message is
 // unix_destruct_scm().
 func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
-	if !skb.users.DecAndTest(t) {
+	if !skbUnref(t, skb) {
 		return
 	}
 	if fp := s.unixDetachFds(t, skb); fp != nil {

@@ -62,9 +62,15 @@ func (s *system) unixGC(t *schedule.Thread) {
 	for u := s.gcCandidates.first(0); u != nil; u = s.gcCandidates.first(u.num + 1) {
 		s.scanChildren(t, u, decInflight, nil)
 	}
-	s.keepReachable_(t)
+	notCycleList := s.splitOff_(t)
 	for u := s.gcCandidates.first(0); u != nil; u = s.gcCandidates.first(u.num + 1) {
 		s.scanChildren(t, u, incInflight, &s.hitlist)
+	}
+	for _, u := range notCycleList {
+		if u != nil {
+			u.candidate.Init(0)
+			s.gcInflightList.add(u)
+		}
 	}
 	s.unixGCLock.Unlock(t)
 
@@ -99,26 +105,21 @@ func (s *system) findCandidates_(t *schedule.Thread) {
 	}
 }
 
-// keepReachable_ takes off gc_candidates those which are in flight in a queue that somebody
-// can receive from, and what is in flight in their queues, and puts them back.
-func (s *system) keepReachable_(t *schedule.Thread) {
-	var notCycleList [maxFiles]*unixSock
-	n := 0
+// splitOff_ takes off gc_candidates those which are in flight in a queue that somebody can
+// receive from, and what is in flight in their queues. It returns them, by their numbers: they
+// are candidates until what is garbage is on the hitlist.
+func (s *system) splitOff_(t *schedule.Thread) (notCycleList [maxFiles]*unixSock) {
 	for u := s.gcCandidates.first(0); u != nil; {
 		if u.inflight.Read(t) == 0 {
 			u = s.gcCandidates.first(u.num + 1)
 			continue
 		}
 		s.gcCandidates.del(u)
-		notCycleList[n] = u
-		n++
+		notCycleList[u.num] = u
 		s.scanChildren(t, u, incInflight, nil)
 		u = s.gcCandidates.first(0) // inc_inflight_move_tail: none is passed over
 	}
-	for _, u := range notCycleList[:n] {
-		u.candidate.Init(0)
-		s.gcInflightList.add(u)
-	}
+	return notCycleList
 }
 
 // scanChildren is scan_children(): it calls f for each candidate in the queue of x, and

@@ -47,7 +47,6 @@ var received = []program.Expect{
 	{Kind: schedule.BugOn, Preemptions: 2},
 	{Kind: schedule.UseAfterFree, Preemptions: 3},
 	{Kind: schedule.ListCorrupt, Preemptions: 3},
-	{Kind: schedule.RefResurrect, Preemptions: 4},
 }
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with

@@ -98,7 +98,7 @@ func (ctx *ioRingCtx) ioRingCtxRefFree(t *schedule.Thread) { ctx.refComp.Complet
 // ioRingCtxWaitAndKill is io_ring_ctx_wait_and_kill(), when the file of the ring is closed.
 func (ctx *ioRingCtx) ioRingCtxWaitAndKill(t *schedule.Thread) {
 	ctx.refs.Kill(t)
-	workqueue.ScheduleWork(t, &ctx.exitWork)
+	workqueue.QueueWork(t, &ctx.exitWork) // of system_unbound_wq
 }
 
 // ioRingExitWork is io_ring_exit_work().

@@ -33,7 +33,7 @@ var (
 var model = program.Model[*system]{
 	Object: "fs/io_uring",
 	Variants: []program.Variant{
-		{Name: "5.12-rc3", Versions: "5.12-rc3",
+		{Name: "5.12-rc3", Versions: "5.12-rc1 to rc3",
 			About: "the ring is used after the request's reference of it"},
 		{Name: "posted", Versions: "proposal", Changes: get,
 			About: "180f829fe402 as it was posted: percpu_ref_get() of the ring"},

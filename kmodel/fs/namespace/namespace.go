@@ -85,10 +85,12 @@ func (s *system) mntput(t *schedule.Thread, mnt *mount, cpu int) {
 // mntputNoExpire is mntput_no_expire().
 func (s *system) mntputNoExpire(t *schedule.Thread, mnt *mount, cpu int) {
 	rcu.ReadLock(t)
+	mntNs := mnt.mntNs.ReadOnce
 	if !s.Has(putUnderLock) {
 		mnt.mntCount.ThisCPUAdd(t, cpu, -1)
+		mntNs = mnt.mntNs.Read
 	}
-	if mnt.mntNs.ReadOnce(t) != 0 {
+	if mntNs(t) != 0 {
 		if s.Has(putUnderLock) {
 			mnt.mntCount.ThisCPUAdd(t, cpu, -1)
 		}
@@ -211,8 +213,8 @@ func (s *system) doUmount(t *schedule.Thread, cpu int) {
 	mnt := s.mountpoint.mnt.Read(t)
 	if mnt != nil {
 		s.mountLock.WriteSeqlock(t) // lock_mount_hash
+		mnt.mntNs.Write(t, 0)       // umount_tree
 		s.mountpoint.mnt.Write(t, nil)
-		mnt.mntNs.Write(t, 0) // umount_tree
 		s.mountLock.WriteSequnlock(t)
 	}
 	s.namespaceSem.UpWrite(t) // namespace_unlock

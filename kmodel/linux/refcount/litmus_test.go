@@ -54,6 +54,14 @@ func hold(t *schedule.Thread, o *object) {
 	put(t, o)
 }
 
+// unref is put, as skb_unref() has it: whoever is alone does not count down.
+func unref(t *schedule.Thread, o *object) {
+	if o.refs.Read(t) == 1 || o.refs.DecAndTest(t) {
+		o.refs.Init(0)
+		slab.Free(t, "kfree", o)
+	}
+}
+
 // drop forgets to free.
 func drop(t *schedule.Thread, o *object) { o.refs.DecAndTest(t) }
 
@@ -64,6 +72,10 @@ var misuse = schedule.KindSet(schedule.RefResurrect, schedule.RefUnderflow)
 var litmusTests = []litmus.Test{{
 	// Exactly one of them is the last.
 	Name: "REF+put+put", Build: two(2, put, put), Verdict: litmus.Never, Counts: "2 pass",
+}, {
+	// Whoever reads 1 is the last.
+	Name: "REF+unref+unref", Build: two(2, unref, unref), Verdict: litmus.Never,
+	Counts: "6 pass",
 }, {
 	Name: "REF+get-put+put", Build: two(2, getPut, put), Verdict: litmus.Never,
 	Counts: "4 pass",

@@ -1,7 +1,7 @@
 // Package refcount is refcount_t (include/linux/refcount.h): a count of references that
 // warns when it is misused.
 //
-// Steps: every operation is one. Inc orders nothing; DecAndTest releases, and acquires if
+// Steps: every operation is one. Read and Inc order nothing; DecAndTest releases, and acquires if
 // the count falls to 0.
 //
 // Misuse: taking up a count that is 0 ([schedule.RefResurrect]), dropping a reference that
@@ -26,6 +26,13 @@ func (r *Refcount) step(t *schedule.Thread, verb string, m schedule.Mode) int {
 }
 
 func (r *Refcount) set(n int) { r.refs.Set(uint64(n)) }
+
+// Read is refcount_read().
+func (r *Refcount) Read(t *schedule.Thread) int {
+	n := r.step(t, "refcount_read", schedule.ReadOnce)
+	t.Observe(r.refs.Value())
+	return n
+}
 
 // Inc is refcount_inc(): the caller knows that there is a reference.
 func (r *Refcount) Inc(t *schedule.Thread) {

@@ -67,7 +67,7 @@ var lifetimeTests = []litmus.Test{{
 	Build: objects(2, kfree, nil, func(p prog, o func() *object) {
 		p.Thread("P0", func(t *schedule.Thread) {
 			workqueue.ScheduleWork(t, &o().work)
-			p.r[1].SetBool(workqueue.ScheduleWork(t, &o().work))
+			p.r[1].SetBool(workqueue.QueueWork(t, &o().work))
 		})
 		p.Exists(func() bool { return p.r[1].Get() == 1 })
 	}),

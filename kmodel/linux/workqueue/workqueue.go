@@ -1,7 +1,7 @@
 // Package workqueue is work items and the kworkers that run them
 // (include/linux/workqueue.h).
 //
-// Steps: ScheduleWork one, which finds the item pending already or queues it; the
+// Steps: ScheduleWork and QueueWork one, which finds the item pending already or queues it; the
 // item starts with one step of a kworker, which clears pending before it calls the
 // function, so that the item may be queued again while it runs. Items start in the
 // order in which a CPU queued them; one item never runs on two workers at once.
@@ -62,8 +62,14 @@ func Boot(e *schedule.Exec, n int) {
 
 // ScheduleWork is schedule_work(): it reports whether the item was not pending
 // already.
-func ScheduleWork(t *schedule.Thread, w *Work) bool {
-	if !testAndSetPending(t, w, "schedule_work") {
+func ScheduleWork(t *schedule.Thread, w *Work) bool { return queue(t, w, "schedule_work") }
+
+// QueueWork is queue_work(), to any workqueue: they are all one here. It reports what
+// ScheduleWork does.
+func QueueWork(t *schedule.Thread, w *Work) bool { return queue(t, w, "queue_work") }
+
+func queue(t *schedule.Thread, w *Work, verb string) bool {
+	if !testAndSetPending(t, w, verb) {
 		return false
 	}
 	w.enqueue(t)
