@@ -79,7 +79,6 @@ func (s *system) kthreadUseMm(t *schedule.Thread) {
 func (s *system) execMmap(t *schedule.Thread) {
 	c := s.This(t)
 	irqsOff := s.useMm&mm.ExecIrqsOn == 0
-	activateIrqsOff := irqsOff && s.useMm&mm.ActivateIrqsOff != 0
 	preempt.Disable(t) // task_lock(), which nobody else takes here
 	var activeMm *mm.Struct
 	if irqsOff {
@@ -92,11 +91,12 @@ func (s *system) execMmap(t *schedule.Thread) {
 		c.SetMm(t, &s.Bprm)
 		c.SetActiveMm(t, &s.Bprm)
 	}
-	if irqsOff && !activateIrqsOff {
+	if irqsOff && s.useMm&mm.ActivateIrqsOff == 0 {
 		preempt.IrqEnable(t)
+		irqsOff = false
 	}
 	s.arch.SwitchMm(t, c, activeMm, &s.Bprm) // activate_mm()
-	if activateIrqsOff {
+	if irqsOff {
 		preempt.IrqEnable(t)
 	}
 	preempt.Enable(t)
