@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,7 +98,7 @@ func parse(t *testing.T, file string) []part {
 		var doc *ast.CommentGroup
 		switch d := decl.(type) {
 		case *ast.FuncDecl:
-			names, doc = []string{d.Name.Name}, d.Doc
+			names, doc = []string{funcName(d, parts)}, d.Doc
 		case *ast.GenDecl:
 			if doc = d.Doc; d.Tok == token.IMPORT {
 				header = end
@@ -116,6 +117,16 @@ func parse(t *testing.T, file string) []part {
 		parts = append(parts, part{names, string(text), close})
 	}
 	return append(parts, part{[]string{"package"}, string(data[:header]), false})
+}
+
+// funcName returns the name of a function, with its type before it if it is not the first
+// method of that name.
+func funcName(d *ast.FuncDecl, before []part) string {
+	name := d.Name.Name
+	if slices.ContainsFunc(before, func(p part) bool { return slices.Contains(p.names, name) }) {
+		return strings.TrimPrefix(types.ExprString(d.Recv.List[0].Type), "*") + "." + name
+	}
+	return name
 }
 
 // specs returns the names that a declaration declares.

@@ -22,6 +22,7 @@ type Object struct {
 	nth     int      // which of its kind in this execution, from 0
 	live    uint64   // the epoch in which it is live, else 0
 	stack   bool
+	global  bool
 	alloc   Party
 	freed   Party
 	seen    uint64 // mark of the leak check
@@ -65,6 +66,12 @@ func (o *Object) Live() bool {
 // SetOnStack says that o is a local variable of a kernel function, freed when that
 // returns. It belongs in the constructor of the object.
 func (o *Object) SetOnStack() { o.stack = true }
+
+// SetGlobal says that o is a global variable of the kernel. It belongs where o is bound.
+func (o *Object) SetGlobal() { o.global = true }
+
+// IsGlobal reports whether o is a global variable of the kernel.
+func (o *Object) IsGlobal() bool { return o.global }
 
 // OnStack reports whether o is a local variable of a kernel function: what becomes of its
 // memory no sanitizer of the kernel sees.

@@ -103,6 +103,9 @@ func (t *teller) tell() string {
 	case schedule.DoubleFree:
 		return t.who + " frees " + t.obj + place + t.after("freed it")
 	case schedule.OutOfBounds:
+		if t.f.Note != "" {
+			return t.who + " goes outside of " + t.obj + place + t.note()
+		}
 		return t.who + " goes beyond the end of " + t.obj + place
 	case schedule.DoubleKill:
 		return t.who + " kills " + t.cell + place + t.after("killed it")

@@ -19,6 +19,7 @@ type story struct {
 	atEnd  bool   // no step failed
 	booted bool   // the object was there from the start
 	stack  bool   // the object is on a stack
+	global bool   // the object is a global variable
 	agent  bool   // took the failing step
 }
 
@@ -29,6 +30,9 @@ const primitive = "kmodel/linux/percpu"
 func (s story) trace() *schedule.Trace {
 	ctx := new(toyCtx)
 	ctx.Bind(ctx, "ctx")
+	if s.global {
+		ctx.SetGlobal()
+	}
 	if s.stack {
 		ctx.SetOnStack()
 	}
@@ -101,6 +105,14 @@ func TestStories(t *testing.T) {
 		{
 			story{kind: schedule.OutOfBounds, fn: "listLruAdd", verb: "read"},
 			"io_submit goes beyond the end of ctx in list_lru_add() (read ctx2->users, step 2).",
+		},
+		{
+			story{
+				kind: schedule.OutOfBounds, fn: "cleanupNet", verb: "list_del_rcu",
+				note: "a head is taken for a net",
+			},
+			"io_submit goes outside of ctx in cleanup_net() (list_del_rcu ctx2->users, step 2): " +
+				"a head is taken for a net.",
 		},
 		{
 			story{

@@ -63,13 +63,25 @@ func splat(tr *schedule.Trace) (string, bool) {
 		if f.Obj != nil && f.Obj.Kind() == "ZERO_SIZE_PTR" { // 16, which is in no page
 			return "BUG: unable to handle kernel NULL pointer dereference", true
 		}
-		return "KASAN: slab-out-of-bounds", true
+		return "KASAN: " + memory(f.Obj) + "-out-of-bounds", true
 	case schedule.UseAfterFree:
 		return "KASAN: use-after-free", f.Obj == nil || !f.Obj.OnStack()
 	case schedule.DoubleFree:
 		return "KASAN: double-free", true
 	}
 	return "", false
+}
+
+// memory says what KASAN calls the memory that o is in.
+func memory(o *schedule.Object) string {
+	switch {
+	case o == nil:
+	case o.OnStack():
+		return "stack"
+	case o.IsGlobal():
+		return "global"
+	}
+	return "slab"
 }
 
 // inWords says what is wrong where the kernel would say nothing.
@@ -167,7 +179,7 @@ func listSplat(f *schedule.Failure) (string, bool) {
 		return "general protection fault", true
 	case hlist && strings.Contains(f.Note, "never"):
 		return "BUG: unable to handle kernel NULL pointer dereference", true
-	case hlist || strings.Contains(f.Note, "another list"):
+	case hlist || strings.Contains(f.Note, "another list") || f.Op.Verb == "list_replace_init":
 		return "", false
 	case !strings.Contains(f.Op.Verb, "add"):
 		return "list_del corruption", true
@@ -177,7 +189,12 @@ func listSplat(f *schedule.Failure) (string, bool) {
 
 // listPlain says what nobody checks of lists.
 func listPlain(f *schedule.Failure) string {
-	if strings.Contains(f.Op.Verb, "add") {
+	switch {
+	case strings.Contains(f.Note, "has taken"):
+		return "list changed from which another has taken"
+	case f.Op.Verb == "list_replace_init":
+		return "list overwritten that is not empty"
+	case strings.Contains(f.Op.Verb, "add"):
 		return "node added that is on a list"
 	}
 	return "node deleted from a list that it is not on"

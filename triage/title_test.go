@@ -30,6 +30,19 @@ func TestTitles(t *testing.T) {
 			"v2 double-free free_ioctx ioctx_alloc",
 		},
 		{
+			story{kind: schedule.OutOfBounds, fn: "cleanupNet", verb: "list_del_rcu", global: true},
+			"KASAN: global-out-of-bounds in cleanup_net",
+			"v2 out-of-bounds cleanup_net -",
+		},
+		{ // a local variable of a model is bound as a global one
+			story{
+				kind: schedule.OutOfBounds, fn: "listLruWalkNode", verb: "spin_trylock",
+				global: true, stack: true,
+			},
+			"KASAN: stack-out-of-bounds in list_lru_walk_node",
+			"v2 out-of-bounds list_lru_walk_node -",
+		},
+		{
 			story{kind: schedule.OutOfBounds, fn: "listLruAdd", verb: "read"},
 			"KASAN: slab-out-of-bounds in list_lru_add",
 			"v2 out-of-bounds list_lru_add -",
@@ -109,6 +122,22 @@ func TestTitles(t *testing.T) {
 				note: "deletes what is on another list",
 			},
 			"node deleted from a list that it is not on in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
+				note: "another list has taken it, or what was before it",
+			},
+			"list changed from which another has taken in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_replace_init",
+				note: "overwrites what is not empty",
+			},
+			"list overwritten that is not empty in kill_ctx",
 			"v2 list-corruption kill_ctx -",
 		},
 		{ // an hlist is not checked, but poisoned

@@ -20,7 +20,7 @@ func TestGolden(t *testing.T) {
 	preemptions := map[string]int{
 		"aio-1b-two-destroys": 1, "aio-1d-freed-under-lookup": 1, "aio-1e-count-from-0": 1,
 		"aio-1e-freed-after-unlock": 2, "aio-m1-freed-under-lookup": 1, "aio-exit-full-table": 2,
-		"netns-freed-and-queued": 1, "pipe-unlock-after-free": 1,
+		"netns-walked-to-cleanup-list": 1, "netns-freed-and-queued": 2, "pipe-unlock-after-free": 1,
 		"eventpoll-unlock-after-free": 1, "posix-cpu-timers-freed-under-tick": 1,
 		"userfaultfd-merged-under-dump": 1, "io_uring-freed-before-wake-up": 1,
 		"file-received-garbage": 3, "eventpoll-forgotten-first": 1,

@@ -88,6 +88,7 @@ type Globals struct{ objs []*schedule.Object }
 func (g *Globals) Global(o schedule.Header, name string) {
 	h := o.Header()
 	h.Bind(o, name)
+	h.SetGlobal()
 	g.objs = append(g.objs, h)
 }
 

@@ -74,6 +74,7 @@ func TestHeads(t *testing.T) { litmus.Run(t, headTests) }
 // CONFIG_DEBUG_LIST sees it, which knows the two entries between which it is added.
 func TestAddedTwice(t *testing.T) {
 	add, tail := (*list.Head[*item]).Add, (*list.Head[*item]).AddTail
+	blindly := (*list.Head[*item]).AddBlind
 	const first, last = "adds the first entry once more", "adds the last entry once more"
 	const blind = "adds what is on a list"
 	for _, tt := range []struct {
@@ -90,6 +91,9 @@ func TestAddedTwice(t *testing.T) {
 		{"tail middle", tail, 1, blind},
 		{"tail last", tail, 2, last},
 		{"tail of another", tail, 3, blind},
+		{"blindly first", blindly, 0, first},
+		{"blindly middle", blindly, 1, blind},
+		{"blindly last", blindly, 2, blind},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := schedule.Program{Name: tt.name, New: func() func(*schedule.Exec) {

@@ -5,20 +5,21 @@
 // The links are in the objects, so walking to a neighbour that has been freed is
 // a use-after-free, as it is in the kernel.
 //
-// Steps: adding, deleting and moving one each (the caller holds the writers' lock, and a
-// reader sees the one store that links or unlinks); First, Next, FirstEntry, NextEntry,
+// Steps: adding, deleting, moving and replacing one each (the caller holds the writers' lock,
+// and a reader sees the one store that links or unlinks); First, Next, FirstEntry, NextEntry,
 // WalkNext, Linked, and Empty of a head or a node, one each.
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
 // node), or is on another; adding what is on one; walking on from a node that list_del() has
 // poisoned. CONFIG_DEBUG_LIST sees some of this, of a
-// list_head; the notes of the failures tell which it was.
+// list_head; the notes of the failures tell which it was. Where it matters what comes of
+// adding what is on another list, there is AddBlind.
 package list
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // A Head is a struct list_head or hlist_head of objects of type P. One object can be
-// on one list.
+// on one list, and on another as a struct{ P }, which says where the node of that is.
 type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
 
 // A Node is the struct list_head or hlist_node inside an object, an [Entry].
@@ -35,6 +36,7 @@ const (
 	toItself = 3 // after list_del_init(): not on a list, and may be deleted again
 	bothGone = 4 // list_del() poisons next too
 	unlinked = 5 // __list_del_entry() leaves both links as they were
+	// The ID of the head of a list: on that, while another list leads here, or nothing does.
 )
 
 // Entry is what can be on a list: a pointer to a struct that embeds
@@ -67,7 +69,7 @@ func (h *Head[P]) add(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 func (h *Head[P]) begin(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 	t.Step(schedule.Op{Verb: verb, Cell: &h.first.Cell, Mode: m})
 	t.Touch(p.Header())
-	if p.ListNode().pprev.Value() == linked {
+	if p.ListNode().Listed() {
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, h.addedTwice(p, verb))
 	}
 }
@@ -90,6 +92,7 @@ func (h *Head[P]) linkFirst(t *schedule.Thread, p P) {
 	var null P
 	if first := h.first.Get(); first != null {
 		t.Touch(first.Header()) // its back link is written
+		h.checkOn(t, first)
 	}
 	h.link(p)
 }
@@ -98,6 +101,7 @@ func (h *Head[P]) linkLast(t *schedule.Thread, p P) {
 	var null P
 	at := &h.first
 	for at.Get() != null {
+		h.checkOn(t, at.Get())
 		at = &at.Get().ListNode().next
 	}
 	t.Touch(at.Object()) // its link is written
@@ -119,6 +123,9 @@ func (h *Head[P]) linkAt(at *schedule.Ptr[P], p P) {
 
 // DelRcu is hlist_del_rcu(). The node keeps its next, for readers that are there.
 func (h *Head[P]) DelRcu(t *schedule.Thread, p P) { h.del(t, p, "hlist_del_rcu", poisoned) }
+
+// ListDelRcu is list_del_rcu(): DelRcu of a list_head.
+func (h *Head[P]) ListDelRcu(t *schedule.Thread, p P) { h.del(t, p, "list_del_rcu", poisoned) }
 
 // Del is list_del().
 func (h *Head[P]) Del(t *schedule.Thread, p P) { h.del(t, p, "list_del", bothGone) }
@@ -165,19 +172,22 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	}
 	switch n.pprev.Value() {
 	case linked:
-		h.unlink(t, p, after)
+		h.unlink(t, p, verb)
 	case toItself:
 	case poisoned, bothGone, unlinked:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what has been deleted")
-	default:
+	case 0:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what was never on a list")
+	default:
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{},
+			"another list has taken it, or what was before it")
 	}
 	n.pprev.Set(after)
 }
 
 // unlink writes the links of the neighbours. The head is one of them where p is the first, and
 // where it is the last, but of an hlist, which ends in nil.
-func (h *Head[P]) unlink(t *schedule.Thread, p P, after uint64) {
+func (h *Head[P]) unlink(t *schedule.Thread, p P, verb string) {
 	var null P
 	at := &h.first
 	for at.Get() != p {
@@ -191,7 +201,8 @@ func (h *Head[P]) unlink(t *schedule.Thread, p P, after uint64) {
 	switch {
 	case next != null:
 		t.Touch(next.Header())
-	case after != poisoned:
+		h.checkOn(t, next)
+	case verb != "hlist_del_rcu":
 		t.Touch(h.first.Object())
 	}
 	at.Put(next)
@@ -257,6 +268,7 @@ func (h *Head[P]) PrevEntry(t *schedule.Thread, p P) P {
 func (h *Head[P]) before(t *schedule.Thread, p P) P {
 	var prev, null P
 	for at := h.first.Get(); at != p && at != null; at = at.ListNode().next.Get() {
+		h.checkOn(t, at)
 		prev = at
 	}
 	if prev == null {
@@ -282,10 +294,10 @@ func (n *Node[P]) checkLinks(t *schedule.Thread) {
 	}
 }
 
-// WalkNext is the load of list_for_each_entry_safe() of what comes behind p, in a walk of h
-// that does not see whether p is still there. If p was taken off by list_del_init() that is p
-// itself. If p is the last of another list it is no object but the head of that, and the walk
-// does not end there: other is that list.
+// WalkNext is the load of list_for_each_entry(), or its safe form, of what comes behind p, in
+// a walk of h that does not see whether p is still there. If p was taken off by
+// list_del_init() that is p itself. If p is the last of another list it is no object but the
+// head of that, and the walk does not end there: other is that list.
 func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 	n := p.ListNode()
 	t.Step(schedule.Op{Verb: "list_next_entry", Cell: &n.next.Cell, Mode: schedule.PlainRead})
@@ -296,7 +308,7 @@ func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 	n.checkLinks(t)
 	next = n.next.Get()
 	var null P
-	if n.pprev.Value() == linked && next == null && n.on != h {
+	if n.Listed() && next == null && n.on != h {
 		t.Observe(n.on.first.Object().Self().ID())
 		return null, n.on
 	}
@@ -320,4 +332,7 @@ func (h *Head[P]) Peek() P { return h.first.Get() }
 func (n *Node[P]) Peek() P { return n.next.Get() }
 
 // Listed reports whether the node is on a list, without a step.
-func (n *Node[P]) Listed() bool { return n.pprev.Value() == linked }
+func (n *Node[P]) Listed() bool {
+	v := n.pprev.Value()
+	return v == linked || v > unlinked
+}

@@ -30,6 +30,7 @@ type lists struct {
 	a, b list.Head[*item]
 	lock spin.Lock
 	keep [3]schedule.Ptr[*item] // so that nothing leaks
+	c    list.Head[*item]
 }
 
 // A prog makes the programs of the tables: threads over two lists, a lock and three items.
@@ -292,4 +293,6 @@ func TestLists(t *testing.T) { litmus.Run(t, listTests) }
 
 func TestWalks(t *testing.T) { litmus.Run(t, walkTests) }
 
-func TestContract(t *testing.T) { litmus.Contract(t, readerTests, listTests, walkTests, headTests) }
+func TestContract(t *testing.T) {
+	litmus.Contract(t, readerTests, listTests, walkTests, headTests, replaceTests, blindTests)
+}

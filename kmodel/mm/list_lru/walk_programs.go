@@ -65,6 +65,7 @@ func newWalkSystem(c program.Changes) *walkSystem {
 	s.Global(&s.nlru, "nlru")
 	for i := range s.freeable {
 		s.Global(&s.freeable[i], [maxWalkers]string{"freeable", "freeable2", "freeable3"}[i])
+		s.freeable[i].SetOnStack()
 	}
 	s.inodes = slab.NewCache("inode", func(inode *inode) { inode.iRcu.Init(inode.iCallback) })
 	return s

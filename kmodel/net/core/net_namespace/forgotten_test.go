@@ -36,8 +36,9 @@ func TestForgotten(t *testing.T) {
 		{
 			"Static", func(*system) {}, func(s *system, e *schedule.Exec) {
 				for _, o := range []*schedule.Object{
-					&s.rtnlMutex.Object, &s.cleanupListLock.Object, &s.netCleanupWork.Object,
-					&s.initNet.Object, &s.nsproxy.Object,
+					&s.rtnlMutex.Object, &s.netNamespaceList.Object, &s.cleanupListLock.Object,
+					&s.netKillList.Object, &s.netCleanupWork.Object, &s.initNet.Object,
+					&s.nsproxy.Object,
 				} {
 					e.Static(o, 0)
 				}

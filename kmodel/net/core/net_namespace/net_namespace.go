@@ -8,14 +8,14 @@
 //
 // The code follows 4.14. The package is the worked example of docs/model.md.
 //
-// Not modelled: the contents of a namespace, its passive references and its exit methods,
-// the list of all namespaces, net_mutex (there is one worker), rcu_barrier(), and ids but
-// those that one namespace, init_net, has for others.
+// cleanup_net() moves what is queued to a list on its stack, and walks that under the rtnl by
+// the same links. If what is on it is queued again, CONFIG_DEBUG_LIST sees nothing: the links
+// of cleanup_list are as they should be. But the walk goes on to the head of cleanup_list, and
+// takes that for a namespace.
 //
-// cleanup_net() takes what is queued off the list one by one. That of the kernel moves all at
-// once to a list on its stack, and walks that under the rtnl by the same links. If what is on
-// it is queued again meanwhile, the walk goes on to the head of cleanup_list and takes that
-// for a namespace; here it goes well, and the namespace is freed and then found on the list.
+// Not modelled: the contents of a namespace, its passive references and its exit methods,
+// net_mutex (there is one worker), rcu_barrier(), and ids but those that one namespace,
+// init_net, has for others. net_namespace_list is there to be taken off from.
 //
 // Start reading at getNetNsById and cleanupNet.
 package netnamespace
@@ -34,6 +34,7 @@ import (
 type net struct {
 	schedule.Object
 	count       atomic.Int
+	list        list.Node[listed]
 	cleanupList list.Node[*net]
 	userNs      mem.Int
 	nsid        mem.Int // under which init_net knows it; never changes
@@ -43,6 +44,12 @@ type net struct {
 
 // ListNode implements [list.Entry].
 func (n *net) ListNode() *list.Node[*net] { return &n.cleanupList }
+
+// listed is a net as net_namespace_list has it, by other links.
+type listed struct{ *net }
+
+// ListNode implements [list.Entry].
+func (n listed) ListNode() *list.Node[listed] { return &n.list }
 
 // getNet is get_net(): the caller knows that there is a reference.
 func (n *net) getNet(t *schedule.Thread) *net {
@@ -68,7 +75,7 @@ func (n *net) putNet(t *schedule.Thread) {
 // __putNet is __put_net().
 func (n *net) __putNet(t *schedule.Thread) {
 	n.cleanupListLock.LockIrq(t)
-	n.cleanup.Add(t, n)
+	n.cleanup.AddBlind(t, n)
 	n.cleanupListLock.UnlockIrq(t)
 	workqueue.ScheduleWork(t, &n.netCleanupWork.Work)
 }
@@ -92,31 +99,46 @@ func (s *system) getNetNsById(t *schedule.Thread, id int) *net {
 
 // cleanupNet is cleanup_net(), the function of net_cleanup_work.
 func (s *system) cleanupNet(t *schedule.Thread) {
-	var kill [maxNets]*net // net_kill_list
+	var exit [maxNets]*net // net_exit_list
 	n := 0
 	s.cleanupListLock.LockIrq(t)
-	for p := s.cleanup.FirstEntry(t); p != nil; p = s.cleanup.FirstEntry(t) {
-		s.cleanup.DelInit(t, p)
-		kill[n] = p
-		n++
-	}
+	list.ReplaceInit(t, &s.cleanup.Head, &s.netKillList.Head)
 	s.cleanupListLock.UnlockIrq(t)
 
 	s.rtnlMutex.Lock(t)
-	for _, p := range kill[:n] {
+	p := s.netKillList.FirstEntry(t)
+	for p != nil {
+		s.netNamespaceList.ListDelRcu(t, listed{p})
+		exit[n] = p
+		n++
 		id := &s.initNet.netnsIds[p.nsid.Peek()]
 		s.initNet.nsidLock.Lock(t)
 		if id.DereferenceRaw(t) == p { // __peernet2id
 			id.Assign(t, nil) // idr_remove
 		}
 		s.initNet.nsidLock.Unlock(t)
+		next, other := s.netKillList.WalkNext(t, p)
+		if other != nil {
+			delHead_(t, other)
+		}
+		p = next
 	}
 	s.rtnlMutex.Unlock(t)
 
 	rcu.Synchronize(t)
-	for _, p := range kill[:n] {
+	for _, p := range exit[:n] {
 		slab.Free(t, "kmem_cache_free", p) // net_drop_ns
 	}
+	s.netKillList.Forget()
+}
+
+// delHead_ is what happens when the walk has come to the head of another list, which it takes
+// for a namespace: it takes that off net_namespace_list, by links that would be in front of
+// it. Its name ends in an underscore because it is no function of the kernel.
+func delHead_(t *schedule.Thread, other *list.Head[*net]) {
+	t.Step(schedule.Op{Verb: "list_del_rcu", Cell: other.Cell(), Mode: schedule.WriteOnce})
+	t.Fail(schedule.OutOfBounds, other.Cell().Object(), schedule.Party{},
+		"the head of another list is taken for a namespace")
 }
 
 // rtnlNewlink is what rtnl_newlink() does with IFLA_LINK_NETNSID.

@@ -15,10 +15,11 @@ import (
 // maybeGet is 21b594435005, applied to the code of 4.14: a reference is taken if there is one.
 const maybeGet program.Changes = 1
 
-// twice is what a second last reference comes to: the namespace is queued where it is
-// queued, or after it has been freed.
+// twice is what a second last reference comes to: the namespace is queued while it is queued,
+// or while net_kill_list is walked, or so late that it is freed next, or has been.
 var twice = []program.Expect{
-	program.Fails(schedule.ListCorrupt, 0), program.Fails(schedule.UseAfterFree, 1),
+	program.Fails(schedule.ListCorrupt, 0), program.Fails(schedule.OutOfBounds, 1),
+	program.Fails(schedule.UseAfterFree, 1),
 }
 
 var model = program.Model[*system]{
@@ -57,6 +58,10 @@ type (
 		schedule.Object
 		list.Head[*net]
 	}
+	globalNets struct {
+		schedule.Object
+		list.Head[listed]
+	}
 	globalWork struct {
 		schedule.Object
 		workqueue.Work
@@ -80,20 +85,24 @@ type nsproxy struct {
 type system struct {
 	program.Changes
 	program.Globals
-	rtnlMutex       globalMutex
-	cleanupListLock globalSpin
-	cleanup         globalList
-	netCleanupWork  globalWork
-	initNet         initNet
-	nsproxy         nsproxy
-	cache           *slab.Cache[net, *net]
+	rtnlMutex        globalMutex
+	netNamespaceList globalNets
+	cleanupListLock  globalSpin
+	cleanup          globalList
+	netKillList      globalList // on the stack of cleanup_net(), which is not there twice
+	netCleanupWork   globalWork
+	initNet          initNet
+	nsproxy          nsproxy
+	cache            *slab.Cache[net, *net]
 }
 
 func newSystem(c program.Changes) *system {
 	s := &system{Changes: c}
 	s.Global(&s.rtnlMutex, "rtnl_mutex")
+	s.Global(&s.netNamespaceList, "net_namespace_list")
 	s.Global(&s.cleanupListLock, "cleanup_list_lock")
 	s.Global(&s.cleanup, "cleanup_list")
+	s.Global(&s.netKillList, "net_kill_list")
 	s.Global(&s.netCleanupWork, "net_cleanup_work")
 	s.Global(&s.initNet, "init_net")
 	s.Global(&s.nsproxy, "nsproxy")
@@ -108,6 +117,7 @@ func (s *system) bootTask(e *schedule.Exec, i, id int) {
 	if n == nil {
 		n = s.cache.AllocBoot(e)
 		n.nsid.Init(id)
+		s.netNamespaceList.Init(listed{n})
 		s.initNet.netnsIds[id].Init(n)
 	}
 	n.count.Init(n.count.Peek() + 1)
