@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,9 +15,9 @@ import (
 )
 
 // BenchmarkStep measures what a step takes in 2,000 executions from the first on, of the guided
-// engine, of samplers that it is made of, and of the random walk, in programs of the literature
-// and in kernel models. Of all batches the fastest counts, since other work on the machine only
-// ever adds time.
+// engine, of samplers that it is made of, of their mixture, which is the same without guiding, and
+// of the random walk, in programs of the literature and in kernel models. Of all batches the
+// fastest counts, since other work on the machine only ever adds time.
 func BenchmarkStep(b *testing.B) {
 	for _, name := range []string{"SafeStack", "CS.reorder_10", "CS.queue", "handshake_8"} {
 		p, err := bench.Find(name)
@@ -41,14 +43,13 @@ func benchmarkStep(b *testing.B, p schedule.Program) {
 	const runs = 2000
 	r := schedule.NewRunner(p)
 	defer r.Close()
-	for _, how := range []string{"walk", "pct5", "pos", "surw", "rf", "qlearn", "guided"} {
+	for _, how := range []string{
+		"walk", "pct5", "pos", "surw", "rf", "qlearn", "mixture", "guided",
+	} {
 		b.Run(strings.ReplaceAll(p.Name, "/", ".")+"/"+how, func(b *testing.B) {
 			best, steps := time.Duration(0), 0
 			for b.Loop() {
-				var s samplers.Sampler = guided.New(1, guided.Options{})
-				if how != "guided" {
-					s, _ = samplers.New(how, 1)
-				}
+				s := newSampler(how, strings.Contains(p.Name, "/workload@"))
 				n, start := 0, time.Now()
 				for range runs {
 					n += samplers.Once(r, s).Steps
@@ -63,3 +64,58 @@ func benchmarkStep(b *testing.B, p schedule.Program) {
 		})
 	}
 }
+
+// newSampler makes a sampler, the guided engine, or the mixture of its samplers.
+func newSampler(how string, workload bool) samplers.Sampler {
+	switch how {
+	case "guided":
+		return guided.New(1, guided.Options{})
+	case "mixture":
+		return newMixture(workload)
+	}
+	s, err := samplers.New(how, 1)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// A mixture is the samplers of the guided engine, drawn with the shares that these have there in
+// the long run, and not guided.
+type mixture struct {
+	samplers.Sampler // of the execution
+	rng              *rand.Rand
+	all              []samplers.Sampler
+	until            []float64 // sums of the shares
+}
+
+// shares are those of a sampler's arms in programs, later, and in workloads.
+var shares = []struct {
+	name              string
+	program, workload float64
+}{
+	{"surw", 0.25, 0.3}, {"rf", 0.2, 0.2}, {"walk", 0.3, 0.05}, {"pos", 0.08, 0.05},
+	{"pct5", 0.15, 0.3}, {"pct3", 0, 0.1}, {"preemptions5", 0.02, 0},
+}
+
+func newMixture(workload bool) *mixture {
+	m, sum := &mixture{rng: rand.New(rand.NewPCG(1, 1))}, 0.0
+	for _, s := range shares {
+		if sum += s.program; workload {
+			sum += s.workload - s.program
+		}
+		m.all, m.until = append(m.all, newSampler(s.name, false)), append(m.until, sum)
+	}
+	return m
+}
+
+// Begin implements [samplers.Sampler].
+func (m *mixture) Begin() {
+	x := m.rng.Float64() * m.until[len(m.until)-1]
+	i := slices.IndexFunc(m.until, func(until float64) bool { return x < until })
+	m.Sampler = m.all[i]
+	m.Sampler.Begin()
+}
+
+// Looks implements [samplers.Looker].
+func (m *mixture) Looks() bool { return samplers.Looks(m.Sampler) }
