@@ -432,3 +432,33 @@ func ExampleRunner() {
 	//   4    store c->n <- 1
 	//      -- at the end: lost-update c --
 }
+
+// TestStatic: an object is static in the execution that says so, and in no other.
+func TestStatic(t *testing.T) {
+	var d *depot
+	var boot words
+	boot.Bind(&boot, "boot")
+	static := false
+	r := NewRunner(program("static", func(e *Exec, w *words) {
+		d = depots.Of(e)
+		if static = !static; static {
+			e.Static(&boot.Object, 0)
+		} else {
+			e.AllocBoot(&boot.Object, 0)
+		}
+		e.Go("x", func(t *Thread) {
+			if w.store(t, &w.a, 1); !static {
+				t.Free(&boot.Object)
+			}
+		})
+	}))
+	defer r.Close()
+	for range 4 {
+		if res := r.RunTape(nil); res.Outcome != Pass {
+			t.Fatal(res)
+		}
+		if boot.Static() != static || !d.Static() {
+			t.Errorf("static: %v, that of a facility %v; want %v, true", boot.Static(), d.Static(), static)
+		}
+	}
+}

@@ -71,5 +71,6 @@ func (f *Facility[S, P]) first(e *Exec, sl *slot) {
 // facility is first used.
 func (f *Facility[S, P]) Static(e *Exec, o *Object) {
 	e.alloc(o, facilityBase|uint64(f.num+1)<<12, 0)
+	o.static = true
 	e.static = append(e.static, o)
 }

@@ -23,6 +23,7 @@ type Object struct {
 	live    uint64   // the epoch in which it is live, else 0
 	stack   bool
 	global  bool
+	static  bool // in this execution
 	alloc   Party
 	freed   Party
 	seen    uint64 // mark of the leak check
@@ -76,6 +77,9 @@ func (o *Object) IsGlobal() bool { return o.global }
 // OnStack reports whether o is a local variable of a kernel function: what becomes of its
 // memory no sanitizer of the kernel sees.
 func (o *Object) OnStack() bool { return o.stack }
+
+// Static reports whether o is there for the whole execution: nobody ever frees it.
+func (o *Object) Static() bool { return o.static }
 
 // Allocated returns the step that allocated o; nobody if it was there from the
 // start.
@@ -202,6 +206,7 @@ func (e *Exec) boot(o *Object, nth int) {
 // freed and never leaks, and what it points to does not leak either.
 func (e *Exec) Static(o *Object, nth int) {
 	e.boot(o, nth)
+	o.static = true
 	e.static = append(e.static, o)
 }
 
@@ -236,7 +241,7 @@ func (e *Exec) alloc(o *Object, id uint64, nth int) {
 	if o.id != id {
 		o.identify(id)
 	}
-	o.exec, o.nth, o.live = e, nth, e.epoch
+	o.exec, o.nth, o.live, o.static = e, nth, e.epoch, false
 	o.alloc, o.freed = Party{}, Party{}
 	for _, c := range o.cells {
 		c.val, c.lo, c.hi, c.ref = 0, 0, 0, nil

@@ -18,6 +18,11 @@ import (
 // hlist and counted by plain atomics. Up to 3.9 io_destroy and exit_aio wait for the
 // requests and then drop their references; since 3.10 (refcounting) the last reference
 // waits for the requests.
+//
+// Up to 3.9 they wait, and io_getevents does, by add_wait_queue() and remove_wait_queue().
+// Here they do so by prepare_to_wait() and finish_wait(), as since, after which wake_up() may
+// not be through yet. That changes nothing: who wakes has a reference, or ctx_lock, which
+// io_destroy and exit_aio take before they drop the last.
 
 // listMM is the mm with the functions of those years.
 type listMM struct{ *mmStruct }

@@ -118,8 +118,8 @@ func (m *machine) listStep(s *mState, me int) string {
 			th.ret()
 		}
 	case atReqWake:
-		m.wakeUp(s)
 		th.ret()
+		m.wakeUp(s, me)
 	case atReqPutUnlock:
 		m.unlock(s, me, &s.ctxLock)
 		m.put(th, atRest)
@@ -155,8 +155,8 @@ func (m *machine) listStep(s *mState, me int) string {
 			th.pc = toCancelAll
 		}
 	case atDestroyWake:
-		m.wakeUp(s)
 		m.put(th, atRest)
+		m.wakeUp(s, me)
 	case atKillMapped:
 		if th.pc = atKillMunmap; s.notMapped {
 			th.pc = atKillCall
@@ -172,8 +172,8 @@ func (m *machine) listStep(s *mState, me int) string {
 		}
 		return m.callRcu(s, me, headKill)
 	case atWorkWake: // kill_ioctx_work
-		m.wakeUp(s)
 		th.pc = atPutDec
+		m.wakeUp(s, me)
 
 	// put_ioctx
 	case atPutRead:
@@ -296,8 +296,8 @@ func (m *machine) listStep(s *mState, me int) string {
 			th.pc = atOldWake
 		}
 	case atOldWake:
-		m.wakeUp(s)
 		th.pc = atOldUnlock
+		m.wakeUp(s, me)
 	case atOldUnlock:
 		m.unlock(s, me, &s.ctxLock)
 		th.ret()
@@ -323,8 +323,8 @@ func (m *machine) listStep(s *mState, me int) string {
 			th.pc = atTenWake
 		}
 	case atTenWake:
-		m.wakeUp(s)
 		th.pc = atTenUnlock
+		m.wakeUp(s, me)
 	case atTenUnlock:
 		th.rcu--
 		m.leave(s, me)

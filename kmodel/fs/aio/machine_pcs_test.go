@@ -45,6 +45,7 @@ const (
 	atSyncStart
 	atSyncEnd
 	atKillWake
+	atWakeEnd // of any wake_up_all()
 	atMunmap
 	atSetRqWait
 	atCompletion
@@ -264,7 +265,8 @@ var mSteps = [numPCs]mStep{
 	atKillUnlock:  {"spin_unlock", onNothing},         // K4
 	atSyncStart:   {"synchronize_rcu", onNothing},
 	atSyncEnd:     {"synchronize_rcu ends", onNothing},
-	atKillWake:    {"wake_up_all", onCtx},             // K5
+	atKillWake:    {"wake_up_all", onCtx}, // K5
+	atWakeEnd:     {"wake_up_all (tail)", onCtx},
 	atMunmap:      {"write", onNothing},               // K5 vm_munmap
 	atSetRqWait:   {"write", onCtx},                   // K6
 	atCompletion:  {"wait_for_completion", onNothing}, // of its own stack

@@ -120,10 +120,13 @@ func (m *machine) tableStep(s *mState, me int) string {
 	case atSyncEnd:
 		th.pc = atKillWake
 	case atKillWake: // K5
-		m.wakeUp(s)
 		if th.pc = atMunmap; s.notMapped {
 			th.pc = atSetRqWait
 		}
+		m.wakeUp(s, me)
+	case atWakeEnd:
+		m.unlock(s, me, &s.waitLock)
+		th.ret()
 	case atMunmap:
 		s.munmapped = true
 		th.pc = atSetRqWait
@@ -364,8 +367,24 @@ func (m *machine) unlock(s *mState, me int, l *bool) {
 	m.preemptOn(s, me)
 }
 
-// wakeUp is wake_up_all() on ctx->wait.
-func (m *machine) wakeUp(s *mState) {
-	s.sleeping &^= s.waiters
-	s.waiters = 0
+// takesWaitLock reports whether the step takes ctx->wait.lock.
+func (pc mPC) takesWaitLock() bool {
+	switch pc {
+	case atKillWake, atReqWake, atDestroyWake, atWorkWake, atOldWake, atTenWake,
+		atWaitPrepare, atIdlePrepare, atWaitLeave, atIdleLeave:
+		return true
+	}
+	return false
+}
+
+// wakeUp is wake_up_all() on ctx->wait, of a thread that will go on at its pc. If it wakes
+// anybody it keeps the lock for one more step.
+func (m *machine) wakeUp(s *mState, me int) {
+	woken := s.waiters & s.sleeping
+	s.waiters &^= woken
+	s.sleeping &^= woken
+	if woken != 0 {
+		m.lock(s, me, &s.waitLock)
+		s.th[me].call(atWakeEnd, s.th[me].pc)
+	}
 }

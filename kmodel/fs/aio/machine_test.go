@@ -76,6 +76,7 @@ type mState struct {
 	ringLock       bool
 	completionLock bool
 	waiters        uint8 // ctx->wait: a set of threads
+	waitLock       bool  // ctx->wait.lock, where it is not taken and given back in one step
 	workPending    bool
 	workRunning    bool
 	users          int8 // before 3.12, like the rest
@@ -195,7 +196,7 @@ func (m *machine) enabled(s *mState, me int) bool {
 	case atWaitSchedule, atIdleSchedule:
 		return s.sleeping>>me&1 == 0
 	default:
-		return !pc.takesCtxLock() || !s.ctxLock || s.freed
+		return s.freed || !(pc.takesCtxLock() && s.ctxLock || pc.takesWaitLock() && s.waitLock)
 	}
 }
 

@@ -22,8 +22,8 @@
 // worker runs there: cpu_down() and cpu_up(), as far as the mm and its TLB go.
 //
 // Not modelled: task_lock(), which nobody else takes here; exit of the process, whose
-// threads are users until the end; faults, but for their failing; switches of the scheduler
-// (package kmodel/fs/exec has those).
+// threads are users until the end; mappings, of which there are only the pages; faults, but for
+// their failing; switches of the scheduler (package kmodel/fs/exec has those).
 package kthread
 
 import (
@@ -148,23 +148,30 @@ func (s *system) cpuUp(t *schedule.Thread) {
 // copyFromUser is copy_from_user().
 func (s *system) copyFromUser(t *schedule.Thread, p int) { s.This(t).Load(t, p) }
 
-// doMunmap is do_munmap() of one page.
-func (s *system) doMunmap(t *schedule.Thread, p int) {
-	s.Mm.MmapLock.Lock(t)
+// __vmMunmap is __vm_munmap() of one page, by munmap(). Since dd2283f2605e (4.20) it keeps
+// mmap_lock for reading only when nobody can find the mapping any more, and then takes the page
+// away.
+func (s *system) __vmMunmap(t *schedule.Thread, p int) {
+	s.Mm.MmapLock.DownWrite(t)
+	s.Mm.MmapLock.DowngradeWrite(t) // __do_munmap
 	s.zap(t, p)
-	s.Mm.MmapLock.Unlock(t)
+	s.Mm.MmapLock.UpRead(t)
 }
 
-// doMmap is do_mmap() of one page, populated.
-func (s *system) doMmap(t *schedule.Thread, p int) {
-	s.Mm.MmapLock.Lock(t)
+// vmMmapPgoff is vm_mmap_pgoff() of one page, by mmap(), populated. For that the kernel takes
+// mmap_lock a second time, for reading.
+func (s *system) vmMmapPgoff(t *schedule.Thread, p int) {
+	s.Mm.MmapLock.DownWrite(t)
 	s.Mm.Populate(t, p)
-	s.Mm.MmapLock.Unlock(t)
+	s.Mm.MmapLock.UpWrite(t)
 }
 
-// madviseDontneed is madvise(MADV_DONTNEED) of one page. It has mmap_lock for reading
-// only, and here nobody is kept waiting for that.
-func (s *system) madviseDontneed(t *schedule.Thread, p int) { s.zap(t, p) }
+// doMadvise is do_madvise() of one page, with MADV_DONTNEED.
+func (s *system) doMadvise(t *schedule.Thread, p int) {
+	s.Mm.MmapLock.DownRead(t)
+	s.zap(t, p)
+	s.Mm.MmapLock.UpRead(t)
+}
 
 // tryToUnmap is try_to_unmap() as reclaim calls it: from any task, without mmap_lock.
 func (s *system) tryToUnmap(t *schedule.Thread, p int) { s.zap(t, p) }

@@ -23,7 +23,8 @@ type mPC uint8
 const (
 	atRest mPC = iota // a handler waits for a call; others have finished
 
-	atMutexLock
+	atDownWrite
+	atDowngrade
 	atPte
 	atActiveCpus
 	atTestOwn
@@ -37,8 +38,7 @@ const (
 	atFlushOwn
 	atBroadcast
 	atFree
-	atMutexUnlock
-	atMutexTail
+	atUpRead
 
 	atGet
 	atIrqDisable
@@ -140,7 +140,7 @@ var mScenarios = map[string]machine{
 // initial is the state before the first step.
 func (m *machine) initial() mState {
 	s := mState{users: 1, activeCpus: 1, pte: [2]bool{true, true}}
-	s.pc[mMunmap], s.pc[mWorker] = atMutexLock, atGet
+	s.pc[mMunmap], s.pc[mWorker] = atDownWrite, atGet
 	s.cpu[0] = mCPU{user: true, borrow: true, loaded: true, using: true}
 	s.mask[0] = true
 	if m.getBefore {
@@ -198,7 +198,9 @@ func (m *machine) lost(s *mState) string {
 func (m *machine) munmapStep(s *mState) (failure string) {
 	pc := &s.pc[mMunmap]
 	switch *pc {
-	case atMutexLock:
+	case atDownWrite:
+		*pc = atDowngrade
+	case atDowngrade:
 		*pc = atPte
 	case atPte:
 		s.pte[s.page] = false
@@ -264,11 +266,9 @@ func (m *machine) munmapStep(s *mState) (failure string) {
 		*pc = atFree
 	case atFree:
 		s.freed[s.page] = true
-		*pc = atMutexUnlock
-	case atMutexUnlock:
-		*pc = atMutexTail
-	case atMutexTail:
-		if *pc = atMutexLock; s.page == 1 {
+		*pc = atUpRead
+	case atUpRead:
+		if *pc = atDownWrite; s.page == 1 {
 			*pc = atRest
 		}
 		s.page++

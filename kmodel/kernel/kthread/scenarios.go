@@ -104,17 +104,18 @@ func (sc *scenario) starters(s *system) []func(e *schedule.Exec) {
 }
 
 func (sc *scenario) munmap_(s *system, t *schedule.Thread) {
-	s.doMunmap(t, 0)
-	s.doMunmap(t, 1)
+	s.__vmMunmap(t, 0)
+	s.__vmMunmap(t, 1)
 }
 
-// madvise_ lets another flush run at the same time, since it is without mmap_lock.
+// madvise_ is a process that takes two pages away itself, while reclaim, which is without
+// mmap_lock, flushes too.
 func (sc *scenario) madvise_(s *system, t *schedule.Thread) {
 	if sc.loads {
 		s.copyFromUser(t, 1)
 	}
-	s.madviseDontneed(t, 0)
-	s.madviseDontneed(t, 1)
+	s.doMadvise(t, 0)
+	s.doMadvise(t, 1)
 	if sc.loads {
 		s.copyFromUser(t, 1)
 	}

@@ -123,13 +123,13 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 func (w *workload) processCall_(t *schedule.Thread, c call) {
 	switch c.kind {
 	case callMunmap:
-		w.doMunmap(t, c.page)
+		w.__vmMunmap(t, c.page)
 	case callLoad:
 		w.copyFromUser(t, c.page)
 	case callMadvise:
-		w.madviseDontneed(t, c.page)
+		w.doMadvise(t, c.page)
 	case callMmap:
-		w.doMmap(t, c.page)
+		w.vmMmapPgoff(t, c.page)
 	}
 }
 

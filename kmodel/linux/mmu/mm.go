@@ -21,8 +21,8 @@ package mmu
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/atomic"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/cpumask"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
@@ -38,7 +38,8 @@ type Struct struct {
 	MmUsers  atomic.Int   // users of the address space
 	MmCount  atomic.Int   // references to the struct; all users together hold one
 	Cpumask  cpumask.Mask // mm_cpumask(): CPUs that may have its translations
-	MmapLock mutex.Mutex  // mmap_lock, for writers
+	MmapSem  rwsem.Sem    // of kernels up to 5.7
+	MmapLock rwsem.Sem    // the same in kernels since 5.8
 	pte      [Pages]schedule.Ptr[*Page]
 	Context  Context
 	m        *Machine

@@ -111,6 +111,39 @@ var litmusTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "8 pass",
 }, {
+	// A reader may come in once the writer has become one, before it has written y.
+	Name: "DOWNGRADE+reader", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.a.DownWrite(t)
+			p.x.WriteOnce(t, 1)
+			p.a.DowngradeWrite(t)
+			p.y.WriteOnce(t, 1)
+			p.a.UpRead(t)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.a.DownRead(t)
+			p.r[0].Set(p.x.ReadOnce(t))
+			p.r[1].Set(p.y.ReadOnce(t))
+			p.a.UpRead(t)
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 0 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "40 pass, 9 exists",
+}, {
+	// Another writer may not, until it has gone. As INC+writers, with a step more.
+	Name: "DOWNGRADE+writer", Build: build(func(p prog) {
+		for _, name := range []string{"P0", "P1"} {
+			p.Thread(name, func(t *schedule.Thread) {
+				p.a.DownWrite(t)
+				p.a.DowngradeWrite(t)
+				p.x.Write(t, p.x.Read(t)+1)
+				p.a.UpRead(t)
+			})
+		}
+		p.Exists(func() bool { return p.x.Peek() != 2 })
+	}),
+	Verdict: litmus.Never, Counts: "10 pass",
+}, {
 	// A reader that waits for another reader to come in: they are in at once.
 	Name: "READERS+inside", Build: build(func(p prog) {
 		p.Thread("P0", func(t *schedule.Thread) {
@@ -214,6 +247,28 @@ var misuseTests = []litmus.Test{{
 	Name: "MISUSE+write-upread", Build: alone(func(p prog, t *schedule.Thread) {
 		p.a.DownWrite(t)
 		p.a.UpRead(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// Only a writer becomes a reader.
+	Name: "MISUSE+downgrade-read", Build: alone(func(p prog, t *schedule.Thread) {
+		p.a.DownRead(t)
+		p.a.DowngradeWrite(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// The writer is another thread.
+	Name: "MISUSE+downgrade-other", Build: build(func(p prog) {
+		p.writes("P0")
+		p.Thread("P1", func(t *schedule.Thread) { p.a.DowngradeWrite(t) })
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "3 lock-rule",
+}, {
+	// It must give it back as a reader then.
+	Name: "MISUSE+downgrade-upwrite", Build: alone(func(p prog, t *schedule.Thread) {
+		p.a.DownWrite(t)
+		p.a.DowngradeWrite(t)
+		p.a.UpWrite(t)
 	}),
 	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
 }, {

@@ -10,11 +10,11 @@
 // Steps: DownRead and DownWrite one where the semaphore is free to take. Otherwise that
 // step queues the thread, and there is a second (rwsem_down_read_failed), enabled when
 // it is its turn: readers when no writer is before them, a writer when it is the first
-// and nobody has the semaphore. UpRead and UpWrite one each.
+// and nobody has the semaphore. UpRead, UpWrite and DowngradeWrite one each.
 //
 // Misuse: taking for writing what one holds, taking for reading what one holds for
-// writing, releasing what one does not hold, finishing while holding it
-// ([schedule.LockRule]). Both may sleep ([schedule.SleepInAtomic]).
+// writing, releasing or downgrading what one does not hold, or not so, finishing while
+// holding it ([schedule.LockRule]). Both may sleep ([schedule.SleepInAtomic]).
 //
 // A second down_read() is no failure where it does not wait, as lockdep would have it.
 //
@@ -22,8 +22,8 @@
 //
 // Not modelled: who takes the semaphore before those who are queued (optimistic spinning,
 // lock stealing); that since v5.3 the first of the queue, if it is a reader, takes all
-// readers of it along, past the writers between them; the trylocks, downgrade_write(), and
-// the look at the queue that an unlock takes when the semaphore is another's already.
+// readers of it along, past the writers between them; the trylocks; and the look at the
+// queue that an unlock takes when the semaphore is another's already.
 package rwsem
 
 import (
@@ -157,6 +157,17 @@ func (s *Sem) UpWrite(t *schedule.Thread) {
 			"releases for writing what it does not hold so")
 	}
 	s.count.Set(0)
+}
+
+// DowngradeWrite is downgrade_write(): the writer goes on as a reader, and lets those in
+// who wait to read before any other writer.
+func (s *Sem) DowngradeWrite(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "downgrade_write", Cell: &s.count, Mode: schedule.RMW | schedule.Release})
+	if !lockdep.Holds(t, &s.count) || s.count.Value() != writer {
+		t.Fail(schedule.LockRule, s.count.Object(), schedule.Party{},
+			"downgrades what it does not hold for writing")
+	}
+	s.count.Set(1)
 }
 
 // IsLocked is rwsem_is_locked() without a step, for fingerprints.

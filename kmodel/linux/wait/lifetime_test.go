@@ -71,7 +71,7 @@ var lifetimeTests = []litmus.Test{{
 	// The wake-up takes the sleeper off the queue, so finish_wait() finds that it is on
 	// none and does not touch it. (Without a condition the wake-up may come too early.)
 	Name: "LIFETIME+woken", Build: lifetime(sleep, wakeAndFree),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "5 pass, 1 deadlock",
+	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "12 pass, 1 deadlock",
 }, {
 	// The waiter is still on the queue: it has seen x, and nobody has woken it.
 	Name: "LIFETIME+unwoken", Build: lifetime(waitX, func(p prog, o *object, t *schedule.Thread) {
@@ -84,9 +84,11 @@ var lifetimeTests = []litmus.Test{{
 		}
 	}),
 	Bad:     schedule.UseAfterFree,
-	Verdict: litmus.Sometimes, Counts: "11 pass, 3 use-after-free, 2 deadlock",
+	Verdict: litmus.Sometimes, Counts: "18 pass, 3 use-after-free, 2 deadlock",
 }, {
-	// The waiter frees it when it has seen x, and the wake-up comes late.
+	// The waiter frees it when it has seen x, and the wake-up comes late: all of it in two
+	// executions, and in four it has taken the waiter off the queue, who is about to look
+	// at x or has just done so, and gives the lock back late.
 	Name: "LIFETIME+latewake", Build: lifetime(func(p prog, o *object, t *schedule.Thread) {
 		waitX(p, o, t)
 		slab.Free(t, "kfree", o)
@@ -94,18 +96,19 @@ var lifetimeTests = []litmus.Test{{
 		p.x.WriteOnce(t, 1)
 		o.q.WakeUp(t)
 	}),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "10 pass, 2 use-after-free",
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "17 pass, 6 use-after-free",
 }, {
 	// The woken thread goes round again, and puts itself on a queue that is gone.
 	Name: "LIFETIME+wait_event", Build: lifetime(waitX, wakeAndFree),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "19 pass, 11 use-after-free",
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "32 pass, 19 use-after-free",
 }, {
 	// As above, but it does not go round again. finish_wait() looks whether the thread
 	// is on the queue without a lock (list_empty_careful()), and if so takes the queue's
-	// lock. The waiter has seen x and finds itself on the queue; then comes the wake-up,
-	// which takes it off, and the object is freed; then the waiter takes the lock.
+	// lock. The waiter has seen x, runs, and finds itself on the queue; then comes the
+	// wake-up, which leaves who runs where it is, and the object is freed; then the waiter
+	// takes the lock.
 	Name: "LIFETIME+finish_wait", Build: lifetime(waitOnce, wakeAndFree),
-	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "23 pass, 1 use-after-free",
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "41 pass, 1 use-after-free",
 }, {
 	// The sleeper is on two queues. The wake-up through one makes it run, so that through
 	// the other finds nobody to wake and leaves it there: finish_wait() touches what is gone.
@@ -124,7 +127,7 @@ var lifetimeTests = []litmus.Test{{
 		}
 	}),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes,
-	Counts: "18 pass, 10 use-after-free, 4 deadlock",
+	Counts: "30 pass, 10 use-after-free, 7 deadlock",
 }}
 
 var misuseTests = []litmus.Test{{

@@ -17,6 +17,7 @@ type vars struct {
 	x, y  mem.Int
 	lock  spin.Lock
 	obj   schedule.Ptr[*object]
+	woken schedule.Ptr[*woken]
 }
 
 // A prog makes the programs of the tables: threads over a wait queue and its condition,
@@ -301,5 +302,5 @@ func TestCrowd(t *testing.T) {
 }
 
 func TestContract(t *testing.T) {
-	litmus.Contract(t, litmusTests, lifetimeTests, misuseTests)
+	litmus.Contract(t, litmusTests, lifetimeTests, tailTests, misuseTests)
 }

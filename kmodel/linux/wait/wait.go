@@ -18,8 +18,16 @@
 //
 // Steps: PrepareToWait one (queued and no longer running, under the queue's lock),
 // Schedule one, enabled when the thread has been woken, FinishWait one, and a second
-// that touches the queue if the thread finds itself still on it; WakeUp and Active one
-// each.
+// that touches the queue if the thread finds itself still on it; Active one.
+//
+// WakeUp one, and a second if it has woken anybody, in which it gives the queue's lock
+// back. Between the two, with preemption and interrupts off, a thread that it has woken
+// may run on another CPU already, find itself off the queue, and free the queue without
+// ever having taken its lock: then the second step is a use after free. Who takes the
+// lock (PrepareToWait, the second step of FinishWait, WakeUp) waits for it. If spin
+// unlocks have a tail ([spin.SetTail]) the second step is that, and the lock is free.
+// Nobody but who frees the queue can tell the two steps from one, so a queue in an object
+// that is never freed ([schedule.Object.Static]) has one.
 //
 // Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). A wake-up
 // that never comes is [schedule.Deadlock], or, for an interruptible sleep, a signal
@@ -27,21 +35,22 @@
 //
 // The first 16 threads may sleep.
 //
-// Not modelled: exclusive waiters, wake functions, timeouts, wake-ups for no reason; and the
-// lock of the queue, which wake_up() gives back when a thread that it has woken may run
-// already: one that frees the queue then, and has not taken the lock since, is not found.
+// Not modelled: exclusive waiters, wake functions, timeouts, wake-ups for no reason,
+// add_wait_queue() and remove_wait_queue().
 package wait
 
 import (
 	"fmt"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 // A Queue is a wait_queue_head_t.
 type Queue struct {
-	waiters schedule.Cell `flags:"threads"` // set of thread numbers
+	waiters schedule.Cell `flags:"threads"`         // set of thread numbers
+	lock    schedule.Cell `words:"unlocked,locked"` // locked between the two steps of wake_up()
 }
 
 // maxTasks is which threads may sleep: so many, from the first on. Each has a cell, cells cost
@@ -68,7 +77,7 @@ func (s *tasks) Reset(e *schedule.Exec) {
 // PrepareToWait is prepare_to_wait(): queue the thread and say that it is about
 // to sleep.
 func (q *Queue) PrepareToWait(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "prepare_to_wait", Cell: &q.waiters, Mode: schedule.RMWFull})
+	t.Await(schedule.Op{Verb: "prepare_to_wait", Cell: &q.waiters, Mode: schedule.RMWFull}, q)
 	if t.ID >= maxTasks {
 		panic(fmt.Sprintf("wait: prepare_to_wait in thread %d (%s): threads 0 to %d may; "+
 			"create it sooner", t.ID, t.Name, maxTasks-1))
@@ -107,25 +116,48 @@ func (q *Queue) FinishWait(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "finish_wait", Cell: &s.sleeping[t.ID], Mode: schedule.RMW})
 	s.sleeping[t.ID].Set(0)
 	if t.ObserveBool(q.waiters.Value()&t.Bit() != 0) {
-		t.Step(schedule.Op{Verb: "finish_wait", Cell: &q.waiters, Mode: schedule.RMWFull})
+		t.Await(schedule.Op{Verb: "finish_wait", Cell: &q.waiters, Mode: schedule.RMWFull}, q)
 		q.waiters.Set(q.waiters.Value() &^ t.Bit())
 	}
+}
+
+// Open is the gate of whoever takes the lock of the queue. That of a queue in freed memory
+// can be taken at once: the step then finds out.
+func (q *Queue) Open(*schedule.Thread) bool {
+	return q.lock.Value() == 0 || !q.lock.Object().Live()
 }
 
 // WakeUpAll is wake_up_all(): make every waiter runnable and take it off the queue. One that
 // runs already is left there (autoremove_wake_function()): it was woken through another queue,
 // or is in FinishWait.
 func (q *Queue) WakeUpAll(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "wake_up_all", Cell: &q.waiters, Mode: schedule.RMWFull})
+	t.Await(schedule.Op{Verb: "wake_up_all", Cell: &q.waiters, Mode: schedule.RMWFull}, q)
 	s := facility.Of(t.Exec())
-	set := q.waiters.Value()
+	set, woken := q.waiters.Value(), uint64(0)
 	for i := range maxTasks {
 		if set>>i&1 != 0 && s.sleeping[i].Value() != 0 {
 			s.sleeping[i].Set(0)
-			set &^= 1 << i
+			woken |= 1 << i
 		}
 	}
-	q.waiters.Set(set)
+	q.waiters.Set(set &^ woken)
+	if woken != 0 && !q.lock.Object().Static() {
+		t.Observe(woken)
+		q.tail(t)
+	}
+}
+
+// tail is the spin_unlock_irqrestore() at the end of wake_up_all(), or the tail of that, when
+// those who have been woken may run already.
+func (q *Queue) tail(t *schedule.Thread) {
+	if !spin.Tail(t.Exec()) {
+		q.lock.Set(1)
+	}
+	t.CPU().DisableIrqs() // in the kernel before the first step, which comes to the same
+	preempt.Disable(t)
+	t.Step(schedule.Op{Verb: "wake_up_all (tail)", Cell: &q.lock, Mode: schedule.UnlockOp})
+	q.lock.Set(0)
+	preempt.IrqEnable(t)
 }
 
 // WakeUp is wake_up(). Without exclusive waiters it wakes all of them.

@@ -39,10 +39,10 @@ import (
 
 // mremap is mremap() of the mapping to the address that is so far from where it is.
 func (s *system) mremap(t *schedule.Thread, by int) {
-	s.Mm.MmapLock.Lock(t)        // down_write(mmap_sem)
+	s.Mm.MmapSem.DownWrite(t)
 	old := s.vma.vmStart.Read(t) // find_vma
 	s.moveVma(t, old, (old+by)%mmu.Pages)
-	s.Mm.MmapLock.Unlock(t)
+	s.Mm.MmapSem.UpWrite(t)
 }
 
 // moveVma is move_vma().
