@@ -34,6 +34,40 @@ func orphans(del deletion, nth int) func(*litmus.Program) {
 	})
 }
 
+// behind makes a program of one thread that takes the first of two items off, and then the
+// second, to which nothing refers any more but perhaps the first.
+func behind(del deletion) func(*litmus.Program) {
+	return alone(2, func(p *prog, t *schedule.Thread) {
+		del(&p.a, t, p.item[0])
+		p.a.Del(t, p.item[1])
+		p.keep[1].Put(nil)
+	})
+}
+
+var leftTests = []litmus.Test{{
+	// Poison does not refer to what was behind.
+	Name: "LEAK+del", Build: behind(del),
+	Bad: schedule.Leak, Verdict: litmus.Always, Counts: "1 memory-leak",
+}, {
+	// Nor does a link that leads to its own node.
+	Name: "LEAK+del_init", Build: behind(delInit),
+	Bad: schedule.Leak, Verdict: litmus.Always, Counts: "1 memory-leak",
+}, {
+	// Links that have been left as they were do, to kmemleak.
+	Name: "LEAK+del_entry", Build: behind((*list.Head[*item]).DelEntry),
+	Bad: schedule.Leak, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// A walk that does not see it does not come past what list_del_init() has taken off.
+	Name: "WALK+del_init+next", Build: alone(2, func(p *prog, t *schedule.Thread) {
+		p.a.DelInit(t, p.item[0])
+		p.r[0].SetBool(p.item[0].node.NextEntry(t) == p.item[0])
+		p.Exists(func() bool { return p.r[0].Get() != 1 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}}
+
+func TestLeft(t *testing.T) { litmus.Run(t, leftTests) }
+
 var headTests = []litmus.Test{{
 	// The link of the head is written.
 	Name: "HEAD+freed+first", Build: orphans(del, 0),

@@ -172,6 +172,19 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	default:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what was never on a list")
 	}
+	n.leave(p, after)
+}
+
+// leave writes the links of p, which is off its list: what is left there keeps others from
+// leaking, and leads walks.
+func (n *Node[P]) leave(p P, after uint64) {
+	var null P
+	switch after {
+	case toItself:
+		n.next.Put(p)
+	case bothGone:
+		n.next.Put(null)
+	}
 	n.pprev.Set(after)
 }
 
@@ -289,10 +302,6 @@ func (n *Node[P]) checkLinks(t *schedule.Thread) {
 func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 	n := p.ListNode()
 	t.Step(schedule.Op{Verb: "list_next_entry", Cell: &n.next.Cell, Mode: schedule.PlainRead})
-	if n.pprev.Value() == toItself {
-		t.Observe(p.Header().Self().ID())
-		return p, nil
-	}
 	n.checkLinks(t)
 	next = n.next.Get()
 	var null P

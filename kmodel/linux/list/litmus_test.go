@@ -292,4 +292,6 @@ func TestLists(t *testing.T) { litmus.Run(t, listTests) }
 
 func TestWalks(t *testing.T) { litmus.Run(t, walkTests) }
 
-func TestContract(t *testing.T) { litmus.Contract(t, readerTests, listTests, walkTests, headTests) }
+func TestContract(t *testing.T) {
+	litmus.Contract(t, readerTests, listTests, walkTests, headTests, leftTests)
+}
