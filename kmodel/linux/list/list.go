@@ -146,6 +146,7 @@ func DelInit[P Entry[P]](t *schedule.Thread, p P) {
 func Move[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
 	var whichever *Head[P]
 	whichever.del(t, p, "list_move", toItself)
+	t.Touch(to.first.Object()) // a link of the head is written
 	to.linkFirst(t, p)
 }
 
@@ -153,6 +154,7 @@ func Move[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
 func MoveTail[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
 	var whichever *Head[P]
 	whichever.del(t, p, "list_move_tail", toItself)
+	t.Touch(to.first.Object()) // a link of the head is written
 	to.linkLast(t, p)
 }
 
