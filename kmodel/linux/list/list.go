@@ -13,6 +13,10 @@
 // node), or is on another; adding what is on one; walking on from a node that list_del() has
 // poisoned. CONFIG_DEBUG_LIST sees some of this, of a
 // list_head; the notes of the failures tell which it was.
+//
+// A node that has never been on a list is one that was initialized to list_empty(), and one that
+// was not (NULL links) to whoever deletes it: list_del_init() after INIT_LIST_HEAD(), which is
+// allowed, is not modelled.
 package list
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
