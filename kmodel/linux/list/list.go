@@ -251,7 +251,8 @@ func (h *Head[P]) FirstEntry(t *schedule.Thread) P {
 	return follow(t, &h.first, "list_first_entry", schedule.PlainRead)
 }
 
-// NextEntry is list_next_entry(), or nil at the end of the list.
+// NextEntry is list_next_entry(), or nil at the end of the list that the node is on, even if the
+// walk began at another: [Head.WalkNext] tells.
 func (n *Node[P]) NextEntry(t *schedule.Thread) P {
 	return n.walk(t, "list_next_entry", schedule.PlainRead)
 }
