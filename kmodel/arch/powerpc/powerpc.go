@@ -90,7 +90,9 @@ func newArch(m *mm.Machine, p patches) *arch {
 
 func (a *arch) has(p patches) bool { return a.patches&p != 0 }
 
-// SwitchMm implements [mm.Arch].
+// SwitchMm implements [mm.Arch]. Whoever calls it has interrupts off but exec_mmap() of 5.9, where
+// activate_mm() is switch_mm(), which turns them off first. Here they may come within, and find
+// an active_mm that is none of theirs.
 func (a *arch) SwitchMm(t *schedule.Thread, c *mm.CPU, prev, next *mm.Struct) {
 	a.switchMmIrqsOff(t, c, prev, next)
 }
