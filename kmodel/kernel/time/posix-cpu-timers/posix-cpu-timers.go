@@ -243,7 +243,9 @@ func (s *system) doExit(t *schedule.Thread) {
 	doTaskDead(t)
 }
 
-// doWait is do_wait(), until the only child has been reaped.
+// doWait is do_wait(), until the only child has been reaped. It is on the queue from
+// add_wait_queue() to remove_wait_queue(), whoever wakes it, and sets its state before each look:
+// prepare_to_wait() and finish_wait() stand for that, of a queue that is always there.
 func (s *system) doWait(t *schedule.Thread) {
 	for {
 		s.parent.waitChldexit.PrepareToWait(t)
