@@ -169,7 +169,8 @@ func lockSplat(f *schedule.Failure, agent string) (string, bool) {
 }
 
 // listSplat says which of the checks of CONFIG_DEBUG_LIST it was. There are none for an
-// hlist, but one that was deleted has a poisoned link, and writing through it is a fault.
+// hlist, but one that was deleted has a poisoned link, and writing through it is a fault. Nor is
+// there one for links that are NULL, before 0cc011c576aa (6.0).
 func listSplat(f *schedule.Failure) (string, bool) {
 	hlist, gone := strings.HasPrefix(f.Op.Verb, "hlist"), strings.Contains(f.Note, "deleted")
 	switch {
@@ -177,7 +178,7 @@ func listSplat(f *schedule.Failure) (string, bool) {
 		return "general protection fault", true
 	case hlist && gone:
 		return "general protection fault", true
-	case hlist && strings.Contains(f.Note, "never"):
+	case strings.Contains(f.Note, "never"):
 		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case hlist || strings.Contains(f.Note, "another list") || f.Op.Verb == "list_replace_init":
 		return "", false

@@ -156,6 +156,14 @@ func TestTitles(t *testing.T) {
 			"BUG: unable to handle kernel NULL pointer dereference in kill_ctx",
 			"v2 list-corruption kill_ctx -",
 		},
+		{ // CONFIG_DEBUG_LIST faults, too, when it looks at the neighbours
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
+				note: "deletes what was never on a list",
+			},
+			"BUG: unable to handle kernel NULL pointer dereference in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
 		{
 			story{
 				kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "hlist_add_head_rcu",

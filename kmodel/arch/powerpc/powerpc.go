@@ -16,7 +16,8 @@
 //
 // Hardware may fill a TLB without an access while a context is loaded. Here only loads
 // fill it, and the translations that a lazy CPU has at the beginning. A lazy CPU holds a
-// reference to the mm, as up to 6.3 (and without MMU_LAZY_TLB_SHOOTDOWN). Not modelled:
+// reference to the mm, as up to 6.3: since 6.4 Book3S 64 selects MMU_LAZY_TLB_SHOOTDOWN and has
+// none, so what powerpc-6.4 says of mm_count is of older kernels with that patch. Not modelled:
 // coprocessors, hypervisor calls, flushes of ranges and of the page walk cache.
 package powerpc
 
@@ -67,7 +68,8 @@ func Variants() []mm.Variant {
 		variant("powerpc-5.12-c7", "mutant", "5.12 with active_cpus decremented unconditionally",
 			selfTrim|trimFromAnywhere|countUnlooked),
 		variant("powerpc-6.4", "6.4",
-			"dfaed3e1fa70: interrupts off while a trimming kernel thread gives up the mm",
+			"dfaed3e1fa70: interrupts off while a trimming kernel thread gives up the mm; "+
+				"the underflow is of kernels without MMU_LAZY_TLB_SHOOTDOWN",
 			selfTrim|trimFromAnywhere|irqsOffSwitch),
 		variant("powerpc-6.4-irqs", "proposal", "interrupts off while it looks and leaves mm_cpumask too",
 			selfTrim|trimFromAnywhere|irqsOffSwitch|irqsOffAll),
@@ -88,7 +90,9 @@ func newArch(m *mm.Machine, p patches) *arch {
 
 func (a *arch) has(p patches) bool { return a.patches&p != 0 }
 
-// SwitchMm implements [mm.Arch].
+// SwitchMm implements [mm.Arch]. Whoever calls it has interrupts off but exec_mmap() of 5.9, where
+// activate_mm() is switch_mm(), which turns them off first. Here they may come within, and find
+// an active_mm that is none of theirs.
 func (a *arch) SwitchMm(t *schedule.Thread, c *mm.CPU, prev, next *mm.Struct) {
 	a.switchMmIrqsOff(t, c, prev, next)
 }

@@ -1,8 +1,8 @@
 // Package completion is struct completion (include/linux/completion.h).
 //
 // Steps: Complete one, and a second if spin unlocks have a tail ([spin.SetTail]),
-// because complete() gives its inner lock back last, with preemption still off;
-// WaitForCompletion one, enabled once there is something to wait for no longer.
+// because complete() gives its inner lock back last, with preemption and interrupts still
+// off; WaitForCompletion one, enabled once there is something to wait for no longer.
 //
 // A completion may live on the stack of the waiter: make it part of an object that
 // the waiter frees when it returns, and a late complete() is a use-after-free.
@@ -28,9 +28,10 @@ func (x *Completion) Complete(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "complete", Cell: &x.done, Mode: schedule.RMWFull})
 	x.done.Set(x.done.Value() + 1)
 	if spin.Tail(t.Exec()) {
+		t.CPU().DisableIrqs() // in the step before
 		preempt.Disable(t)
 		t.Step(schedule.Op{Verb: "complete (tail)", Cell: &x.done, Mode: schedule.ReadOnce})
-		preempt.Enable(t)
+		preempt.IrqEnable(t)
 	}
 }
 

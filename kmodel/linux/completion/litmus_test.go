@@ -5,6 +5,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/completion"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/interrupt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
@@ -18,6 +19,8 @@ type vars struct {
 	done completion.Completion
 	x    mem.Int
 	lock spin.Lock
+	irq  interrupt.Irq
+	keep mem.Ptr[*frame] // so that it does not leak
 }
 
 // A prog makes the programs of the table: threads over a completion and a word.
@@ -136,6 +139,36 @@ var litmusTests = []litmus.Test{{
 		p.Thread("P1", func(t *schedule.Thread) { f.done.Complete(t) })
 	},
 	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "3 pass",
+}, {
+	// Interrupts are off until then too: one of the same CPU frees what the waiter has done
+	// with before complete() or after it.
+	Name: "STACK+tail+irq", Build: func(p *litmus.Program) {
+		v := litmus.Static[vars](p, "v")
+		cache := slab.NewCache[frame]("frame", nil)
+		var f *frame
+		v.irq.Init(func(t *schedule.Thread) {
+			if v.x.Read(t) == 1 {
+				slab.Free(t, "kfree", f)
+			}
+		})
+		p.Begin(func(e *schedule.Exec) {
+			spin.SetTail(e, true)
+			f = cache.AllocBoot(e)
+			v.keep.Init(f)
+		})
+		p.Agents(func(e *schedule.Exec) {
+			th := e.Go("P0", func(t *schedule.Thread) {
+				f.done.Complete(t)
+				v.x.Read(t)
+			})
+			interrupt.Boot(e, "irq", &v.irq, th, 1)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			f.done.WaitForCompletion(t)
+			v.x.Write(t, 1)
+		})
+	},
+	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "27 pass",
 }, {
 	// The waiter waits for one of two: the late complete() finds the stack gone.
 	Name: "STACK+late", Build: onStack(false, 1, 1, 1),

@@ -34,6 +34,60 @@ func orphans(del deletion, nth int) func(*litmus.Program) {
 	})
 }
 
+// heirs makes a program of one thread that frees the owner of a list of n items and then moves
+// another there.
+func heirs(move func(*schedule.Thread, *item, *list.Head[*item]), n int) func(*litmus.Program) {
+	return build(0, func(p *prog) {
+		cache := slab.NewCache[owner]("owner", nil)
+		var o *owner
+		p.Begin(func(e *schedule.Exec) {
+			o = cache.AllocBoot(e)
+			p.a.Init(p.item[2])
+			for i := range n {
+				o.list.Init(p.item[i])
+			}
+		})
+		p.Thread("P0", func(t *schedule.Thread) {
+			slab.Free(t, "kfree", o)
+			move(t, p.item[2], &o.list)
+		})
+	})
+}
+
+// behind makes a program of one thread that takes the first of two items off, and then the
+// second, to which nothing refers any more but perhaps the first.
+func behind(del deletion) func(*litmus.Program) {
+	return alone(2, func(p *prog, t *schedule.Thread) {
+		del(&p.a, t, p.item[0])
+		p.a.Del(t, p.item[1])
+		p.keep[1].Put(nil)
+	})
+}
+
+var leftTests = []litmus.Test{{
+	// Poison does not refer to what was behind.
+	Name: "LEAK+del", Build: behind(del),
+	Bad: schedule.Leak, Verdict: litmus.Always, Counts: "1 memory-leak",
+}, {
+	// Nor does a link that leads to its own node.
+	Name: "LEAK+del_init", Build: behind(delInit),
+	Bad: schedule.Leak, Verdict: litmus.Always, Counts: "1 memory-leak",
+}, {
+	// Links that have been left as they were do, to kmemleak.
+	Name: "LEAK+del_entry", Build: behind((*list.Head[*item]).DelEntry),
+	Bad: schedule.Leak, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// A walk that does not see it does not come past what list_del_init() has taken off.
+	Name: "WALK+del_init+next", Build: alone(2, func(p *prog, t *schedule.Thread) {
+		p.a.DelInit(t, p.item[0])
+		p.r[0].SetBool(p.item[0].node.NextEntry(t) == p.item[0])
+		p.Exists(func() bool { return p.r[0].Get() != 1 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}}
+
+func TestLeft(t *testing.T) { litmus.Run(t, leftTests) }
+
 var headTests = []litmus.Test{{
 	// The link of the head is written.
 	Name: "HEAD+freed+first", Build: orphans(del, 0),
@@ -50,6 +104,14 @@ var headTests = []litmus.Test{{
 	// An hlist_head has none.
 	Name: "HEAD+freed+last+hlist", Build: orphans(delRcu, 2),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// The head of the list that it is moved to is written.
+	Name: "HEAD+freed+move", Build: heirs(list.Move[*item], 0),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Always, Counts: "1 use-after-free",
+}, {
+	// As above, behind another.
+	Name: "HEAD+freed+move_tail", Build: heirs(list.MoveTail[*item], 1),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Always, Counts: "1 use-after-free",
 }, {
 	// list_empty() of a node looks whether its links lead to itself. Poison does not.
 	Name: "DEL+node", Build: alone(1, func(p *prog, t *schedule.Thread) {

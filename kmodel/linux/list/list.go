@@ -14,6 +14,10 @@
 // poisoned. CONFIG_DEBUG_LIST sees some of this, of a
 // list_head; the notes of the failures tell which it was. Where it matters what comes of
 // adding what is on another list, there is AddBlind.
+//
+// A node that has never been on a list is one that was initialized to list_empty(), and one that
+// was not (NULL links) to whoever deletes it: list_del_init() after INIT_LIST_HEAD(), which is
+// allowed, is not modelled.
 package list
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -153,6 +157,7 @@ func DelInit[P Entry[P]](t *schedule.Thread, p P) {
 func Move[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
 	var whichever *Head[P]
 	whichever.del(t, p, "list_move", toItself)
+	t.Touch(to.first.Object()) // a link of the head is written
 	to.linkFirst(t, p)
 }
 
@@ -160,6 +165,7 @@ func Move[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
 func MoveTail[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
 	var whichever *Head[P]
 	whichever.del(t, p, "list_move_tail", toItself)
+	t.Touch(to.first.Object()) // a link of the head is written
 	to.linkLast(t, p)
 }
 
@@ -181,6 +187,19 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	default:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{},
 			"another list has taken it, or what was before it")
+	}
+	n.leave(p, after)
+}
+
+// leave writes the links of p, which is off its list: what is left there keeps others from
+// leaking, and leads walks.
+func (n *Node[P]) leave(p P, after uint64) {
+	var null P
+	switch after {
+	case toItself:
+		n.next.Put(p)
+	case bothGone:
+		n.next.Put(null)
 	}
 	n.pprev.Set(after)
 }
@@ -243,7 +262,8 @@ func (h *Head[P]) FirstEntry(t *schedule.Thread) P {
 	return follow(t, &h.first, "list_first_entry", schedule.PlainRead)
 }
 
-// NextEntry is list_next_entry(), or nil at the end of the list.
+// NextEntry is list_next_entry(), or nil at the end of the list that the node is on, even if the
+// walk began at another: [Head.WalkNext] tells.
 func (n *Node[P]) NextEntry(t *schedule.Thread) P {
 	return n.walk(t, "list_next_entry", schedule.PlainRead)
 }
@@ -301,10 +321,6 @@ func (n *Node[P]) checkLinks(t *schedule.Thread) {
 func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 	n := p.ListNode()
 	t.Step(schedule.Op{Verb: "list_next_entry", Cell: &n.next.Cell, Mode: schedule.PlainRead})
-	if n.pprev.Value() == toItself {
-		t.Observe(p.Header().Self().ID())
-		return p, nil
-	}
 	n.checkLinks(t)
 	next = n.next.Get()
 	var null P

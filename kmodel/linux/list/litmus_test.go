@@ -294,5 +294,6 @@ func TestLists(t *testing.T) { litmus.Run(t, listTests) }
 func TestWalks(t *testing.T) { litmus.Run(t, walkTests) }
 
 func TestContract(t *testing.T) {
-	litmus.Contract(t, readerTests, listTests, walkTests, headTests, replaceTests, blindTests)
+	litmus.Contract(t,
+		readerTests, listTests, walkTests, headTests, leftTests, replaceTests, blindTests)
 }

@@ -9,7 +9,7 @@
 //
 // Misuse: an mm_count that falls to 0 while there are users is [schedule.RefUnderflow],
 // since somebody has dropped a reference that he did not hold. The kernel warns there too
-// (check_mm(): "Bad rss-counter state"), and frees it.
+// since 3.4 (check_mm(): "Bad rss-counter state"), and frees it.
 //
 // An mm that is taken down, or written to a core file, is walked without mmap_sem, on the
 // ground that nobody else is left. The walker says so with Walk, and whoever changes the

@@ -3,7 +3,10 @@
 // Steps: Lock one, enabled while nobody holds the mutex; Unlock two: the release,
 // and the tail that may touch the mutex although another task could already own
 // it. So a mutex must never be what protects the lifetime of the object that
-// contains it.
+// contains it. The kernel's unlock has the tail if somebody waited at the release
+// (__mutex_unlock_slowpath(); up to 4.9 with CONFIG_DEBUG_MUTEXES always), and this one
+// always, since who takes the mutex in between may have waited. To have him wait takes a
+// preemption more than is counted here, unless whoever holds it sleeps.
 //
 // Misuse: as package spin; Lock may sleep.
 //

@@ -96,6 +96,11 @@ var litmusTests = []litmus.Test{{
 	// A count that has been misused does not come to 0 again, so nobody frees the object.
 	Name: "REF+get+put+mute", Build: two(0, get, put), Mute: misuse,
 	Verdict: litmus.Always, Counts: "2 exists",
+}, {
+	// A count that is saturated is below 0, whoever did that.
+	Name: "REF+get+put+mute-resurrect", Build: two(0, get, put),
+	Mute: schedule.KindSet(schedule.RefResurrect),
+	Bad:  schedule.RefUnderflow, Verdict: litmus.Always, Counts: "2 refcount-underflow",
 }}
 
 func TestLitmus(t *testing.T) { litmus.Run(t, litmusTests) }

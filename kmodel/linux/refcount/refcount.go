@@ -6,7 +6,9 @@
 //
 // Misuse: taking up a count that is 0 ([schedule.RefResurrect]), dropping a reference that
 // there is not ([schedule.RefUnderflow]). Both can be muted. The kernel goes on with a
-// count that is saturated: it does not change any more, and the object is never freed.
+// count that is saturated: it does not change any more, and the object is never freed. Whoever
+// drops a reference of that is told of an underflow again; who takes one up is told that it is
+// saturated, which is no failure here.
 //
 // Not modelled: counts that overflow, refcount_inc_not_zero(); and what was before v5.5, where
 // a count of 0 that was taken up could stay 0.
@@ -49,9 +51,8 @@ func (r *Refcount) Inc(t *schedule.Thread) {
 // DecAndTest is refcount_dec_and_test(): it reports whether the count fell to 0.
 func (r *Refcount) DecAndTest(t *schedule.Thread) bool {
 	n := r.step(t, "refcount_dec_and_test", schedule.RMW|schedule.Release|schedule.Acquire)
-	switch {
-	case n == saturated:
-	case n == 0:
+	switch n {
+	case 0, saturated:
 		t.Warn(schedule.RefUnderflow, r.refs.Object(), schedule.Party{}, "underflow")
 		r.set(saturated)
 	default:

@@ -142,7 +142,7 @@ var litmusTests = []litmus.Test{{
 	Verdict: litmus.Never, Counts: "4 pass",
 }, {
 	// It does not wait for a CPU that it does not call: P1, with interrupts off, waits for
-	// what comes after the second call.
+	// what comes after the second call. Before 5.13 that is a deadlock (csd_lock()).
 	Name: "IPI+nowait-other", Build: build(3, 0b010, count,
 		func(p prog) bool { return p.r[1].Get() != 2 }, func(p prog, t *schedule.Thread) {
 			call(false)(p, t)

@@ -10,7 +10,10 @@
 // handler is enabled where interrupts are on and no other handler runs; while it runs,
 // nothing else does on that CPU. It starts with one step and acknowledges with its
 // last. A caller whose previous call, made without waiting, has not been taken up yet by a
-// CPU that it calls again waits for that first.
+// CPU that it calls again waits for that first. That is since 5.13: before, a call to one CPU
+// alone (smp_call_function_single()) waits for the previous one of that sort, whomever it was
+// to, and for none to several. And it reads the mask when it has waited, where the kernel reads
+// it and then waits: who comes into the mask meanwhile is called here, and not there.
 //
 // Misuse: calling with interrupts off, since two that do may wait for each other for
 // ever, or with preemption on, since "the other CPUs" must not change: both are

@@ -11,7 +11,9 @@
 //
 // Not modelled: spinning itself, fairness, reader-writer spin locks, spin_lock_bh() (softirqs
 // have a CPU of their own), that irqs were on once where a handler takes the lock, unless it
-// comes to the deadlock (lockdep's "inconsistent lock state").
+// comes to the deadlock (lockdep's "inconsistent lock state"), and spin_unlock_irq() that turns
+// interrupts on although they were off before spin_lock_irq(): here they stay off, as with
+// irqsave and irqrestore.
 package spin
 
 import (

@@ -34,8 +34,9 @@
 //
 // Not modelled: more than one NUMA node, the items on the lists (they are counted),
 // list_lrus without memcgs, cgroups below another than the root, the slab caches that
-// memcg_alloc_cache_id() resizes first. Arrays grow by one where those of the kernel at
-// least double.
+// memcg_alloc_cache_id() resizes first, and a resize that runs out of memory among the entries
+// of one array (up to 5.1 __memcg_init_list_lru_node() leaks one then). Arrays grow by one where
+// those of the kernel at least double.
 //
 // Start reading here, then proposals.go.
 package listlru

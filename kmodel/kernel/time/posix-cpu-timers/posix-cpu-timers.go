@@ -190,7 +190,9 @@ func (s *system) timerDelete(t *schedule.Thread, id int) {
 }
 
 // timerWaitRunning is timer_wait_running(), which is one cpu_relax(): the caller retries at
-// once. How often it does so in vain is of no interest, so here it waits for [retry].
+// once. How often it does so in vain is of no interest, so here it waits for [retry]. Before
+// f7abf14f0001 (6.4, and later 5.10) clocks of CPU time had no callback to wait by, of which the
+// kernel warned here (WARN_ON_ONCE), and it retried without the cpu_relax().
 func (s *system) timerWaitRunning(t *schedule.Thread, timer *kItimer) {
 	rcu.ReadLock(t)
 	timer.itLock.UnlockIrq(t)
@@ -241,7 +243,9 @@ func (s *system) doExit(t *schedule.Thread) {
 	doTaskDead(t)
 }
 
-// doWait is do_wait(), until the only child has been reaped.
+// doWait is do_wait(), until the only child has been reaped. It is on the queue from
+// add_wait_queue() to remove_wait_queue(), whoever wakes it, and sets its state before each look:
+// prepare_to_wait() and finish_wait() stand for that, of a queue that is always there.
 func (s *system) doWait(t *schedule.Thread) {
 	for {
 		s.parent.waitChldexit.PrepareToWait(t)
