@@ -145,7 +145,7 @@ func (t *Thread) Await(op Op, g Gate) {
 		t.handOver()
 	}
 	t.begin()
-	if c := op.Cell; c != nil && c.obj.live != e.epoch {
+	if c := op.Cell; c != nil && c.obj.live != e.epoch && op.Mode&(Reads|Writes|Blocks) != Blocks {
 		t.touchDead(c.obj)
 	}
 }
