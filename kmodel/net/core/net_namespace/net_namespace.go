@@ -9,8 +9,8 @@
 // The code follows 4.14. The package is the worked example of docs/model.md.
 //
 // Not modelled: the contents of a namespace, its passive references and its exit methods,
-// the list of all namespaces, net_mutex (there is one worker), rcu_barrier(), and ids but
-// those that one namespace, init_net, has for others.
+// the list of all namespaces, net_mutex (there is one worker), rcu_barrier() (there are no
+// callbacks), and ids but those that one namespace, init_net, has for others.
 //
 // cleanup_net() takes what is queued off the list one by one. That of the kernel moves all at
 // once to a list on its stack, and walks that under the rtnl by the same links. If what is on
