@@ -81,14 +81,16 @@ func (s *system) fget(t *schedule.Thread, fd int) *file {
 	return file
 }
 
-// __fgetFiles is __fget_files(), or __fget_files_rcu(), within the section of RCU.
+// __fgetFiles is __fget_files(), or __fget_files_rcu(), within the section of RCU. The first
+// looks the file up with files_lookup_fd_rcu(), which asks for the section and is
+// files_lookup_fd_raw() else.
 func (s *system) __fgetFiles(t *schedule.Thread, fd int) *file {
 	for {
-		fdt := s.files.fdt.Dereference(t)
+		fdt := s.files.fdt.DereferenceRaw(t)
 		if fd >= fdt.maxFds {
 			return nil
 		}
-		file := fdt.fd[fd].Dereference(t)
+		file := fdt.fd[fd].DereferenceRaw(t)
 		if file == nil {
 			return nil
 		}
@@ -107,10 +109,10 @@ func (s *system) __fgetFiles(t *schedule.Thread, fd int) *file {
 func (s *system) stillThere_(t *schedule.Thread, fdt *fdtable, fd int, file *file) bool {
 	switch {
 	case s.Has(lookAgain):
-		fdt = s.files.fdt.Dereference(t) // files_lookup_fd_raw
-		return fd < fdt.maxFds && fdt.fd[fd].Dereference(t) == file
+		fdt = s.files.fdt.DereferenceRaw(t) // files_lookup_fd_raw
+		return fd < fdt.maxFds && fdt.fd[fd].DereferenceRaw(t) == file
 	case s.Has(lookAtTable):
-		return s.files.fdt.Dereference(t) == fdt && fdt.fd[fd].Dereference(t) == file
+		return s.files.fdt.DereferenceRaw(t) == fdt && fdt.fd[fd].DereferenceRaw(t) == file
 	}
 	return true
 }
