@@ -214,12 +214,16 @@ func (s *system) fput(t *schedule.Thread, f *file) {
 	}
 }
 
-// taskWorkRun is task_work_run(), on the way out of a system call.
+// taskWorkRun is task_work_run(), on the way out of a system call: it takes all that there is,
+// of which the last comes first, and then what that has added.
 func (s *system) taskWorkRun(t *schedule.Thread) {
-	works := &s.works[t.ID]
-	for works.n > 0 {
-		works.n--
-		s.__fput(t, works.file[works.n])
+	for s.works[t.ID].n > 0 {
+		works := s.works[t.ID]
+		s.works[t.ID].n = 0
+		for works.n > 0 {
+			works.n--
+			s.__fput(t, works.file[works.n])
+		}
 	}
 }
 
