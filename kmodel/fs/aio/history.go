@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -120,8 +121,9 @@ func (mm *mmStruct) mremap(t *schedule.Thread, from, to int) {
 // context is being killed.
 func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 	mm.ioctxLock.Lock(t)
+	rcu.ReadLock(t)
 	found := false
-	table := mm.ioctxTable.DereferenceRaw(t)
+	table := mm.ioctxTable.Dereference(t)
 	for i := range table.nr.Peek() {
 		ctx := table.table[i].Read(t)
 		if ctx != nil && ctx.userID.Peek() == from { // changes under mmap_sem only
@@ -131,6 +133,7 @@ func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 			break
 		}
 	}
+	rcu.ReadUnlock(t)
 	mm.ioctxLock.Unlock(t)
 	return found
 }

@@ -16,8 +16,12 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 	if mm.has(waitBeforeDead) {
 		ctx.rqWait.Write(t, wait)
 	}
+	early := mm.has(ringMoves) && !mm.has(mremapFails) // before b2edffdd912b
+	if early && ctx.dead.Xchg(t, 1) != 0 {
+		return false
+	}
 	mm.ioctxLock.Lock(t)
-	if ctx.dead.Xchg(t, 1) != 0 {
+	if !early && ctx.dead.Xchg(t, 1) != 0 {
 		mm.ioctxLock.Unlock(t)
 		return false
 	}

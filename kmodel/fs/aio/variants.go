@@ -81,7 +81,9 @@ const (
 	cancelFirst
 	// ringMoves is e4a0d3e720e7 (3.19): user space may mremap() the ring.
 	ringMoves
-	// mremapFails is b2edffdd912b (4.0): but not while the context is being killed.
+	// mremapFails is b2edffdd912b (4.0): but not while the context is being killed. What
+	// says so, dead, is set under ioctx_lock since then; all variants without ringMoves have
+	// that.
 	mremapFails
 )
 
