@@ -83,13 +83,13 @@ func (sb *superBlock) ListNode() *list.Node[*superBlock] { return &sb.sList }
 func (s *system) allocSuper(t *schedule.Thread, dev int) *superBlock {
 	sb := s.sbCache.Alloc(t)
 	sb.sDev.Init(dev)
-	sb.sCount.Init(1)
-	sb.sActive.Init(1)
 	sb.sDentryLru.Init(s.lrus.Alloc_(t))
 	sb.sInodeLru.Init(s.lrus.Alloc_(t))
-	sb.sUmount.DownWrite(t)
 	s.lrus.Init_(t, sb.sDentryLru.Peek())
 	s.lrus.Init_(t, sb.sInodeLru.Peek())
+	sb.sUmount.DownWrite(t)
+	sb.sCount.Init(1)
+	sb.sActive.Init(1)
 	return sb
 }
 
