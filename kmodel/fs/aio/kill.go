@@ -36,7 +36,7 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 		rcu.Synchronize(t)
 	}
 	ctx.wait.WakeUpAll(t)
-	if ctx.mapped.Peek() != 0 {
+	if ctx.mmapSize.Peek() != 0 {
 		mm.unmapRing_(t, ctx)
 	}
 	if !mm.has(waitBeforeDead) {
@@ -143,7 +143,7 @@ func (mm *mmStruct) exitAio(t *schedule.Thread) {
 			skipped++
 			continue
 		}
-		ctx.mapped.Write(t, 0) // exit_mmap() is coming
+		ctx.mmapSize.Write(t, 0) // exit_mmap() is coming
 		mm.killIoctx(t, ctx, wait)
 	}
 	if !wait.count.SubAndTest(t, skipped) {
