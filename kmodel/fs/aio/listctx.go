@@ -305,7 +305,7 @@ func (ctx *listKioctx) killIoctxWork(t *schedule.Thread) {
 // to the context when there are no requests any more, and in 3.10 before it is killed. The
 // variants of the lookup have that, although 2.6.29 to 3.3 had not.
 func (mm *listMM) exitAio(t *schedule.Thread) {
-	for ctx := mm.ioctxList.First(t); ctx != nil; ctx = mm.ioctxList.First(t) {
+	for ctx := mm.ioctxList.FirstEntry(t); ctx != nil; ctx = mm.ioctxList.FirstEntry(t) {
 		if mm.has(refcounting) {
 			ctx.mmapSize.Write(t, 0)
 			mm.killIoctx(t, ctx)
