@@ -77,8 +77,9 @@ const (
 	// waitBeforeDead has kill_ioctx store its caller's wait before it knows that it is the
 	// one to kill. Never upstream.
 	waitBeforeDead
-	// emptyTest is 75321b50a9c8 (4.17-rc): aio_complete looks whether the request is on
-	// active_reqs, without a lock, and not whether it has ever been.
+	// emptyTest is 75321b50a9c8: aio_complete looks whether the request is on active_reqs,
+	// without a lock, and not whether it has ever been. 4.18 has it, with cancelFirst; of
+	// no release is it known without.
 	emptyTest
 	// cancelFirst is 4faa99965e02 (4.17): free_ioctx_users calls the cancel function while
 	// the request is still on active_reqs.
