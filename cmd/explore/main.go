@@ -28,6 +28,8 @@
 //	             what those before have come to; see go doc ./schedule/guided
 //	-estimate n  run n at random to estimate how many there are, and how many states a
 //	             search would keep; see [explore.EstimateSize]
+//	-tape digits print the one execution that a tape stands for, in columns, whether it fails
+//	             or not; a report of one that fails is what minimize is for
 //	-list        print the programs, and how each is expected to fail
 //	-bench dir   see below
 //
@@ -215,6 +217,9 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 	}
 	if c.list {
 		return exitDone, writeList(stdout, programs, c.json)
+	}
+	if c.tapeText != "" {
+		return c.replay(stdout, programs)
 	}
 	if c.checkpoint.File != "" && len(programs) != 1 {
 		return 0, fmt.Errorf("-checkpoint: %d programs, but the file is for one", len(programs))
