@@ -57,7 +57,7 @@ var layers = map[string][]string{
 	"internal/schema":        {}, // for tests
 	"internal/script":        {}, // for tests
 	"cmd/internal":           {"kmodel", "kmodel/program", "schedule", "triage"},
-	"cmd":                    {"cmd/internal", "corpus", "corpus/gofile", "fuzz/mutate", "fuzz/target", "kmodel", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
+	"cmd":                    {"cmd/internal", "corpus", "corpus/gofile", "fuzz/mutate", "fuzz/target", "kmodel", "kmodel/linux/lockdep", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
 }
 
 // testLayers is what tests may import besides.

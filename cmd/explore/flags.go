@@ -39,6 +39,7 @@ type command struct {
 	estimate      int
 	tapeText      string
 	tape          schedule.Tape
+	lockdep       bool
 	seed          uint64
 	lookUp        bool
 	nodes         int
@@ -74,6 +75,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
 	fs.StringVar(&c.tapeText, "tape", "", "print the execution of a tape, `digits`")
+	fs.BoolVar(&c.lockdep, "lockdep", false, "look at the order of locks too")
 	fs.BoolVar(&c.lookUp, "lookup", true, "of -random, do not run what is known by its states")
 	fs.Uint64Var(&c.seed, "seed", 1, "of -random, -guided and -estimate, `n`")
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
@@ -124,6 +126,7 @@ var belongs = map[string][]string{
 	"checkpoint":  {"exhaust"},
 	"every":       {"exhaust"},
 	"mute":        {"exhaust", "classes", "random", "guided", "estimate", "tape"},
+	"lockdep":     {"exhaust", "classes", "random", "guided"},
 }
 
 // check says what is wrong with the flags, of which those in set were given.
@@ -177,6 +180,8 @@ func (c *command) check(set map[string]bool) (err error) {
 		return fmt.Errorf("-j %d: want 1 or more", c.workers)
 	case c.brief && c.json:
 		return errors.New("-brief and -json: give one of them")
+	case c.lockdep && set["checkpoint"]:
+		return errors.New("-lockdep and -checkpoint: give one of them")
 	case set["tape"] && c.tapeText == "":
 		return errors.New("-tape: want digits; 0 is where no decision is another than the first")
 	case set["tape"] && c.json:

@@ -16,7 +16,10 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
-type kernelProgram = program.Program
+type (
+	kernelProgram = program.Program
+	instance      = program.Instance
+)
 
 // find returns the programs that the patterns mean, in the order of the list, and the
 // workloads that were left out.
