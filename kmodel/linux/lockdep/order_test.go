@@ -29,7 +29,7 @@ type locks struct {
 	schedule.Object
 	a, b, c, g mutex.Mutex
 	s, t, u    spin.Lock
-	l          [2]spin.Lock
+	l          [3]spin.Lock
 	r, q       rwsem.Sem
 	done       [2]completion.Completion
 
@@ -280,7 +280,27 @@ var orderTests = []orderTest{
 	never("NEST+between", inTurn(nested(l0, u, l1)), "1 pass"),
 	// What was taken before the second of a class leads on too.
 	never("NEST+further", inTurn(nested(l0, l1, u), nested(u, l0)), "1 pass",
-		lockdep.Circular+": locks->l[*] -> locks->u -> locks->l[*]"),
+		lockdep.Circular+": locks->l[*] -> locks->l[*]/1 -> locks->u -> locks->l[*]"),
+	// The first is dropped, and the second may be anybody's first.
+	sometimes("NEST+hand", together(func(v *locks, t *schedule.Thread) {
+		v.l[0].Lock(t)
+		v.l[1].Lock(t)
+		v.l[0].Unlock(t)
+		nested(u)(v, t)
+		v.l[1].Unlock(t)
+	}, nested(u, l1)), "15 pass, 4 deadlock",
+		lockdep.Circular+": locks->l[*] -> locks->l[*]/1 -> locks->u -> locks->l[*]"),
+	// Who has taken three, dropped two and takes another is as deep as before.
+	never("NEST+deep", inTurn(func(v *locks, t *schedule.Thread) {
+		for i := range v.l {
+			v.l[i].Lock(t)
+		}
+		v.l[0].Unlock(t)
+		v.l[1].Unlock(t)
+		nested(l0, u)(v, t)
+		v.l[2].Unlock(t)
+	}, nested(u, l1)), "1 pass", lockdep.Circular+
+		": locks->l[*] -> locks->l[*]/1 -> locks->l[*]/2 -> locks->u -> locks->l[*]"),
 
 	// The handler is on the CPU of P0, P1 on another. On that of P0, P1 would deadlock.
 	never("IRQ+irqs-on", interrupted(nested(s), nothing, nested(s)), "4 pass", used),
@@ -301,6 +321,14 @@ var orderTests = []orderTest{
 		nested(u)(v, t)
 	}), "35 pass", lockdep.Inversion+": locks->s -> locks->u"),
 	never("IRQ+both-off", interrupted(nested(s), nested(uIrq), nested(sIrq, u)), "57 pass"),
+
+	// The second of a class is held with interrupts on, and the handler may want that one.
+	sometimes("IRQ+nested", interrupted(nested(l1), func(v *locks, t *schedule.Thread) {
+		v.l[0].LockIrq(t)
+		v.l[1].Lock(t)
+		v.l[0].UnlockIrq(t)
+		v.l[1].Unlock(t)
+	}), "2 pass, 1 deadlock", lockdep.Inversion+": locks->l[*] -> locks->l[*]/1"),
 
 	// If the first is wrong itself, what it leads to is no news.
 	never("IRQ+irqs-on+further", interrupted(nested(s), nothing, nested(s, u)), "6 pass", used),
