@@ -252,6 +252,10 @@ var orderTests = []orderTest{
 	// The dependency a -> c is known by those on the way.
 	never("ABC-CA+turns", inTurn(nested(a, b, c), nested(c, a)), "1 pass",
 		lockdep.Circular+": locks->a -> locks->b -> locks->c -> locks->a"),
+	// A failure ends it, also where P0 has gone for b and P1 comes before.
+	{litmus.Test{Name: "AB+fails", Build: together(nested(a, b), func(v *locks, t *schedule.Thread) {
+		v.g.Unlock(t)
+	}), Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "7 lock-rule"}, nil},
 	never("AB-BC-AC", inTurn(nested(a, b), nested(b, c), nested(a, c)), "1 pass"),
 
 	// Who does not wait waits for nobody, but may be waited for.
@@ -528,6 +532,8 @@ func TestDescribe(t *testing.T) {
 			"P1 takes locks->u in lock() (step 8), holding locks->s since lock() (step 7)"},
 		{"AB-BA", "01", lockdep.Dependency, // and waits for ever
 			"P0 takes locks->b in lock() (where it waits), holding locks->a since lock() (step 1)"},
+		{"AB+fails", "01", lockdep.Dependency, // and another fails just then
+			"P0 takes locks->b in lock() (its next step), holding locks->a since lock() (step 1)"},
 		{"RW+twice", "", lockdep.Recursion,
 			"P0 takes locks->r in down_read() (step 2), holding it since down_read() (step 1)"},
 		{"IRQ+irqs-on", "", lockdep.UsedInHardirq,
