@@ -69,7 +69,7 @@ var scenarios35 = []scenario35{{
 	},
 	variants: []variant{
 		{"1f-early-wait", "mutant", "1f with rq_wait set before the xchg of dead",
-			ioctxTable | delayFree | tryGetLive | waitBeforeDead},
+			table41 | delayFree | tryGetLive | waitBeforeDead},
 	},
 	expect: map[string][]program.Expect{
 		"1f-early-wait": {fails(schedule.UseAfterFree, 1), fails(schedule.Deadlock, 2)},
@@ -80,11 +80,11 @@ var scenarios35 = []scenario35{{
 	threads: []thread35{destroy35},
 	variants: []variant{
 		{"1f", "4.17", "aio_complete looks whether the request has ever been on the list",
-			ioctxTable | delayFree | tryGetLive},
+			table41 | delayFree | tryGetLive},
 		{"75321b5", "mutant", "75321b50a9c8 without 4faa99965e02: aio_complete looks whether it is",
-			ioctxTable | delayFree | tryGetLive | emptyTest},
+			table41 | delayFree | tryGetLive | emptyTest},
 		{"4.18", "4.18", "4faa99965e02: free_ioctx_users cancels first",
-			ioctxTable | delayFree | tryGetLive | emptyTest | cancelFirst},
+			table41 | delayFree | tryGetLive | emptyTest | cancelFirst},
 	},
 	expect: map[string][]program.Expect{"75321b5": {fails(schedule.UseAfterFree, 1)}},
 }, {
@@ -95,9 +95,9 @@ var scenarios35 = []scenario35{{
 	},
 	variants: []variant{
 		{"3.19", "3.19", "mremap() moves the ring of a context that is being killed",
-			ioctxTable | ringMoves},
-		{"4.0", "4.0-4.15", "b2edffdd912b: mremap() of it fails",
-			ioctxTable | ringMoves | mremapFails},
+			ioctxTable | drains | ringMoves},
+		{"4.0", "4.0", "b2edffdd912b: mremap() of it fails",
+			ioctxTable | drains | ringMoves | deadUnderLock},
 	},
 	expect: map[string][]program.Expect{"3.19": {fails(schedule.LostUpdate, 1)}},
 }}
@@ -108,7 +108,7 @@ func (mm *mmStruct) mremap(t *schedule.Thread, from, to int) {
 	if slot := mm.ring[from].Read(t); slot != 0 {
 		mm.ring[from].Write(t, 0) // move_page_tables
 		mm.ring[to].Write(t, slot)
-		if !mm.aioRingRemap(t, from, to) && mm.has(mremapFails) {
+		if !mm.aioRingRemap(t, from, to) && mm.has(deadUnderLock) {
 			mm.ring[to].Write(t, 0)
 			mm.ring[from].Write(t, slot)
 		}
@@ -127,7 +127,7 @@ func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 	for i := range table.nr.Peek() {
 		ctx := table.table[i].Read(t)
 		if ctx != nil && ctx.userID.Peek() == from { // changes under mmap_sem only
-			if found = !mm.has(mremapFails) || ctx.dead.Read(t) == 0; found {
+			if found = !mm.has(deadUnderLock) || ctx.dead.Read(t) == 0; found {
 				ctx.userID.Write(t, to)
 			}
 			break
