@@ -69,7 +69,7 @@ var scenarios35 = []scenario35{{
 	},
 	variants: []variant{
 		{"1f-early-wait", "mutant", "1f with rq_wait set before the xchg of dead",
-			table41 | delayFree | tryGetLive | waitBeforeDead},
+			table417 | waitBeforeDead},
 	},
 	expect: map[string][]program.Expect{
 		"1f-early-wait": {fails(schedule.UseAfterFree, 1), fails(schedule.Deadlock, 2)},
@@ -79,12 +79,12 @@ var scenarios35 = []scenario35{{
 	ctx:  true, device: true, request: true,
 	threads: []thread35{destroy35},
 	variants: []variant{
-		{"1f", "4.17", "aio_complete looks whether the request has ever been on the list",
-			table41 | delayFree | tryGetLive},
+		{"4.16", "4.16.13", "aio_complete looks whether the request has ever been on the list",
+			table417 &^ cancelFirst},
+		{"1f", "4.17", "4faa99965e02: free_ioctx_users cancels first", table417},
 		{"75321b5", "mutant", "75321b50a9c8 without 4faa99965e02: aio_complete looks whether it is",
-			table41 | delayFree | tryGetLive | emptyTest},
-		{"4.18", "4.18", "4faa99965e02: free_ioctx_users cancels first",
-			table41 | delayFree | tryGetLive | emptyTest | cancelFirst},
+			table417&^cancelFirst | emptyTest},
+		{"4.18", "4.18", "75321b50a9c8 with 4faa99965e02", table417 | emptyTest},
 	},
 	expect: map[string][]program.Expect{"75321b5": {fails(schedule.UseAfterFree, 1)}},
 }, {

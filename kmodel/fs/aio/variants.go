@@ -91,7 +91,8 @@ const (
 	waitBeforeDead
 	// emptyTest is 75321b50a9c8: aio_complete looks whether the request is on active_reqs,
 	// without a lock, and not whether it has ever been. 4.18 has it, with cancelFirst; of
-	// no release is it known without.
+	// no release is it known without. The cmpxchg in kiocb_cancel went in 4.18 too
+	// (888933f8fdf0); here it stays, under ctx_lock and with nobody to race with.
 	emptyTest
 	// cancelFirst is 4faa99965e02 (4.17): free_ioctx_users calls the cancel function while
 	// the request is still on active_reqs.
@@ -102,6 +103,9 @@ const (
 
 // table41 is the table of 4.1 and later.
 const table41 = ioctxTable | drains | deadUnderLock | drainsAtOnce
+
+// table417 is that of 4.17.
+const table417 = table41 | delayFree | tryGetLive | cancelFirst
 
 // variant is a station of the history.
 type variant struct {
@@ -126,13 +130,13 @@ var variants = []variant{
 	{"1e", "4.16", "a6d7cff472e0: the context is freed after an RCU delay", table41 | delayFree},
 	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table41 | delayFree | mergedRCU},
 	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",
-		table41 | delayFree | tryGetLive},
+		table417},
 	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", table41 | tryGetLive},
 	{"m2", "mutant", "1f with percpu_ref_tryget() instead of percpu_ref_tryget_live()",
-		table41 | delayFree | tryGet},
+		table417&^tryGetLive | tryGet},
 	{"m3", "mutant", "1d with synchronize_rcu() in kill_ioctx", table41 | syncInKill},
 	{"m4", "mutant", "1f with exit_aio counting itself",
-		table41 | delayFree | tryGetLive | exitCountsItself},
+		table417 | exitCountsItself},
 }
 
 // muteResurrect lets the kernel go on after it has taken a count of 0 to 1, as a
