@@ -13,7 +13,7 @@ import (
 type scenario35 struct {
 	name     string
 	threads  []thread35
-	ctx      bool // there is a context from the start
+	contexts int  // that are there from the start, at cookies 1, 2 ...
 	device   bool // and a device
 	request  bool // and a request that can be cancelled
 	variants []variant
@@ -46,8 +46,8 @@ var scenarios35 = []scenario35{{
 	expect: map[string][]program.Expect{"3.2": {fails(schedule.UseAfterFree, 1)}},
 }, {
 	// A request may start after io_destroy has waited for all.
-	name: "io_submit-vs-io_destroy",
-	ctx:  true, device: true,
+	name:     "io_submit-vs-io_destroy",
+	contexts: 1, device: true,
 	threads: []thread35{
 		{"io_submit", func(s *system, t *schedule.Thread) { s.calls.ioSubmit(t, 1, false) }}, destroy35,
 	},
@@ -62,8 +62,8 @@ var scenarios35 = []scenario35{{
 	},
 }, {
 	// The loser of two must not leave its wait to the winner.
-	name: "io_destroy-vs-io_destroy",
-	ctx:  true,
+	name:     "io_destroy-vs-io_destroy",
+	contexts: 1,
 	threads: []thread35{
 		{"io_destroy", destroy35.body}, destroy35,
 	},
@@ -75,8 +75,21 @@ var scenarios35 = []scenario35{{
 		"1f-early-wait": {fails(schedule.UseAfterFree, 1), fails(schedule.Deadlock, 2)},
 	},
 }, {
-	name: "io_destroy-vs-aio_complete",
-	ctx:  true, device: true, request: true,
+	// Two contexts that are neighbours on the hlist go at once.
+	name:     "io_destroy-vs-io_destroy-neighbour",
+	contexts: 2,
+	threads: []thread35{
+		{"io_destroy", func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 2) }}, destroy35,
+	},
+	variants: []variant{
+		{"3.10.4", "3.10.4-3.11", "kill_ioctx deletes from the hlist without ioctx_lock",
+			refcounting | killUnlocked},
+		{"1c", "3.10.65", "with ioctx_lock", refcounting},
+	},
+	expect: map[string][]program.Expect{"3.10.4": {fails(schedule.UseAfterFree, 1)}},
+}, {
+	name:     "io_destroy-vs-aio_complete",
+	contexts: 1, device: true, request: true,
 	threads: []thread35{destroy35},
 	variants: []variant{
 		{"4.16", "4.16.13", "aio_complete looks whether the request has ever been on the list",
@@ -88,8 +101,8 @@ var scenarios35 = []scenario35{{
 	},
 	expect: map[string][]program.Expect{"75321b5": {fails(schedule.UseAfterFree, 1)}},
 }, {
-	name: "mremap-vs-io_destroy",
-	ctx:  true,
+	name:     "mremap-vs-io_destroy",
+	contexts: 1,
 	threads: []thread35{
 		{"mremap", func(s *system, t *schedule.Thread) { s.mm.mremap(t, 1, cookieMoved) }}, destroy35,
 	},
@@ -155,8 +168,8 @@ func (sc *scenario35) instance(s *system) program.Instance {
 	begin := func(e *schedule.Exec) {
 		s.boot(e)
 		s.bootSlots = 1
-		if sc.ctx {
-			s.calls.bootCtx(e, 1)
+		for i := range sc.contexts {
+			s.calls.bootCtx(e, i+1)
 		}
 		if s.has(ringMoves) {
 			e.AtEnd(check)

@@ -287,9 +287,13 @@ func (mm *listMM) killIoctx(t *schedule.Thread, ctx *listKioctx) {
 	if ctx.dead.Xchg(t, 1) != 0 {
 		return
 	}
-	mm.ioctxLock.Lock(t)
-	mm.ioctxList.DelRcu(t, ctx)
-	mm.ioctxLock.Unlock(t)
+	if mm.has(killUnlocked) {
+		mm.ioctxList.DelRcuUnlocked(t, ctx)
+	} else {
+		mm.ioctxLock.Lock(t)
+		mm.ioctxList.DelRcu(t, ctx)
+		mm.ioctxLock.Unlock(t)
+	}
 	if ctx.mmapSize.Read(t) != 0 {
 		preempt.MightSleep(t, "vm_munmap")
 		mm.ring[ctx.userID.Peek()].Write(t, 0) // vm_munmap

@@ -17,11 +17,9 @@ const (
 	// whether the context has died.
 	submitDeadTest
 	// refcounting is 36f5588905c1 with 4fcc712f5c48 (3.10): the last reference waits
-	// for the requests, and the first is dropped after an RCU delay. It is that of 3.10.65.
-	// The kill_ioctx() of 3.10 and 3.11 deletes the context from the hlist without
-	// ioctx_lock, against others that do or that add to it; a deletion is one step here, so
-	// no variant without the lock would fail. And there a request is counted off not by
-	// aio_complete() but by whoever reads its event.
+	// for the requests, and the first is dropped after an RCU delay. It is that of 3.10.65:
+	// in 3.10.4 and 3.11 a request is counted off not by aio_complete() but by whoever reads
+	// its event, and see killUnlocked.
 	refcounting
 	// ioctxTable is db446a08c23d and what came with it in 3.12: the contexts in a
 	// table, counted by percpu_refs; the RCU delay before the first reference is
@@ -86,6 +84,9 @@ const (
 	copiesCookie
 	// setupNoRef is a kernel before 86b62a2c (3.3): io_setup has no reference of its own.
 	setupNoRef
+	// killUnlocked is a kernel of 3.10.4 or 3.11, up to the table: kill_ioctx deletes the
+	// context from the hlist without ioctx_lock.
+	killUnlocked
 	// waitBeforeDead has kill_ioctx store its caller's wait before it knows that it is the
 	// one to kill. Never upstream.
 	waitBeforeDead
