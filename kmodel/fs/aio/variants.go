@@ -24,9 +24,10 @@ const (
 	// ioctxTable is db446a08c23d and what came with it in 3.12: the contexts in a
 	// table, counted by percpu_refs; the RCU delay before the first reference is
 	// dropped went with e34ecee2ae79. With it went a reference to reqs, so that no
-	// context was ever freed; 1881686f8420 (3.13) has put that back. The percpu_refs are
-	// those of v4.4, also where 3.13 marks one dead in one store and drops its first
-	// reference in the callback.
+	// context was ever freed; 1881686f8420 (3.13, 3.12.8) has put that back. The
+	// percpu_refs are those of v4.4, also where 3.13 marks one dead in one store and drops
+	// its first reference in the callback; and io_setup has ring_lock throughout, as since
+	// 3.15.
 	ioctxTable
 	// drains is e02ba72aabfa (3.15), fb2d44838320 (3.16) and 6098b45b32e6 (3.17): io_destroy
 	// waits until the requests are gone, unless it is the loser of two, and exit_aio waits
