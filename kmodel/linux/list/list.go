@@ -30,7 +30,7 @@ type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
 type Node[P Entry[P]] struct {
 	next  schedule.Ptr[P]
 	pprev schedule.Cell `words:",linked,LIST_POISON2,itself,LIST_POISON1,unlinked"` // see below; 0: never linked
-	on    *Head[P]      // while it is linked: what follows from the cells, kept
+	on    *Head[P]      // while it is linked: what follows from the cells, kept; see list
 }
 
 // Values of pprev.
@@ -324,7 +324,7 @@ func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 	n.checkLinks(t)
 	next = n.next.Get()
 	var null P
-	if n.Listed() && next == null && n.on != h {
+	if n.Listed() && next == null && n.list() != h {
 		t.Observe(n.on.first.Object().Self().ID())
 		return null, n.on
 	}
@@ -346,6 +346,14 @@ func (h *Head[P]) Peek() P { return h.first.Get() }
 
 // Peek returns the entry behind the node without a step.
 func (n *Node[P]) Peek() P { return n.next.Get() }
+
+// list returns the list that the node is on, and looks at what that follows from: the node, if
+// it is marked, and else who leads to it. [ReplaceInit] changes the head alone.
+func (n *Node[P]) list() *Head[P] {
+	n.pprev.Value()
+	n.on.first.Value()
+	return n.on
+}
 
 // Listed reports whether the node is on a list, without a step.
 func (n *Node[P]) Listed() bool {

@@ -86,7 +86,7 @@ func (n *Node[P]) moveTo(h *Head[P]) {
 // checkOn fails if p, to which h leads, has been added to another list: its link back is not
 // what it was.
 func (h *Head[P]) checkOn(t *schedule.Thread, p P) {
-	if p.ListNode().on != h {
+	if p.ListNode().list() != h {
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "another list has taken an entry")
 	}
 }
