@@ -180,6 +180,9 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	case linked:
 		h.unlink(t, p, verb)
 	case toItself:
+		if after == unlinked {
+			return
+		}
 	case poisoned, bothGone, unlinked:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what has been deleted")
 	case 0:
@@ -275,13 +278,19 @@ func (h *Head[P]) LastEntry(t *schedule.Thread) P {
 	return h.before(t, null)
 }
 
-// PrevEntry is list_prev_entry() of p, or nil at the head of the list. What list_del() has
-// taken off is poisoned on this side too.
-func (h *Head[P]) PrevEntry(t *schedule.Thread, p P) P {
+// PrevEntry is list_prev_entry(), or nil at the head of the list that p is on. On this side all
+// that delete poison but list_del_init(), which leaves a link that leads to p itself. (So does
+// not __list_del_entry(), but what p was behind is not kept.)
+func PrevEntry[P Entry[P]](t *schedule.Thread, p P) P {
 	n := p.ListNode()
 	t.Step(schedule.Op{Verb: "list_prev_entry", Cell: &n.pprev, Mode: schedule.PlainRead})
-	n.checkLinks(t)
-	return h.before(t, p)
+	if n.Listed() {
+		return n.list().before(t, p)
+	}
+	if v := n.pprev.Value(); v != 0 && v != toItself {
+		n.walksOn(t)
+	}
+	return observe(t, p)
 }
 
 // before returns the entry whose next is p, nil if p is the first; of null the last.
@@ -291,12 +300,18 @@ func (h *Head[P]) before(t *schedule.Thread, p P) P {
 		h.checkOn(t, at)
 		prev = at
 	}
-	if prev == null {
+	return observe(t, prev)
+}
+
+// observe observes an entry that is in no one cell.
+func observe[P Entry[P]](t *schedule.Thread, p P) P {
+	var null P
+	if p == null {
 		t.Observe(0)
 	} else {
-		t.Observe(prev.Header().Self().ID())
+		t.Observe(p.Header().Self().ID())
 	}
-	return prev
+	return p
 }
 
 // walk follows the link of a node. Where it is poisoned, what comes next faults.
@@ -309,15 +324,21 @@ func (n *Node[P]) walk(t *schedule.Thread, verb string, m schedule.Mode) P {
 // checkLinks fails if the links of the node are poisoned.
 func (n *Node[P]) checkLinks(t *schedule.Thread) {
 	if n.pprev.Value() == bothGone {
-		t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{},
-			"walks on from what has been deleted")
+		n.walksOn(t)
 	}
+}
+
+func (n *Node[P]) walksOn(t *schedule.Thread) {
+	t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{},
+		"walks on from what has been deleted")
 }
 
 // WalkNext is the load of list_for_each_entry(), or its safe form, of what comes behind p, in
 // a walk of h that does not see whether p is still there. If p was taken off by
 // list_del_init() that is p itself. If p is the last of another list it is no object but the
-// head of that, and the walk does not end there: other is that list.
+// head of that, and the walk does not end there: other is that list. (If list_del_rcu() or
+// __list_del_entry() has taken the last off another list, the walk ends here, and there too
+// comes to that head.)
 func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 	n := p.ListNode()
 	t.Step(schedule.Op{Verb: "list_next_entry", Cell: &n.next.Cell, Mode: schedule.PlainRead})
