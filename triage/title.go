@@ -182,6 +182,8 @@ func listSplat(f *schedule.Failure) (string, bool) {
 		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case hlist || strings.Contains(f.Note, "another list") || f.Op.Verb == "list_replace_init":
 		return "", false
+	case strings.HasPrefix(f.Note, "adds before"):
+		return "list_add corruption", true
 	case !strings.Contains(f.Op.Verb, "add"):
 		return "list_del corruption", true
 	}

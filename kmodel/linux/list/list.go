@@ -96,7 +96,7 @@ func (h *Head[P]) linkFirst(t *schedule.Thread, p P) {
 	var null P
 	if first := h.first.Get(); first != null {
 		t.Touch(first.Header()) // its back link is written
-		h.checkOn(t, first)
+		h.checkOn(t, first, "adds before an entry that leads back elsewhere")
 	}
 	h.link(p)
 }
@@ -105,7 +105,7 @@ func (h *Head[P]) linkLast(t *schedule.Thread, p P) {
 	var null P
 	at := &h.first
 	for at.Get() != null {
-		h.checkOn(t, at.Get())
+		h.checkOn(t, at.Get(), takenEntry)
 		at = &at.Get().ListNode().next
 	}
 	t.Touch(at.Object()) // its link is written
@@ -223,7 +223,7 @@ func (h *Head[P]) unlink(t *schedule.Thread, p P, verb string) {
 	switch {
 	case next != null:
 		t.Touch(next.Header())
-		h.checkOn(t, next)
+		h.checkOn(t, next, "deletes before an entry that leads back elsewhere")
 	case verb != "hlist_del_rcu":
 		t.Touch(h.first.Object())
 	}
@@ -297,7 +297,7 @@ func PrevEntry[P Entry[P]](t *schedule.Thread, p P) P {
 func (h *Head[P]) before(t *schedule.Thread, p P) P {
 	var prev, null P
 	for at := h.first.Get(); at != p && at != null; at = at.ListNode().next.Get() {
-		h.checkOn(t, at)
+		h.checkOn(t, at, takenEntry)
 		prev = at
 	}
 	return observe(t, prev)

@@ -19,7 +19,7 @@ func ReplaceInit[P Entry[P]](t *schedule.Thread, old, replacement *Head[P]) {
 		t.Fail(schedule.ListCorrupt, lost.Header(), schedule.Party{}, "overwrites what is not empty")
 	}
 	for p := first; p != null; p = p.ListNode().next.Get() {
-		old.checkOn(t, p)
+		old.checkOn(t, p, takenEntry)
 		p.ListNode().moveTo(replacement)
 		last = p
 	}
@@ -83,10 +83,13 @@ func (n *Node[P]) moveTo(h *Head[P]) {
 	}
 }
 
+// takenEntry is what checkOn says where nobody looks at the link back.
+const takenEntry = "another list has taken an entry"
+
 // checkOn fails if p, to which h leads, has been added to another list: its link back is not
 // what it was.
-func (h *Head[P]) checkOn(t *schedule.Thread, p P) {
+func (h *Head[P]) checkOn(t *schedule.Thread, p P, note string) {
 	if p.ListNode().list() != h {
-		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "another list has taken an entry")
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, note)
 	}
 }
