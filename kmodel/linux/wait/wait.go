@@ -36,9 +36,9 @@
 // The first 16 threads may sleep.
 //
 // Not modelled: exclusive waiters, wake functions, timeouts, wake-ups for no reason,
-// add_wait_queue() and remove_wait_queue(); and that FinishWait and PrepareToWait give the lock
-// back after the queue has changed: who frees it because Active says that nobody is there, while
-// the last waiter is about to, is not found.
+// add_wait_queue() and remove_wait_queue(); and the unlock at the end of PrepareToWait and
+// FinishWait: who frees the queue just before it, because it is not Active any more, or, where
+// unlocks have a tail, because he has had the lock since, is not found.
 package wait
 
 import (
