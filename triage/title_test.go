@@ -188,6 +188,14 @@ func TestTitles(t *testing.T) {
 			"BUG: unable to handle kernel NULL pointer dereference in unix_gc",
 			"v2 list-corruption unix_gc -",
 		},
+		{ // and so whoever goes on from it comes to NULL
+			story{
+				kind: schedule.ListCorrupt, fn: "unixGC", verb: "list_next_entry",
+				note: "walks on from what has been unlinked",
+			},
+			"BUG: unable to handle kernel NULL pointer dereference in unix_gc",
+			"v2 list-corruption unix_gc -",
+		},
 		{
 			story{
 				kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "hlist_add_head_rcu",

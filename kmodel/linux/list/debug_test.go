@@ -136,6 +136,13 @@ var headTests = []litmus.Test{{
 	}),
 	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
 }, {
+	// Nor is NULL the end of a queue, which is its head.
+	Name: "SKBUNLINK+next", Build: alone(2, func(p *prog, t *schedule.Thread) {
+		list.SkbUnlink(t, p.item[0])
+		p.item[0].node.NextEntry(t)
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
+}, {
 	// It may be queued again, and leads nowhere else.
 	Name: "SKBUNLINK+tail", Build: alone(3, func(p *prog, t *schedule.Thread) {
 		list.SkbUnlink(t, p.item[0])

@@ -7,11 +7,11 @@
 //
 // Steps: adding, deleting, moving and replacing one each (the caller holds the writers' lock,
 // and a reader sees the one store that links or unlinks); First, Next, FirstEntry, NextEntry,
-// WalkNext, Linked, and Empty of a head or a node, one each.
+// LastEntry, PrevEntry, WalkNext, Linked, and Empty of a head or a node, one each.
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
 // node), or is on another; adding what is on one; walking on from a node that list_del() has
-// poisoned. CONFIG_DEBUG_LIST sees some of this, of a
+// poisoned, or __skb_unlink() has cleared. CONFIG_DEBUG_LIST sees some of this, of a
 // list_head; the notes of the failures tell which it was. Where it matters what comes of
 // adding what is on another list, there is AddBlind.
 //
@@ -332,16 +332,19 @@ func (n *Node[P]) walk(t *schedule.Thread, verb string, m schedule.Mode) P {
 	return next
 }
 
-// checkLinks fails if the links of the node are poisoned.
+// checkLinks fails if the links of the node are poisoned, or NULL.
 func (n *Node[P]) checkLinks(t *schedule.Thread) {
-	if n.pprev.Value() == bothGone {
+	if v := n.pprev.Value(); v == bothGone || v == nulls {
 		n.walksOn(t)
 	}
 }
 
 func (n *Node[P]) walksOn(t *schedule.Thread) {
-	t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{},
-		"walks on from what has been deleted")
+	note := "walks on from what has been deleted"
+	if n.pprev.Value() == nulls {
+		note = "walks on from what has been unlinked"
+	}
+	t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{}, note)
 }
 
 // WalkNext is the load of list_for_each_entry(), or its safe form, of what comes behind p, in
