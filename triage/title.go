@@ -170,7 +170,7 @@ func lockSplat(f *schedule.Failure, agent string) (string, bool) {
 
 // listSplat says which of the checks of CONFIG_DEBUG_LIST it was. There are none for an
 // hlist, but one that was deleted has a poisoned link, and writing through it is a fault. Nor is
-// there one for links that are NULL, before 0cc011c576aa (6.0).
+// there one for links that are NULL, before 0cc011c576aa (6.0, and later 5.15).
 func listSplat(f *schedule.Failure) (string, bool) {
 	hlist, gone := strings.HasPrefix(f.Op.Verb, "hlist"), strings.Contains(f.Note, "deleted")
 	switch {

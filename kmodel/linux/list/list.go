@@ -222,12 +222,9 @@ func (n *Node[P]) leave(p P, after uint64) {
 // where it is the last, but of an hlist, which ends in nil.
 func (h *Head[P]) unlink(t *schedule.Thread, p P, verb string) {
 	var null P
-	at := &h.first
-	for at.Get() != p {
-		if at.Get() == null {
-			t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what is on another list")
-		}
-		at = &at.Get().ListNode().next
+	at := h.linkTo(p)
+	if at.Get() == null {
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what is on another list")
 	}
 	t.Touch(at.Object())
 	next := p.ListNode().next.Get()
@@ -239,6 +236,16 @@ func (h *Head[P]) unlink(t *schedule.Thread, p P, verb string) {
 		t.Touch(h.first.Object())
 	}
 	at.Put(next)
+}
+
+// linkTo returns the link that leads to p, or the last one if none does.
+func (h *Head[P]) linkTo(p P) *schedule.Ptr[P] {
+	var null P
+	at := &h.first
+	for at.Get() != p && at.Get() != null {
+		at = &at.Get().ListNode().next
+	}
+	return at
 }
 
 // Empty is list_empty().

@@ -51,7 +51,7 @@ func (h *Head[P]) AddBlind(t *schedule.Thread, p P) {
 		h.linkFirst(t, p)
 		return
 	}
-	if h.leadsTo(p) {
+	if h.linkTo(p).Get() == p { // a walk comes to it
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, h.addedTwice(p, verb))
 	}
 	var null P
@@ -60,16 +60,6 @@ func (h *Head[P]) AddBlind(t *schedule.Thread, p P) {
 	}
 	h.linkFirst(t, p)
 	n.mark()
-}
-
-// leadsTo reports whether a walk comes to p.
-func (h *Head[P]) leadsTo(p P) bool {
-	var null P
-	at := h.first.Get()
-	for at != p && at != null {
-		at = at.ListNode().next.Get()
-	}
-	return at == p
 }
 
 // mark writes down which list the node is on where that does not follow from who leads to it.
