@@ -14,13 +14,9 @@ func (h *Head[P]) DelRcuUnlocked(t *schedule.Thread, p P) {
 	t.Step(schedule.Op{
 		Verb: "hlist_del_rcu (load links)", Cell: &n.next.Cell, Mode: schedule.PlainRead,
 	})
-	next := n.next.Get()
-	at := &h.first
-	for at.Get() != p {
-		if at.Get() == null {
-			t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what nothing leads to")
-		}
-		at = &at.Get().ListNode().next
+	at, next := h.linkTo(p), n.next.Get()
+	if at.Get() == null {
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what nothing leads to")
 	}
 	t.Observe(at.ID())
 	t.Observe(n.next.Value())
