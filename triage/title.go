@@ -297,7 +297,7 @@ func hungTitle(tr *schedule.Trace) string {
 	if len(all) == 0 {
 		return "INFO: task hung"
 	}
-	if b := all[0]; strings.Contains(b.verb, "spin_") || b.verb == "csd_lock_wait" {
+	if b := all[0]; strings.Contains(b.verb, "spin_") || strings.HasPrefix(b.verb, "csd_lock") {
 		return "BUG: soft lockup in " + b.fn
 	}
 	return "INFO: task hung in " + all[0].fn
