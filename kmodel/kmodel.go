@@ -118,7 +118,7 @@ func Targets() []Target {
 		{"FuzzUserfaultfdRegister", "fs/userfaultfd", "workload", "5.0"},
 		{"FuzzFixedUserfaultfdRegister", "fs/userfaultfd", "workload", "5.1"},
 		{"FuzzIoReqCompletePost", "fs/io_uring", "workload", "5.12-rc3"},
-		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.13"},
+		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.12"},
 		{"FuzzFget", "fs/file", "workload", "5.15"},
 		{"FuzzFixedFget", "fs/file", "workload", "5.16"},
 		{"FuzzMntput", "fs/namespace", "workload", "4.17"},

@@ -16,6 +16,9 @@ func (c *CPU) IrqsOff() bool { return c.irqsOff > 0 }
 // CPU. Where there is none, turning interrupts off needs no step.
 func (c *CPU) Interruptible() bool { return c.handlers > 0 }
 
+// InInterrupt reports whether a handler runs on the CPU.
+func (c *CPU) InInterrupt() bool { return c.handler != nil }
+
 // DisableIrqs turns interrupts off; sections nest. It is no step: it belongs
 // to the step of the primitive that does it.
 func (c *CPU) DisableIrqs() { c.irqsOff++ }

@@ -79,7 +79,7 @@ func (t *Thread) open() bool {
 		}
 		return t.gate == nil || t.gate.Open(t) || t.interrupted && t.op.Mode&Interruptible != 0
 	case idle:
-		if t.handler && (t.cpu.irqsOff > 0 || t.cpu.handler != nil) {
+		if t.handler && t.cpu.irqsOff > 0 {
 			return false
 		}
 		return t.agent.Ready(t)

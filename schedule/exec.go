@@ -185,7 +185,8 @@ func (e *Exec) Agent(name string, a Agent) *Thread {
 }
 
 // Handler creates an agent that interrupts cpu: it starts only where interrupts
-// are on, and while it runs nothing else on that CPU does.
+// are on, and while it runs nothing else on that CPU does, but for another handler if it
+// leaves them on.
 func (e *Exec) Handler(name string, cpu *CPU, a Agent) *Thread {
 	t := e.Agent(name, a)
 	t.handler, t.cpu = true, cpu

@@ -35,7 +35,8 @@ const (
 	Barrier    = Marked | Acquire | Release
 )
 
-// An Op is what a parked thread will do in its next step.
+// An Op is what a parked thread will do in its next step. If it Blocks and neither Reads nor
+// Writes, Cell is what it waits for and not touched.
 type Op struct {
 	Verb string // as the kernel spells it: "percpu_ref_get"
 	Cell *Cell  // what it touches; nil: nothing that is shared

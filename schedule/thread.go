@@ -32,8 +32,9 @@ type Thread struct {
 	sleeper Sleeper // the agent, if it is one
 
 	state       threadState
-	chained     bool // in the chain of handOver
-	handler     bool // an interrupt handler of its CPU
+	chained     bool    // in the chain of handOver
+	handler     bool    // an interrupt handler of its CPU
+	under       *Thread // the handler that it has interrupted, if any
 	interrupted bool
 	op          Op
 	gate        Gate // of op; nil: always open
@@ -145,7 +146,7 @@ func (t *Thread) Await(op Op, g Gate) {
 		t.handOver()
 	}
 	t.begin()
-	if c := op.Cell; c != nil && c.obj.live != e.epoch {
+	if c := op.Cell; c != nil && c.obj.live != e.epoch && op.Mode&(Reads|Writes|Blocks) != Blocks {
 		t.touchDead(c.obj)
 	}
 }
@@ -346,7 +347,7 @@ func (t *Thread) startWork() {
 	}
 	t.SignalHandled()
 	if t.handler {
-		t.cpu.handler = t
+		t.under, t.cpu.handler = t.cpu.handler, t
 		t.exec.interrupts++
 	}
 	t.advance()
@@ -360,7 +361,7 @@ func (t *Thread) endWork() {
 		t.exec.ask = t.exec.ask.Union(t.self)
 	}
 	if t.handler {
-		t.cpu.handler = nil
+		t.cpu.handler = t.under
 		t.exec.interrupts--
 	}
 	t.forget(placeIdle)

@@ -200,6 +200,8 @@ func listSplat(f *schedule.Failure) (string, bool) {
 	switch {
 	case strings.HasPrefix(f.Note, "walks on"):
 		return "general protection fault", true
+	case f.Op.Verb == "__skb_unlink":
+		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case hlist && gone:
 		return "general protection fault", true
 	case strings.Contains(f.Note, "never"):

@@ -164,6 +164,14 @@ func TestTitles(t *testing.T) {
 			"BUG: unable to handle kernel NULL pointer dereference in kill_ctx",
 			"v2 list-corruption kill_ctx -",
 		},
+		{ // the links of an sk_buff are NULL
+			story{
+				kind: schedule.ListCorrupt, fn: "unixGC", verb: "__skb_unlink",
+				note: "unlinks what has been unlinked",
+			},
+			"BUG: unable to handle kernel NULL pointer dereference in unix_gc",
+			"v2 list-corruption unix_gc -",
+		},
 		{
 			story{
 				kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "hlist_add_head_rcu",

@@ -80,12 +80,12 @@ type kioctxTable struct {
 // kioctx is struct kioctx.
 type kioctx struct {
 	schedule.Object
-	users  percpu.Ref // system calls inside, +1 for the table
-	dead   atomic.Int
-	reqs   percpu.Ref // requests, +1 to begin with, +1 until free_ioctx_users
-	userID mem.Int    // the cookie
-	id     mem.Int    // slot; never changes once others can see the context
-	mapped mem.Int    // mmap_size; only exit_aio changes it, alone
+	users    percpu.Ref // system calls inside, +1 for the table
+	dead     atomic.Int
+	reqs     percpu.Ref // requests, +1 to begin with, +1 until free_ioctx_users
+	userID   mem.Int    // the cookie
+	id       mem.Int    // slot; never changes once others can see the context
+	mmapSize mem.Int    // 0: not mapped; only exit_aio changes it, alone
 
 	rqWait mem.Ptr[*ctxRqWait]
 

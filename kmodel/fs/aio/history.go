@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -80,12 +81,12 @@ var scenarios35 = []scenario35{{
 	variants: []variant{
 		{"1f", "4.17", "aio_complete looks whether the request has ever been on the list",
 			ioctxTable | delayFree | tryGetLive},
-		{"4.17-rc4", "4.17-rc4", "75321b50a9c8: aio_complete looks whether it is",
+		{"75321b5", "mutant", "75321b50a9c8 without 4faa99965e02: aio_complete looks whether it is",
 			ioctxTable | delayFree | tryGetLive | emptyTest},
-		{"4.17", "4.17", "4faa99965e02: free_ioctx_users cancels first",
+		{"4.18", "4.18", "4faa99965e02: free_ioctx_users cancels first",
 			ioctxTable | delayFree | tryGetLive | emptyTest | cancelFirst},
 	},
-	expect: map[string][]program.Expect{"4.17-rc4": {fails(schedule.UseAfterFree, 1)}},
+	expect: map[string][]program.Expect{"75321b5": {fails(schedule.UseAfterFree, 1)}},
 }, {
 	name: "mremap-vs-io_destroy",
 	ctx:  true,
@@ -120,8 +121,9 @@ func (mm *mmStruct) mremap(t *schedule.Thread, from, to int) {
 // context is being killed.
 func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 	mm.ioctxLock.Lock(t)
+	rcu.ReadLock(t)
 	found := false
-	table := mm.ioctxTable.DereferenceRaw(t)
+	table := mm.ioctxTable.Dereference(t)
 	for i := range table.nr.Peek() {
 		ctx := table.table[i].Read(t)
 		if ctx != nil && ctx.userID.Peek() == from { // changes under mmap_sem only
@@ -131,6 +133,7 @@ func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 			break
 		}
 	}
+	rcu.ReadUnlock(t)
 	mm.ioctxLock.Unlock(t)
 	return found
 }

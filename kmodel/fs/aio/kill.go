@@ -16,8 +16,12 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 	if mm.has(waitBeforeDead) {
 		ctx.rqWait.Write(t, wait)
 	}
+	early := mm.has(ringMoves) && !mm.has(mremapFails) // before b2edffdd912b
+	if early && ctx.dead.Xchg(t, 1) != 0 {
+		return false
+	}
 	mm.ioctxLock.Lock(t)
-	if ctx.dead.Xchg(t, 1) != 0 {
+	if !early && ctx.dead.Xchg(t, 1) != 0 {
 		mm.ioctxLock.Unlock(t)
 		return false
 	}
@@ -32,7 +36,7 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 		rcu.Synchronize(t)
 	}
 	ctx.wait.WakeUpAll(t)
-	if ctx.mapped.Peek() != 0 {
+	if ctx.mmapSize.Peek() != 0 {
 		mm.unmapRing_(t, ctx)
 	}
 	if !mm.has(waitBeforeDead) {
@@ -139,7 +143,7 @@ func (mm *mmStruct) exitAio(t *schedule.Thread) {
 			skipped++
 			continue
 		}
-		ctx.mapped.Write(t, 0) // exit_mmap() is coming
+		ctx.mmapSize.Write(t, 0) // exit_mmap() is coming
 		mm.killIoctx(t, ctx, wait)
 	}
 	if !wait.count.SubAndTest(t, skipped) {

@@ -30,11 +30,11 @@ type listMM struct{ *mmStruct }
 // listKioctx is struct kioctx of those years.
 type listKioctx struct {
 	schedule.Object
-	users  atomic.Int // system calls inside, +1 for the list
-	dead   atomic.Int // an int under locks before 3.10
-	userID mem.Int
-	mapped mem.Int // mmap_size
-	list   list.Node[*listKioctx]
+	users    atomic.Int // system calls inside, +1 for the list
+	dead     atomic.Int // an int under locks before 3.10
+	userID   mem.Int
+	mmapSize mem.Int // 0: not mapped
+	list     list.Node[*listKioctx]
 
 	ctxLock    spin.Lock
 	activeReqs list.Head[*aioKiocb]
@@ -77,7 +77,7 @@ func (mm *listMM) bootCtx(e *schedule.Exec, cookie int) {
 func (ctx *listKioctx) init(cookie, users int) {
 	ctx.users.Init(users)
 	ctx.userID.Init(cookie)
-	ctx.mapped.Init(1)
+	ctx.mmapSize.Init(1)
 	ctx.firstFree = schedule.Party{}
 }
 
@@ -171,7 +171,7 @@ func (ctx *listKioctx) __putIoctx(t *schedule.Thread) {
 func (ctx *listKioctx) aioFreeRing(t *schedule.Thread) {
 	preempt.MightSleep(t, "do_munmap")
 	switch {
-	case ctx.mapped.Read(t) == 0:
+	case ctx.mmapSize.Read(t) == 0:
 	case ctx.has(filesAndRings):
 		ctx.unmapRing_(t)
 	default:
@@ -290,7 +290,7 @@ func (mm *listMM) killIoctx(t *schedule.Thread, ctx *listKioctx) {
 	mm.ioctxLock.Lock(t)
 	mm.ioctxList.DelRcu(t, ctx)
 	mm.ioctxLock.Unlock(t)
-	if ctx.mapped.Read(t) != 0 {
+	if ctx.mmapSize.Read(t) != 0 {
 		preempt.MightSleep(t, "vm_munmap")
 		mm.ring[ctx.userID.Peek()].Write(t, 0) // vm_munmap
 	}
@@ -310,9 +310,9 @@ func (ctx *listKioctx) killIoctxWork(t *schedule.Thread) {
 // to the context when there are no requests any more, and in 3.10 before it is killed. The
 // variants of the lookup have that, although 2.6.29 to 3.3 had not.
 func (mm *listMM) exitAio(t *schedule.Thread) {
-	for ctx := mm.ioctxList.First(t); ctx != nil; ctx = mm.ioctxList.First(t) {
+	for ctx := mm.ioctxList.FirstEntry(t); ctx != nil; ctx = mm.ioctxList.FirstEntry(t) {
 		if mm.has(refcounting) {
-			ctx.mapped.Write(t, 0)
+			ctx.mmapSize.Write(t, 0)
 			mm.killIoctx(t, ctx)
 			continue
 		}
@@ -320,7 +320,7 @@ func (mm *listMM) exitAio(t *schedule.Thread) {
 		ctx.aioCancelAll(t)
 		ctx.waitForAllAios(t)
 		if !mm.has(filesAndRings) || mm.has(currentUnmaps) {
-			ctx.mapped.Write(t, 0)
+			ctx.mmapSize.Write(t, 0)
 		}
 		ctx.putIoctx(t)
 	}

@@ -63,7 +63,7 @@ func (ctx *kioctx) init(cookie int) {
 	ctx.users.Init()
 	ctx.reqs.Init()
 	ctx.userID.Init(cookie)
-	ctx.mapped.Init(1)
+	ctx.mmapSize.Init(1)
 }
 
 // ioctxAddTable is ioctx_add_table(): find a free slot, or make the table larger.

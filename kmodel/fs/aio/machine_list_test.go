@@ -5,19 +5,20 @@ package aio
 func (m *machine) listStep(s *mState, me int) string {
 	th := &s.th[me]
 	switch th.pc {
-	// lookup_ioctx: hlist_for_each_entry_rcu; also the loop of exit_aio
-	case atFirst:
+	// the loop of exit_aio
+	case atExitFirst:
 		switch {
-		case m.exitSlots > 0 && s.slotNull:
-			th.ret()
-		case m.exitSlots > 0 && m.rcuPut:
-			th.pc = atExitMapped
-		case m.exitSlots > 0:
-			th.pc = atDel
 		case s.slotNull:
-			th.pc = atReadUnlock
+			th.ret()
+		case m.rcuPut:
+			th.pc = atExitMapped
 		default:
-			th.pc = atUserID
+			th.pc = atDel
+		}
+	// lookup_ioctx: hlist_for_each_entry_rcu
+	case atFirst:
+		if th.pc = atUserID; s.slotNull {
+			th.pc = atReadUnlock
 		}
 	case atLookupDead:
 		switch {
@@ -166,7 +167,7 @@ func (m *machine) listStep(s *mState, me int) string {
 		th.pc = atKillCall
 	case atKillCall:
 		if m.exitSlots > 0 {
-			th.pc = atFirst
+			th.pc = atExitFirst
 		} else {
 			m.put(th, atRest)
 		}

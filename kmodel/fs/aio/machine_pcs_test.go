@@ -80,6 +80,7 @@ const (
 
 	// Before 3.12. lookup_ioctx().
 	atFirst
+	atExitFirst // exit_aio()
 	atLookupDead
 	atGetRead
 	atInc
@@ -210,6 +211,7 @@ var mSteps = [numPCs]mStep{
 	atUserID:     {"read", onCtx},                // ctx->user_id
 	atReadUnlock: {"rcu_read_unlock", onNothing},
 	atFirst:      {"rcu_dereference", onNothing}, // hlist_for_each_entry_rcu
+	atExitFirst:  {"list_first_entry", onNothing},
 	atLookupDead: {"atomic_read", onCtx},         // !ctx->dead
 	atGetRead:    {"atomic_read", onCtx},         // get_ioctx: BUG_ON(users <= 0)
 	atInc:        {"atomic_inc", onCtx},          // users

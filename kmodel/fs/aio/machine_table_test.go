@@ -217,7 +217,7 @@ func (m *machine) tableStep(s *mState, me int) string {
 	// exit_aio: the context is in slot 0, the others are empty
 	case atMmput:
 		if th.pc = atExitTable; m.list {
-			th.pc = atFirst
+			th.pc = atExitFirst
 		}
 	case atExitTable:
 		s.waits[me].count = m.exitSlots
@@ -239,7 +239,7 @@ func (m *machine) tableStep(s *mState, me int) string {
 		case m.rcuPut:
 			th.pc = atXchgDead
 		case m.list:
-			m.put(th, atFirst)
+			m.put(th, atExitFirst)
 		default:
 			th.pc = atKillLock
 		}

@@ -17,7 +17,11 @@ const (
 	// whether the context has died.
 	submitDeadTest
 	// refcounting is 36f5588905c1 with 4fcc712f5c48 (3.10): the last reference waits
-	// for the requests, and the first is dropped after an RCU delay.
+	// for the requests, and the first is dropped after an RCU delay. It is that of 3.10.65.
+	// The kill_ioctx() of 3.10 and 3.11 deletes the context from the hlist without
+	// ioctx_lock, against others that do or that add to it; a deletion is one step here, so
+	// no variant without the lock would fail. And there a request is counted off not by
+	// aio_complete() but by whoever reads its event.
 	refcounting
 	// ioctxTable is db446a08c23d and what came with it in 3.12: the contexts in a
 	// table, counted by percpu_refs; the RCU delay before the first reference is
@@ -73,15 +77,18 @@ const (
 	// waitBeforeDead has kill_ioctx store its caller's wait before it knows that it is the
 	// one to kill. Never upstream.
 	waitBeforeDead
-	// emptyTest is 75321b50a9c8 (4.17-rc): aio_complete looks whether the request is on
-	// active_reqs, without a lock, and not whether it has ever been.
+	// emptyTest is 75321b50a9c8: aio_complete looks whether the request is on active_reqs,
+	// without a lock, and not whether it has ever been. 4.18 has it, with cancelFirst; of
+	// no release is it known without.
 	emptyTest
 	// cancelFirst is 4faa99965e02 (4.17): free_ioctx_users calls the cancel function while
 	// the request is still on active_reqs.
 	cancelFirst
 	// ringMoves is e4a0d3e720e7 (3.19): user space may mremap() the ring.
 	ringMoves
-	// mremapFails is b2edffdd912b (4.0): but not while the context is being killed.
+	// mremapFails is b2edffdd912b (4.0): but not while the context is being killed. What
+	// says so, dead, is set under ioctx_lock since then; all variants without ringMoves have
+	// that.
 	mremapFails
 )
 
@@ -97,7 +104,7 @@ var variants = []variant{
 	{"1a", "2.6.29-2.6.37", "lookup_ioctx takes a count that may be 0", 0},
 	{"1b", "2.6.38-3.9", "3bd9a5d734c7: lookup_ioctx takes the count if it is not 0",
 		lookupIncNotZero | submitDeadTest},
-	{"1c", "3.10-3.11", "36f5588905c1, 4fcc712f5c48: the first reference is dropped after an RCU delay",
+	{"1c", "3.10.65", "36f5588905c1, 4fcc712f5c48: the first reference is dropped after an RCU delay",
 		refcounting},
 	{"1d", "3.13-4.15", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()", ioctxTable},
 	{"1d-merged", "3.13-4.15", "1d with CONFIG_PREEMPT=n", ioctxTable | mergedRCU},

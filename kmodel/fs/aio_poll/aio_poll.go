@@ -17,7 +17,10 @@
 //
 // Not modelled: submitting (whoever has submitted a request is who ends the queue), eventfds,
 // what is put into the ring, the rest of aio, which is package aio, and the rest of binder.
-// active_reqs is an array. A file has work or not, whoever asks.
+// active_reqs is an array. A file has work or not, whoever asks. Binder tells a kworker that there
+// is work always: it is a binder_thread of its own, with looper_need_return set, and
+// binder_has_work() is true of that. So in the kernel a request that finds nothing, and goes on
+// waiting, is one that was not for EPOLLIN, or of another file.
 //
 // Start reading at aioPollWake and aioPollCompleteWork.
 package aiopoll
@@ -170,7 +173,7 @@ func (iocb *aioKiocb) unlockWq_(t *schedule.Thread) {
 func (iocb *aioKiocb) aioPollCompleteWork(t *schedule.Thread) {
 	mask := 0
 	if iocb.cancelled.ReadOnce(t) == 0 {
-		mask = iocb.proc.todo.Read(t) // vfs_poll
+		mask = iocb.binderPoll(t) // vfs_poll
 	}
 	iocb.ctx.ctxLock.LockIrq(t)
 	if !iocb.Has(stayQueued | stayQueuedV1) {

@@ -46,8 +46,21 @@ func (s *system) binderWakeupPollThreadsIlocked(t *schedule.Thread) {
 	}
 }
 
+// binderPoll is binder_poll(), called without a queue to wait at: what is left is
+// binder_has_work().
+func (s *system) binderPoll(t *schedule.Thread) int {
+	s.proc.innerLock.Lock(t)
+	mask := s.proc.todo.Read(t)
+	s.proc.innerLock.Unlock(t)
+	return mask
+}
+
 // binderThreadRead is binder_thread_read(), by a thread that has a queue of its own.
-func (s *system) binderThreadRead(t *schedule.Thread) { s.proc.todo.Write(t, 0) }
+func (s *system) binderThreadRead(t *schedule.Thread) {
+	s.proc.innerLock.Lock(t)
+	s.proc.todo.Write(t, 0) // binder_dequeue_work_head_ilocked
+	s.proc.innerLock.Unlock(t)
+}
 
 // binderThreadRelease is binder_thread_release(), by BINDER_THREAD_EXIT.
 func (s *system) binderThreadRelease(t *schedule.Thread) {

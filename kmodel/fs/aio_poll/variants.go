@@ -67,7 +67,7 @@ var expected = program.Table{
 	"wakeup-vs-exit": {
 		"5.15":      {fails(schedule.UseAfterFree, 0)},
 		"posted-v5": {fails(schedule.UseAfterFree, 0)},
-		"posted-v1": {fails(schedule.UseAfterFree, 0), fails(schedule.RefUnderflow, 1)},
+		"posted-v1": {fails(schedule.UseAfterFree, 0), fails(schedule.RefUnderflow, 2)},
 		"363bee2":   {fails(schedule.UseAfterFree, 0)},
 	},
 	"wakeup-vs-transaction": {
@@ -77,7 +77,7 @@ var expected = program.Table{
 	"workload": {
 		"5.15":      {fails(schedule.UseAfterFree, 0)},
 		"posted-v5": {fails(schedule.UseAfterFree, 0), fails(schedule.Deadlock, 1)},
-		"posted-v1": {fails(schedule.UseAfterFree, 0), fails(schedule.RefUnderflow, 1)},
+		"posted-v1": {fails(schedule.UseAfterFree, 0), fails(schedule.RefUnderflow, 2)},
 		"363bee2":   {fails(schedule.UseAfterFree, 0)},
 	},
 }

@@ -20,7 +20,8 @@
 //
 // Not modelled: events and those who wait for them, an epoll instance that another one
 // watches, overflow of the number of watches. The tree of epitems is an array. A file has
-// one wait queue or none. The sighand_struct, of a cache with SLAB_TYPESAFE_BY_RCU, is freed
+// one wait queue or none. The lock of the eventpoll is a spin lock, as in 4.15 and 6.18; in 5.4 to
+// 6.13 it is an rwlock, which a callback takes for reading. The sighand_struct, of a cache with SLAB_TYPESAFE_BY_RCU, is freed
 // after a grace period, and is not used again before. A watched
 // file is closed and not freed; that the test of f_ep without a lock can be too early for
 // that is a race of its own (CVE-2026-46242).
@@ -70,6 +71,19 @@ func (epi *epitem) ListNode() *list.Node[*epitem] { return &epi.fllink }
 // epiRcuFree is epi_rcu_free(), which later kernels have as kfree_rcu().
 func (epi *epitem) epiRcuFree(t *schedule.Thread) { slab.Free(t, "kmem_cache_free", epi) }
 
+// epitemsHead is struct epitems_head: the epitems of a file, while there are any.
+type epitemsHead struct {
+	schedule.Object
+	epitems list.Head[*epitem]
+}
+
+// freeEphead is free_ephead().
+func freeEphead(t *schedule.Thread, head *epitemsHead) {
+	if head != nil {
+		slab.Free(t, "kmem_cache_free", head)
+	}
+}
+
 // epFree is ep_free().
 func epFree(t *schedule.Thread, ep *eventpoll) { slab.Free(t, "kfree", ep) }
 
@@ -84,12 +98,19 @@ func (ep *eventpoll) __epRemove(t *schedule.Thread, epi *epitem, force bool) boo
 	file := &ep.files[epi.file.Peek()]
 	ep.epUnregisterPollwait(t, epi)
 	file.fLock.Lock(t)
-	if !force && epi.dying.Read(t) != 0 {
+	if epi.dying.Read(t) != 0 && !force {
 		file.fLock.Unlock(t)
 		return false
 	}
-	file.fEp.DelRcu(t, epi)
+	var toFree *epitemsHead
+	head := file.fEp.Read(t)
+	if head.epitems.Peek() == epi && epi.fllink.Peek() == nil { // under f_lock
+		file.fEp.Write(t, nil)
+		toFree = head
+	}
+	head.epitems.DelRcu(t, epi)
 	file.fLock.Unlock(t)
+	freeEphead(t, toFree)
 	ep.rbr[epi.file.Peek()].Write(t, nil) // rb_erase
 	// Off the ready list; and after a callback that has the lock.
 	ep.lock.LockIrq(t)
@@ -136,10 +157,11 @@ func (ep *eventpoll) epClearAndPut(t *schedule.Thread) {
 func (s *system) eventpollReleaseFile(t *schedule.Thread, file *file) {
 	for {
 		file.fLock.Lock(t)
-		epi := file.fEp.FirstEntry(t)
-		if epi == nil {
+		head := file.fEp.Read(t)
+		if head == nil {
 			break
 		}
+		epi := head.epitems.FirstEntry(t) // there is one while there is a head
 		epi.dying.Write(t, 1)
 		file.fLock.Unlock(t)
 
@@ -159,9 +181,31 @@ func (s *system) eventpollReleaseFile(t *schedule.Thread, file *file) {
 
 // eventpollRelease is eventpoll_release(), of __fput().
 func (s *system) eventpollRelease(t *schedule.Thread, file *file) {
-	if !file.fEp.Empty(t) {
+	if file.fEp.Read(t) != nil {
 		s.eventpollReleaseFile(t, file)
 	}
+}
+
+// attachEpitem is attach_epitem().
+func (s *system) attachEpitem(t *schedule.Thread, file *file, epi *epitem) {
+	var toFree *epitemsHead
+	if file.fEp.Read(t) == nil {
+		toFree = s.epheads.Alloc(t)
+	}
+	file.fLock.Lock(t)
+	for file.fEp.Read(t) == nil {
+		if toFree != nil {
+			file.fEp.Write(t, toFree)
+			toFree = nil
+			break
+		}
+		file.fLock.Unlock(t)
+		toFree = s.epheads.Alloc(t)
+		file.fLock.Lock(t)
+	}
+	file.fEp.Peek().epitems.AddHeadRcu(t, epi)
+	file.fLock.Unlock(t)
+	freeEphead(t, toFree)
 }
 
 // epInsert is ep_insert(), with mtx held. sighand is that of the caller, if the file is a
@@ -170,9 +214,7 @@ func (ep *eventpoll) epInsert(t *schedule.Thread, i int, sighand *sighandStruct)
 	epi := ep.epis.Alloc(t)
 	epi.file.Init(i)
 	epi.ep.Init(ep)
-	ep.files[i].fLock.Lock(t) // attach_epitem
-	ep.files[i].fEp.AddHeadRcu(t, epi)
-	ep.files[i].fLock.Unlock(t)
+	ep.attachEpitem(t, &ep.files[i], epi)
 	ep.rbr[i].Write(t, epi) // ep_rbtree_insert
 	ep.refcount.Inc(t)      // ep_get
 	if sighand != nil {

@@ -139,10 +139,10 @@ func (w *workload) call_(t *schedule.Thread, i int, open fds, call int) fds {
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for _, ep := range s.eps.InUse(e) {
 		for i := range s.files {
-			epi := s.files[i].fEp.Peek()
+			epi := ep.rbr[i].Peek()
 			hit(program.Word(ep.refcount.Peek()&7,
 				ep.Live(), ep.mtx.IsLocked(), s.files[i].fLock.IsLocked(),
-				ep.rbr[i].Peek() != nil, epi != nil, epi != nil && epi.dying.Peek() != 0))
+				epi != nil, s.files[i].fEp.Peek() != nil, epi != nil && epi.dying.Peek() != 0))
 		}
 	}
 	for _, sighand := range s.sighands.InUse(e) {

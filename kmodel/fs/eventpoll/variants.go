@@ -2,7 +2,7 @@ package eventpoll
 
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/atomic"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
@@ -86,7 +86,7 @@ func Programs() []program.Program {
 type file struct {
 	schedule.Object
 	fLock spin.Lock
-	fEp   list.Head[*epitem]
+	fEp   mem.Ptr[*epitemsHead]
 }
 
 // epfile is struct file of the epoll instance.
@@ -108,6 +108,7 @@ type system struct {
 
 	eps      *slab.Cache[eventpoll, *eventpoll]
 	epis     *slab.Cache[epitem, *epitem]
+	epheads  *slab.Cache[epitemsHead, *epitemsHead]
 	pwqs     *slab.Cache[eppollEntry, *eppollEntry]
 	sighands *slab.Cache[sighandStruct, *sighandStruct]
 }
@@ -120,6 +121,7 @@ func newSystem(c program.Changes) *system {
 	s.Global(&s.epfile, "epfile")
 	s.eps = slab.NewCache("ep", func(ep *eventpoll) { ep.system = s })
 	s.epis = slab.NewCache("epi", func(epi *epitem) { epi.rcu.Init(epi.epiRcuFree) })
+	s.epheads = slab.NewCache[epitemsHead]("ephead", nil)
 	s.pwqs = slab.NewCache[eppollEntry]("pwq", nil)
 	s.sighands = slab.NewCache("sighand", func(sighand *sighandStruct) {
 		sighand.rcu.Init(sighand.kmemCacheFree)
@@ -141,7 +143,9 @@ func (s *system) bootWatch(e *schedule.Exec, ep *eventpoll, i int) {
 	epi := s.epis.AllocBoot(e)
 	epi.file.Init(i)
 	epi.ep.Init(ep)
-	s.files[i].fEp.Init(epi)
+	head := s.epheads.AllocBoot(e)
+	head.epitems.Init(epi)
+	s.files[i].fEp.Init(head)
 	ep.rbr[i].Init(epi)
 	ep.refcount.Init(ep.refcount.Peek() + 1)
 }

@@ -32,6 +32,10 @@
 //
 // In the workload a task may call exec_mmap() more than once, and the process too.
 //
+// In the kernels called rt, finish_task_switch() drops with mmdrop_delayed() (4.18-rt): what it
+// frees, it leaves to call_rcu(). Here it is freed at once. There exec_mmap() has to be away for a
+// grace period, or its mmdrop() only makes a count of 0 less.
+//
 // Not modelled: mappings, TLBs and switch_mm() (package kmodel/kernel/kthread has those),
 // choosing between tasks, moving them to other CPUs, the idle task, enter_lazy_tlb(), IPIs,
 // and that exec_mmap() may fail.

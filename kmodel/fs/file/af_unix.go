@@ -62,7 +62,7 @@ func (s *system) unixStreamReadGeneric(t *schedule.Thread, u *unixSock) {
 	s.kfreeSkb(t, skb)
 	fp := s.unixDetachFds(t, skb)
 	u.queueLock.Lock(t) // skb_unlink, from whichever list it is on
-	list.Del(t, skb)
+	list.SkbUnlink(t, skb)
 	u.queueLock.Unlock(t)
 	s.kfreeSkb(t, skb)
 	u.iolock.Unlock(t)
@@ -105,7 +105,7 @@ func (s *system) unixReleaseSock(t *schedule.Thread, u *unixSock) {
 		u.queueLock.Lock(t) // skb_dequeue
 		skb := u.skReceiveQueue.FirstEntry(t)
 		if skb != nil {
-			list.Del(t, skb)
+			list.SkbUnlink(t, skb)
 		}
 		u.queueLock.Unlock(t)
 		if skb == nil {

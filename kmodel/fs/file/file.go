@@ -23,8 +23,7 @@
 // since it is all under unix_gc_lock. How long a queue is: whoever unlinks a message that the
 // collector has moved to its hitlist makes the length of his queue wrong. To unlink is one
 // step, also where the collector does so without a lock. What is a list-corruption here is a
-// null pointer there: sk_buff lists have no debugging, and a message that is on no list any
-// more leads to NULL. unix_detach_fds() reads what is in flight a second time, and finds NULL
+// null pointer there, see [list.SkbUnlink]. unix_detach_fds() reads what is in flight a second time, and finds NULL
 // if another has taken it in between; here it reads once.
 //
 // Start reading at __fgetFiles and unixGC.
@@ -81,14 +80,16 @@ func (s *system) fget(t *schedule.Thread, fd int) *file {
 	return file
 }
 
-// __fgetFiles is __fget_files(), or __fget_files_rcu(), within the section of RCU.
+// __fgetFiles is __fget_files(), or __fget_files_rcu(), within the section of RCU. The first
+// looks the file up with files_lookup_fd_rcu(), which asks for the section and is
+// files_lookup_fd_raw() else.
 func (s *system) __fgetFiles(t *schedule.Thread, fd int) *file {
 	for {
-		fdt := s.files.fdt.Dereference(t)
+		fdt := s.files.fdt.DereferenceRaw(t)
 		if fd >= fdt.maxFds {
 			return nil
 		}
-		file := fdt.fd[fd].Dereference(t)
+		file := fdt.fd[fd].DereferenceRaw(t)
 		if file == nil {
 			return nil
 		}
@@ -107,10 +108,10 @@ func (s *system) __fgetFiles(t *schedule.Thread, fd int) *file {
 func (s *system) stillThere_(t *schedule.Thread, fdt *fdtable, fd int, file *file) bool {
 	switch {
 	case s.Has(lookAgain):
-		fdt = s.files.fdt.Dereference(t) // files_lookup_fd_raw
-		return fd < fdt.maxFds && fdt.fd[fd].Dereference(t) == file
+		fdt = s.files.fdt.DereferenceRaw(t) // files_lookup_fd_raw
+		return fd < fdt.maxFds && fdt.fd[fd].DereferenceRaw(t) == file
 	case s.Has(lookAtTable):
-		return s.files.fdt.Dereference(t) == fdt && fdt.fd[fd].Dereference(t) == file
+		return s.files.fdt.DereferenceRaw(t) == fdt && fdt.fd[fd].DereferenceRaw(t) == file
 	}
 	return true
 }
@@ -212,12 +213,16 @@ func (s *system) fput(t *schedule.Thread, f *file) {
 	}
 }
 
-// taskWorkRun is task_work_run(), on the way out of a system call.
+// taskWorkRun is task_work_run(), on the way out of a system call: it takes all that there is,
+// of which the last comes first, and then what that has added.
 func (s *system) taskWorkRun(t *schedule.Thread) {
-	works := &s.works[t.ID]
-	for works.n > 0 {
-		works.n--
-		s.__fput(t, works.file[works.n])
+	for s.works[t.ID].n > 0 {
+		works := s.works[t.ID]
+		s.works[t.ID].n = 0
+		for works.n > 0 {
+			works.n--
+			s.__fput(t, works.file[works.n])
+		}
 	}
 }
 

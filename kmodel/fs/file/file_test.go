@@ -43,7 +43,7 @@ func TestUnlinkOfHitlist(t *testing.T) {
 	}
 	want := []string{
 		"close list_add_tail hitlist <- skb",
-		"recvmsg list_del skb->node <- LIST_POISON1",
+		"recvmsg __skb_unlink skb->node <- NULL",
 		"close list_first_entry hitlist = NULL",
 	}
 	var got []string

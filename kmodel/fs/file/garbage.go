@@ -79,7 +79,7 @@ func (s *system) unixGC(t *schedule.Thread) {
 		if skb == nil {
 			break
 		}
-		list.Del(t, skb)
+		list.SkbUnlink(t, skb)
 		s.kfreeSkb(t, skb)
 	}
 	s.unixGCLock.Lock(t)
@@ -136,7 +136,7 @@ func (s *system) scanChildren(t *schedule.Thread, x *unixSock,
 			if u := fp.sk.Peek(); u.candidate.Peek() != 0 {
 				f(t, u)
 				if hitlist != nil {
-					list.Del(t, skb)        // __skb_unlink
+					list.SkbUnlink(t, skb)
 					hitlist.AddTail(t, skb) // __skb_queue_tail
 				}
 			}

@@ -12,7 +12,7 @@ import (
 const (
 	// get is 180f829fe402 as it was posted: a reference of the ring is taken.
 	get program.Changes = 1 << iota
-	// tryGet is 180f829fe402 as kernels have it: it is taken if there is one.
+	// tryGet is 180f829fe402 itself: it is taken if there is one.
 	tryGet
 )
 
@@ -37,7 +37,7 @@ var model = program.Model[*system]{
 			About: "the ring is used after the request's reference of it"},
 		{Name: "posted", Versions: "proposal", Changes: get,
 			About: "180f829fe402 as it was posted: percpu_ref_get() of the ring"},
-		{Name: "5.13", Versions: "5.13", Changes: tryGet,
+		{Name: "5.12", Versions: "5.12", Changes: tryGet,
 			About: "180f829fe402 with percpu_ref_tryget()"},
 	},
 	Scenarios: []program.Scenario[*system]{{Name: "complete-vs-exit", New: completeVsExit}},

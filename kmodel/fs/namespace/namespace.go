@@ -19,7 +19,8 @@
 // (umount is lazy), writers, expiry but for the look at mnt_expiry_mark. There is one mount
 // and what it is mounted on, which is NULL. The pwd is found there by path walks without a
 // reference, and is one word instead of a path under fs->seq; a walk that fails is not tried
-// again with references. legitimize_mnt() is not here, which puts the
+// again with references. Who wants a reference without a walk, which waits for mount_lock, takes
+// fchdir(). legitimize_mnt() is not here, which puts the
 // reference itself: it is for lookup_mnt() and unlazy_child(). cleanup_mnt() is at once, not
 // when the system call returns; the filesystem is freed when it is shut down.
 //
@@ -53,7 +54,7 @@ const mntDoomed = 1
 // superBlock is struct super_block.
 type superBlock struct {
 	schedule.Object
-	sMagic mem.Int
+	sDev mem.Int
 }
 
 // fsStruct is struct fs_struct, which the threads share.
@@ -167,10 +168,11 @@ func (s *system) unlazyWalk(t *schedule.Thread, mnt *mount, seq uint64, cpu int)
 }
 
 // sysNewstat is sys_newstat() of a relative name: a path walk that starts at the pwd without a
-// reference, and gets one for the end of it.
+// reference, and gets one for the end of it. In these kernels path_init() looks at mount_lock
+// before the section of RCU begins.
 func (s *system) sysNewstat(t *schedule.Thread, cpu, then int) {
-	rcu.ReadLock(t) // path_init
-	seq := s.mountLock.ReadSeqbegin(t)
+	seq := s.mountLock.ReadSeqbegin(t) // path_init
+	rcu.ReadLock(t)
 	mnt := s.fs.pwd.Read(t) // under fs->seq
 	if mnt == nil {
 		rcu.ReadUnlock(t)
@@ -185,25 +187,27 @@ func (s *system) sysNewstat(t *schedule.Thread, cpu, then int) {
 	}
 }
 
-// sysNewfstatat is sys_newfstatat() of a name relative to an open file, whose reference of the
-// mount keeps it all the time. Another is taken on one CPU, and put on the same or another.
-func (s *system) sysNewfstatat(t *schedule.Thread, mnt *mount, cpu, then int) {
-	mnt.mntget(t, cpu) // path_get
-	mnt.vfsGetattr(t)
-	s.mntput(t, mnt, then) // path_put
-}
+// sysNewfstat is sys_newfstat() of an open file, whose reference of the mount is enough.
+func (mnt *mount) sysNewfstat(t *schedule.Thread) { mnt.vfsGetattr(t) }
 
-// vfsGetattr is vfs_getattr(): whoever has a reference of the mount may use the filesystem.
-func (mnt *mount) vfsGetattr(t *schedule.Thread) { mnt.mntSb.Read(t).sMagic.Read(t) }
+// vfsGetattr is vfs_getattr(), by generic_fillattr(): whoever has a reference of the mount may
+// use the filesystem.
+func (mnt *mount) vfsGetattr(t *schedule.Thread) { mnt.mntSb.Read(t).sDev.Read(t) }
 
-// sysChdir is sys_chdir() to another mount: the reference of the pwd is put.
-func (s *system) sysChdir(t *schedule.Thread, cpu int) {
-	s.fs.lock.Lock(t) // set_fs_pwd
+// sysFchdir is sys_fchdir() to an open directory, whose reference of the mount keeps it all the
+// time; or to one of another mount, which is NULL here. There is no path walk, and nobody looks at
+// mount_lock. The reference of the old pwd may be put on another CPU than that of the new one is
+// taken on.
+func (s *system) sysFchdir(t *schedule.Thread, mnt *mount, cpu, then int) {
+	if mnt != nil {
+		mnt.mntget(t, cpu) // set_fs_pwd, path_get
+	}
+	s.fs.lock.Lock(t)
 	old := s.fs.pwd.Read(t)
-	s.fs.pwd.Write(t, nil)
+	s.fs.pwd.Write(t, mnt)
 	s.fs.lock.Unlock(t)
 	if old != nil {
-		s.mntput(t, old, cpu) // path_put
+		s.mntput(t, old, then) // path_put
 	}
 }
 

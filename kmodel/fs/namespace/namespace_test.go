@@ -17,7 +17,7 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 // TestStates takes the fixed programs, and workloads that have all calls.
 func TestStates(t *testing.T) {
 	suite.States(t, nil,
-		"0"+"10"+"001"+"000", // an fstatat with migration; another without
+		"0"+"10"+"001"+"000", // an fchdir with migration; another without
 		"1"+"01"+"1125"+"107"+"102",
 	)
 }

@@ -13,34 +13,36 @@ const (
 	maxCalls   = 2
 )
 
-// closeVsFstatat is a mount that is in no namespace any more, with two open files: one is
-// closed, and the other is used by a thread that migrates from CPU 0 to 1, and then closed.
-func closeVsFstatat(s *system) program.Instance {
+// closeVsFchdir is a mount that is in no namespace any more, with two open directories: one is
+// closed, and the other is the pwd for a moment, of a thread that migrates from CPU 0 to 1
+// meanwhile, and then looked at, and closed.
+func closeVsFchdir(s *system) program.Instance {
 	var mnt *mount
 	closeFile := func(t *schedule.Thread) { s.mntput(t, mnt, 2) }
-	fstatat := func(t *schedule.Thread) {
-		s.sysNewfstatat(t, mnt, 0, 1)
-		mnt.vfsGetattr(t)
+	fchdir := func(t *schedule.Thread) {
+		s.sysFchdir(t, mnt, 0, 0)
+		s.sysFchdir(t, nil, 1, 1)
+		mnt.sysNewfstat(t)
 		s.mntput(t, mnt, 1)
 	}
 	begin := func(e *schedule.Exec) {
 		mnt = s.boot(e, 2)
 		e.Go("close", closeFile)
-		e.Go("fstatat", fstatat)
+		e.Go("fchdir", fchdir)
 		s.bootAgents(e)
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
 
-// statVsChdir is a mount that is in no namespace any more and has nobody but the pwd: a
+// statVsFchdir is a mount that is in no namespace any more and has nobody but the pwd: a
 // path walk from there, against leaving it.
-func statVsChdir(s *system) program.Instance {
+func statVsFchdir(s *system) program.Instance {
 	stat := func(t *schedule.Thread) { s.sysNewstat(t, 0, 0) }
-	chdir := func(t *schedule.Thread) { s.sysChdir(t, 1) }
+	fchdir := func(t *schedule.Thread) { s.sysFchdir(t, nil, 1, 1) }
 	begin := func(e *schedule.Exec) {
 		s.bootPwd(s.boot(e, 0))
 		e.Go("stat", stat)
-		e.Go("chdir", chdir)
+		e.Go("fchdir", fchdir)
 		s.bootAgents(e)
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
@@ -48,16 +50,16 @@ func statVsChdir(s *system) program.Instance {
 
 // What a thread does in a call.
 const (
-	callFstatat = iota
+	callFchdir = iota // to its open directory
 	callStat
-	callChdir
+	callLeave // fchdir() to another mount
 	callUmount
 	numCalls
 )
 
 // workload is a program whose threads and calls the tape chooses before the schedule: 2 or
 // 3 tasks with 1 or 2 calls each, which may migrate to the next CPU in the middle. Each may
-// have a file open on the mount, which it closes last. The mount may be in a namespace, and
+// have a directory of the mount open, which it closes last. The mount may be in a namespace, and
 // the pwd that they share may be there.
 type workload struct {
 	*system
@@ -104,14 +106,14 @@ func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
 	for j, call := range calls {
 		then := (cpu + call%2) % percpu.MaxCPUs
 		switch call / 2 {
-		case callFstatat:
+		case callFchdir:
 			if w.file[i] {
-				w.sysNewfstatat(t, w.mnt, cpu, then)
+				w.sysFchdir(t, w.mnt, cpu, then)
 			}
 		case callStat:
 			w.sysNewstat(t, cpu, then)
-		case callChdir:
-			w.sysChdir(t, then)
+		case callLeave:
+			w.sysFchdir(t, nil, cpu, then)
 		case callUmount:
 			w.doUmount(t, then)
 		}
@@ -119,7 +121,7 @@ func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
 		t.Forget(uint64(j)) // nothing that it has seen matters any more
 	}
 	if w.file[i] {
-		w.mnt.vfsGetattr(t)
+		w.mnt.sysNewfstat(t)
 		w.mntput(t, w.mnt, cpu)
 	}
 }

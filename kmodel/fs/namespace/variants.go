@@ -35,8 +35,8 @@ var model = program.Model[*system]{
 			About: "4.18 without smp_mb(), which weaker memory would show"},
 	},
 	Scenarios: []program.Scenario[*system]{
-		{Name: "close-vs-fstatat", New: closeVsFstatat},
-		{Name: "stat-vs-chdir", New: statVsChdir},
+		{Name: "close-vs-fchdir", New: closeVsFchdir},
+		{Name: "stat-vs-fchdir", New: statVsFchdir},
 	},
 	Workloads: []program.Scenario[*system]{
 		{Name: "workload", New: newWorkload},
@@ -54,9 +54,9 @@ func freed(preemptions int) []program.Expect {
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
 var expected = program.Table{
-	"close-vs-fstatat": {"4.17": freed(1)},
-	"stat-vs-chdir":    {"4.17": freed(2), "9ea0a46": freed(2)},
-	"workload":         {"4.17": freed(1), "9ea0a46": freed(2)},
+	"close-vs-fchdir": {"4.17": freed(1)},
+	"stat-vs-fchdir":  {"4.17": freed(2), "9ea0a46": freed(2)},
+	"workload":        {"4.17": freed(1), "9ea0a46": freed(2)},
 }
 
 // Programs returns all programs.

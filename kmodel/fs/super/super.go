@@ -17,7 +17,7 @@
 // The answer led to a discussion of list_lru_destroy() nevertheless: package
 // kmodel/mm/list_lru.
 //
-// The code follows 4.9; that of 4.14 is the same, but for what is not modelled. By 4.19
+// The code follows 4.9; that of 4.14 is the same, but for what is not modelled. By 4.15
 // __put_super() has lost the second call, and warns if lru->node is set (0200894d1155 and
 // what came with it). The package knows list_lrus by the interface [LRUs] only; package
 // kmodel passes it those of mm/list_lru.
@@ -83,13 +83,13 @@ func (sb *superBlock) ListNode() *list.Node[*superBlock] { return &sb.sList }
 func (s *system) allocSuper(t *schedule.Thread, dev int) *superBlock {
 	sb := s.sbCache.Alloc(t)
 	sb.sDev.Init(dev)
-	sb.sCount.Init(1)
-	sb.sActive.Init(1)
 	sb.sDentryLru.Init(s.lrus.Alloc_(t))
 	sb.sInodeLru.Init(s.lrus.Alloc_(t))
-	sb.sUmount.DownWrite(t)
 	s.lrus.Init_(t, sb.sDentryLru.Peek())
 	s.lrus.Init_(t, sb.sInodeLru.Peek())
+	sb.sUmount.DownWrite(t)
+	sb.sCount.Init(1)
+	sb.sActive.Init(1)
 	return sb
 }
 

@@ -53,7 +53,10 @@ func (ctx *userfaultfdCtx) ioctl_(t *schedule.Thread, start, flags int) {
 	m.MmapSem.DownWrite(t)
 	if !ctx.Has(stillValid) || mmgetStillValid(t, m) {
 		vma, prev := ctx.rest.FindVmaPrev(t, m, start)
-		if vma != nil && vma.VMFlags.Read(t) != flags && !ctx.rest.VmaMerge(t, prev, vma, flags) {
+		if vma != nil && vma.VMFlags.Read(t) != flags {
+			if ctx.rest.VmaMerge(t, prev, vma, flags) {
+				vma = prev
+			}
 			vma.VMFlags.Write(t, flags)
 		}
 	}

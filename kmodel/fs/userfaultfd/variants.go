@@ -59,13 +59,11 @@ func newSystem(c program.Changes, rest Rest) *system {
 }
 
 // boot begins an execution: a process of so many threads and three mappings, of which the
-// second is not registered.
+// first is registered.
 func (s *system) boot(e *schedule.Exec, threads int) {
 	s.BootGlobals(e)
 	s.mm = s.space.Boot(e, threads, 0, 1, 2)
-	first := s.mm.Mmap.Peek()
-	first.VMFlags.Init(vmUffdMissing)
-	first.VMNext.Peek().VMNext.Peek().VMFlags.Init(vmUffdMissing)
+	s.mm.Mmap.Peek().VMFlags.Init(vmUffdMissing)
 	s.mm.MmCount.Init(2)
 	s.ctx.mm.Init(s.mm)
 }

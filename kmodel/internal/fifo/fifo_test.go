@@ -151,21 +151,27 @@ func TestOrder(t *testing.T) { litmus.Run(t, litmusTests) }
 func TestContract(t *testing.T) { litmus.Contract(t, litmusTests) }
 
 // TestAgainstLists does random pushes and removals, and holds the queue against a list for
-// each CPU.
+// each CPU. Each item has a mark of its own.
 func TestAgainstLists(t *testing.T) {
 	const cpus = 3
 	rnd := rand.New(rand.NewPCG(3, 4))
 	v, queue := new(items), new(fifo.Queue[*item])
 	v.Bind(v, "v")
+	for i := range v.all {
+		v.all[i].n = i
+	}
 	var lists [cpus][]*item
 	op := func(t *testing.T, th *schedule.Thread) {
 		it := &v.all[rnd.IntN(len(v.all))]
 		if !it.entry.Queued() {
 			queue.Push(th, it)
 			lists[th.ID] = append(lists[th.ID], it)
+			it.entry.AddMark(mark(it))
 		} else if i := rnd.IntN(queue.Len()); queue.First(i) {
 			got := queue.At(i)
-			queue.Remove(th, i)
+			if marks := queue.Remove(th, i); marks != mark(got) {
+				t.Errorf("item %p has the marks %x, want %x", got, marks, mark(got))
+			}
 			for c := range lists {
 				if len(lists[c]) > 0 && lists[c][0] == got {
 					lists[c] = lists[c][1:]
@@ -234,10 +240,28 @@ func check(t *testing.T, v *items, queue *fifo.Queue[*item], lists [][]*item) {
 	for i := range v.all {
 		it := &v.all[i]
 		queued := slices.ContainsFunc(lists, func(l []*item) bool { return slices.Contains(l, it) })
-		if it.entry.Queued() != queued {
-			t.Errorf("item %d is queued: %v, want %v", i, it.entry.Queued(), queued)
+		if it.entry.Queued() != queued || it.entry.Marked(mark(it)) != queued {
+			t.Errorf("item %d is queued: %v, marked: %v, want %v", i, it.entry.Queued(),
+				it.entry.Marked(mark(it)), queued)
 		}
 	}
+}
+
+// mark is that of a thread with the number of the item.
+func mark(it *item) uint64 { return fifo.Mark(&schedule.Thread{ID: it.n}, "op") }
+
+// TestMark: the 25th thread is told why it may not wait.
+func TestMark(t *testing.T) {
+	if m := fifo.Mark(&schedule.Thread{ID: 23}, "op"); m != 1<<63 {
+		t.Errorf("the last mark is %x", m)
+	}
+	defer func() {
+		const want = "fifo: op in thread 24 (P): threads 0 to 23 may; create it sooner"
+		if got := recover(); got != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}()
+	fifo.Mark(&schedule.Thread{ID: 24, Name: "P"}, "op")
 }
 
 // TestReset leaves items in the queue of an abandoned execution. The next one finds none.

@@ -1,18 +1,19 @@
 // Package interrupt is functions that a device or the timer has a CPU call
-// (include/linux/interrupt.h).
+// (include/linux/interrupt.h), interrupts and softirqs.
 //
-// The program says on whose CPU an interrupt comes and how often at most ([Boot]). The
+// The program says on whose CPU one comes and how often at most ([Boot], [BootSoftirq]). The
 // schedule says whether it comes, and before which step.
 //
-// Steps: a handler starts with one, where interrupts are on and no other handler runs on
-// that CPU; while it runs, the thread does not. Preemption and interrupts are off in it. It
-// does not come any more once the thread has finished.
+// Steps: a handler starts with one, where interrupts are on; while it runs, the thread does
+// not. Preemption and interrupts are off in it. That of a softirq starts where softirqs are on
+// too, and no other handler runs on that CPU; interrupts are on in it, so that one may come.
+// Neither comes any more once the thread has finished.
 //
 // Misuse: sleeping in a handler ([schedule.SleepInAtomic]). One that waits for a lock that
-// the thread has taken with interrupts on is [schedule.Deadlock].
+// the thread has taken with interrupts on, or softirqs, is [schedule.Deadlock].
 //
-// Not modelled: threaded handlers, masking one interrupt and not others. Calls from other
-// CPUs are package smp.
+// Not modelled: ksoftirqd, raising a softirq, threaded handlers, masking one interrupt and
+// not others. Calls from other CPUs are package smp, callbacks of RCU package rcu.
 package interrupt
 
 import (
@@ -26,6 +27,7 @@ type Irq struct {
 	left   schedule.Cell // how often it may still come
 	fn     func(t *schedule.Thread)
 	thread *schedule.Thread // whose CPU it comes on
+	soft   bool
 	agent  source
 }
 
@@ -35,7 +37,17 @@ func (irq *Irq) Init(fn func(t *schedule.Thread)) { irq.fn = fn }
 // Boot has the interrupt come on the CPU of a thread, n times at most. A program calls it
 // when it begins, after it has created the thread.
 func Boot(e *schedule.Exec, name string, irq *Irq, on *schedule.Thread, n int) {
-	irq.thread, irq.agent.irq = on, irq
+	boot(e, name, irq, on, n, false)
+}
+
+// BootSoftirq is Boot of what softirqs call: a timer, a tasklet, the poll function of a network
+// device.
+func BootSoftirq(e *schedule.Exec, name string, irq *Irq, on *schedule.Thread, n int) {
+	boot(e, name, irq, on, n, true)
+}
+
+func boot(e *schedule.Exec, name string, irq *Irq, on *schedule.Thread, n int, soft bool) {
+	irq.thread, irq.agent.irq, irq.soft = on, irq, soft
 	irq.left.Set(uint64(n))
 	e.Handler(name, on.CPU(), &irq.agent)
 }
@@ -47,17 +59,30 @@ func (irq *Irq) Left() int { return int(irq.left.Value()) }
 type source struct{ irq *Irq }
 
 // Ready implements [schedule.Agent].
-func (a *source) Ready(*schedule.Thread) bool {
-	return a.irq.left.Value() > 0 && !a.irq.thread.Finished()
+func (a *source) Ready(t *schedule.Thread) bool {
+	if a.irq.left.Value() == 0 || a.irq.thread.Finished() {
+		return false
+	}
+	return !a.irq.soft || !t.CPU().InInterrupt() && !preempt.BhOff(a.irq.thread)
 }
 
 // Run implements [schedule.Agent].
 func (a *source) Run(t *schedule.Thread) {
+	if a.irq.soft {
+		preempt.BhDisable(t)
+		a.irq.call(t, "softirq")
+		preempt.BhEnable(t)
+		return
+	}
 	t.CPU().DisableIrqs()
 	preempt.Disable(t)
-	t.Begin(schedule.Op{Verb: "interrupt", Cell: &a.irq.left, Mode: schedule.RMW})
-	a.irq.left.Set(a.irq.left.Value() - 1)
-	a.irq.fn(t)
+	a.irq.call(t, "interrupt")
 	preempt.Enable(t)
 	t.CPU().EnableIrqs()
+}
+
+func (irq *Irq) call(t *schedule.Thread, verb string) {
+	t.Begin(schedule.Op{Verb: verb, Cell: &irq.left, Mode: schedule.RMW})
+	irq.left.Set(irq.left.Value() - 1)
+	irq.fn(t)
 }

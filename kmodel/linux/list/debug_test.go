@@ -128,6 +128,22 @@ var headTests = []litmus.Test{{
 		p.Exists(func() bool { return p.r[0].Get() == 1 })
 	}),
 	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// The links of an sk_buff are NULL when it is unlinked, and nobody looks.
+	Name: "SKBUNLINK+skbunlink", Build: alone(1, func(p *prog, t *schedule.Thread) {
+		list.SkbUnlink(t, p.item[0])
+		list.SkbUnlink(t, p.item[0])
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
+}, {
+	// It may be queued again, and leads nowhere else.
+	Name: "SKBUNLINK+tail", Build: alone(3, func(p *prog, t *schedule.Thread) {
+		list.SkbUnlink(t, p.item[0])
+		p.b.AddTail(t, p.item[0])
+		p.r[0].SetBool(walk(t, &p.b) != 1 || walk(t, &p.a) != 23)
+		p.Exists(func() bool { return p.r[0].Get() == 1 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
 }}
 
 func TestHeads(t *testing.T) { litmus.Run(t, headTests) }

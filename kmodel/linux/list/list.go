@@ -28,8 +28,9 @@ type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
 
 // A Node is the struct list_head or hlist_node inside an object, an [Entry].
 type Node[P Entry[P]] struct {
-	next  schedule.Ptr[P]
-	pprev schedule.Cell `words:",linked,LIST_POISON2,itself,LIST_POISON1,unlinked"` // see below; 0: never linked
+	next schedule.Ptr[P]
+	// pprev is 0 if it was never linked, else one of the values below.
+	pprev schedule.Cell `words:",linked,LIST_POISON2,itself,LIST_POISON1,unlinked,NULL"`
 	on    *Head[P]      // while it is linked: what follows from the cells, kept
 }
 
@@ -40,6 +41,7 @@ const (
 	toItself = 3 // after list_del_init(): not on a list, and may be deleted again
 	bothGone = 4 // list_del() poisons next too
 	unlinked = 5 // __list_del_entry() leaves both links as they were
+	nulls    = 6 // __skb_unlink()
 	// The ID of the head of a list: on that, while another list leads here, or nothing does.
 )
 
@@ -153,6 +155,13 @@ func DelInit[P Entry[P]](t *schedule.Thread, p P) {
 	whichever.del(t, p, "list_del_init", toItself)
 }
 
+// SkbUnlink is __skb_unlink() (include/linux/skbuff.h), from whichever sk_buff_head p is on. Its
+// links are NULL then. Nothing checks these lists: who unlinks twice writes through NULL.
+func SkbUnlink[P Entry[P]](t *schedule.Thread, p P) {
+	var whichever *Head[P]
+	whichever.del(t, p, "__skb_unlink", nulls)
+}
+
 // Move is list_move() to the head of a list, from whichever list p is on.
 func Move[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
 	var whichever *Head[P]
@@ -182,6 +191,8 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	case toItself:
 	case poisoned, bothGone, unlinked:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what has been deleted")
+	case nulls:
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "unlinks what has been unlinked")
 	case 0:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what was never on a list")
 	default:
@@ -198,7 +209,7 @@ func (n *Node[P]) leave(p P, after uint64) {
 	switch after {
 	case toItself:
 		n.next.Put(p)
-	case bothGone:
+	case bothGone, nulls:
 		n.next.Put(null)
 	}
 	n.pprev.Set(after)
@@ -350,5 +361,5 @@ func (n *Node[P]) Peek() P { return n.next.Get() }
 // Listed reports whether the node is on a list, without a step.
 func (n *Node[P]) Listed() bool {
 	v := n.pprev.Value()
-	return v == linked || v > unlinked
+	return v == linked || v > nulls
 }

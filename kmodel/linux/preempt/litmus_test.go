@@ -156,6 +156,26 @@ var misuseTests = []litmus.Test{{
 	}),
 	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
 }, {
+	// Softirqs are on.
+	Name: "MISUSE+bh-enable", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.Disable(t)
+		preempt.LocalBhEnable(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// Softirqs off hold preemption off too, but are not ended by preempt_enable().
+	Name: "MISUSE+bh-disable-enable", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.LocalBhDisable(t)
+		preempt.Enable(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// The thread finishes with softirqs off.
+	Name: "MISUSE+bh-exit", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.LocalBhDisable(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
 	// The thread finishes with preemption off.
 	Name: "MISUSE+exit", Build: alone(func(_ prog, t *schedule.Thread) { preempt.Disable(t) }),
 	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
@@ -188,6 +208,14 @@ var misuseTests = []litmus.Test{{
 	}),
 	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
 }, {
+	// As above, with softirqs off.
+	Name: "SLEEP+bh-off", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.LocalBhDisable(t)
+		preempt.MightSleep(t, "msleep")
+		preempt.LocalBhEnable(t)
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
+}, {
 	// As above, in a handler.
 	Name: "SLEEP+handler", Build: build(func(p prog) {
 		p.Interrupted("P0", func(t *schedule.Thread) { p.x.Write(t, 1) },
@@ -209,6 +237,8 @@ var misuseTests = []litmus.Test{{
 		preempt.Disable(t)
 		preempt.IrqDisable(t)
 		preempt.IrqEnable(t)
+		preempt.LocalBhDisable(t)
+		preempt.LocalBhEnable(t)
 		preempt.Enable(t)
 		preempt.MightSleep(t, "msleep")
 	}),

@@ -4,10 +4,11 @@
 // Each thread has a CPU of its own unless the program says otherwise, so
 // turning preemption off keeps nobody from running here. It matters for two
 // things: what may sleep, and what RCU-sched waits for. Turning interrupts off
-// also keeps the handlers of that CPU away.
+// also keeps the handlers of that CPU away, and turning softirqs off its softirqs.
 //
-// Misuse: sleeping while either is off is [schedule.SleepInAtomic]; an enable
-// without its disable, or finishing with either off, is [schedule.LockRule].
+// Misuse: sleeping while one is off is [schedule.SleepInAtomic]; an enable without its
+// disable, finishing with one off, or turning softirqs on while interrupts are off, is
+// [schedule.LockRule].
 package preempt
 
 import (
@@ -21,19 +22,23 @@ import (
 // state, no cells.
 type state struct {
 	count [schedule.MaxThreads]int // nesting of preemption off, interrupts off and softirq
+	bh    [schedule.MaxThreads]int // nesting of softirqs off and softirq alone
 	rcu   [schedule.MaxThreads]int // nesting of preemptible RCU sections
 	quiet func(t *schedule.Thread) // called when count of t falls to 0
 
 	atomic schedule.Shared // part n: whether thread n is, which others ask
+	bhOff  schedule.Shared // part n: whether it has softirqs off
 }
 
 var facility = schedule.NewFacility[state]()
 
 func (s *state) Reset(e *schedule.Exec) {
 	clear(s.count[:e.Width()])
+	clear(s.bh[:e.Width()])
 	clear(s.rcu[:e.Width()])
 	s.quiet = nil
 	s.atomic.Shows(e, atomic)
+	s.bhOff.Shows(e, bhOff)
 	e.AtExit(checkExit)
 }
 
@@ -107,6 +112,49 @@ func IrqEnable(t *schedule.Thread) {
 	Enable(t)
 }
 
+// LocalBhDisable is local_bh_disable() as a kernel function calls it: one step.
+func LocalBhDisable(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "local_bh_disable", Mode: schedule.Barrier})
+	BhDisable(t)
+}
+
+// LocalBhEnable is local_bh_enable() as a kernel function calls it: one step.
+func LocalBhEnable(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "local_bh_enable", Mode: schedule.Barrier})
+	BhEnable(t)
+}
+
+// BhDisable is the part of a primitive's step that turns softirqs off. Sections nest.
+func BhDisable(t *schedule.Thread) {
+	facility.Of(t.Exec()).bh[t.ID]++
+	Disable(t)
+}
+
+// BhEnable is the part of a primitive's step that ends a section of [BhDisable]. The kernel
+// runs softirqs then, with interrupts on: where they are off, or in an interrupt, it warns.
+func BhEnable(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	if s.bh[t.ID] == 0 {
+		t.Fail(schedule.LockRule, nil, schedule.Party{}, "local_bh_enable without local_bh_disable")
+	}
+	if t.CPU().IrqsOff() {
+		t.Warn(schedule.LockRule, nil, schedule.Party{}, "local_bh_enable with interrupts off")
+	}
+	s.bh[t.ID]--
+	Enable(t)
+}
+
+// BhNeedsStep is [NeedsStep] for turning softirqs off.
+func BhNeedsStep(t *schedule.Thread) bool { return NeedsStep(t) && !bhOff(t) }
+
+// BhOff reports whether t has softirqs off, or is one. Another thread may ask.
+func BhOff(t *schedule.Thread) bool {
+	facility.Of(t.Exec()).bhOff.Reads(t, t.ID)
+	return bhOff(t)
+}
+
+func bhOff(t *schedule.Thread) bool { return facility.Of(t.Exec()).bh[t.ID] > 0 }
+
 // Atomic reports whether t may not sleep, a preemptible RCU section aside. Another thread
 // may ask.
 func Atomic(t *schedule.Thread) bool {
@@ -157,7 +205,7 @@ func MightSleep(t *schedule.Thread, verb string) {
 }
 
 func checkExit(t *schedule.Thread) {
-	if atomic(t) || t.CPU().IrqsOff() {
+	if atomic(t) || bhOff(t) || t.CPU().IrqsOff() {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "returns with preemption or interrupts off")
 	}
 }

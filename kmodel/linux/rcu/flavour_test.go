@@ -31,6 +31,8 @@ func disable(_ *prog, t *schedule.Thread)       { preempt.PreemptDisable(t) }
 func enable(_ *prog, t *schedule.Thread)        { preempt.PreemptEnable(t) }
 func irqDisable(_ *prog, t *schedule.Thread)    { preempt.LocalIrqDisable(t) }
 func irqEnable(_ *prog, t *schedule.Thread)     { preempt.LocalIrqEnable(t) }
+func bhDisable(_ *prog, t *schedule.Thread)     { preempt.LocalBhDisable(t) }
+func bhEnable(_ *prog, t *schedule.Thread)      { preempt.LocalBhEnable(t) }
 func schedLock(_ *prog, t *schedule.Thread)     { rcu.ReadLockSched(t) }
 func schedUnlock(_ *prog, t *schedule.Thread)   { rcu.ReadUnlockSched(t) }
 func spinLock(p *prog, t *schedule.Thread)      { p.lock.Lock(t) }
@@ -113,6 +115,11 @@ var flavourTests = []litmus.Test{{
 	// As above, with interrupts off.
 	Name:  "SPLIT+spin_irq+call_sched",
 	Build: against(rcu.Split, spinLockIrq, spinUnlockIrq, unlink, schedAndFree),
+	Bad:   schedule.UseAfterFree, Verdict: litmus.Never, Counts: "22 pass",
+}, {
+	// As above, with softirqs off.
+	Name:  "SPLIT+bh+call_sched",
+	Build: against(rcu.Split, bhDisable, bhEnable, unlink, schedAndFree),
 	Bad:   schedule.UseAfterFree, Verdict: litmus.Never, Counts: "22 pass",
 }, {
 	// A spin lock is no section of preemptible RCU.

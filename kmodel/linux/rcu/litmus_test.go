@@ -295,6 +295,9 @@ func TestGracePeriods(t *testing.T) { litmus.Run(t, graceTests) }
 // TestCallbacks runs the table of call_rcu().
 func TestCallbacks(t *testing.T) { litmus.Run(t, callbackTests) }
 
+// TestBarrier runs the table of rcu_barrier().
+func TestBarrier(t *testing.T) { litmus.Run(t, barrierTests) }
+
 // TestFlavours runs the table of the two flavours and their readers.
 func TestFlavours(t *testing.T) { litmus.Run(t, flavourTests) }
 
@@ -305,5 +308,5 @@ func TestHerd(t *testing.T) { litmus.Run(t, herdTests) }
 func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
 
 func TestContract(t *testing.T) {
-	litmus.Contract(t, graceTests, callbackTests, flavourTests, herdTests, misuseTests)
+	litmus.Contract(t, graceTests, callbackTests, barrierTests, flavourTests, herdTests, misuseTests)
 }

@@ -51,6 +51,10 @@ func (h *heap) do(t *schedule.Thread, code, i int) {
 		preempt.PreemptDisable(t)
 		rcu.ReadUnlock(t)
 		preempt.PreemptEnable(t)
+	case 8:
+		rcu.Barrier(t)
+	case 9:
+		rcu.BarrierSched(t)
 	}
 }
 
@@ -68,7 +72,7 @@ func random(seed uint64) schedule.Program {
 		for i := range bodies {
 			ops := make([][2]int, 1+rng.IntN(4-len(bodies)/2))
 			for j := range ops {
-				ops[j] = [2]int{rng.IntN(8), rng.IntN(2)}
+				ops[j] = [2]int{rng.IntN(10), rng.IntN(2)}
 			}
 			bodies[i] = func(t *schedule.Thread) {
 				for _, op := range ops {
@@ -89,9 +93,9 @@ func random(seed uint64) schedule.Program {
 // TestRandom holds the search by class against all executions of random programs, and
 // exchanges their independent steps.
 func TestRandom(t *testing.T) {
-	seeds, want := uint64(800), 265
+	seeds, want := uint64(800), 305
 	if testing.Short() {
-		seeds, want = 100, 39
+		seeds, want = 100, 42
 	}
 	compared := 0
 	for seed := range seeds {

@@ -13,18 +13,18 @@
 // one step of the softirq agent and runs there with preemption off, at any time
 // after the grace period. Callbacks that one CPU has queued for one flavour start
 // in that order, those of different CPUs in any. Synchronize takes two, the first
-// of which begins the grace period.
+// of which begins the grace period. Barrier takes two: the first looks at what is queued.
 //
 // Misuse is [schedule.LockRule]: an unlock too many, a section left open, queueing
 // a head that is queued, waiting for a grace period inside one's own section,
 // dereferencing an RCU pointer outside any. Sleeping in a section is
 // [schedule.SleepInAtomic].
 //
-// The first 16 threads may call Synchronize, and the first 64 may be readers: what is
-// waited for is a set of threads in one cell.
+// The first 16 threads may call Synchronize, the first 24 Barrier, and the first 64 may be
+// readers: what is waited for is a set of threads in one cell.
 //
 // Not modelled: callbacks that run at once on two CPUs (there is one softirq), expedited
-// grace periods, rcu_barrier(), the flavour of softirqs (rcu_read_lock_bh()), SRCU, stalls.
+// grace periods, the flavour of softirqs (rcu_read_lock_bh()), SRCU, stalls.
 // A grace period of preemptible RCU may end while a thread has interrupts off, as the API
 // allows and tree RCU does not do.
 package rcu
@@ -66,6 +66,7 @@ type state struct {
 	schedule.Object
 	rcu   schedule.Cell             // what a reader's step names
 	waits [maxWaiters]schedule.Cell // readers that Synchronize of a thread waits for
+	marks schedule.Cell             // of those who wait for the callback that runs
 
 	flavours Flavours
 	// Which threads are inside a section: a function of what each has done.
@@ -76,6 +77,9 @@ type state struct {
 	booted  bool
 	bound   bool
 
+	// Whether a callback runs, by flavour: a function of what the softirq has done.
+	running [2]bool
+	runs    schedule.Shared
 	reading schedule.Shared // part n: whether thread n is in readers[preemptible]
 }
 
@@ -88,7 +92,7 @@ func (s *state) Reset(e *schedule.Exec) {
 	}
 	facility.Static(e, &s.Object)
 	s.reading.Shows(e, reading)
-	s.flavours, s.booted = Split, false
+	s.flavours, s.booted, s.running = Split, false, [2]bool{}
 	s.readers = [2]uint64{}
 	clear(s.nest[:e.Width()])
 	s.queues[preemptible].Reset()
@@ -306,10 +310,11 @@ func (a *softirq) Run(t *schedule.Thread) {
 	preempt.Disable(t)
 	t.Begin(schedule.Op{Verb: "rcu callback", Cell: h.entry.Cell(), Mode: schedule.RMWFull})
 	h.fn(t)
+	s.ran(t)
 	preempt.Enable(t)
 }
 
-// take removes the nth callback that is ready from its queue.
+// take removes the nth callback that is ready from its queue, and says that it runs.
 func (s *state) take(t *schedule.Thread, nth int) *Head {
 	for f := preemptible; f <= sched; f++ {
 		for i := range s.queues[f].Len() {
@@ -318,7 +323,8 @@ func (s *state) take(t *schedule.Thread, nth int) *Head {
 			}
 			if nth == 0 {
 				h := s.queues[f].At(i)
-				s.queues[f].Remove(t, i)
+				s.running[f] = true
+				s.marks.Set(s.queues[f].Remove(t, i))
 				return h
 			}
 			nth--

@@ -102,6 +102,14 @@ var irqTests = []litmus.Test{{
 	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "2 pass",
 }}
 
+// bhInIrq takes a lock with softirqs off within a section with interrupts off.
+func bhInIrq(p prog, t *schedule.Thread) {
+	p.a.LockIrq(t)
+	p.b.LockBh(t)
+	p.b.UnlockBh(t)
+	p.a.UnlockIrq(t)
+}
+
 var misuseTests = []litmus.Test{{
 	// A spin lock is not recursive: its holder would spin for ever.
 	Name: "MISUSE+recursive", Build: alone(func(p prog, t *schedule.Thread) {
@@ -178,6 +186,46 @@ var misuseTests = []litmus.Test{{
 		p.a.UnlockIrq(t)
 	}),
 	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// spin_unlock_bh() of a lock that was taken with softirqs on.
+	Name: "MISUSE+unlockbh", Build: alone(func(p prog, t *schedule.Thread) {
+		p.a.Lock(t)
+		p.a.UnlockBh(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// spin_unlock() of a lock that was taken with spin_lock_bh(): softirqs stay off.
+	Name: "MISUSE+lockbh-unlock", Build: alone(func(p prog, t *schedule.Thread) {
+		p.a.LockBh(t)
+		p.a.Unlock(t)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// spin_unlock_bh() would run softirqs with interrupts off.
+	Name: "MISUSE+lockirq-unlockbh", Build: alone(bhInIrq),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
+	// A kernel warns of it and goes on.
+	Name: "MISUSE+lockirq-unlockbh+mute", Build: alone(bhInIrq),
+	Mute: schedule.KindSet(schedule.LockRule),
+	Bad:  schedule.LockRule, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// The other way round is allowed.
+	Name: "NEST+lockbh-lockirq", Build: alone(func(p prog, t *schedule.Thread) {
+		p.a.LockBh(t)
+		p.b.LockIrq(t)
+		p.b.UnlockIrq(t)
+		p.a.UnlockBh(t)
+		preempt.MightSleep(t, "msleep")
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// It is a spin lock.
+	Name: "MISUSE+sleep-bh", Build: alone(func(p prog, t *schedule.Thread) {
+		p.a.LockBh(t)
+		p.m.Lock(t)
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
 }, {
 	// spin_unlock() of a lock that was taken with spin_lock_irq(): interrupts stay off.
 	Name: "MISUSE+lockirq-unlock", Build: alone(func(p prog, t *schedule.Thread) {

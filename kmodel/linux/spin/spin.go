@@ -3,17 +3,18 @@
 // Steps: Lock one, enabled while nobody holds the lock; Trylock and TrylockIrq one, which
 // do not wait; Unlock one, and a second if unlocks have a tail ([SetTail]). Preemption is
 // off from the lock to the end of the unlock, tail included, so a holder is a reader of
-// RCU-sched. LockIrq and TrylockIrq also keep the interrupt handlers of this CPU away.
+// RCU-sched. LockIrq and TrylockIrq also keep the interrupt handlers of this CPU away, LockBh
+// the softirqs.
 //
 // Misuse: taking a lock that one holds, releasing one that one does not hold,
 // finishing with one held ([schedule.LockRule]); sleeping while holding one
 // ([schedule.SleepInAtomic]).
 //
-// Not modelled: spinning itself, fairness, reader-writer spin locks, spin_lock_bh() (softirqs
-// have a CPU of their own), that irqs were on once where a handler takes the lock, unless it
-// comes to the deadlock (lockdep's "inconsistent lock state"), and spin_unlock_irq() that turns
-// interrupts on although they were off before spin_lock_irq(): here they stay off, as with
-// irqsave and irqrestore.
+// Not modelled: spinning itself, fairness, reader-writer spin locks, spin_trylock_bh(), that
+// irqs or softirqs were on once where a handler takes the lock, unless it comes to the deadlock
+// (lockdep's "inconsistent lock state"; it does not with a callback of RCU, which has a CPU of
+// its own), and spin_unlock_irq() that turns interrupts on although they were off before
+// spin_lock_irq(): here they stay off, as with irqsave and irqrestore.
 package spin
 
 import (
@@ -92,6 +93,17 @@ func (l *Lock) TrylockIrq(t *schedule.Thread) bool {
 	return true
 }
 
+// LockBh is spin_lock_bh(). Softirqs go off where interrupts do in LockIrq.
+func (l *Lock) LockBh(t *schedule.Thread) {
+	if preempt.BhNeedsStep(t) {
+		preempt.LocalBhDisable(t)
+		l.lock(t, "spin_lock_bh")
+	} else {
+		l.lock(t, "spin_lock_bh")
+		preempt.BhDisable(t)
+	}
+}
+
 func (l *Lock) lock(t *schedule.Thread, verb string) {
 	lockdep.Recursive(t, &l.owner)
 	t.Await(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.LockOp}, l)
@@ -116,6 +128,12 @@ func (l *Lock) Unlock(t *schedule.Thread) { l.unlock(t, "spin_unlock", "spin_unl
 func (l *Lock) UnlockIrq(t *schedule.Thread) {
 	l.unlock(t, "spin_unlock_irq", "spin_unlock_irq (tail)")
 	preempt.IrqEnable(t)
+}
+
+// UnlockBh is spin_unlock_bh().
+func (l *Lock) UnlockBh(t *schedule.Thread) {
+	l.unlock(t, "spin_unlock_bh", "spin_unlock_bh (tail)")
+	preempt.BhEnable(t)
 }
 
 func (l *Lock) unlock(t *schedule.Thread, verb, tail string) {

@@ -290,6 +290,14 @@ func TestLifetime(t *testing.T) { litmus.Run(t, lifetimeTests) }
 // TestRcuWork runs the table of rcu_work.
 func TestRcuWork(t *testing.T) { litmus.Run(t, rcuTests) }
 
-func TestContract(t *testing.T) { litmus.Contract(t, litmusTests, lifetimeTests, rcuTests) }
+// TestFlush runs the table of who waits for an item.
+func TestFlush(t *testing.T) { litmus.Run(t, flushTests) }
+
+// TestCancel runs the table of who takes one off the queue.
+func TestCancel(t *testing.T) { litmus.Run(t, cancelTests) }
+
+func TestContract(t *testing.T) {
+	litmus.Contract(t, litmusTests, lifetimeTests, rcuTests, flushTests, cancelTests)
+}
 
 func kfree(t *schedule.Thread, o *object) { slab.Free(t, "kfree", o) }

@@ -5,12 +5,23 @@
 // item starts with one step of a kworker, which clears pending before it calls the
 // function, so that the item may be queued again while it runs. Items start in the
 // order in which a CPU queued them; one item never runs on two workers at once.
-// QueueRcuWork two, if the item was not pending: set pending, and call_rcu().
+// QueueRcuWork two, if the item was not pending: set pending, and call_rcu(). CancelWork one,
+// FlushWork one, and a second if there is anything to wait for, CancelWorkSync two: from the
+// first to the second the item is pending, so that nobody can queue it, not even its own
+// function.
 //
 // The function runs in process context: it may sleep.
 //
-// Not modelled: cancelling, flushing, delayed work, the limits of a pool. The
-// number of kworkers is the program's ([Boot]).
+// Misuse: waiting where sleeping is forbidden ([schedule.SleepInAtomic]). Waiting for an item
+// in its own function, or with a lock that the function takes, is [schedule.Deadlock].
+//
+// The code of flushing and cancelling follows v4.20; since 6.10 an item that is cancelled is
+// disabled instead of pending, and of two who cancel it neither waits for the other first.
+//
+// The first 24 threads may wait.
+//
+// Not modelled: delayed work, workqueues of their own, and so flushing and destroying one;
+// the limits of a pool. The number of kworkers is the program's ([Boot]).
 package workqueue
 
 import (
@@ -21,11 +32,17 @@ import (
 
 // A Work is a struct work_struct. It calls one function all its life.
 type Work struct {
-	pending schedule.Cell
-	running schedule.Cell
+	pending schedule.Cell // 0, isPending, isCanceling
+	running schedule.Cell // isRunning, and the marks of those who wait for that run
 	entry   fifo.Entry
 	fn      func(t *schedule.Thread)
 }
+
+const (
+	isPending   = 1
+	isCanceling = 3 // cancel_work_sync() is under way: pending, and not queued
+	isRunning   = 1
+)
 
 // Entry returns the item's place in the queue.
 func (w *Work) Entry() *fifo.Entry { return &w.entry }
@@ -80,7 +97,7 @@ func queue(t *schedule.Thread, w *Work, verb string) bool {
 func testAndSetPending(t *schedule.Thread, w *Work, verb string) bool {
 	t.Step(schedule.Op{Verb: verb, Cell: &w.pending, Mode: schedule.RMWFull})
 	clear := w.pending.Value() == 0
-	w.pending.Set(1)
+	w.pending.Set(w.pending.Value() | isPending)
 	return t.ObserveBool(clear)
 }
 
@@ -93,13 +110,13 @@ func (w *Work) enqueue(t *schedule.Thread) {
 	}
 }
 
-// check panics if a model has forgotten what comes before queueing.
+// check panics if a model has forgotten what comes before the use of an item.
 func (s *state) check(w *Work) {
 	switch {
 	case !s.booted:
 		panic("workqueue: work is queued before Boot")
 	case w.fn == nil:
-		panic("workqueue: " + w.pending.Name() + " is queued before its Init")
+		panic("workqueue: " + w.pending.Name() + " is used before its Init")
 	}
 }
 
@@ -121,7 +138,7 @@ func (s *state) ready(i int) bool {
 	if !w.running.Object().Live() {
 		return true
 	}
-	return w.running.Value() == 0 && s.queue.FirstBut(i, running)
+	return !running(w) && s.queue.FirstBut(i, running)
 }
 
 // running is what FirstBut passes over.
@@ -149,25 +166,25 @@ func (a *worker) Run(t *schedule.Thread) {
 			n++
 		}
 	}
-	w := s.take(t, t.Choose(n))
+	w, marks := s.take(t, t.Choose(n))
 	t.Begin(schedule.Op{Verb: "process_one_work", Cell: &w.pending, Mode: schedule.RMWFull})
-	w.running.Set(1)
+	w.running.Set(isRunning | marks)
 	w.pending.Set(0)
 	w.fn(t)
+	w.running.Set(isRunning)       // whoever waits for this run goes on
 	if w.running.Object().Live() { // the function may free the item
 		w.running.Set(0)
 	}
 }
 
-func (s *state) take(t *schedule.Thread, nth int) *Work {
+func (s *state) take(t *schedule.Thread, nth int) (w *Work, marks uint64) {
 	for i := range s.queue.Len() {
 		if !s.ready(i) {
 			continue
 		}
 		if nth == 0 {
-			w := s.queue.At(i)
-			s.queue.Remove(t, i)
-			return w
+			w = s.queue.At(i)
+			return w, s.queue.Remove(t, i)
 		}
 		nth--
 	}

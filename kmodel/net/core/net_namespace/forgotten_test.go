@@ -53,7 +53,7 @@ func TestForgotten(t *testing.T) {
 			"Init", func(s *system) { s.netCleanupWork.Init(nil) }, boot, agents,
 			[]string{
 				"thread exit, in (*net).__putNet, net_namespace.go:",
-				"net_cleanup_work is queued before its Init",
+				"net_cleanup_work is used before its Init",
 			},
 		},
 		{

@@ -14,8 +14,9 @@
 // takes that for a namespace.
 //
 // Not modelled: the contents of a namespace, its passive references and its exit methods,
-// net_mutex (there is one worker), rcu_barrier(), and ids but those that one namespace,
-// init_net, has for others. net_namespace_list is there to be taken off from.
+// net_mutex (there is one worker), rcu_barrier() (there are no callbacks), and ids but those
+// that one namespace, init_net, has for others. net_namespace_list is there to be taken off
+// from.
 //
 // Start reading at getNetNsById and cleanupNet.
 package netnamespace
@@ -83,7 +84,7 @@ func (n *net) __putNet(t *schedule.Thread) {
 // getNetNsById is get_net_ns_by_id(), in init_net.
 func (s *system) getNetNsById(t *schedule.Thread, id int) *net {
 	rcu.ReadLock(t)
-	s.initNet.nsidLock.Lock(t)
+	s.initNet.nsidLock.LockBh(t)
 	peer := s.initNet.netnsIds[id].Dereference(t)
 	if peer != nil {
 		if s.Has(maybeGet) {
@@ -92,7 +93,7 @@ func (s *system) getNetNsById(t *schedule.Thread, id int) *net {
 			peer = peer.getNet(t)
 		}
 	}
-	s.initNet.nsidLock.Unlock(t)
+	s.initNet.nsidLock.UnlockBh(t)
 	rcu.ReadUnlock(t)
 	return peer
 }
@@ -112,11 +113,11 @@ func (s *system) cleanupNet(t *schedule.Thread) {
 		exit[n] = p
 		n++
 		id := &s.initNet.netnsIds[p.nsid.Peek()]
-		s.initNet.nsidLock.Lock(t)
+		s.initNet.nsidLock.LockBh(t)
 		if id.DereferenceRaw(t) == p { // __peernet2id
 			id.Assign(t, nil) // idr_remove
 		}
-		s.initNet.nsidLock.Unlock(t)
+		s.initNet.nsidLock.UnlockBh(t)
 		next, other := s.netKillList.WalkNext(t, p)
 		if other != nil {
 			delHead_(t, other)
