@@ -72,10 +72,10 @@ func splat(tr *schedule.Trace) (string, bool) {
 	return "", false
 }
 
-// sleepSplat returns what might_sleep() says, or schedule() itself, which looks only at
-// preempt_count: with interrupts off and nothing else it says nothing, and comes back with
-// them on. A reader of preemptible RCU is told by rcu_note_context_switch(): since 5b72f9643b52
-// (between 4.12 and 4.15), and since after 5.12 in words.
+// sleepSplat returns what might_sleep() says, or schedule() itself, which looks at preempt_count
+// alone. (With interrupts off and nothing else it says nothing, and comes back with them on; that
+// is not told apart here.) A reader of preemptible RCU is told by rcu_note_context_switch(): since
+// 5b72f9643b52 (after 4.12), and in words after 5.12.
 func sleepSplat(tr *schedule.Trace) string {
 	switch {
 	case !inSchedule(tr):
