@@ -194,20 +194,22 @@ func lockSplat(f *schedule.Failure, agent string) (string, bool) {
 
 // listSplat says which of the checks of CONFIG_DEBUG_LIST it was. There are none for an
 // hlist, but one that was deleted has a poisoned link, and writing through it is a fault. Nor is
-// there one for links that are NULL, before 0cc011c576aa (6.0).
+// there one for links that are NULL, before 0cc011c576aa (6.0, and later 5.15).
 func listSplat(f *schedule.Failure) (string, bool) {
 	hlist, gone := strings.HasPrefix(f.Op.Verb, "hlist"), strings.Contains(f.Note, "deleted")
 	switch {
+	case f.Op.Verb == "__skb_unlink" || strings.HasSuffix(f.Note, "unlinked"):
+		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case strings.HasPrefix(f.Note, "walks on"):
 		return "general protection fault", true
-	case f.Op.Verb == "__skb_unlink":
-		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case hlist && gone:
 		return "general protection fault", true
 	case strings.Contains(f.Note, "never"):
 		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case hlist || strings.Contains(f.Note, "another list") || f.Op.Verb == "list_replace_init":
 		return "", false
+	case strings.HasPrefix(f.Note, "adds before"):
+		return "list_add corruption", true
 	case !strings.Contains(f.Op.Verb, "add"):
 		return "list_del corruption", true
 	}
