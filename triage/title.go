@@ -49,7 +49,7 @@ func splat(tr *schedule.Trace) (string, bool) {
 		}
 		return lockSplat(f, agent)
 	case schedule.SleepInAtomic:
-		return "BUG: sleeping function called from invalid context", true
+		return sleepSplat(tr), true
 	case schedule.ListCorrupt:
 		return listSplat(f)
 	case schedule.DoubleKill, schedule.RefResurrect, schedule.RefUnderflow:
@@ -70,6 +70,30 @@ func splat(tr *schedule.Trace) (string, bool) {
 		return "KASAN: double-free", true
 	}
 	return "", false
+}
+
+// sleepSplat returns what might_sleep() says, or schedule() itself, which looks at preempt_count
+// alone. (With interrupts off and nothing else it says nothing, and comes back with them on; that
+// is not told apart here.) A reader of preemptible RCU is told by rcu_note_context_switch(): since
+// 5b72f9643b52 (after 4.12), and in words after 5.12.
+func sleepSplat(tr *schedule.Trace) string {
+	switch {
+	case !inSchedule(tr):
+		return "BUG: sleeping function called from invalid context"
+	case inReader(tr):
+		return "Voluntary context switch within RCU read-side critical section"
+	}
+	return "BUG: scheduling while atomic"
+}
+
+// inSchedule reports whether it was schedule() that found the task atomic, and no call of
+// might_sleep().
+func inSchedule(tr *schedule.Trace) bool { return tr.Result.Failure.Note == "schedule" }
+
+// inReader reports whether what keeps the task from sleeping is a section of preemptible RCU.
+func inReader(tr *schedule.Trace) bool {
+	ev := event(tr, tr.Result.Failure.Other)
+	return ev != nil && ev.Verb == "rcu_read_lock"
 }
 
 // memory says what KASAN calls the memory that o is in.
@@ -277,7 +301,7 @@ func hungTitle(tr *schedule.Trace) string {
 	if len(all) == 0 {
 		return "INFO: task hung"
 	}
-	if b := all[0]; strings.Contains(b.verb, "spin_") || b.verb == "csd_lock_wait" {
+	if b := all[0]; strings.Contains(b.verb, "spin_") || strings.HasPrefix(b.verb, "csd_lock") {
 		return "BUG: soft lockup in " + b.fn
 	}
 	return "INFO: task hung in " + all[0].fn

@@ -29,7 +29,8 @@
 // or not, and the lock is free. Nobody but who frees the queue can tell the two steps from
 // one, so a queue in an object that is never freed ([schedule.Object.Static]) has one.
 //
-// Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). A wake-up
+// Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). wait_event() calls
+// might_sleep() first, since 3.19, and so may a model ([preempt.MightSleep]). A wake-up
 // that never comes is [schedule.Deadlock], or, for an interruptible sleep, a signal
 // once nothing else can happen: a user may wait for ever.
 //
