@@ -15,24 +15,26 @@ const (
 // cancelVsExit is the end of a queue against cancelling one of two requests that wait there.
 func cancelVsExit(s *system) program.Instance {
 	cancel := func(t *schedule.Thread) { s.sysIoCancel(t, 0) }
-	exit := s.__exitSignal
+	exit, check := s.__exitSignal, s.checkEnd_
 	begin := func(e *schedule.Exec) {
 		s.boot(e, 2)
 		e.Go("io_cancel", cancel)
 		e.Go("exit", exit)
 		s.bootAgents(e)
+		e.AtEnd(check)
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
 
 // signalVsExit is the end of a queue after a signal, or before.
 func signalVsExit(s *system) program.Instance {
-	kill, exit := s.doSendSigInfo, s.__exitSignal
+	kill, exit, check := s.doSendSigInfo, s.__exitSignal, s.checkEnd_
 	begin := func(e *schedule.Exec) {
 		s.boot(e, 1)
 		e.Go("kill", kill)
 		e.Go("exit", exit)
 		s.bootAgents(e)
+		e.AtEnd(check)
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
@@ -56,10 +58,15 @@ func readVsEvent(s *system) program.Instance {
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
 
-// checkEnd_ is that a poll completes when there is an event.
+// checkEnd_ is that a poll completes when its queue is gone, and when there is an event.
 func (s *system) checkEnd_(e *schedule.Exec) {
 	for _, iocb := range s.kiocbs.InUse(e) {
-		if iocb.Live() && iocb.inotify && s.group.qLen.Peek() != 0 {
+		switch {
+		case !iocb.Live():
+		case !iocb.inotify:
+			e.FailAtEnd(schedule.LostUpdate, &iocb.Object, schedule.Party{},
+				"it waits, and its queue is gone")
+		case s.group.qLen.Peek() != 0:
 			e.FailAtEnd(schedule.LostUpdate, &iocb.Object, schedule.Party{},
 				"it waits, and there is an event")
 		}
