@@ -151,6 +151,9 @@ func (e *Exec) Alternative(i int) *Thread {
 	return e.threads[e.enabled.Minus(e.calm.self).Nth(i-1)]
 }
 
+// Tape returns the decisions taken so far. The slice is the execution's own.
+func (e *Exec) Tape() Tape { return e.taken }
+
 // Decisions returns how many decisions have been taken so far.
 func (e *Exec) Decisions() int { return len(e.taken) }
 

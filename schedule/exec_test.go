@@ -366,9 +366,24 @@ func TestParallel(t *testing.T) {
 func TestTaken(t *testing.T) {
 	_, r := run(t, increments(2, 2), "0f01000")
 	s := slices.Clone(r.Taken())
+	if got := r.Exec().Tape(); len(got) != r.Exec().Decisions() || !slices.Equal(got.Canonical(), s) {
+		t.Errorf("Exec.Tape: %v, Taken %v", got, s)
+	}
 	tr, err := r.Replay(s)
 	if err != nil || !slices.Equal(tr.Tape, s) {
 		t.Errorf("the decisions taken, %v, do not replay: %v, %v", s, tr.Tape, err)
+	}
+}
+
+// TestStruct binds two objects of one struct.
+func TestStruct(t *testing.T) {
+	for _, kind := range []string{"c", "init_c"} {
+		type netDevice struct{ counter }
+		d := new(netDevice)
+		d.Bind(d, kind)
+		if d.Struct() != "net_device" || d.Kind() != kind {
+			t.Errorf("struct %s, kind %s; want net_device, %s", d.Struct(), d.Kind(), kind)
+		}
 	}
 }
 

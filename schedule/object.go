@@ -19,8 +19,9 @@ type Object struct {
 	cells   []*Cell
 	insides []inside // by cell
 	kind    string   // "ctx"
-	nth     int      // which of its kind in this execution, from 0
-	live    uint64   // the epoch in which it is live, else 0
+	owner   reflect.Type
+	nth     int    // which of its kind in this execution, from 0
+	live    uint64 // the epoch in which it is live, else 0
 	stack   bool
 	global  bool
 	static  bool // in this execution
@@ -55,6 +56,10 @@ func (o *Object) Self() *Cell { return &o.self }
 
 // Kind returns the name that all objects of this sort share.
 func (o *Object) Kind() string { return o.kind }
+
+// Struct returns the name in C spelling of the struct that embeds o, such as "kioctx": what
+// two objects have in common that have kinds of their own, as global variables have.
+func (o *Object) Struct() string { return CName(o.owner.Name()) }
 
 // Live reports whether o is allocated now.
 func (o *Object) Live() bool {
@@ -105,6 +110,7 @@ func (o *Object) Bind(owner any, kind string) {
 	o.kind = kind
 	o.self.obj = o
 	v := reflect.ValueOf(owner).Elem()
+	o.owner = v.Type()
 	o.bind(v, "", v.Type().PkgPath(), inside{})
 	if len(o.cells) > maxCells {
 		panic(fmt.Sprintf("schedule: object %q has %d cells, the limit is %d", kind, len(o.cells), maxCells))

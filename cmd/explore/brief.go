@@ -23,6 +23,9 @@ func (s *statement) writeBrief(w io.Writer) error {
 	case r.All != nil:
 		parts = append(parts, "executions: "+group(r.All))
 	}
+	if s.lockdep != nil {
+		parts = append(parts, s.lockdep.brief())
+	}
 	if same, known := s.listed(); known && !same {
 		parts = append(parts, "ANOTHER VERDICT than documented: "+expected(s.program))
 	}
@@ -70,6 +73,8 @@ type total struct {
 	programs, failing, bounded, workloads int
 	states, classes                       int
 	byClass                               bool
+	lockdep                               bool
+	reported                              int // programs with reports of lockdep
 }
 
 func (t *total) add(s *statement) {
@@ -77,6 +82,10 @@ func (t *total) add(s *statement) {
 	t.states += s.report.Nodes
 	t.classes += int(s.report.Classes)
 	t.byClass = t.byClass || s.report.ByClass
+	t.lockdep = t.lockdep || s.lockdep != nil
+	if s.lockdep.found() {
+		t.reported++
+	}
 	if s.report.Failed() {
 		t.failing++
 	}
@@ -90,9 +99,13 @@ func (t *total) write(w io.Writer) error {
 	if t.byClass {
 		size, bounded = plural(t.classes, "class"), "to the end"
 	}
-	_, err := fmt.Fprintf(w, "%s: %d fail, %d were not explored %s; %s; "+
+	reported := ""
+	if t.lockdep {
+		reported = fmt.Sprintf(" %d with lockdep reports,", t.reported)
+	}
+	_, err := fmt.Fprintf(w, "%s: %d fail,%s %d were not explored %s; %s; "+
 		"%s left out, too large to exhaust\n", plural(t.programs, "program"),
-		t.failing, t.bounded, bounded, size, plural(t.workloads, "workload"))
+		t.failing, reported, t.bounded, bounded, size, plural(t.workloads, "workload"))
 	return err
 }
 

@@ -10,11 +10,12 @@ import (
 // byClass runs one execution of each class of p.
 func (c *command) byClass(ctx context.Context, p kernelProgram, pr *progress) *statement {
 	opt := explore.Options{MaxNodes: c.nodes, Mute: c.mute, Progress: pr.classes}
+	watched, order := c.watch(p)
 	start := time.Now()
-	r := explore.Classes(ctx, p.Schedule(), opt)
+	r := explore.Classes(ctx, watched.Schedule(), opt)
 	return &statement{
 		program: p, limits: c.limits(), report: r, covered: r.Coverage(),
-		duration: time.Since(start),
+		duration: time.Since(start), lockdep: c.lockdepOf(p, order),
 	}
 }
 

@@ -40,17 +40,19 @@ func (c *command) exhaustive(ctx context.Context, p kernelProgram, pr *progress)
 	if c.preemptions != unbounded {
 		opt.Bound = c.preemptions
 	}
+	watched, order := c.watch(p)
 	if c.symmetry {
-		opt.Symmetry = symmetry(p)
+		opt.Symmetry = symmetry(watched)
 	}
 	s := &statement{program: p, limits: c.limits(), symmetry: c.symmetry}
 	start := time.Now()
 	if c.states {
-		s.states, s.report = explore.CountStates(ctx, p.Schedule(), opt)
+		s.states, s.report = explore.CountStates(ctx, watched.Schedule(), opt)
 	} else {
-		s.report = explore.Last(explore.Exhaust(ctx, p.Schedule(), opt))
+		s.report = explore.Last(explore.Exhaust(ctx, watched.Schedule(), opt))
 	}
 	s.duration, s.covered = time.Since(start), s.report.Coverage()
+	s.lockdep = c.lockdepOf(p, order)
 	return s
 }
 

@@ -37,6 +37,9 @@ type command struct {
 	strategies    string
 	sampler       string
 	estimate      int
+	tapeText      string
+	tape          schedule.Tape
+	lockdep       bool
 	seed          uint64
 	lookUp        bool
 	nodes         int
@@ -71,6 +74,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.StringVar(&c.sampler, "sampler", "walk",
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
+	fs.StringVar(&c.tapeText, "tape", "", "print the execution of a tape, `digits`")
+	fs.BoolVar(&c.lockdep, "lockdep", false, "look at the order of locks too")
 	fs.BoolVar(&c.lookUp, "lookup", true, "of -random, do not run what is known by its states")
 	fs.Uint64Var(&c.seed, "seed", 1, "of -random, -guided and -estimate, `n`")
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
@@ -100,7 +105,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 }
 
 // strategies are the flags that say what is done; without one it is -exhaust.
-var strategies = []string{"list", "exhaust", "classes", "random", "guided", "estimate", "bench"}
+var strategies = []string{"list", "exhaust", "classes", "random", "guided", "estimate", "tape", "bench"}
 
 // belongs says which flags need which strategy.
 var belongs = map[string][]string{
@@ -120,7 +125,8 @@ var belongs = map[string][]string{
 	"states":      {"exhaust"},
 	"checkpoint":  {"exhaust"},
 	"every":       {"exhaust"},
-	"mute":        {"exhaust", "classes", "random", "guided", "estimate"},
+	"mute":        {"exhaust", "classes", "random", "guided", "estimate", "tape"},
+	"lockdep":     {"exhaust", "classes", "random", "guided"},
 }
 
 // check says what is wrong with the flags, of which those in set were given.
@@ -174,10 +180,21 @@ func (c *command) check(set map[string]bool) (err error) {
 		return fmt.Errorf("-j %d: want 1 or more", c.workers)
 	case c.brief && c.json:
 		return errors.New("-brief and -json: give one of them")
+	case c.lockdep && set["checkpoint"]:
+		return errors.New("-lockdep and -checkpoint: give one of them")
+	case set["tape"] && c.tapeText == "":
+		return errors.New("-tape: want digits; 0 is where no decision is another than the first")
+	case set["tape"] && c.json:
+		return errors.New("-tape and -json: give one of them")
 	case c.states && (c.symmetry || set["checkpoint"]):
 		return errors.New("-states goes with neither -symmetry nor -checkpoint")
 	case c.checkpoint.Every <= 0 || set["every"] && !set["checkpoint"]:
 		return errors.New("-every: want a time above 0, and -checkpoint with it")
+	}
+	if set["tape"] {
+		if c.tape, err = schedule.Parse(c.tapeText); err != nil {
+			return fmt.Errorf("-tape: %w", err)
+		}
 	}
 	if c.muteText != "" {
 		if c.mute, err = triage.ParseKinds(c.muteText); err != nil {

@@ -59,6 +59,8 @@ type outcome struct {
 	Estimate *estimation `json:"estimate,omitempty"`
 	Guided   *guidance   `json:"guided,omitempty"`
 
+	Lockdep *lockdepReport `json:"lockdep,omitempty"`
+
 	Endings []ending `json:"endings"`
 	Seconds float64  `json:"seconds"`
 }
@@ -108,7 +110,7 @@ func (s *statement) writeJSON(w io.Writer) error {
 	r.outcome = &outcome{
 		Limits: s.limits, Covered: s.covered, Failed: s.report.Failed(),
 		Runs: s.report.Runs, Steps: s.report.Steps, Endings: s.endings(),
-		Seconds: s.duration.Seconds(),
+		Seconds: s.duration.Seconds(), Lockdep: s.lockdep,
 	}
 	switch {
 	case s.sample != nil:

@@ -28,6 +28,8 @@
 //	             what those before have come to; see go doc ./schedule/guided
 //	-estimate n  run n at random to estimate how many there are, and how many states a
 //	             search would keep; see [explore.EstimateSize]
+//	-tape digits print the one execution that a tape stands for, in columns, whether it fails
+//	             or not; a report of one that fails is what minimize is for
 //	-list        print the programs, and how each is expected to fail
 //	-bench dir   see below
 //
@@ -37,14 +39,16 @@
 //	-clean           of what the patterns mean, only programs that are documented never to
 //	                 fail: what a proof is for
 //	-brief           print a line for each program, and one for all of them
+//	-lockdep         look at the order of locks too, as CONFIG_PROVE_LOCKING does: report what
+//	                 could deadlock, although no execution may have; see below
 //	-mute kinds      go on after these kinds of failure, as the kernel does after a
 //	                 warning, to see what comes of it: refcount-resurrect
 //	-nodes n         states, or classes, that a search may keep, else 10,000,000
 //	-memory n        MiB that they may take, else as many as they need
 //	-j n             programs that are searched, or cells of a table that are measured, at the
 //	                 same time, else 1; of one program, executions of its search. The result
-//	                 does not depend on it, but what -guided runs of one program does, and on
-//	                 which of the n is quicker
+//	                 does not depend on it, but what -guided runs of one program does, and
+//	                 which executions -lockdep shows of one, and on which of the n is quicker
 //	-symmetry        exchange threads that run the same code, where the program says that it
 //	                 has such: fewer states, the same numbers of executions
 //	-states          count the states between any two steps too, as other model checkers
@@ -79,6 +83,19 @@
 // kinds of failure and their fewest preemptions are compared with those that the model
 // is documented to have (-list prints them).
 //
+// # The order of locks
+//
+// With -lockdep, explore also keeps which class of locks is taken while which is held, and
+// whether interrupts and softirqs are on, in all executions that it runs. What could deadlock by
+// that it reports in the words of the kernel; go doc ./kmodel/linux/lockdep has the rules, and
+// what is not modelled. A report is no failure of an execution. It names the classes, each taken while the
+// one before is held; for each two of them it says by whom and where, with the command that
+// prints an execution in which it is so (-tape). A search that covers everything has seen all
+// there is to see, any other what it has run.
+//
+// It goes with -exhaust, -classes, -random and -guided; not with -checkpoint, since what goes on
+// from a file has not seen what was run before.
+//
 // # The benchmark
 //
 // With -bench the patterns mean programs of package schedule/bench, in all forms, as
@@ -105,7 +122,7 @@
 // # Exit status
 //
 //	0  done as asked, and no execution failed
-//	1  an execution failed
+//	1  an execution failed, or -lockdep has something to report
 //	2  wrong usage, a program that does not exist, a checkpoint that cannot be read or
 //	   written, or a program that breaks the rules that make a search possible: its
 //	   numbers are not to be trusted
@@ -153,6 +170,10 @@
 //	estimate         {executions, error, nodes, seen, bytes, steps}: executions is a
 //	                 string, error its standard error as a fraction of it, nodes a lower
 //	                 bound, seen how many of them were, steps those of an execution
+//	lockdep          of -lockdep, {classes, dependencies, reports}: the names of the classes, "a
+//	                 -> b" for each dependency, and [{title, chain, facts}], where facts are
+//	                 [{kind, from, to, text, tape}] and kind is "dependency", "recursion",
+//	                 "used in hardirq", "hardirqs enabled" or these of softirqs
 //	endings          [{outcome, kind, text, preemptions, switches, steps, tape, minimal,
 //	                 executions, by_preemptions, classes}]: each way to end, with its
 //	                 smallest execution; of a sample and of classes with the smallest seen
@@ -215,6 +236,9 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 	}
 	if c.list {
 		return exitDone, writeList(stdout, programs, c.json)
+	}
+	if c.tapeText != "" {
+		return c.replay(stdout, programs)
 	}
 	if c.checkpoint.File != "" && len(programs) != 1 {
 		return 0, fmt.Errorf("-checkpoint: %d programs, but the file is for one", len(programs))

@@ -16,7 +16,10 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
-type kernelProgram = program.Program
+type (
+	kernelProgram = program.Program
+	instance      = program.Instance
+)
 
 // find returns the programs that the patterns mean, in the order of the list, and the
 // workloads that were left out.
@@ -42,7 +45,7 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 		switch {
 		case len(c.patterns) > 0 && !wanted[p.Name()]:
 		case c.clean && p.Racy():
-		case p.Workload && !named && !c.list && c.random+c.guided+c.estimate == 0:
+		case p.Workload && !named && !c.list && c.tapeText == "" && c.random+c.guided+c.estimate == 0:
 			skipped = append(skipped, p)
 		default:
 			programs = append(programs, p)

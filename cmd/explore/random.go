@@ -47,9 +47,11 @@ func (c *command) sample(ctx context.Context, p kernelProgram, pr *progress) *st
 func (c *command) take(
 	ctx context.Context, p kernelProgram, pr *progress, n int, choosers ...samplers.Sampler,
 ) *statement {
+	watched, order := c.watch(p)
 	start := time.Now()
-	s := c.work(ctx, p, pr, n, choosers)
+	s := c.work(ctx, watched, pr, n, choosers)
 	st := &statement{program: p, limits: c.limits(), sample: s, duration: time.Since(start)}
+	st.lockdep = c.lockdepOf(p, order)
 	st.report = explore.Report{Program: p.Name(), Runs: s.runs, Steps: s.steps}
 	for cat, w := range s.endings { // in any order: they are sorted below
 		st.report.Endings = append(st.report.Endings, explore.Ending{Category: cat, Witness: w})

@@ -21,6 +21,7 @@ type statement struct {
 	limits   limits
 	sample   *sample           // nil: it was exhaustive
 	estimate *explore.Estimate // nil: it was not one
+	lockdep  *lockdepReport    // nil: nobody has asked for it
 	states   int               // of -states; 0: not counted
 	symmetry bool
 	covered  string
@@ -68,7 +69,7 @@ func (s *statement) status() int {
 	switch {
 	case s.report.Err != nil:
 		return exitWrong
-	case s.report.Failed():
+	case s.report.Failed(), s.lockdep.found():
 		return exitFailed
 	case s.early():
 		return exitEarly
@@ -136,7 +137,8 @@ func (s *statement) failures() []explore.Ending {
 // writeText prints the statement as a paragraph.
 func (s *statement) writeText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s): %s\n", s.program.Name(), s.program.Versions, s.verdict())
+	fmt.Fprintf(&b, "%s (%s): %s%s\n", s.program.Name(), s.program.Versions, s.verdict(),
+		s.lockdep.verdict())
 	row := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-11s %s\n", label, fmt.Sprintf(format, args...))
 	}
@@ -154,6 +156,9 @@ func (s *statement) writeText(w io.Writer) error {
 	}
 	for _, e := range s.failures() {
 		s.writeFailure(row, e)
+	}
+	if s.lockdep != nil {
+		s.writeLockdep(row)
 	}
 	if same, known := s.listed(); known && same {
 		row("documented", "the same: %s", expected(s.program))
@@ -234,12 +239,16 @@ func (s *statement) writeFailure(row func(label, format string, args ...any), e 
 	case e.All != nil:
 		row("", "%s of the executions", group(e.All))
 	}
-	mute := ""
-	if m := s.limits.mute; m != 0 {
-		mute = " -mute " + triage.KindsText(m)
-	}
 	row("", "go run ./cmd/minimize -program %s%s %s",
-		s.program.Name(), mute, triage.TapeText(e.Witness.Tape))
+		s.program.Name(), s.limits.muteFlag(), triage.TapeText(e.Witness.Tape))
+}
+
+// muteFlag returns the flag that says again after which kinds executions went on.
+func (l *limits) muteFlag() string {
+	if l.mute == 0 {
+		return ""
+	}
+	return " -mute " + triage.KindsText(l.mute)
 }
 
 // effort says how much work it was.
@@ -301,6 +310,8 @@ func plural(n int, what string) string {
 	case n == 1:
 	case strings.HasSuffix(what, "ch"), strings.HasSuffix(what, "ss"):
 		what += "es"
+	case strings.HasSuffix(what, "cy"):
+		what = strings.TrimSuffix(what, "y") + "ies"
 	default:
 		what += "s"
 	}

@@ -53,10 +53,8 @@ func (d *device) Run(t *schedule.Thread) {
 	i := t.Choose(d.queue.Len())
 	req := d.queue.At(i)
 	d.queue.Remove(t, i)
-	t.CPU().DisableIrqs()
-	preempt.Disable(t)
+	preempt.IrqEnter(t)
 	t.Begin(schedule.Op{Verb: "interrupt", Cell: req.device.Cell(), Mode: schedule.RMWFull})
 	d.complete(t, req)
-	preempt.Enable(t)
-	t.CPU().EnableIrqs()
+	preempt.IrqExit(t)
 }

@@ -15,15 +15,15 @@
 // The code follows 5.15, with RCU merged; the race is far older. Files: file.go
 // is fs/file.c and fs/file_table.c, af_unix.go and garbage.go are those of net/unix.
 //
-// Not modelled: sending (what is in flight is so from the start), MSG_PEEK, receiving the
-// file as a descriptor (what is received is closed), datagrams, peers, listening sockets,
-// unix_state_lock; f_mode, the size of the table but for the one time that it grows, tables
-// that are not shared. A struct sock is freed when its file is. A message has one file. The
-// lists of sockets are walked in the order of the sockets, and nothing of that is a step,
-// since it is all under unix_gc_lock. How long a queue is: whoever unlinks a message that the
-// collector has moved to its hitlist makes the length of his queue wrong. To unlink is one
-// step, also where the collector does so without a lock. What is a list-corruption here is a
-// null pointer there, see [list.SkbUnlink]. unix_detach_fds() reads what is in flight a second time, and finds NULL
+// Not modelled: sending (what is in flight is so from the start), MSG_PEEK, receiving the file
+// as a descriptor (what is received is closed), datagrams, peers, listening sockets,
+// unix_state_lock; f_mode, the size of the table but for the one time that it grows, tables that
+// are not shared. A struct sock is freed when its file is. A message has one file. The lists of
+// sockets are walked in the order of the sockets, and nothing of that is a step, since it is all
+// under unix_gc_lock. How long a queue is: whoever unlinks a message that the collector has
+// moved to its hitlist makes the length of his queue wrong. To unlink is one step, also where
+// the collector does so without a lock. What is a list-corruption here is a null pointer there,
+// see [list.SkbUnlink]. unix_detach_fds() reads what is in flight a second time, and finds NULL
 // if another has taken it in between; here it reads once.
 //
 // Start reading at __fgetFiles and unixGC.

@@ -180,13 +180,11 @@ func (i *Irq) Ready(*schedule.Thread) bool { return i.came.Value() == 0 }
 
 // Run implements [schedule.Agent].
 func (i *Irq) Run(t *schedule.Thread) {
-	t.CPU().DisableIrqs()
-	preempt.Disable(t)
+	preempt.IrqEnter(t)
 	t.Begin(schedule.Op{Verb: "interrupt", Cell: &i.came, Mode: schedule.RMWFull})
 	i.came.Set(1)
 	i.f(t)
-	preempt.Enable(t)
-	t.CPU().EnableIrqs()
+	preempt.IrqExit(t)
 }
 
 // Interrupted adds a thread and an interrupt that comes on its CPU.

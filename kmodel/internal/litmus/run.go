@@ -59,6 +59,9 @@ func (row *Test) program(perm []int) schedule.Program {
 	}}
 }
 
+// Schedule returns the program of a row, its threads created as written.
+func (row *Test) Schedule() schedule.Program { return row.program(row.orders()[0]) }
+
 // orders returns the orders in which to create the threads: all of up to three, else each
 // rotation, and those of the reverse. The first is as written.
 func (row *Test) orders() [][]int {
@@ -339,7 +342,7 @@ func Contract(t *testing.T, tables ...[]Test) {
 	for _, row := range slices.Concat(tables...) {
 		t.Run(row.Name, func(t *testing.T) {
 			defer crashed(t)
-			p := row.program(row.orders()[0])
+			p := row.Schedule()
 			r := schedule.NewRunner(p)
 			defer r.Close()
 			r.Mute, r.MaxSteps = row.Mute, stepLimit

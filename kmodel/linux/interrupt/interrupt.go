@@ -17,6 +17,7 @@
 package interrupt
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -70,15 +71,15 @@ func (a *source) Ready(t *schedule.Thread) bool {
 func (a *source) Run(t *schedule.Thread) {
 	if a.irq.soft {
 		preempt.BhDisable(t)
+		lockdep.SoftirqEnter(t)
 		a.irq.call(t, "softirq")
+		lockdep.SoftirqExit(t)
 		preempt.BhEnable(t)
 		return
 	}
-	t.CPU().DisableIrqs()
-	preempt.Disable(t)
+	preempt.IrqEnter(t)
 	a.irq.call(t, "interrupt")
-	preempt.Enable(t)
-	t.CPU().EnableIrqs()
+	preempt.IrqExit(t)
 }
 
 func (irq *Irq) call(t *schedule.Thread, verb string) {

@@ -5,8 +5,40 @@
 // ([schedule.LockRule]) to take what one holds already, to release what one
 // does not hold, and to finish while holding anything.
 //
-// Not modelled: the order in which locks are taken, and in what context, interrupts on or off
-// (no lock classes yet).
+// The order of locks: if somebody asks ([Order]), it also keeps which locks are taken while
+// which are held, and whether interrupts and softirqs are on, in all executions that are run, as
+// CONFIG_PROVE_LOCKING does from boot on. From that alone it finds that threads could deadlock,
+// though no execution has; as in the kernel, also where a third lock that both hold, or that the
+// two never run at once, keeps them from it. See [Order.Reports]. A report is no failure of an
+// execution.
+//
+// It speaks of classes of locks, as the kernel does: the place of a lock in a struct, such as
+// inode->i_lock, whatever the instance. The elements of an array are one class, and each
+// global variable that is a lock is one. The rules are those of kernel/locking/lockdep.c
+// (check_prevs_add(), mark_usage()) in 5.10:
+//
+//   - Whoever goes for B, and would wait for it, while A is held makes the dependency A -> B.
+//     A is the lock taken last, since those before lead to that one already. What a handler
+//     takes does not depend on what is held by the task that it has interrupted.
+//   - A trylock makes no dependency to what it takes. It may be A in the next, and then so is
+//     what was taken before.
+//   - down_read() waits behind a writer who waits, so it makes the same dependencies as
+//     down_write(). (The kernel leaves out paths that go to a lock by a recursive reader and
+//     on from it by a reader. No lock here has recursive readers, as rwlock_t has.)
+//   - A read-side section of RCU is no lock of the order.
+//   - A class is used in hardirq, or in softirq, if a handler of such takes it, waiting for it if
+//     need be. It is used with hardirqs enabled if it is taken, by a trylock too, or held while
+//     interrupts are on; with softirqs enabled if these are on as well. Callbacks of RCU are
+//     called in softirq.
+//
+// Another lock of a class that one holds already is reported by the kernel, unless the code
+// says that it is meant: mutex_lock_nested(). Models do not say it, so here it is taken to be
+// meant. The second is of a class of its own, A/1, as with the annotation, and neither
+// depends on the other. The same lock twice is reported.
+//
+// Not modelled: locks of one place that have classes of their own (lockdep_set_class()); what
+// else takes part in the kernel's order, such as work items that are flushed; and the locks
+// inside of wait queues and completions.
 package lockdep
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -14,44 +46,75 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // maxHeld is the most a thread may hold at a time. No model needs half of it.
 const maxHeld = 16
 
+// How says how a lock is taken. The zero value is by one who waits until nobody else has it.
+type How uint8
+
+// What else there is.
+const (
+	Read      How = 1 << iota // together with others who only read
+	Try                       // without waiting
+	IrqsOff                   // the step that takes it turns interrupts off
+	BhOff                     // the step that takes it turns softirqs off
+	Unchecked                 // it is no lock of the order
+)
+
 // A Held is one thing that a thread holds.
 type Held struct {
 	Cell *schedule.Cell // the lock
 	Verb string         // how it was taken, "spin_lock"
 	At   schedule.Party // the step that took it
+
+	how   How
+	class class // 0: nobody asks
 }
 
 // The list of a thread is a function of what the thread has done, so it is no
 // part of the state and needs no cells.
 type state struct {
-	held [schedule.MaxThreads][maxHeld]Held
-	n    [schedule.MaxThreads]int
+	held    [schedule.MaxThreads][maxHeld]Held
+	n       [schedule.MaxThreads]int
+	hardirq [schedule.MaxThreads]bool // it handles an interrupt
+	softirq [schedule.MaxThreads]bool // it handles a softirq
+	bhOff   [schedule.MaxThreads]bool // it has softirqs off
+	asked   *part                     // what is kept for an Order; nil: nobody asks
 }
 
 var facility = schedule.NewFacility[state]()
 
 func (s *state) Reset(e *schedule.Exec) {
 	clear(s.n[:e.Width()])
+	clear(s.hardirq[:e.Width()])
+	clear(s.softirq[:e.Width()])
+	clear(s.bhOff[:e.Width()])
 	e.AtExit(checkExit)
 }
 
-// Acquire records that the current step of t has taken c.
-func Acquire(t *schedule.Thread, c *schedule.Cell, verb string) {
+// Acquire says that t goes for c: lock_acquire(). To be called before the step that may wait.
+// It fails if t holds c already and would wait for itself, which a reader does not.
+func Acquire(t *schedule.Thread, c *schedule.Cell, how How) {
+	s := facility.Of(t.Exec())
+	h := s.find(t, c)
+	if h != nil && how&Read == 0 {
+		t.Fail(schedule.LockRule, c.Object(), h.At, "takes a lock that it holds")
+	}
+	if s.asked != nil {
+		s.asked.acquire(t, s, c, how)
+	}
+}
+
+// Acquired records that the current step of t has taken c: lock_acquired().
+func Acquired(t *schedule.Thread, c *schedule.Cell, verb string, how How) {
 	s := facility.Of(t.Exec())
 	n := s.n[t.ID]
 	if n == maxHeld {
 		panic("lockdep: " + t.Name + " holds too much to keep a list of")
 	}
-	s.held[t.ID][n] = Held{c, verb, t.Now()}
-	s.n[t.ID]++
-}
-
-// Recursive fails if t holds c already: it would wait for itself for ever. To
-// be called before the step that would wait.
-func Recursive(t *schedule.Thread, c *schedule.Cell) {
-	if h := find(t, c); h != nil {
-		t.Fail(schedule.LockRule, c.Object(), h.At, "takes a lock that it holds")
+	h := &s.held[t.ID][n]
+	*h = Held{Cell: c, Verb: verb, At: t.Now(), how: how}
+	if s.asked != nil && how&Unchecked == 0 {
+		s.asked.acquired(t, s, h)
 	}
+	s.n[t.ID]++
 }
 
 // Release records that the current step of t gives c back. The last taken goes
@@ -69,11 +132,46 @@ func Release(t *schedule.Thread, c *schedule.Cell) {
 	t.Fail(schedule.LockRule, c.Object(), schedule.Party{}, "releases what it does not hold")
 }
 
-// Holds reports whether t holds c.
-func Holds(t *schedule.Thread, c *schedule.Cell) bool { return find(t, c) != nil }
+// HardirqEnter says that t begins to handle an interrupt: lockdep_hardirq_enter().
+func HardirqEnter(t *schedule.Thread) { facility.Of(t.Exec()).hardirq[t.ID] = true }
 
-func find(t *schedule.Thread, c *schedule.Cell) *Held {
+// HardirqExit says that t has handled an interrupt: lockdep_hardirq_exit().
+func HardirqExit(t *schedule.Thread) { facility.Of(t.Exec()).hardirq[t.ID] = false }
+
+// SoftirqEnter says that t begins to handle a softirq: lockdep_softirq_enter(). Softirqs are off
+// then.
+func SoftirqEnter(t *schedule.Thread) { facility.Of(t.Exec()).softirq[t.ID] = true }
+
+// SoftirqExit says that t has handled a softirq: lockdep_softirq_exit().
+func SoftirqExit(t *schedule.Thread) { facility.Of(t.Exec()).softirq[t.ID] = false }
+
+// HardirqsOn says that the current step of t turns interrupts on, whatever it holds:
+// lockdep_hardirqs_on().
+func HardirqsOn(t *schedule.Thread) {
+	if s := facility.Of(t.Exec()); s.asked != nil {
+		s.asked.enabled(t, s)
+	}
+}
+
+// SoftirqsOff says that the current step of t turns softirqs off: lockdep_softirqs_off().
+func SoftirqsOff(t *schedule.Thread) { facility.Of(t.Exec()).bhOff[t.ID] = true }
+
+// SoftirqsOn says that the current step of t turns softirqs on, whatever it holds:
+// lockdep_softirqs_on().
+func SoftirqsOn(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
+	s.bhOff[t.ID] = false
+	if s.asked != nil {
+		s.asked.enabled(t, s)
+	}
+}
+
+// Holds reports whether t holds c.
+func Holds(t *schedule.Thread, c *schedule.Cell) bool {
+	return facility.Of(t.Exec()).find(t, c) != nil
+}
+
+func (s *state) find(t *schedule.Thread, c *schedule.Cell) *Held {
 	for i := s.n[t.ID] - 1; i >= 0; i-- {
 		if h := &s.held[t.ID][i]; h.Cell == c {
 			return h
@@ -83,10 +181,9 @@ func find(t *schedule.Thread, c *schedule.Cell) *Held {
 }
 
 // All returns what t holds, the oldest first. The slice is lockdep's own.
-func All(t *schedule.Thread) []Held {
-	s := facility.Of(t.Exec())
-	return s.held[t.ID][:s.n[t.ID]]
-}
+func All(t *schedule.Thread) []Held { return facility.Of(t.Exec()).all(t) }
+
+func (s *state) all(t *schedule.Thread) []Held { return s.held[t.ID][:s.n[t.ID]] }
 
 func checkExit(t *schedule.Thread) {
 	if held := All(t); len(held) > 0 {

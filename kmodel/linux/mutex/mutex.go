@@ -28,10 +28,10 @@ type Mutex struct {
 // Lock is mutex_lock().
 func (m *Mutex) Lock(t *schedule.Thread) {
 	preempt.MightSleep(t, "mutex_lock")
-	lockdep.Recursive(t, &m.owner)
+	lockdep.Acquire(t, &m.owner, 0)
 	t.Await(schedule.Op{Verb: "mutex_lock", Cell: &m.owner, Mode: schedule.LockOp}, m)
 	m.owner.Set(uint64(t.ID) + 1)
-	lockdep.Acquire(t, &m.owner, "mutex_lock")
+	lockdep.Acquired(t, &m.owner, "mutex_lock", 0)
 }
 
 // Open is the gate of Lock. A mutex in freed memory can be taken at once: the

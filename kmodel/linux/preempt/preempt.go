@@ -109,7 +109,25 @@ func IrqEnable(t *schedule.Thread) {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "local_irq_enable without local_irq_disable")
 	}
 	t.CPU().EnableIrqs()
+	if !t.CPU().IrqsOff() {
+		lockdep.HardirqsOn(t)
+	}
 	Enable(t)
+}
+
+// IrqEnter is how a handler of interrupts begins, as part of its first step: irq_enter(), with
+// interrupts off.
+func IrqEnter(t *schedule.Thread) {
+	t.CPU().DisableIrqs()
+	Disable(t)
+	lockdep.HardirqEnter(t)
+}
+
+// IrqExit is how a handler of interrupts ends: irq_exit(), and they are on again.
+func IrqExit(t *schedule.Thread) {
+	lockdep.HardirqExit(t)
+	Enable(t)
+	t.CPU().EnableIrqs()
 }
 
 // LocalBhDisable is local_bh_disable() as a kernel function calls it: one step.
@@ -126,7 +144,10 @@ func LocalBhEnable(t *schedule.Thread) {
 
 // BhDisable is the part of a primitive's step that turns softirqs off. Sections nest.
 func BhDisable(t *schedule.Thread) {
-	facility.Of(t.Exec()).bh[t.ID]++
+	s := facility.Of(t.Exec())
+	if s.bh[t.ID]++; s.bh[t.ID] == 1 {
+		lockdep.SoftirqsOff(t)
+	}
 	Disable(t)
 }
 
@@ -140,7 +161,9 @@ func BhEnable(t *schedule.Thread) {
 	if t.CPU().IrqsOff() {
 		t.Warn(schedule.LockRule, nil, schedule.Party{}, "local_bh_enable with interrupts off")
 	}
-	s.bh[t.ID]--
+	if s.bh[t.ID]--; s.bh[t.ID] == 0 {
+		lockdep.SoftirqsOn(t)
+	}
 	Enable(t)
 }
 

@@ -120,7 +120,7 @@ func ReadLock(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "rcu_read_lock", Mode: schedule.Barrier})
 	s.nest[t.ID]++
 	preempt.RCUSection(t, +1)
-	lockdep.Acquire(t, &s.rcu, "rcu_read_lock")
+	lockdep.Acquired(t, &s.rcu, "rcu_read_lock", lockdep.Unchecked)
 	s.readers[preemptible] |= t.Bit()
 }
 
@@ -308,9 +308,11 @@ func (a *softirq) Run(t *schedule.Thread) {
 	}
 	h := s.take(t, t.Choose(n))
 	preempt.Disable(t)
+	lockdep.SoftirqEnter(t)
 	t.Begin(schedule.Op{Verb: "rcu callback", Cell: h.entry.Cell(), Mode: schedule.RMWFull})
 	h.fn(t)
 	s.ran(t)
+	lockdep.SoftirqExit(t)
 	preempt.Enable(t)
 }
 

@@ -16,7 +16,7 @@
 // writing, releasing or downgrading what one does not hold, or not so, finishing while
 // holding it ([schedule.LockRule]). Both may sleep ([schedule.SleepInAtomic]).
 //
-// A second down_read() is no failure where it does not wait, as lockdep would have it.
+// A second down_read() is no failure where it does not wait. Package lockdep reports it.
 //
 // The first 31 threads may wait, and 10 at a time.
 //
@@ -64,27 +64,29 @@ func entry(t *schedule.Thread, write bool) uint64 {
 // DownRead is down_read().
 func (s *Sem) DownRead(t *schedule.Thread) {
 	preempt.MightSleep(t, "down_read")
+	how := lockdep.Read
 	if s.count.Value() == writer {
-		lockdep.Recursive(t, &s.count)
+		how = 0 // if that is t it would wait for ever
 	}
+	lockdep.Acquire(t, &s.count, how)
 	t.Step(schedule.Op{Verb: "down_read", Cell: &s.count, Mode: schedule.LockOp})
 	if s.count.Value() == writer || s.queue.Value() != 0 {
 		s.wait(t, false, "rwsem_down_read_failed")
 	}
 	s.count.Set(s.count.Value() + 1)
-	lockdep.Acquire(t, &s.count, "down_read")
+	lockdep.Acquired(t, &s.count, "down_read", lockdep.Read)
 }
 
 // DownWrite is down_write().
 func (s *Sem) DownWrite(t *schedule.Thread) {
 	preempt.MightSleep(t, "down_write")
-	lockdep.Recursive(t, &s.count)
+	lockdep.Acquire(t, &s.count, 0)
 	t.Step(schedule.Op{Verb: "down_write", Cell: &s.count, Mode: schedule.LockOp})
 	if s.count.Value() != 0 || s.queue.Value() != 0 {
 		s.wait(t, true, "rwsem_down_write_failed")
 	}
 	s.count.Set(writer)
-	lockdep.Acquire(t, &s.count, "down_write")
+	lockdep.Acquired(t, &s.count, "down_write", 0)
 }
 
 // wait queues t and returns when it has left the queue again. Whether there was anything

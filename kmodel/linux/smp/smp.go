@@ -252,8 +252,7 @@ func (a *interrupt) Run(t *schedule.Thread) {
 	csd := &s.csd[from][a.cpu]
 	v := csd.Value()
 	f := s.fn[from][a.cpu]
-	t.CPU().DisableIrqs()
-	preempt.Disable(t)
+	preempt.IrqEnter(t)
 	t.Begin(schedule.Op{Verb: "interrupt", Cell: &f.self, Mode: schedule.Barrier})
 	arg := int(v >> argShift & (1<<(idShift-argShift) - 1))
 	t.Observe(uint64(from)<<4 | uint64(arg))
@@ -265,8 +264,7 @@ func (a *interrupt) Run(t *schedule.Thread) {
 	if v&waits != 0 {
 		csd.Set(0)
 	}
-	preempt.Enable(t)
-	t.CPU().EnableIrqs()
+	preempt.IrqExit(t)
 }
 
 // nth_ returns the CPU that the nth of the waiting calls comes from.

@@ -10,11 +10,13 @@
 // finishing with one held ([schedule.LockRule]); sleeping while holding one
 // ([schedule.SleepInAtomic]).
 //
-// Not modelled: spinning itself, fairness, reader-writer spin locks, spin_trylock_bh(), that
-// irqs or softirqs were on once where a handler takes the lock, unless it comes to the deadlock
-// (lockdep's "inconsistent lock state"; it does not with a callback of RCU, which has a CPU of
-// its own), and spin_unlock_irq() that turns interrupts on although they were off before
-// spin_lock_irq(): here they stay off, as with irqsave and irqrestore.
+// That irqs or softirqs were on once where a handler takes the lock, package lockdep reports,
+// whether or not it comes to the deadlock. (It does not with a callback of RCU, which has a CPU
+// of its own.)
+//
+// Not modelled: spinning itself, fairness, reader-writer spin locks, spin_trylock_bh(), and
+// spin_unlock_irq() that turns interrupts on although they were off before spin_lock_irq(): here
+// they stay off, as with irqsave and irqrestore.
 package spin
 
 import (
@@ -43,7 +45,7 @@ func SetTail(e *schedule.Exec, on bool) { facility.Of(e).tail = on }
 func Tail(e *schedule.Exec) bool { return facility.Of(e).tail }
 
 // Lock is spin_lock().
-func (l *Lock) Lock(t *schedule.Thread) { l.lock(t, "spin_lock") }
+func (l *Lock) Lock(t *schedule.Thread) { l.lock(t, "spin_lock", 0) }
 
 // LockIrq is spin_lock_irq() or spin_lock_irqsave().
 //
@@ -53,9 +55,9 @@ func (l *Lock) Lock(t *schedule.Thread) { l.lock(t, "spin_lock") }
 func (l *Lock) LockIrq(t *schedule.Thread) {
 	if preempt.NeedsStep(t) {
 		preempt.IrqDisable(t)
-		l.lock(t, "spin_lock_irq")
+		l.lock(t, "spin_lock_irq", 0)
 	} else {
-		l.lock(t, "spin_lock_irq")
+		l.lock(t, "spin_lock_irq", lockdep.IrqsOff)
 		preempt.IrqDisable(t)
 	}
 }
@@ -67,7 +69,7 @@ func (l *Lock) Trylock(t *schedule.Thread) bool {
 	if !t.ObserveBool(l.owner.Value() == 0) {
 		return false
 	}
-	l.take(t, verb)
+	l.take(t, verb, lockdep.Try)
 	return true
 }
 
@@ -86,7 +88,7 @@ func (l *Lock) TrylockIrq(t *schedule.Thread) bool {
 		}
 		return false
 	}
-	l.take(t, verb)
+	l.take(t, verb, lockdep.Try|lockdep.IrqsOff)
 	if !early {
 		preempt.IrqDisable(t)
 	}
@@ -97,24 +99,24 @@ func (l *Lock) TrylockIrq(t *schedule.Thread) bool {
 func (l *Lock) LockBh(t *schedule.Thread) {
 	if preempt.BhNeedsStep(t) {
 		preempt.LocalBhDisable(t)
-		l.lock(t, "spin_lock_bh")
+		l.lock(t, "spin_lock_bh", 0)
 	} else {
-		l.lock(t, "spin_lock_bh")
+		l.lock(t, "spin_lock_bh", lockdep.BhOff)
 		preempt.BhDisable(t)
 	}
 }
 
-func (l *Lock) lock(t *schedule.Thread, verb string) {
-	lockdep.Recursive(t, &l.owner)
+func (l *Lock) lock(t *schedule.Thread, verb string, how lockdep.How) {
+	lockdep.Acquire(t, &l.owner, how)
 	t.Await(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.LockOp}, l)
-	l.take(t, verb)
+	l.take(t, verb, how)
 }
 
 // take is the part of a step that takes the lock, which is free.
-func (l *Lock) take(t *schedule.Thread, verb string) {
+func (l *Lock) take(t *schedule.Thread, verb string, how lockdep.How) {
 	preempt.Disable(t)
 	l.owner.Set(uint64(t.ID) + 1)
-	lockdep.Acquire(t, &l.owner, verb)
+	lockdep.Acquired(t, &l.owner, verb, how)
 }
 
 // Open is the gate of Lock. A lock in freed memory can be taken at once: the

@@ -1,0 +1,45 @@
+package lockdep
+
+import (
+	"fmt"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// Describe says which thread shows the fact, and in which functions, by the trace of its tape.
+func (f Fact) Describe(tr *schedule.Trace) string {
+	who, where := tr.Threads[f.Thread].Name, f.where(tr)
+	since := func() string {
+		ev := &tr.Events[f.Held-1]
+		return fmt.Sprintf("since %s() (step %d)", ev.Func(), ev.Step)
+	}
+	switch {
+	case f.Kind == Dependency:
+		return fmt.Sprintf("%s takes %s in %s, holding %s %s", who, f.To, where, f.From, since())
+	case f.Kind == Recursion:
+		return fmt.Sprintf("%s takes %s in %s, holding it %s", who, f.To, where, since())
+	case f.Kind == UsedInHardirq:
+		return fmt.Sprintf("%s takes %s in %s, handling an interrupt", who, f.To, where)
+	case f.Kind == UsedInSoftirq:
+		return fmt.Sprintf("%s takes %s in %s, handling a softirq", who, f.To, where)
+	}
+	what := "interrupts"
+	if f.Kind == SoftirqsEnabled {
+		what = "softirqs"
+	}
+	if f.Held > 0 {
+		return fmt.Sprintf("%s turns %s on in %s, holding %s %s", who, what, where, f.To, since())
+	}
+	return fmt.Sprintf("%s takes %s in %s, %s on", who, f.To, where, what)
+}
+
+// where returns the function of the step that showed f, and its number, if it has come to it.
+func (f Fact) where(tr *schedule.Trace) string {
+	for i := range tr.Events {
+		ev := &tr.Events[i]
+		if !f.Next && ev.Step == f.Step || f.Next && ev.Step > f.Step && ev.Thread == f.Thread {
+			return fmt.Sprintf("%s() (step %d)", ev.Func(), ev.Step)
+		}
+	}
+	return schedule.KernelFunc(tr.Threads[f.Thread].Stack) + "() (where it waits)"
+}

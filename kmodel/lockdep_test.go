@@ -1,0 +1,145 @@
+package kmodel_test
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
+)
+
+// inverted are the variants whose order of locks can deadlock, with the report: those in which
+// threads that wait for locks do.
+var inverted = map[string]string{
+	"mm/list_lru@P6-abba": lockdep.Circular +
+		": list_lrus_mutex -> memcg_cache_ids_sem -> list_lrus_mutex",
+	"fs/aio_poll@posted-v5": lockdep.Circular +
+		": binder_thread->lock -> kioctx->ctx_lock -> binder_thread->lock",
+}
+
+// TestLockdep looks at the order of locks in all programs: those that are small are exhausted,
+// of the others some executions are run. What is reported is seen where nothing deadlocks.
+func TestLockdep(t *testing.T) {
+	most, runs := 2000, 300
+	if testing.Short() {
+		most, runs = 200, 30
+	}
+	exhausted, found := 0, map[string]int{}
+	for _, p := range kmodel.Programs() {
+		var o lockdep.Order
+		if all(p, &o, most) {
+			exhausted++
+		} else {
+			some(t, p, &o, runs)
+		}
+		variant := p.Object + "@" + p.Variant
+		for _, r := range o.Reports() {
+			if r.String() != inverted[variant] {
+				t.Errorf("%s: %s", p.Name(), r)
+				continue
+			}
+			found[variant]++
+			for _, f := range r.Facts {
+				passes(t, p, f)
+			}
+		}
+	}
+	for variant := range inverted {
+		if found[variant] == 0 {
+			t.Errorf("%s: nothing is reported", variant)
+		}
+	}
+	if exhausted < most/10 {
+		t.Errorf("%d programs exhausted", exhausted)
+	}
+}
+
+// all exhausts p, if that takes no more than so many nodes.
+func all(p program.Program, o *lockdep.Order, most int) bool {
+	if p.Workload {
+		return false
+	}
+	r := explore.Last(explore.Exhaust(context.Background(), lockdep.Watched(p.Schedule(), o),
+		explore.Options{Bound: explore.Unbounded, MaxNodes: most}))
+	return r.Complete()
+}
+
+// some runs random executions of p.
+func some(t *testing.T, p program.Program, o *lockdep.Order, runs int) {
+	t.Helper()
+	s, err := sample.New("pct3", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := schedule.NewRunner(lockdep.Watched(p.Schedule(), o))
+	defer r.Close()
+	for range sample.Run(context.Background(), r, s) {
+		if runs--; runs == 0 {
+			return
+		}
+	}
+}
+
+// passes runs the witness of a fact of a program that deadlocks. It need not.
+func passes(t *testing.T, p program.Program, f lockdep.Fact) {
+	t.Helper()
+	r := schedule.NewRunner(p.Schedule())
+	defer r.Close()
+	if res := r.RunTape(f.Tape); res.Outcome == schedule.Fail && res.Failure.Kind == schedule.Deadlock {
+		t.Errorf("%s: tape %s: %s -> %s is seen in a deadlock", p.Name(), f.Tape, f.From, f.To)
+	}
+}
+
+// TestLockdepSearches has each way to look at all executions of the small programs come to the
+// same order, and executions that are watched be the same as others.
+func TestLockdepSearches(t *testing.T) {
+	most := 300
+	if testing.Short() {
+		most = 50
+	}
+	ctx, compared := context.Background(), 0
+	for _, p := range kmodel.Programs() {
+		if p.Workload {
+			continue
+		}
+		opt := explore.Options{Bound: explore.Unbounded, MaxNodes: most}
+		plain := explore.Last(explore.Exhaust(ctx, p.Schedule(), opt))
+		if !plain.Complete() {
+			continue
+		}
+		var exhausted, two, classes lockdep.Order
+		watched := explore.Last(explore.Exhaust(ctx, lockdep.Watched(p.Schedule(), &exhausted), opt))
+		if !reflect.DeepEqual(watched, plain) {
+			t.Errorf("%s: watched\n%+v, else\n%+v", p.Name(), watched, plain)
+		}
+		opt.Workers = 2
+		explore.Last(explore.Exhaust(ctx, lockdep.Watched(p.Schedule(), &two), opt))
+		if r := explore.Classes(ctx, lockdep.Watched(p.Schedule(), &classes), opt); !r.Complete() {
+			continue
+		}
+		compared++
+		want := known(&exhausted)
+		for _, o := range []*lockdep.Order{&two, &classes} {
+			if got := known(o); !slices.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", p.Name(), got, want)
+			}
+		}
+	}
+	if t.Logf("%d programs compared", compared); compared < most/5 {
+		t.Errorf("%d programs compared", compared)
+	}
+}
+
+// known returns what an order knows, without how it has come to know it.
+func known(o *lockdep.Order) (out []string) {
+	for _, f := range o.Facts() {
+		out = append(out, f.Kind.String()+" "+f.From+" "+f.To)
+	}
+	return append(out, o.Classes()...)
+}
