@@ -6,8 +6,9 @@
 // a use-after-free, as it is in the kernel.
 //
 // Steps: adding, deleting, moving and replacing one each (the caller holds the writers' lock,
-// and a reader sees the one store that links or unlinks); First, Next, FirstEntry, NextEntry,
-// LastEntry, PrevEntry, WalkNext, Linked, and Empty of a head or a node, one each.
+// and a reader sees the one store that links or unlinks; see DelRcuUnlocked for who does not);
+// First, Next, FirstEntry, NextEntry, LastEntry, PrevEntry, WalkNext, Linked, and Empty of a
+// head or a node, one each.
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
 // node), or is on another; adding what is on one; walking on from a node that list_del() has
