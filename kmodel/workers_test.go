@@ -13,9 +13,9 @@ import (
 // worker and with two, which must come to the same report. With -race it also shows that
 // instances of a program share nothing.
 func TestWorkers(t *testing.T) {
-	most, want := 2000, 301
+	most, want := 2000, 297
 	if testing.Short() {
-		most, want = 200, 72
+		most, want = 200, 71
 	}
 	covered := 0
 	for _, p := range kmodel.Programs() {

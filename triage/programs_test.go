@@ -223,6 +223,34 @@ func (k *toy) allocCtx(t *schedule.Thread, at schedule.Party) {
 	t.Warn(schedule.SleepInAtomic, &k.mm.Object, at, "kmem_cache_zalloc")
 }
 
+// napper calls schedule() under a spin lock, and reader in a section of preemptible RCU.
+var (
+	napper = program("toy/napper", func(k *toy, e *schedule.Exec) {
+		e.Go("io_getevents", func(t *schedule.Thread) { k.nap(t, k.lockCtx) })
+	})
+	reader = program("toy/reader", func(k *toy, e *schedule.Exec) {
+		e.Go("io_getevents", func(t *schedule.Thread) { k.nap(t, k.readCtx) })
+	})
+)
+
+// lockCtx takes the lock.
+func (k *toy) lockCtx(t *schedule.Thread) *schedule.Object {
+	k.acquire(t, &k.mm.lock)
+	return &k.mm.Object
+}
+
+// readCtx begins a section.
+func (k *toy) readCtx(t *schedule.Thread) *schedule.Object {
+	t.Step(schedule.Op{Verb: "rcu_read_lock", Mode: schedule.Barrier})
+	return nil
+}
+
+// nap sleeps after begin.
+func (k *toy) nap(t *schedule.Thread, begin func(t *schedule.Thread) *schedule.Object) {
+	o := begin(t)
+	t.Warn(schedule.SleepInAtomic, o, t.Now(), "schedule")
+}
+
 // forget loses the context without freeing it, sequentially.
 var forget = program("toy/forget", func(k *toy, e *schedule.Exec) {
 	e.Go("exit_mmap", func(t *schedule.Thread) {

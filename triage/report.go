@@ -103,24 +103,27 @@ func NewReport(tr *schedule.Trace, about About) *Report {
 	return r
 }
 
-// atomicSplat returns the lines of a might_sleep() splat that say why the task may not
-// sleep: the lock that it took last, and where. A reader of preemptible RCU is not
-// in_atomic().
+// atomicSplat returns the lines of the splat that say why the task may not sleep: the lock that
+// it took last, and where. A reader of preemptible RCU is not in_atomic(), of which
+// schedule() has no line, and its warning of a reader none at all.
 func atomicSplat(tr *schedule.Trace) []string {
 	f := &tr.Result.Failure
 	ev, name := event(tr, f.Other), tr.Threads[f.Thread.ID].Name
+	var out []string
+	switch {
+	case inSchedule(tr) && inReader(tr):
+		return nil
+	case inSchedule(tr):
+	case inReader(tr):
+		out = append(out, "in_atomic(): 0, name: "+name)
+	default:
+		out = append(out, "in_atomic(): 1, name: "+name)
+	}
 	if ev == nil {
-		return []string{"in_atomic(): 1, name: " + name}
+		return out
 	}
-	atomic := "1"
-	if ev.Verb == "rcu_read_lock" {
-		atomic = "0"
-	}
-	return []string{
-		"in_atomic(): " + atomic + ", name: " + name,
-		"lock held by " + name + ":",
-		" #0:  (" + ev.Object + "), at: " + function(ev),
-	}
+	return append(out, "lock held by "+name+":",
+		" #0:  ("+ev.Object+"), at: "+function(ev))
 }
 
 // accesses tells the failing step, the step that made it one, and where the

@@ -28,6 +28,8 @@ func cases() []reportCase {
 		{"behind-warning", lookupRace, "12000002101", resurrect, triage.About{Mute: resurrect}},
 		{"deadlock", abba, "01", 0, triage.About{}},
 		{"sleep", sleeper, "0", 0, triage.About{}},
+		{"schedule", napper, "0", 0, triage.About{}},
+		{"schedule-reader", reader, "0", 0, triage.About{}},
 		{"leak", forget, "0", 0, triage.About{}},
 		{"workload", workload, "211121242224220000100021", 0, triage.About{}},
 	}

@@ -124,6 +124,9 @@ func (t *teller) tell() string {
 		t.who = t.f.Note // a CPU, which does not free
 		return t.who + " translates an address to " + t.obj + place + t.after("freed that page")
 	case schedule.SleepInAtomic:
+		if inSchedule(t.tr) {
+			return t.who + " sleeps" + place + t.atomic()
+		}
 		return t.who + " may sleep" + place + t.atomic()
 	case schedule.Leak:
 		return "nothing points to " + t.obj + " at the end, and nobody has freed it"

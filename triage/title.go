@@ -49,7 +49,7 @@ func splat(tr *schedule.Trace) (string, bool) {
 		}
 		return lockSplat(f, agent)
 	case schedule.SleepInAtomic:
-		return "BUG: sleeping function called from invalid context", true
+		return sleepSplat(tr), true
 	case schedule.ListCorrupt:
 		return listSplat(f)
 	case schedule.DoubleKill, schedule.RefResurrect, schedule.RefUnderflow:
@@ -70,6 +70,30 @@ func splat(tr *schedule.Trace) (string, bool) {
 		return "KASAN: double-free", true
 	}
 	return "", false
+}
+
+// sleepSplat returns what might_sleep() says, or schedule() itself, which looks at preempt_count
+// alone. (With interrupts off and nothing else it says nothing, and comes back with them on; that
+// is not told apart here.) A reader of preemptible RCU is told by rcu_note_context_switch(): since
+// 5b72f9643b52 (after 4.12), and in words after 5.12.
+func sleepSplat(tr *schedule.Trace) string {
+	switch {
+	case !inSchedule(tr):
+		return "BUG: sleeping function called from invalid context"
+	case inReader(tr):
+		return "Voluntary context switch within RCU read-side critical section"
+	}
+	return "BUG: scheduling while atomic"
+}
+
+// inSchedule reports whether it was schedule() that found the task atomic, and no call of
+// might_sleep().
+func inSchedule(tr *schedule.Trace) bool { return tr.Result.Failure.Note == "schedule" }
+
+// inReader reports whether what keeps the task from sleeping is a section of preemptible RCU.
+func inReader(tr *schedule.Trace) bool {
+	ev := event(tr, tr.Result.Failure.Other)
+	return ev != nil && ev.Verb == "rcu_read_lock"
 }
 
 // memory says what KASAN calls the memory that o is in.
@@ -170,20 +194,22 @@ func lockSplat(f *schedule.Failure, agent string) (string, bool) {
 
 // listSplat says which of the checks of CONFIG_DEBUG_LIST it was. There are none for an
 // hlist, but one that was deleted has a poisoned link, and writing through it is a fault. Nor is
-// there one for links that are NULL, before 0cc011c576aa (6.0).
+// there one for links that are NULL, before 0cc011c576aa (6.0, and later 5.15).
 func listSplat(f *schedule.Failure) (string, bool) {
 	hlist, gone := strings.HasPrefix(f.Op.Verb, "hlist"), strings.Contains(f.Note, "deleted")
 	switch {
+	case f.Op.Verb == "__skb_unlink" || strings.HasSuffix(f.Note, "unlinked"):
+		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case strings.HasPrefix(f.Note, "walks on"):
 		return "general protection fault", true
-	case f.Op.Verb == "__skb_unlink":
-		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case hlist && gone:
 		return "general protection fault", true
 	case strings.Contains(f.Note, "never"):
 		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case hlist || strings.Contains(f.Note, "another list") || f.Op.Verb == "list_replace_init":
 		return "", false
+	case strings.HasPrefix(f.Note, "adds before"):
+		return "list_add corruption", true
 	case !strings.Contains(f.Op.Verb, "add"):
 		return "list_del corruption", true
 	}
@@ -275,7 +301,7 @@ func hungTitle(tr *schedule.Trace) string {
 	if len(all) == 0 {
 		return "INFO: task hung"
 	}
-	if b := all[0]; strings.Contains(b.verb, "spin_") || b.verb == "csd_lock_wait" {
+	if b := all[0]; strings.Contains(b.verb, "spin_") || strings.HasPrefix(b.verb, "csd_lock") {
 		return "BUG: soft lockup in " + b.fn
 	}
 	return "INFO: task hung in " + all[0].fn

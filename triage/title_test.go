@@ -127,6 +127,22 @@ func TestTitles(t *testing.T) {
 		{
 			story{
 				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
+				note: "deletes before an entry that leads back elsewhere",
+			},
+			"list_del corruption in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
+		{ // list_move() has no check of its own but those of its two halves
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_move",
+				note: "adds before an entry that leads back elsewhere",
+			},
+			"list_add corruption in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
 				note: "another list has taken it, or what was before it",
 			},
 			"list changed from which another has taken in kill_ctx",
@@ -168,6 +184,14 @@ func TestTitles(t *testing.T) {
 			story{
 				kind: schedule.ListCorrupt, fn: "unixGC", verb: "__skb_unlink",
 				note: "unlinks what has been unlinked",
+			},
+			"BUG: unable to handle kernel NULL pointer dereference in unix_gc",
+			"v2 list-corruption unix_gc -",
+		},
+		{ // and so whoever goes on from it comes to NULL
+			story{
+				kind: schedule.ListCorrupt, fn: "unixGC", verb: "list_next_entry",
+				note: "walks on from what has been unlinked",
 			},
 			"BUG: unable to handle kernel NULL pointer dereference in unix_gc",
 			"v2 list-corruption unix_gc -",

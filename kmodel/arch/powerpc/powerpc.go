@@ -90,11 +90,13 @@ func newArch(m *mm.Machine, p patches) *arch {
 
 func (a *arch) has(p patches) bool { return a.patches&p != 0 }
 
-// SwitchMm implements [mm.Arch]. Whoever calls it has interrupts off but exec_mmap() of 5.9, where
-// activate_mm() is switch_mm(), which turns them off first. Here they may come within, and find
-// an active_mm that is none of theirs.
+// SwitchMm implements [mm.Arch]. It is switch_mm(), which turns interrupts off for exec_mmap() of
+// 5.9, whose activate_mm() it is: whoever else calls has them off, and calls
+// switch_mm_irqs_off().
 func (a *arch) SwitchMm(t *schedule.Thread, c *mm.CPU, prev, next *mm.Struct) {
+	preempt.IrqDisable(t)
 	a.switchMmIrqsOff(t, c, prev, next)
+	preempt.IrqEnable(t)
 }
 
 // switchMmIrqsOff is switch_mm_irqs_off(). A CPU that comes into the mask has nothing

@@ -14,16 +14,16 @@
 // stations of this story from 2.6.29 to 4.17.
 //
 // The code follows v4.4.121, the tree that the fix baf10564fbb6 was ported to, with
-// the later patches applied by variant; the hlist follows v3.4.10 and v3.10.65.
+// the later patches applied by variant; the hlist follows v3.3.8 and v3.10.65.
 //
 // Not modelled: the contents of the ring and its head/tail arithmetic beyond counting
 // events, the quota of requests (aio_nr, reqs_available), eventfd, page migration of the
 // ring, a ring address that is used again, faults on user memory in io_setup, requests that
-// complete within io_submit, retries and the aio workqueue of the hlist years, and that
-// they called a driver's cancel function without ctx_lock. The table starts with one slot
-// and doubles, where the kernel starts with four and quadruples, so that few contexts make
-// it grow. Files, and rings that are mappings, are in the programs of 3.3 alone (munmap.go,
-// fput.go), and a ring that moves in one of history.go alone.
+// complete within io_submit, retries, the aio workqueue and the batches of requests of the
+// hlist years, and that they called a driver's cancel function without ctx_lock. The table
+// starts with one slot and doubles, where the kernel starts with four and quadruples, so that
+// few contexts make it grow. Files, and rings that are mappings, are in the programs of 3.3
+// alone (munmap.go, fput.go), and a ring that moves in one of history.go alone.
 //
 // Start reading at lookup.go and kill.go; for the "too late munmap()" of 3.3, at fput.go.
 package aio

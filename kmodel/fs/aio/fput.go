@@ -60,6 +60,10 @@ func (ctx *listKioctx) fputLater_(t *schedule.Thread, req *aioKiocb) {
 // has left, and the last reference unmaps the ring: at any time, of an mm that is being
 // taken down. And without a reference the context may go away while its lock is given
 // back, unless RCU keeps it.
+//
+// Up to 3.6 the item could run on two CPUs at once, and here there is one kworker. Two runs
+// never have the same request, which fput_lock sees to; and aio_get_req() runs the function
+// beside the worker.
 func (era *era33) aioFputRoutine(t *schedule.Thread) {
 	era.fputLock.LockIrq(t)
 	for req := era.fputHead.FirstEntry(t); req != nil; req = era.fputHead.FirstEntry(t) {

@@ -13,7 +13,7 @@ import (
 type scenario35 struct {
 	name     string
 	threads  []thread35
-	ctx      bool // there is a context from the start
+	contexts int  // that are there from the start, at cookies 1, 2 ...
 	device   bool // and a device
 	request  bool // and a request that can be cancelled
 	variants []variant
@@ -46,8 +46,8 @@ var scenarios35 = []scenario35{{
 	expect: map[string][]program.Expect{"3.2": {fails(schedule.UseAfterFree, 1)}},
 }, {
 	// A request may start after io_destroy has waited for all.
-	name: "io_submit-vs-io_destroy",
-	ctx:  true, device: true,
+	name:     "io_submit-vs-io_destroy",
+	contexts: 1, device: true,
 	threads: []thread35{
 		{"io_submit", func(s *system, t *schedule.Thread) { s.calls.ioSubmit(t, 1, false) }}, destroy35,
 	},
@@ -62,42 +62,55 @@ var scenarios35 = []scenario35{{
 	},
 }, {
 	// The loser of two must not leave its wait to the winner.
-	name: "io_destroy-vs-io_destroy",
-	ctx:  true,
+	name:     "io_destroy-vs-io_destroy",
+	contexts: 1,
 	threads: []thread35{
 		{"io_destroy", destroy35.body}, destroy35,
 	},
 	variants: []variant{
 		{"1f-early-wait", "mutant", "1f with rq_wait set before the xchg of dead",
-			ioctxTable | delayFree | tryGetLive | waitBeforeDead},
+			table417 | waitBeforeDead},
 	},
 	expect: map[string][]program.Expect{
 		"1f-early-wait": {fails(schedule.UseAfterFree, 1), fails(schedule.Deadlock, 2)},
 	},
 }, {
-	name: "io_destroy-vs-aio_complete",
-	ctx:  true, device: true, request: true,
+	// Two contexts that are neighbours on the hlist go at once.
+	name:     "io_destroy-vs-io_destroy-neighbour",
+	contexts: 2,
+	threads: []thread35{
+		{"io_destroy", func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 2) }}, destroy35,
+	},
+	variants: []variant{
+		{"3.10.4", "3.10.4-3.11", "kill_ioctx deletes from the hlist without ioctx_lock",
+			refcounting | killUnlocked},
+		{"1c", "3.10.65", "with ioctx_lock", refcounting},
+	},
+	expect: map[string][]program.Expect{"3.10.4": {fails(schedule.UseAfterFree, 1)}},
+}, {
+	name:     "io_destroy-vs-aio_complete",
+	contexts: 1, device: true, request: true,
 	threads: []thread35{destroy35},
 	variants: []variant{
-		{"1f", "4.17", "aio_complete looks whether the request has ever been on the list",
-			ioctxTable | delayFree | tryGetLive},
+		{"4.16", "4.16.13", "aio_complete looks whether the request has ever been on the list",
+			table417 &^ cancelFirst},
+		{"1f", "4.17", "4faa99965e02: free_ioctx_users cancels first", table417},
 		{"75321b5", "mutant", "75321b50a9c8 without 4faa99965e02: aio_complete looks whether it is",
-			ioctxTable | delayFree | tryGetLive | emptyTest},
-		{"4.18", "4.18", "4faa99965e02: free_ioctx_users cancels first",
-			ioctxTable | delayFree | tryGetLive | emptyTest | cancelFirst},
+			table417&^cancelFirst | emptyTest},
+		{"4.18", "4.18", "75321b50a9c8 with 4faa99965e02", table417 | emptyTest},
 	},
 	expect: map[string][]program.Expect{"75321b5": {fails(schedule.UseAfterFree, 1)}},
 }, {
-	name: "mremap-vs-io_destroy",
-	ctx:  true,
+	name:     "mremap-vs-io_destroy",
+	contexts: 1,
 	threads: []thread35{
 		{"mremap", func(s *system, t *schedule.Thread) { s.mm.mremap(t, 1, cookieMoved) }}, destroy35,
 	},
 	variants: []variant{
 		{"3.19", "3.19", "mremap() moves the ring of a context that is being killed",
-			ioctxTable | ringMoves},
-		{"4.0", "4.0-4.15", "b2edffdd912b: mremap() of it fails",
-			ioctxTable | ringMoves | mremapFails},
+			ioctxTable | drains | ringMoves},
+		{"4.0", "4.0", "b2edffdd912b: mremap() of it fails",
+			ioctxTable | drains | ringMoves | deadUnderLock},
 	},
 	expect: map[string][]program.Expect{"3.19": {fails(schedule.LostUpdate, 1)}},
 }}
@@ -108,7 +121,7 @@ func (mm *mmStruct) mremap(t *schedule.Thread, from, to int) {
 	if slot := mm.ring[from].Read(t); slot != 0 {
 		mm.ring[from].Write(t, 0) // move_page_tables
 		mm.ring[to].Write(t, slot)
-		if !mm.aioRingRemap(t, from, to) && mm.has(mremapFails) {
+		if !mm.aioRingRemap(t, from, to) && mm.has(deadUnderLock) {
 			mm.ring[to].Write(t, 0)
 			mm.ring[from].Write(t, slot)
 		}
@@ -127,7 +140,7 @@ func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 	for i := range table.nr.Peek() {
 		ctx := table.table[i].Read(t)
 		if ctx != nil && ctx.userID.Peek() == from { // changes under mmap_sem only
-			if found = !mm.has(mremapFails) || ctx.dead.Read(t) == 0; found {
+			if found = !mm.has(deadUnderLock) || ctx.dead.Read(t) == 0; found {
 				ctx.userID.Write(t, to)
 			}
 			break
@@ -155,8 +168,8 @@ func (sc *scenario35) instance(s *system) program.Instance {
 	begin := func(e *schedule.Exec) {
 		s.boot(e)
 		s.bootSlots = 1
-		if sc.ctx {
-			s.calls.bootCtx(e, 1)
+		for i := range sc.contexts {
+			s.calls.bootCtx(e, i+1)
 		}
 		if s.has(ringMoves) {
 			e.AtEnd(check)

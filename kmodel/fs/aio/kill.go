@@ -11,17 +11,17 @@ import (
 // killIoctx is kill_ioctx(): take the context out of the table and drop its first
 // reference. It reports false if somebody else is doing so (-EINVAL). In v4.4 it says
 // of percpu_ref_kill() that it will do the necessary call_rcu(). It does one, of
-// RCU-sched, and lookup_ioctx is a reader of the other flavour.
+// RCU-sched, and lookup_ioctx is a reader of the other flavour. (The rcu_read_lock() that it
+// has under ioctx_lock up to 3.16 protects nothing and is not here.)
 func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) bool {
 	if mm.has(waitBeforeDead) {
 		ctx.rqWait.Write(t, wait)
 	}
-	early := mm.has(ringMoves) && !mm.has(mremapFails) // before b2edffdd912b
-	if early && ctx.dead.Xchg(t, 1) != 0 {
+	if !mm.has(deadUnderLock) && ctx.dead.Xchg(t, 1) != 0 {
 		return false
 	}
 	mm.ioctxLock.Lock(t)
-	if !early && ctx.dead.Xchg(t, 1) != 0 {
+	if mm.has(deadUnderLock) && ctx.dead.Xchg(t, 1) != 0 {
 		mm.ioctxLock.Unlock(t)
 		return false
 	}
@@ -39,7 +39,7 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 	if ctx.mmapSize.Peek() != 0 {
 		mm.unmapRing_(t, ctx)
 	}
-	if !mm.has(waitBeforeDead) {
+	if mm.has(drains) && !mm.has(waitBeforeDead) {
 		ctx.rqWait.Write(t, wait)
 	}
 	ctx.users.Kill(t)
@@ -65,6 +65,11 @@ func (mm *mmStruct) ioDestroy(t *schedule.Thread, cookie int) {
 	ctx := mm.lookupIoctx(t, cookie)
 	if ctx == nil {
 		return // -EINVAL
+	}
+	if !mm.has(drains) {
+		mm.killIoctx(t, ctx, nil)
+		ctx.users.Put(t)
+		return
 	}
 	wait := mm.rqWaitCache.AllocAtomic(t)
 	wait.count.Init(1)
@@ -103,13 +108,21 @@ func (ctx *kioctx) freeIoctxUsers(t *schedule.Thread) {
 // freeIoctxReqs is free_ioctx_reqs(), the release of reqs: no request is left. Like
 // free_ioctx_users it must not sleep, so freeing is left to a work item.
 func (ctx *kioctx) freeIoctxReqs(t *schedule.Thread) {
-	if wait := ctx.rqWait.Read(t); wait != nil && wait.count.DecAndTest(t) {
-		wait.comp.Complete(t)
+	if ctx.has(drains) {
+		ctx.requestsDone_(t)
 	}
 	if ctx.has(delayFree) {
 		workqueue.QueueRcuWork(t, &ctx.freeRwork)
 	} else {
 		workqueue.ScheduleWork(t, &ctx.freeWork)
+	}
+}
+
+// requestsDone_ tells who waits for the requests.
+func (ctx *kioctx) requestsDone_(t *schedule.Thread) {
+	wait := ctx.rqWait.Read(t)
+	if wait != nil && (!ctx.has(drainsAtOnce) || wait.count.DecAndTest(t)) {
+		wait.comp.Complete(t)
 	}
 }
 
@@ -120,16 +133,60 @@ func (ctx *kioctx) freeIoctx(t *schedule.Thread) {
 }
 
 // exitAio is exit_aio(): mm_users is 0, so nobody else can be inside aio for this mm,
-// except requests. It waits for all contexts with one counter.
-//
-// If no slot is empty the counter can reach 0 twice: in free_ioctx_reqs, which then
-// completes, and in the subtraction of nothing here, which then does not wait for that.
-// The scenario exit_aio-full-table shows it; the kernel's table has 4 slots, 16, 64 ...
+// except requests. Up to 3.16 it loads the table anew for every context.
 func (mm *mmStruct) exitAio(t *schedule.Thread) {
 	table := mm.ioctxTable.DereferenceRaw(t)
 	if table == nil {
 		return
 	}
+	switch {
+	case mm.has(drainsAtOnce):
+		mm.exitAtOnce_(t, table)
+		return
+	case mm.has(drains):
+		mm.exitInTurn_(t, table)
+	default:
+		for i := range table.nr.Peek() {
+			mm.exitKill_(t, table, i, nil)
+		}
+	}
+	mm.dropTable_(t, table)
+}
+
+// dropTable_ is the end of exit_aio().
+func (mm *mmStruct) dropTable_(t *schedule.Thread, table *kioctxTable) {
+	mm.ioctxTable.Assign(t, nil)
+	slab.Free(t, "kfree", table)
+}
+
+// exitKill_ kills the context in a slot, and reports whether there is one.
+func (mm *mmStruct) exitKill_(t *schedule.Thread, table *kioctxTable, i int, wait *ctxRqWait) bool {
+	ctx := table.table[i].Read(t)
+	if ctx == nil {
+		return false
+	}
+	ctx.mmapSize.Write(t, 0) // exit_mmap() is coming
+	mm.killIoctx(t, ctx, wait)
+	return true
+}
+
+// exitInTurn_ kills one context after the other, and waits for each before the next.
+func (mm *mmStruct) exitInTurn_(t *schedule.Thread, table *kioctxTable) {
+	for i := range table.nr.Peek() {
+		wait := mm.rqWaitCache.AllocAtomic(t)
+		if mm.exitKill_(t, table, i, wait) {
+			wait.comp.WaitForCompletion(t)
+		}
+		t.Free(&wait.Object) // it is of this round of the loop
+	}
+}
+
+// exitAtOnce_ kills all contexts and waits for all with one counter.
+//
+// If no slot is empty the counter can reach 0 twice: in free_ioctx_reqs, which then
+// completes, and in the subtraction of nothing here, which then does not wait for that.
+// The scenario exit_aio-full-table shows it; the kernel's table has 4 slots, 16, 64 ...
+func (mm *mmStruct) exitAtOnce_(t *schedule.Thread, table *kioctxTable) {
 	wait := mm.rqWaitCache.AllocAtomic(t)
 	wait.count.Init(table.nr.Peek())
 	skipped := 0
@@ -138,19 +195,14 @@ func (mm *mmStruct) exitAio(t *schedule.Thread) {
 		skipped = 1
 	}
 	for i := range table.nr.Peek() {
-		ctx := table.table[i].Read(t)
-		if ctx == nil {
+		if !mm.exitKill_(t, table, i, wait) {
 			skipped++
-			continue
 		}
-		ctx.mmapSize.Write(t, 0) // exit_mmap() is coming
-		mm.killIoctx(t, ctx, wait)
 	}
 	if !wait.count.SubAndTest(t, skipped) {
 		wait.comp.WaitForCompletion(t)
 	}
-	mm.ioctxTable.Assign(t, nil)
-	slab.Free(t, "kfree", table)
+	mm.dropTable_(t, table)
 	t.Free(&wait.Object) // the stack frame is gone
 }
 

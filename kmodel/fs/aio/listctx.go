@@ -17,12 +17,16 @@ import (
 // This file is fs/aio.c from 2.6.29 to 3.11, when the contexts of an mm were on an RCU
 // hlist and counted by plain atomics. Up to 3.9 io_destroy and exit_aio wait for the
 // requests and then drop their references; since 3.10 (refcounting) the last reference
-// waits for the requests.
+// waits for the requests. The functions are those of 3.3.8: in 3.4 aio_cancel_all() and
+// wait_for_all_aios() become kill_ctx(), in one section of ctx_lock, so that less comes in
+// between there.
 //
 // Up to 3.9 they wait, and io_getevents does, by add_wait_queue() and remove_wait_queue().
 // Here they do so by prepare_to_wait() and finish_wait(), as since, after which wake_up() may
 // not be through yet. That changes nothing: who wakes has a reference, or ctx_lock, which
-// io_destroy and exit_aio take before they drop the last.
+// io_destroy and exit_aio take before they drop the last. And io_getevents waits exclusively:
+// of two that do, the one wake_up() of io_destroy up to 2.6.37 wakes one, and the other sleeps
+// until a signal. Here both wake up; a sleep that a signal ends is no failure in any case.
 
 // listMM is the mm with the functions of those years.
 type listMM struct{ *mmStruct }
@@ -287,9 +291,13 @@ func (mm *listMM) killIoctx(t *schedule.Thread, ctx *listKioctx) {
 	if ctx.dead.Xchg(t, 1) != 0 {
 		return
 	}
-	mm.ioctxLock.Lock(t)
-	mm.ioctxList.DelRcu(t, ctx)
-	mm.ioctxLock.Unlock(t)
+	if mm.has(killUnlocked) {
+		mm.ioctxList.DelRcuUnlocked(t, ctx)
+	} else {
+		mm.ioctxLock.Lock(t)
+		mm.ioctxList.DelRcu(t, ctx)
+		mm.ioctxLock.Unlock(t)
+	}
 	if ctx.mmapSize.Read(t) != 0 {
 		preempt.MightSleep(t, "vm_munmap")
 		mm.ring[ctx.userID.Peek()].Write(t, 0) // vm_munmap

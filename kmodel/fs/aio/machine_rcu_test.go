@@ -254,9 +254,12 @@ func (m *machine) rcuStep(s *mState, me int) string {
 			return "double-release"
 		}
 		r.ended++
-		if th.ref == mUsers {
+		switch {
+		case th.ref == mUsers:
 			th.call(atUsersLock, toPutEnd)
-		} else {
+		case m.noWait:
+			th.call(m.freeLater(), toPutEnd)
+		default:
 			th.call(atReadRqWait, toPutEnd)
 		}
 

@@ -85,7 +85,9 @@ func (m *machine) tableStep(s *mState, me int) string {
 	// io_destroy: kill_ioctx
 	case atKillLock: // K1
 		m.lock(s, me, &s.ioctxLock)
-		th.pc = atXchgDead
+		if th.pc = atXchgDead; m.deadFirst {
+			th.pc = atKillTable
+		}
 	case atXchgDead: // K2
 		th.won = !s.dead
 		s.dead = true
@@ -94,6 +96,10 @@ func (m *machine) tableStep(s *mState, me int) string {
 			th.pc = atDelLock
 		case m.list:
 			m.put(th, atRest)
+		case m.deadFirst && th.won:
+			th.pc = atKillLock
+		case m.deadFirst:
+			m.put(th, toDestroyed)
 		case th.won:
 			th.pc = atKillTable
 		default:
@@ -121,7 +127,7 @@ func (m *machine) tableStep(s *mState, me int) string {
 		th.pc = atKillWake
 	case atKillWake: // K5
 		if th.pc = atMunmap; s.notMapped {
-			th.pc = atSetRqWait
+			m.unmapped(th)
 		}
 		m.wakeUp(s, me)
 	case atWakeEnd:
@@ -129,16 +135,20 @@ func (m *machine) tableStep(s *mState, me int) string {
 		th.ret()
 	case atMunmap:
 		s.munmapped = true
-		th.pc = atSetRqWait
+		m.unmapped(th)
 	case atSetRqWait: // K6
 		s.rqWait = int8(me) + 1
-		th.ref = mUsers // K7
-		th.call(atKillRead, toKilled)
+		m.killUsers(th)
 	case atCompletion:
 		s.waits[me].done--
-		if th.pc = atExitAssign; m.exitSlots == 0 {
+		switch {
+		case m.exitSlots == 0:
 			s.waits[me].freed = true // the stack frame is gone
 			th.ret()
+		case m.inTurn:
+			m.nextSlot(th)
+		default:
+			th.pc = atExitAssign
 		}
 
 	// free_ioctx_users: nobody is inside any more
@@ -154,10 +164,13 @@ func (m *machine) tableStep(s *mState, me int) string {
 
 	// free_ioctx_reqs: no request is left
 	case atReadRqWait: // Q1
-		if th.wait = s.rqWait; th.wait != 0 {
-			th.pc = atDecWait
-		} else {
+		switch th.wait = s.rqWait; {
+		case th.wait == 0:
 			th.pc = m.freeLater()
+		case m.inTurn:
+			th.pc = atComplete
+		default:
+			th.pc = atDecWait
 		}
 	case atDecWait:
 		w := &s.waits[th.wait-1]
@@ -226,12 +239,10 @@ func (m *machine) tableStep(s *mState, me int) string {
 		}
 		th.pc = atExitSlot
 	case atExitSlot:
-		th.n++
-		switch {
-		case th.n == 1:
+		if th.n++; th.n == 1 {
 			th.pc = atExitMapped
-		case th.n == m.exitSlots:
-			th.pc = atExitSub
+		} else {
+			m.nextSlot(th)
 		}
 	case atExitMapped:
 		s.notMapped = true
@@ -240,6 +251,8 @@ func (m *machine) tableStep(s *mState, me int) string {
 			th.pc = atXchgDead
 		case m.list:
 			m.put(th, atExitFirst)
+		case m.deadFirst:
+			th.pc = atXchgDead
 		default:
 			th.pc = atKillLock
 		}
@@ -293,7 +306,33 @@ func (m *machine) lookedUp(s *mState, me int) {
 		th.pc = atDelLock
 	default:
 		s.waits[me].count = 1 // DECLARE_COMPLETION_ONSTACK
-		th.pc = atKillLock
+		if th.pc = atKillLock; m.deadFirst {
+			th.pc = atXchgDead
+		}
+	}
+}
+
+// unmapped is the end of kill_ioctx.
+func (m *machine) unmapped(th *mThread) {
+	if th.pc = atSetRqWait; m.noWait {
+		m.killUsers(th)
+	}
+}
+
+func (m *machine) killUsers(th *mThread) {
+	th.ref = mUsers // K7
+	th.call(atKillRead, toKilled)
+}
+
+// nextSlot goes on in exit_aio behind a slot.
+func (m *machine) nextSlot(th *mThread) {
+	switch {
+	case th.n < m.exitSlots:
+		th.pc = atExitSlot
+	case m.noWait || m.inTurn:
+		th.pc = atExitAssign
+	default:
+		th.pc = atExitSub
 	}
 }
 
@@ -310,16 +349,16 @@ func (m *machine) private(s *mState, me int) {
 	th := &s.th[me]
 	switch th.pc {
 	case toKilled:
-		switch m.exitSlots {
-		case 0:
+		switch {
+		case m.exitSlots == 0:
 			m.put(th, toDestroyed)
-		case 1:
-			th.pc = atExitSub
+		case m.inTurn:
+			th.pc = atCompletion
 		default:
-			th.pc = atExitSlot
+			m.nextSlot(th)
 		}
 	case toDestroyed:
-		if th.won {
+		if th.won && !m.noWait {
 			th.pc = atCompletion
 		} else {
 			s.waits[me].freed = true

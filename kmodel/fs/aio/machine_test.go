@@ -133,6 +133,9 @@ type mVariant struct {
 	rcuFree      bool // 4.16
 	syncInKill   bool // m3
 	countsItself bool // m4: exit_aio in its counter
+	deadFirst    bool // before 4.0: dead is set without ioctx_lock
+	noWait       bool // before 3.15: nobody waits for the requests
+	inTurn       bool // before 4.1: exit_aio waits for each, and nobody counts
 	merged       bool // one flavour of RCU
 }
 
@@ -140,6 +143,8 @@ var mVariants = map[string]mVariant{
 	"1a":        {list: true},
 	"1b":        {list: true, incNotZero: true, deadTest: true},
 	"1c":        {list: true, rcuPut: true},
+	"1d-3.13":   {lookup: atGetMode, deadFirst: true, noWait: true},
+	"1d-3.17":   {lookup: atGetMode, deadFirst: true, inTurn: true},
 	"1d":        {lookup: atGetMode},
 	"1d-merged": {lookup: atGetMode, merged: true},
 	"1e":        {lookup: atGetMode, rcuFree: true},

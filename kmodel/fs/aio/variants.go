@@ -17,17 +17,28 @@ const (
 	// whether the context has died.
 	submitDeadTest
 	// refcounting is 36f5588905c1 with 4fcc712f5c48 (3.10): the last reference waits
-	// for the requests, and the first is dropped after an RCU delay. It is that of 3.10.65.
-	// The kill_ioctx() of 3.10 and 3.11 deletes the context from the hlist without
-	// ioctx_lock, against others that do or that add to it; a deletion is one step here, so
-	// no variant without the lock would fail. And there a request is counted off not by
-	// aio_complete() but by whoever reads its event.
+	// for the requests, and the first is dropped after an RCU delay. It is that of 3.10.65:
+	// in 3.10.4 and 3.11 a request is counted off not by aio_complete() but by whoever reads
+	// its event, and see killUnlocked.
 	refcounting
 	// ioctxTable is db446a08c23d and what came with it in 3.12: the contexts in a
 	// table, counted by percpu_refs; the RCU delay before the first reference is
 	// dropped went with e34ecee2ae79. With it went a reference to reqs, so that no
-	// context was ever freed; 1881686f8420 (3.13) has put that back.
+	// context was ever freed; 1881686f8420 (3.13, 3.12.8) has put that back. The
+	// percpu_refs are those of v4.4, also where 3.13 marks one dead in one store and drops
+	// its first reference in the callback; and io_setup has ring_lock throughout, as since
+	// 3.15.
 	ioctxTable
+	// drains is e02ba72aabfa (3.15), fb2d44838320 (3.16) and 6098b45b32e6 (3.17): io_destroy
+	// waits until the requests are gone, unless it is the loser of two, and exit_aio waits
+	// for one context after the other.
+	drains
+	// deadUnderLock is b2edffdd912b (4.0): kill_ioctx sets dead under ioctx_lock, and
+	// mremap() of the ring looks there, and fails while the context is being killed.
+	deadUnderLock
+	// drainsAtOnce is dc48e56d7616 (4.1): exit_aio kills all contexts and waits for them
+	// with one counter.
+	drainsAtOnce
 	// delayFree is a6d7cff472e0 (4.16): the memory is freed after an RCU delay. In
 	// the form of f729863a8c23 (4.17), a struct rcu_work, instead of call_rcu() and a
 	// work item.
@@ -74,23 +85,29 @@ const (
 	copiesCookie
 	// setupNoRef is a kernel before 86b62a2c (3.3): io_setup has no reference of its own.
 	setupNoRef
+	// killUnlocked is a kernel of 3.10.4 or 3.11, up to the table: kill_ioctx deletes the
+	// context from the hlist without ioctx_lock.
+	killUnlocked
 	// waitBeforeDead has kill_ioctx store its caller's wait before it knows that it is the
 	// one to kill. Never upstream.
 	waitBeforeDead
 	// emptyTest is 75321b50a9c8: aio_complete looks whether the request is on active_reqs,
 	// without a lock, and not whether it has ever been. 4.18 has it, with cancelFirst; of
-	// no release is it known without.
+	// no release is it known without. The cmpxchg in kiocb_cancel went in 4.18 too
+	// (888933f8fdf0); here it stays, under ctx_lock and with nobody to race with.
 	emptyTest
 	// cancelFirst is 4faa99965e02 (4.17): free_ioctx_users calls the cancel function while
 	// the request is still on active_reqs.
 	cancelFirst
 	// ringMoves is e4a0d3e720e7 (3.19): user space may mremap() the ring.
 	ringMoves
-	// mremapFails is b2edffdd912b (4.0): but not while the context is being killed. What
-	// says so, dead, is set under ioctx_lock since then; all variants without ringMoves have
-	// that.
-	mremapFails
 )
+
+// table41 is the table of 4.1 and later.
+const table41 = ioctxTable | drains | deadUnderLock | drainsAtOnce
+
+// table417 is that of 4.17.
+const table417 = table41 | delayFree | tryGetLive | cancelFirst
 
 // variant is a station of the history.
 type variant struct {
@@ -106,18 +123,22 @@ var variants = []variant{
 		lookupIncNotZero | submitDeadTest},
 	{"1c", "3.10.65", "36f5588905c1, 4fcc712f5c48: the first reference is dropped after an RCU delay",
 		refcounting},
-	{"1d", "3.13-4.15", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()", ioctxTable},
-	{"1d-merged", "3.13-4.15", "1d with CONFIG_PREEMPT=n", ioctxTable | mergedRCU},
-	{"1e", "4.16", "a6d7cff472e0: the context is freed after an RCU delay", ioctxTable | delayFree},
-	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", ioctxTable | delayFree | mergedRCU},
+	{"1d-3.13", "3.13-3.14", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()",
+		ioctxTable},
+	{"1d-3.17", "3.17-3.19", "1d-3.13 where io_destroy waits for the requests, exit_aio too",
+		ioctxTable | drains},
+	{"1d", "4.1-4.15", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()", table41},
+	{"1d-merged", "4.1-4.15", "1d with CONFIG_PREEMPT=n", table41 | mergedRCU},
+	{"1e", "4.16", "a6d7cff472e0: the context is freed after an RCU delay", table41 | delayFree},
+	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table41 | delayFree | mergedRCU},
 	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",
-		ioctxTable | delayFree | tryGetLive},
-	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", ioctxTable | tryGetLive},
+		table417},
+	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", table41 | tryGetLive},
 	{"m2", "mutant", "1f with percpu_ref_tryget() instead of percpu_ref_tryget_live()",
-		ioctxTable | delayFree | tryGet},
-	{"m3", "mutant", "1d with synchronize_rcu() in kill_ioctx", ioctxTable | syncInKill},
+		table417&^tryGetLive | tryGet},
+	{"m3", "mutant", "1d with synchronize_rcu() in kill_ioctx", table41 | syncInKill},
 	{"m4", "mutant", "1f with exit_aio counting itself",
-		ioctxTable | delayFree | tryGetLive | exitCountsItself},
+		table417 | exitCountsItself},
 }
 
 // muteResurrect lets the kernel go on after it has taken a count of 0 to 1, as a
@@ -156,13 +177,19 @@ var (
 // expected is the table of verdicts: every kind of failure with the fewest preemptions
 // that it takes, by scenario and variant. What is not here never fails.
 var expected = program.Table{
-	"io_getevents-vs-io_destroy": {"1a": racy1a, "1d": racy1d, "1e": racy1e, "m1": racyM1},
-	"io_cancel-vs-io_destroy":    {"1a": racy1a, "1d": racy1d, "1e": racy1e, "m1": racyM1},
+	"io_getevents-vs-io_destroy": {
+		"1a": racy1a, "1d-3.13": racy1d, "1d-3.17": racy1d, "1d": racy1d, "1e": racy1e,
+		"m1": racyM1,
+	},
+	"io_cancel-vs-io_destroy": {
+		"1a": racy1a, "1d-3.13": racy1d, "1d-3.17": racy1d, "1d": racy1d, "1e": racy1e,
+		"m1": racyM1,
+	},
 	"io_submit-vs-io_destroy": {
 		// The use after free as it is: io_submit has no test whether the context has
 		// died (7137c6bd), so a request may start after io_destroy has waited for all.
-		"1a": append([]program.Expect{fails(schedule.UseAfterFree, 3)}, racy1a...),
-		"1d": racy1d, "1e": racy1e, "m1": racyM1,
+		"1a":      append([]program.Expect{fails(schedule.UseAfterFree, 3)}, racy1a...),
+		"1d-3.13": racy1d, "1d-3.17": racy1d, "1d": racy1d, "1e": racy1e, "m1": racyM1,
 	},
 	"io_destroy-vs-io_destroy": {
 		// Both lookups come before either has set dead, and the hlist_del_rcu() of
@@ -171,16 +198,19 @@ var expected = program.Table{
 			fails(schedule.ListCorrupt, 1), fails(schedule.RefResurrect, 1), fails(schedule.BugOn, 1),
 			then(schedule.ListCorrupt, 1), then(schedule.BugOn, 1), then(schedule.UseAfterFree, 2),
 		},
-		"1b": {fails(schedule.ListCorrupt, 1), then(schedule.ListCorrupt, 1)},
-		"1d": racy1d, "1e": racy1e, "m1": racyM1,
+		"1b":      {fails(schedule.ListCorrupt, 1), then(schedule.ListCorrupt, 1)},
+		"1d-3.13": racy1d, "1d-3.17": racy1d, "1d": racy1d, "1e": racy1e, "m1": racyM1,
 	},
-	// A finding, not history: see exitAio. In every variant that has a table.
+	// A finding, not history: see exitAtOnce_. In every variant that waits with one counter. The
+	// merged ones have it with the RCU of 4.20: with CONFIG_PREEMPT=n no grace period ends in
+	// exitAio, which does not sleep before it subtracts.
 	"exit_aio-full-table": {
 		"1d": earlyExit, "1d-merged": earlyExit, "1e": earlyExit, "1e-merged": earlyExit,
 		"1f": earlyExit, "m1": earlyExit, "m2": earlyExit, "m3": earlyExit,
 	},
 	"workload": {
 		"1a": {fails(schedule.RefResurrect, 1)}, "1b": {fails(schedule.ListCorrupt, 1)},
+		"1d-3.13": {fails(schedule.RefResurrect, 1)}, "1d-3.17": {fails(schedule.RefResurrect, 1)},
 		"1d": {fails(schedule.RefResurrect, 1)}, "1e": {fails(schedule.RefResurrect, 1)},
 		"m1": {fails(schedule.UseAfterFree, 1)},
 	},

@@ -8,19 +8,25 @@
 // is nothing after all, the request goes on waiting. io_cancel() has the work item complete
 // it, whatever there is.
 //
-// The queue of a binder file is in the binder_thread of whoever polls it, and is freed when
-// that ends. Before, who waits is woken with POLLFREE, and there is a grace period; whoever
-// has left the queue in time must not touch it again. The queue of a signalfd is another of
-// that kind, see package eventpoll.
+// The queue of a signalfd is in the sighand_struct of the process that has submitted the
+// request, and is freed when that ends. Before, who waits is woken with POLLFREE, and there is
+// a grace period; whoever has left the queue in time must not touch it again. A signal wakes
+// who waits as well, but the work item asks a signalfd for signals of the kworker, which gets
+// none. So each signal has the request go on waiting.
+//
+// The queue of an inotify instance does not die. It is here for what a signalfd cannot show: a
+// work item that finds something, and a wake-up that is missed.
 //
 // The code follows 5.15, with RCU merged.
 //
 // Not modelled: submitting (whoever has submitted a request is who ends the queue), eventfds,
-// what is put into the ring, the rest of aio, which is package aio, and the rest of binder.
-// active_reqs is an array. A file has work or not, whoever asks. Binder tells a kworker that there
-// is work always: it is a binder_thread of its own, with looper_need_return set, and
-// binder_has_work() is true of that. So in the kernel a request that finds nothing, and goes on
-// waiting, is one that was not for EPOLLIN, or of another file.
+// what is put into the ring, the rest of aio, which is package aio, and the rest of signals
+// and of inotify. active_reqs is an array. Who cancels a request or sends the signal is a
+// process of its own that shares the mm (CLONE_VM), or the same one. tasklist_lock, which
+// release_task() has, is left out, and so is that a sighand_struct, of a cache with
+// SLAB_TYPESAFE_BY_RCU, may be used again at once. The queue of a binder_thread dies too,
+// but binder tells a kworker always that there is work, so that who waits there for EPOLLIN
+// does not go on waiting.
 //
 // Start reading at aioPollWake and aioPollCompleteWork.
 package aiopoll
@@ -48,9 +54,10 @@ type aioKiocb struct {
 	schedule.Object
 	kiRefcnt refcount.Refcount
 	kiRes    mem.Int
-	num      int // its place in active_reqs; never changes
+	num      int  // its place in active_reqs; never changes
+	inotify  bool // whether ki_filp is s.group, or else a signalfd; never changes
 
-	head            mem.Ptr[*binderThread]
+	head            mem.Ptr[*waitQueueHead]
 	cancelled       mem.Int
 	workScheduled   mem.Int // under the lock of the queue
 	workNeedResched mem.Int // as work_scheduled
@@ -80,9 +87,9 @@ func (iocb *aioKiocb) complete_(t *schedule.Thread, mask int) {
 
 // aioPollWake is aio_poll_wake(), under the lock of the queue. A wake-up with POLLFREE has
 // EPOLLHUP too, which every request waits for; another does not say what has happened.
-func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, thread *binderThread, pollfree_ bool) {
+func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, wq *waitQueueHead, pollfree_ bool) {
 	if !iocb.Has(stayQueued | stayQueuedV1) {
-		thread.wait.DelInit(t, iocb)
+		wq.head.DelInit(t, iocb)
 		switch {
 		case pollfree_ && iocb.Has(lockInside):
 			iocb.ctx.ctxLock.LockIrq(t)
@@ -96,12 +103,12 @@ func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, thread *binderThread, poll
 	}
 	if pollfree_ && (iocb.Has(stayQueuedV1) || iocb.workScheduled.Read(t) == 0) &&
 		iocb.ctx.ctxLock.TrylockIrq(t) {
-		thread.wait.DelInit(t, iocb)
+		wq.head.DelInit(t, iocb)
 		iocb.complete_(t, pollhup)
 		return
 	}
 	if pollfree_ && iocb.Has(pollfreeV1) {
-		thread.wait.DelInit(t, iocb)
+		wq.head.DelInit(t, iocb)
 		iocb.cancelled.WriteOnce(t, 1)
 	}
 	if iocb.workScheduled.Read(t) != 0 {
@@ -112,7 +119,7 @@ func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, thread *binderThread, poll
 	}
 	if pollfree_ && iocb.Has(pollfree) {
 		iocb.cancelled.WriteOnce(t, 1)
-		thread.wait.DelInit(t, iocb)
+		wq.head.DelInit(t, iocb)
 		iocb.head.StoreRelease(t, nil)
 	}
 }
@@ -169,16 +176,24 @@ func (iocb *aioKiocb) unlockWq_(t *schedule.Thread) {
 	}
 }
 
+// vfsPoll is vfs_poll(), by a kworker.
+func (iocb *aioKiocb) vfsPoll(t *schedule.Thread) int {
+	if iocb.inotify {
+		return iocb.group.inotifyPoll(t)
+	}
+	return signalfdPoll()
+}
+
 // aioPollCompleteWork is aio_poll_complete_work(), the function of work.
 func (iocb *aioKiocb) aioPollCompleteWork(t *schedule.Thread) {
 	mask := 0
 	if iocb.cancelled.ReadOnce(t) == 0 {
-		mask = iocb.binderPoll(t) // vfs_poll
+		mask = iocb.vfsPoll(t)
 	}
 	iocb.ctx.ctxLock.LockIrq(t)
 	if !iocb.Has(stayQueued | stayQueuedV1) {
 		if mask == 0 && iocb.cancelled.ReadOnce(t) == 0 {
-			iocb.addWaitQueue(t, iocb.head.Read(t))
+			iocb.head.Read(t).addWaitQueue(t, iocb)
 			iocb.ctx.ctxLock.UnlockIrq(t)
 			return
 		}
@@ -194,17 +209,10 @@ func (iocb *aioKiocb) aioPollCompleteWork(t *schedule.Thread) {
 			iocb.ctx.ctxLock.UnlockIrq(t)
 			return
 		}
-		iocb.head.Peek().wait.DelInit(t, iocb)
+		iocb.head.Peek().head.DelInit(t, iocb)
 		iocb.unlockWq_(t)
 	}
 	iocb.complete_(t, mask)
-}
-
-// addWaitQueue is add_wait_queue().
-func (iocb *aioKiocb) addWaitQueue(t *schedule.Thread, head *binderThread) {
-	head.lock.Lock(t)
-	head.wait.Add(t, iocb)
-	head.lock.Unlock(t)
 }
 
 // aioPollCancel is aio_poll_cancel(), under ctx_lock.
@@ -220,7 +228,7 @@ func (iocb *aioKiocb) aioPollCancel(t *schedule.Thread) {
 			iocb.workScheduled.Write(t, 1)
 		}
 	case iocb.Has(pollfreeV1) || !iocb.wait.Empty(t):
-		iocb.head.Peek().wait.DelInit(t, iocb)
+		iocb.head.Peek().head.DelInit(t, iocb)
 		workqueue.ScheduleWork(t, &iocb.work)
 	}
 	iocb.unlockWq_(t)

@@ -17,7 +17,8 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 // TestStates takes the fixed programs, and workloads that have all calls.
 func TestStates(t *testing.T) {
 	suite.States(t, nil,
-		"00"+"0"+"00", // one request, which B cancels while A ends the queue
-		"11"+"11"+"012"+"134",
+		"00"+"0"+"00",         // one request, which B cancels while A ends the queue
+		"11"+"12"+"101"+"12",  // two at the queue that A ends
+		"12"+"12"+"134"+"113", // one there, and one for events
 	)
 }

@@ -59,6 +59,9 @@ func (en *Entry) AddMark(mark uint64) { en.place.Set(en.place.Value() | mark) }
 // Marked reports whether the entry is queued and has the mark.
 func (en *Entry) Marked(mark uint64) bool { return en.place.Value()&mark != 0 }
 
+// CPU returns the number of the CPU on which it is queued, 1 to 255.
+func (en *Entry) CPU() uint64 { return en.where() >> placeBits }
+
 // where returns the place without the marks.
 func (en *Entry) where() uint64 { return en.place.Value() & (1<<markShift - 1) }
 
@@ -92,9 +95,12 @@ func (q *Queue[I]) Index(it I) int { return slices.Index(q.items, it) }
 func (q *Queue[I]) Look(t *schedule.Thread) { q.queued.Reads(t, 0) }
 
 // Push queues it on the CPU of t, behind what that CPU has queued already.
-func (q *Queue[I]) Push(t *schedule.Thread, it I) {
+func (q *Queue[I]) Push(t *schedule.Thread, it I) { q.PushTo(t, cpuOf(t.ID), it) }
+
+// PushTo queues it on the CPU of that number (see [Entry.CPU]), in the current step of t.
+func (q *Queue[I]) PushTo(t *schedule.Thread, cpu uint64, it I) {
 	q.queued.Writes(t, 0)
-	q.push(cpuOf(t.ID)<<placeBits, it)
+	q.push(cpu<<placeBits, it)
 }
 
 // PushBoot queues it before the first step, on a CPU that none of the threads has.

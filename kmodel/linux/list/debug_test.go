@@ -136,6 +136,13 @@ var headTests = []litmus.Test{{
 	}),
 	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
 }, {
+	// Nor is NULL the end of a queue, which is its head.
+	Name: "SKBUNLINK+next", Build: alone(2, func(p *prog, t *schedule.Thread) {
+		list.SkbUnlink(t, p.item[0])
+		p.item[0].node.NextEntry(t)
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
+}, {
 	// It may be queued again, and leads nowhere else.
 	Name: "SKBUNLINK+tail", Build: alone(3, func(p *prog, t *schedule.Thread) {
 		list.SkbUnlink(t, p.item[0])
@@ -147,6 +154,34 @@ var headTests = []litmus.Test{{
 }}
 
 func TestHeads(t *testing.T) { litmus.Run(t, headTests) }
+
+// noteOf runs a program of one thread over list a of three items and list b of a fourth, and
+// returns what its failure says.
+func noteOf(t *testing.T, f func(t *schedule.Thread, o *lists, items [4]*item)) string {
+	p := schedule.Program{Name: t.Name(), New: func() func(*schedule.Exec) {
+		o := new(lists)
+		o.Bind(o, "v")
+		cache := slab.NewCache[item]("item", nil)
+		return func(e *schedule.Exec) {
+			e.Static(&o.Object, 0)
+			var items [4]*item
+			for i := 3; i >= 0; i-- {
+				items[i] = cache.AllocBoot(e)
+				if i < 3 {
+					o.a.Init(items[i])
+				}
+			}
+			o.b.Init(items[3])
+			e.Go("P0", func(t *schedule.Thread) { f(t, o, items) })
+		}
+	}}
+	r := schedule.NewRunner(p)
+	defer r.Close()
+	if f := r.RunTape(nil).Failure; f.Kind == schedule.ListCorrupt {
+		return f.Note
+	}
+	return "no list-corruption"
+}
 
 // TestAddedTwice looks at what a failure says of adding what is on a list: whether
 // CONFIG_DEBUG_LIST sees it, which knows the two entries between which it is added.
@@ -174,28 +209,58 @@ func TestAddedTwice(t *testing.T) {
 		{"blindly last", blindly, 2, blind},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := schedule.Program{Name: tt.name, New: func() func(*schedule.Exec) {
-				o := new(lists)
-				o.Bind(o, "v")
-				cache := slab.NewCache[item]("item", nil)
-				return func(e *schedule.Exec) {
-					e.Static(&o.Object, 0)
-					var items [4]*item
-					for i := 3; i >= 0; i-- {
-						items[i] = cache.AllocBoot(e)
-						if i < 3 {
-							o.a.Init(items[i])
-						}
-					}
-					o.b.Init(items[3])
-					e.Go("P0", func(t *schedule.Thread) { tt.add(&o.a, t, items[tt.nth]) })
-				}
-			}}
-			r := schedule.NewRunner(p)
-			defer r.Close()
-			f := r.RunTape(nil).Failure
-			if f.Kind != schedule.ListCorrupt || f.Note != tt.note {
-				t.Errorf("%v (%s), want list-corruption (%s)", f.Kind, f.Note, tt.note)
+			note := noteOf(t, func(t *schedule.Thread, o *lists, items [4]*item) {
+				tt.add(&o.a, t, items[tt.nth])
+			})
+			if note != tt.note {
+				t.Errorf("%s, want %s", note, tt.note)
+			}
+		})
+	}
+}
+
+// TestTaken looks at what a failure says of a list from which another has taken an entry: whether
+// CONFIG_DEBUG_LIST sees it, which looks at the links of the two neighbours.
+func TestTaken(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		nth  int // which has been taken
+		f    func(t *schedule.Thread, o *lists, items [4]*item)
+		note string
+	}{
+		{
+			"add", 0, func(t *schedule.Thread, o *lists, items [4]*item) {
+				list.DelInit(t, items[3])
+				o.a.Add(t, items[3])
+			},
+			"adds before an entry that leads back elsewhere",
+		},
+		{
+			"move", 0, func(t *schedule.Thread, o *lists, items [4]*item) {
+				list.Move(t, items[3], &o.a)
+			},
+			"adds before an entry that leads back elsewhere",
+		},
+		{
+			"del before", 1, func(t *schedule.Thread, o *lists, items [4]*item) {
+				list.Del(t, items[0])
+			},
+			"deletes before an entry that leads back elsewhere",
+		},
+		{
+			"replace", 1, func(t *schedule.Thread, o *lists, _ [4]*item) {
+				list.ReplaceInit(t, &o.a, &o.c)
+			},
+			"another list has taken an entry",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			note := noteOf(t, func(t *schedule.Thread, o *lists, items [4]*item) {
+				o.b.AddBlind(t, items[tt.nth])
+				tt.f(t, o, items)
+			})
+			if note != tt.note {
+				t.Errorf("%s, want %s", note, tt.note)
 			}
 		})
 	}

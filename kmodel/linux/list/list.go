@@ -6,12 +6,13 @@
 // a use-after-free, as it is in the kernel.
 //
 // Steps: adding, deleting, moving and replacing one each (the caller holds the writers' lock,
-// and a reader sees the one store that links or unlinks); First, Next, FirstEntry, NextEntry,
-// WalkNext, Linked, and Empty of a head or a node, one each.
+// and a reader sees the one store that links or unlinks; see DelRcuUnlocked for who does not);
+// First, Next, FirstEntry, NextEntry, LastEntry, PrevEntry, WalkNext, Linked, and Empty of a
+// head or a node, one each.
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
 // node), or is on another; adding what is on one; walking on from a node that list_del() has
-// poisoned. CONFIG_DEBUG_LIST sees some of this, of a
+// poisoned, or __skb_unlink() has cleared. CONFIG_DEBUG_LIST sees some of this, of a
 // list_head; the notes of the failures tell which it was. Where it matters what comes of
 // adding what is on another list, there is AddBlind.
 //
@@ -31,7 +32,7 @@ type Node[P Entry[P]] struct {
 	next schedule.Ptr[P]
 	// pprev is 0 if it was never linked, else one of the values below.
 	pprev schedule.Cell `words:",linked,LIST_POISON2,itself,LIST_POISON1,unlinked,NULL"`
-	on    *Head[P]      // while it is linked: what follows from the cells, kept
+	on    *Head[P]      // while it is linked: what follows from the cells, kept; see list
 }
 
 // Values of pprev.
@@ -98,7 +99,7 @@ func (h *Head[P]) linkFirst(t *schedule.Thread, p P) {
 	var null P
 	if first := h.first.Get(); first != null {
 		t.Touch(first.Header()) // its back link is written
-		h.checkOn(t, first)
+		h.checkOn(t, first, "adds before an entry that leads back elsewhere")
 	}
 	h.link(p)
 }
@@ -107,7 +108,7 @@ func (h *Head[P]) linkLast(t *schedule.Thread, p P) {
 	var null P
 	at := &h.first
 	for at.Get() != null {
-		h.checkOn(t, at.Get())
+		h.checkOn(t, at.Get(), takenEntry)
 		at = &at.Get().ListNode().next
 	}
 	t.Touch(at.Object()) // its link is written
@@ -189,6 +190,9 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	case linked:
 		h.unlink(t, p, verb)
 	case toItself:
+		if after == unlinked {
+			return
+		}
 	case poisoned, bothGone, unlinked:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what has been deleted")
 	case nulls:
@@ -219,23 +223,30 @@ func (n *Node[P]) leave(p P, after uint64) {
 // where it is the last, but of an hlist, which ends in nil.
 func (h *Head[P]) unlink(t *schedule.Thread, p P, verb string) {
 	var null P
-	at := &h.first
-	for at.Get() != p {
-		if at.Get() == null {
-			t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what is on another list")
-		}
-		at = &at.Get().ListNode().next
+	at := h.linkTo(p)
+	if at.Get() == null {
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what is on another list")
 	}
 	t.Touch(at.Object())
 	next := p.ListNode().next.Get()
 	switch {
 	case next != null:
 		t.Touch(next.Header())
-		h.checkOn(t, next)
+		h.checkOn(t, next, "deletes before an entry that leads back elsewhere")
 	case verb != "hlist_del_rcu":
 		t.Touch(h.first.Object())
 	}
 	at.Put(next)
+}
+
+// linkTo returns the link that leads to p, or the last one if none does.
+func (h *Head[P]) linkTo(p P) *schedule.Ptr[P] {
+	var null P
+	at := &h.first
+	for at.Get() != p && at.Get() != null {
+		at = &at.Get().ListNode().next
+	}
+	return at
 }
 
 // Empty is list_empty().
@@ -286,28 +297,40 @@ func (h *Head[P]) LastEntry(t *schedule.Thread) P {
 	return h.before(t, null)
 }
 
-// PrevEntry is list_prev_entry() of p, or nil at the head of the list. What list_del() has
-// taken off is poisoned on this side too.
-func (h *Head[P]) PrevEntry(t *schedule.Thread, p P) P {
+// PrevEntry is list_prev_entry(), or nil at the head of the list that p is on. On this side all
+// that delete poison but list_del_init(), which leaves a link that leads to p itself. (So does
+// not __list_del_entry(), but what p was behind is not kept.)
+func PrevEntry[P Entry[P]](t *schedule.Thread, p P) P {
 	n := p.ListNode()
 	t.Step(schedule.Op{Verb: "list_prev_entry", Cell: &n.pprev, Mode: schedule.PlainRead})
-	n.checkLinks(t)
-	return h.before(t, p)
+	if n.Listed() {
+		return n.list().before(t, p)
+	}
+	if v := n.pprev.Value(); v != 0 && v != toItself {
+		n.walksOn(t)
+	}
+	return observe(t, p)
 }
 
 // before returns the entry whose next is p, nil if p is the first; of null the last.
 func (h *Head[P]) before(t *schedule.Thread, p P) P {
 	var prev, null P
 	for at := h.first.Get(); at != p && at != null; at = at.ListNode().next.Get() {
-		h.checkOn(t, at)
+		h.checkOn(t, at, takenEntry)
 		prev = at
 	}
-	if prev == null {
+	return observe(t, prev)
+}
+
+// observe observes an entry that is in no one cell.
+func observe[P Entry[P]](t *schedule.Thread, p P) P {
+	var null P
+	if p == null {
 		t.Observe(0)
 	} else {
-		t.Observe(prev.Header().Self().ID())
+		t.Observe(p.Header().Self().ID())
 	}
-	return prev
+	return p
 }
 
 // walk follows the link of a node. Where it is poisoned, what comes next faults.
@@ -317,25 +340,34 @@ func (n *Node[P]) walk(t *schedule.Thread, verb string, m schedule.Mode) P {
 	return next
 }
 
-// checkLinks fails if the links of the node are poisoned.
+// checkLinks fails if the links of the node are poisoned, or NULL.
 func (n *Node[P]) checkLinks(t *schedule.Thread) {
-	if n.pprev.Value() == bothGone {
-		t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{},
-			"walks on from what has been deleted")
+	if v := n.pprev.Value(); v == bothGone || v == nulls {
+		n.walksOn(t)
 	}
+}
+
+func (n *Node[P]) walksOn(t *schedule.Thread) {
+	note := "walks on from what has been deleted"
+	if n.pprev.Value() == nulls {
+		note = "walks on from what has been unlinked"
+	}
+	t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{}, note)
 }
 
 // WalkNext is the load of list_for_each_entry(), or its safe form, of what comes behind p, in
 // a walk of h that does not see whether p is still there. If p was taken off by
 // list_del_init() that is p itself. If p is the last of another list it is no object but the
-// head of that, and the walk does not end there: other is that list.
+// head of that, and the walk does not end there: other is that list. (If list_del_rcu() or
+// __list_del_entry() has taken the last off another list, the walk ends here, and there too
+// comes to that head.)
 func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 	n := p.ListNode()
 	t.Step(schedule.Op{Verb: "list_next_entry", Cell: &n.next.Cell, Mode: schedule.PlainRead})
 	n.checkLinks(t)
 	next = n.next.Get()
 	var null P
-	if n.Listed() && next == null && n.on != h {
+	if n.Listed() && next == null && n.list() != h {
 		t.Observe(n.on.first.Object().Self().ID())
 		return null, n.on
 	}
@@ -357,6 +389,14 @@ func (h *Head[P]) Peek() P { return h.first.Get() }
 
 // Peek returns the entry behind the node without a step.
 func (n *Node[P]) Peek() P { return n.next.Get() }
+
+// list returns the list that the node is on, and looks at what that follows from: the node, if
+// it is marked, and else who leads to it. [ReplaceInit] changes the head alone.
+func (n *Node[P]) list() *Head[P] {
+	n.pprev.Value()
+	n.on.first.Value()
+	return n.on
+}
 
 // Listed reports whether the node is on a list, without a step.
 func (n *Node[P]) Listed() bool {

@@ -255,8 +255,8 @@ var readerTests = []litmus.Test{{
 		p.Thread("writer", func(t *schedule.Thread) { p.a.Del(t, p.item[1]) })
 		p.Thread("walker", func(t *schedule.Thread) {
 			if p.a.LastEntry(t) == p.item[1] {
-				first := p.a.PrevEntry(t, p.item[1])
-				p.r[0].SetBool(first == p.item[0] && p.a.PrevEntry(t, first) == nil)
+				first := list.PrevEntry(t, p.item[1])
+				p.r[0].SetBool(first == p.item[0] && list.PrevEntry(t, first) == nil)
 			} else {
 				p.r[0].Set(1)
 			}
@@ -264,6 +264,32 @@ var readerTests = []litmus.Test{{
 		p.Exists(func() bool { return p.r[0].Get() == 0 })
 	}),
 	Bad: schedule.ListCorrupt, Verdict: litmus.Sometimes, Counts: "3 pass, 1 list-corruption",
+}, {
+	// list_del_rcu() poisons the way back.
+	Name: "BACK+list_del_rcu", Build: alone(2, func(p *prog, t *schedule.Thread) {
+		p.a.ListDelRcu(t, p.item[0])
+		list.PrevEntry(t, p.item[0])
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
+}, {
+	// list_del_init() has the node lead to itself on this side too.
+	Name: "BACK+list_del_init", Build: alone(2, func(p *prog, t *schedule.Thread) {
+		p.a.DelInit(t, p.item[1])
+		p.r[0].SetBool(list.PrevEntry(t, p.item[1]) == p.item[1])
+		p.Exists(func() bool { return p.r[0].Get() != 1 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
+	// What is before it on the list to which it has gone.
+	Name: "BACK+move_tail", Build: build(2, func(p *prog) {
+		p.Begin(func(*schedule.Exec) { p.b.Init(p.item[2]) })
+		p.Thread("P0", func(t *schedule.Thread) {
+			list.MoveTail(t, p.item[1], &p.b)
+			p.r[0].SetBool(list.PrevEntry(t, p.item[1]) == p.item[2])
+		})
+		p.Exists(func() bool { return p.r[0].Get() != 1 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
 }, {
 	// Adding and deleting are one step each because the writers' lock is held. Under it,
 	// no item gets lost.
@@ -295,5 +321,6 @@ func TestWalks(t *testing.T) { litmus.Run(t, walkTests) }
 
 func TestContract(t *testing.T) {
 	litmus.Contract(t,
-		readerTests, listTests, walkTests, headTests, leftTests, replaceTests, blindTests)
+		readerTests, listTests, walkTests, headTests, leftTests, replaceTests, blindTests,
+		unlockedTests)
 }

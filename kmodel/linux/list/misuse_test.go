@@ -161,6 +161,14 @@ var listTests = []litmus.Test{{
 	}),
 	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
 }, {
+	// As above with __list_del_entry(), which leaves the node alone.
+	Name: "DELINIT+delentry+del", Build: after(13, func(p *prog, t *schedule.Thread) {
+		p.a.DelInit(t, p.item[1])
+		p.a.DelEntry(t, p.item[1])
+		p.a.Del(t, p.item[1])
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Never, Counts: "1 pass",
+}, {
 	// It is poisoned.
 	Name: "DEL+del", Build: alone(3, func(p *prog, t *schedule.Thread) {
 		p.a.Del(t, p.item[1])

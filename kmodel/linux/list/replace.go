@@ -19,7 +19,7 @@ func ReplaceInit[P Entry[P]](t *schedule.Thread, old, replacement *Head[P]) {
 		t.Fail(schedule.ListCorrupt, lost.Header(), schedule.Party{}, "overwrites what is not empty")
 	}
 	for p := first; p != null; p = p.ListNode().next.Get() {
-		old.checkOn(t, p)
+		old.checkOn(t, p, takenEntry)
 		p.ListNode().moveTo(replacement)
 		last = p
 	}
@@ -51,7 +51,7 @@ func (h *Head[P]) AddBlind(t *schedule.Thread, p P) {
 		h.linkFirst(t, p)
 		return
 	}
-	if h.leadsTo(p) {
+	if h.linkTo(p).Get() == p { // a walk comes to it
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, h.addedTwice(p, verb))
 	}
 	var null P
@@ -60,16 +60,6 @@ func (h *Head[P]) AddBlind(t *schedule.Thread, p P) {
 	}
 	h.linkFirst(t, p)
 	n.mark()
-}
-
-// leadsTo reports whether a walk comes to p.
-func (h *Head[P]) leadsTo(p P) bool {
-	var null P
-	at := h.first.Get()
-	for at != p && at != null {
-		at = at.ListNode().next.Get()
-	}
-	return at == p
 }
 
 // mark writes down which list the node is on where that does not follow from who leads to it.
@@ -83,10 +73,13 @@ func (n *Node[P]) moveTo(h *Head[P]) {
 	}
 }
 
+// takenEntry is what checkOn says where nobody looks at the link back.
+const takenEntry = "another list has taken an entry"
+
 // checkOn fails if p, to which h leads, has been added to another list: its link back is not
 // what it was.
-func (h *Head[P]) checkOn(t *schedule.Thread, p P) {
-	if p.ListNode().on != h {
-		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "another list has taken an entry")
+func (h *Head[P]) checkOn(t *schedule.Thread, p P, note string) {
+	if p.ListNode().list() != h {
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, note)
 	}
 }

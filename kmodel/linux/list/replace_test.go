@@ -94,6 +94,23 @@ var replaceTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "1 pass",
 }, {
+	// The walk comes to the head that was there when it looked, though nothing of the last item
+	// itself says so: it has the same links before and after.
+	Name: "REPLACE+walker", Build: build(2, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) { list.ReplaceInit(t, &p.a, &p.b) })
+		p.Thread("P1", func(t *schedule.Thread) { p.r[0].Set(p.goesOn(t, p.item[1])) })
+		p.Exists(func() bool { return p.r[0].Get() == 9 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "1 pass, 1 exists",
+}, {
+	// The item is deleted from whichever list it is on.
+	Name: "REPLACE+deleter", Build: build(2, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) { list.ReplaceInit(t, &p.a, &p.b) })
+		p.Thread("P1", func(t *schedule.Thread) { list.Del(t, p.item[1]) })
+		p.Exists(func() bool { return p.a.Peek() != nil || p.b.Peek() != p.item[0] })
+	}),
+	Verdict: litmus.Never, Counts: "2 pass",
+}, {
 	// list_del_rcu() writes the head where the last goes, hlist_del_rcu() does not.
 	Name: "HEAD+freed+last+list_del_rcu", Build: orphans((*list.Head[*item]).ListDelRcu, 2),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Always, Counts: "1 use-after-free",
@@ -228,6 +245,14 @@ var blindTests = []litmus.Test{{
 	Name:  "BLIND+del",
 	Build: taken(func(p *prog, t *schedule.Thread) { list.Del(t, p.item[1]) }),
 	Bad:   schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
+}, {
+	// As BLIND+add, if it comes first. The two write nothing that the other looks at but the link
+	// back.
+	Name: "BLIND+adder", Build: build(1, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) { p.b.AddBlind(t, p.item[0]) })
+		p.Thread("P1", func(t *schedule.Thread) { p.a.Add(t, p.item[1]) })
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Sometimes, Counts: "1 pass, 1 list-corruption",
 }, {
 	// The link of what the head has for the last.
 	Name: "BLIND+tail",

@@ -204,7 +204,8 @@ func atomic(t *schedule.Thread) bool { return facility.Of(t.Exec()).count[t.ID] 
 func RCUSection(t *schedule.Thread, change int) { facility.Of(t.Exec()).rcu[t.ID] += change }
 
 // MightSleep is might_sleep(): called by whatever may sleep, whether it does or
-// not. verb is the call that may.
+// not. verb is the call that may. "schedule" is schedule() itself, which makes a check of its own
+// and reports it in other words.
 func MightSleep(t *schedule.Thread, verb string) {
 	s := facility.Of(t.Exec())
 	if s.count[t.ID] == 0 && s.rcu[t.ID] == 0 {
@@ -212,9 +213,13 @@ func MightSleep(t *schedule.Thread, verb string) {
 	}
 	var o *schedule.Object
 	var at schedule.Party
+	why := "spin_" // not a mutex: one may sleep with that
+	if s.count[t.ID] == 0 {
+		why = "rcu_"
+	}
 	held := lockdep.All(t)
-	for i := len(held) - 1; i >= 0; i-- { // not a mutex: one may sleep with that
-		if h := held[i]; strings.HasPrefix(h.Verb, "spin_") || strings.HasPrefix(h.Verb, "rcu_") {
+	for i := len(held) - 1; i >= 0; i-- {
+		if h := held[i]; strings.HasPrefix(h.Verb, why) {
 			o, at = h.Cell.Object(), h.At
 			break
 		}

@@ -27,6 +27,11 @@
 // grace periods, the flavour of softirqs (rcu_read_lock_bh()), SRCU, stalls.
 // A grace period of preemptible RCU may end while a thread has interrupts off, as the API
 // allows and tree RCU does not do.
+//
+// Merged stands for CONFIG_PREEMPT=n too, and allows more than that: there no grace period ends
+// while a task runs in the kernel without a context switch, in a section or not. And it is a
+// CPU whose callbacks are in order. A task, which has one of its own here, may migrate there
+// between two call_rcu(), of which either callback may then start first.
 package rcu
 
 import (
@@ -45,8 +50,8 @@ const (
 	// Split is CONFIG_PREEMPT before v4.20: preemptible RCU and RCU-sched do not
 	// see each other's readers.
 	Split Flavours = iota
-	// Merged is v4.20 and later, and CONFIG_PREEMPT=n: every grace period waits
-	// for both sorts of readers.
+	// Merged is v4.20 and later, and CONFIG_PREEMPT=n but for what the package comment says:
+	// every grace period waits for both sorts of readers.
 	Merged
 )
 

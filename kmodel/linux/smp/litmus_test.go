@@ -139,7 +139,28 @@ var litmusTests = []litmus.Test{{
 			call(false)(p, t)
 			call(false)(p, t)
 		}),
-	Verdict: litmus.Never, Counts: "4 pass",
+	Verdict: litmus.Never, Counts: "6 pass",
+}, {
+	// It has read the mask before: who joins while it waits is not called. P1 has interrupts off
+	// until it has joined P2, and takes up the first call after that.
+	Name: "IPI+nowait+mask-once", Build: build(3, 0b010,
+		func(p prog, t *schedule.Thread, _ int) {
+			if smp.ProcessorID(t) == 2 {
+				p.r[3].Inc()
+			} else if p.r[1].Inc(); p.r[1].Get() == 1 {
+				p.r[2].SetBool(p.mask.TestCPU(t, 2))
+			}
+		},
+		func(p prog) bool { return p.r[2].Get() == 1 && p.r[3].Get() == 0 },
+		func(p prog, t *schedule.Thread) {
+			call(false)(p, t)
+			call(false)(p, t)
+		}, func(p prog, t *schedule.Thread) {
+			preempt.LocalIrqDisable(t)
+			p.mask.SetCPU(t, 2)
+			preempt.LocalIrqEnable(t)
+		}),
+	Verdict: litmus.Sometimes, Counts: "1523 pass, 20 exists",
 }, {
 	// It does not wait for a CPU that it does not call: P1, with interrupts off, waits for
 	// what comes after the second call. Before 5.13 that is a deadlock (csd_lock()).

@@ -9,11 +9,12 @@
 // then sends; a handler that starts later is the same as an interrupt sent later.) A
 // handler is enabled where interrupts are on and no other handler runs; while it runs,
 // nothing else does on that CPU. It starts with one step and acknowledges with its
-// last. A caller whose previous call, made without waiting, has not been taken up yet by a
-// CPU that it calls again waits for that first. That is since 5.13: before, a call to one CPU
-// alone (smp_call_function_single()) waits for the previous one of that sort, whomever it was
-// to, and for none to several. And it reads the mask when it has waited, where the kernel reads
-// it and then waits: who comes into the mask meanwhile is called here, and not there.
+// last.
+//
+// A caller whose previous call, made without waiting, has not been taken up yet by a CPU that it
+// calls again waits for that when it has read the mask, and sends in a second step. That is since
+// 5.13: before, a call to one CPU alone (smp_call_function_single()) waits for the previous one
+// of that sort, whomever it was to, and for none to several.
 //
 // Misuse: calling with interrupts off, since two that do may wait for each other for
 // ever, or with preemption on, since "the other CPUs" must not change: both are
@@ -28,6 +29,8 @@
 package smp
 
 import (
+	"math/bits"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/cpumask"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -65,7 +68,7 @@ type state struct {
 	cpu   [MaxCPUs]*schedule.CPU   // nil: idle
 	of    [schedule.MaxThreads]int // CPU of each thread + 1; 0: placed on none
 	irq   [MaxCPUs]interrupt
-	lock  [schedule.MaxThreads]csdLock
+	lock  [MaxCPUs]csdLock
 	done  [MaxCPUs]csdWait
 	dying [MaxCPUs]dying
 	bound bool
@@ -162,24 +165,27 @@ func CallFunctionMany(t *schedule.Thread, mask *cpumask.Mask, f *Func, arg int, 
 	} else if !preempt.Atomic(t) {
 		t.Warn(schedule.LockRule, nil, schedule.Party{}, "smp_call_function_many with preemption on")
 	}
-	call := &s.lock[t.ID]
-	*call = csdLock{s, self, mask}
-	t.Await(schedule.Op{Verb: "smp_call_function_many", Cell: mask.Cell(),
-		Mode: schedule.ReadOnce | schedule.Blocks}, call)
-	targets := call.targets()
+	t.Step(schedule.Op{Verb: "smp_call_function_many", Cell: mask.Cell(), Mode: schedule.ReadOnce})
+	targets := mask.Peek() & s.alive.Value() &^ cpumask.Of(self)
+	last := bits.Len64(targets) - 1
+	s.lock[self] = csdLock{s, self, targets}
+	free := t.ObserveBool(s.lock[self].Open(t))
+	if t.Observe(targets); !free {
+		t.Await(schedule.Op{Verb: "csd_lock", Cell: &s.csd[self][last],
+			Mode: schedule.ReadOnce | schedule.Acquire | schedule.Blocks}, &s.lock[self])
+		targets &= s.alive.Value() // who went offline meanwhile; see stop_machine() above
+	}
 	v := f.self.ID()<<idShift | uint64(arg)<<argShift | queued
 	if wait {
 		v |= waits
 	}
-	last := -1
 	for i := range s.n {
 		if targets>>i&1 != 0 {
 			s.csd[self][i].Set(v)
 			s.fn[self][i] = f
-			last = i
 		}
 	}
-	if t.Observe(targets); wait && last >= 0 {
+	if wait && last >= 0 {
 		t.Await(schedule.Op{Verb: "csd_lock_wait", Cell: &s.csd[self][last],
 			Mode: schedule.ReadOnce | schedule.Acquire | schedule.Blocks}, &s.done[self])
 	}
@@ -188,21 +194,15 @@ func CallFunctionMany(t *schedule.Thread, mask *cpumask.Mask, f *Func, arg int, 
 // csdLock is the gate of a new call: the previous one has been taken up by whom this one is
 // for.
 type csdLock struct {
-	s    *state
-	cpu  int
-	mask *cpumask.Mask
-}
-
-// targets returns the CPUs that the call is for.
-func (g *csdLock) targets() uint64 {
-	return g.mask.Peek() & g.s.alive.Value() &^ cpumask.Of(g.cpu)
+	s       *state
+	cpu     int
+	targets uint64
 }
 
 // Open implements [schedule.Gate].
 func (g *csdLock) Open(*schedule.Thread) bool {
-	targets := g.targets()
 	for i := range g.s.n {
-		if targets>>i&1 != 0 && g.s.csd[g.cpu][i].Value()&queued != 0 {
+		if g.targets>>i&1 != 0 && g.s.csd[g.cpu][i].Value()&queued != 0 {
 			return false
 		}
 	}

@@ -1,6 +1,8 @@
 package wait_test
 
 import (
+	"testing"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
@@ -173,3 +175,46 @@ var misuseTests = []litmus.Test{{
 	}),
 	Bad: schedule.SleepInAtomic, Verdict: litmus.Never, Counts: "47 pass",
 }}
+
+// TestSleepsIn: a failure names schedule(), by which it is told from a call of might_sleep(), and
+// the step that keeps the thread from sleeping. If it is the spin lock, it is not the section
+// inside.
+func TestSleepsIn(t *testing.T) {
+	for _, tt := range []struct {
+		name, verb string
+		lock       bool
+	}{
+		{"reader", "rcu_read_lock", false},
+		{"reader with a lock", "spin_lock", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := schedule.Program{Name: tt.name, New: func() func(*schedule.Exec) {
+				v := new(vars)
+				v.Bind(v, "v")
+				return func(e *schedule.Exec) {
+					e.Static(&v.Object, 0)
+					rcu.Boot(e, rcu.Split)
+					e.Go("P0", func(t *schedule.Thread) {
+						if tt.lock {
+							v.lock.Lock(t)
+						}
+						rcu.ReadLock(t)
+						wait.Schedule(t)
+					})
+				}
+			}}
+			r := schedule.NewRunner(p)
+			defer r.Close()
+			tr, err := r.Replay(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := &tr.Result.Failure
+			if ev := tr.Event(f.Other); f.Kind != schedule.SleepInAtomic || f.Note != "schedule" ||
+				ev == nil || ev.Verb != tt.verb {
+				t.Errorf("%v in %q by %+v, want sleep-in-atomic in schedule by %s",
+					f.Kind, f.Note, ev, tt.verb)
+			}
+		})
+	}
+}

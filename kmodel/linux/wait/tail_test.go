@@ -71,6 +71,13 @@ func sleepsLocksFrees(_ prog, o *woken, t *schedule.Thread) {
 	o.free(t)
 }
 
+// runsFrees does not sleep after all.
+func runsFrees(_ prog, o *woken, t *schedule.Thread) {
+	o.q.PrepareToWait(t)
+	o.q.FinishWait(t)
+	o.free(t)
+}
+
 func sleepsCallsRCU(_ prog, o *woken, t *schedule.Thread) {
 	o.sleep(t)
 	rcu.Call(t, &o.rcu)
@@ -94,11 +101,23 @@ var tailTests = []litmus.Test{{
 	Name: "TAIL+lock+free", Build: onWoken(nil, sleepsLocksFrees, wakes),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "3 pass, 1 deadlock",
 }, {
-	// As above, but the waker touches the lock once more when it has given it back.
+	// As above, but the waker touches the lock once more when it has given it back, also if
+	// nobody is there.
 	Name:  "TAIL+lock+free+tail",
 	Build: onWoken(func(e *schedule.Exec) { spin.SetTail(e, true) }, sleepsLocksFrees, wakes),
 	Bad:   schedule.UseAfterFree, Verdict: litmus.Sometimes,
-	Counts: "6 pass, 1 use-after-free, 1 deadlock",
+	Counts: "6 pass, 1 use-after-free, 2 deadlock",
+}, {
+	// P0 does not sleep, and takes itself off, with the lock. The wake-up is too late, or finds it
+	// before it runs, in three executions: TAIL+free.
+	Name: "TAIL+running+free", Build: onWoken(nil, runsFrees, wakes),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "5 pass, 2 use-after-free",
+}, {
+	// As above, and in three more that fail it has woken nobody and is at its tail.
+	Name:  "TAIL+running+free+tail",
+	Build: onWoken(func(e *schedule.Exec) { spin.SetTail(e, true) }, runsFrees, wakes),
+	Bad:   schedule.UseAfterFree, Verdict: litmus.Sometimes,
+	Counts: "9 pass, 5 use-after-free",
 }, {
 	// Who waits for the lock of what is freed meanwhile is not left waiting: P2 finds out if
 	// P1 does not do so first.

@@ -25,18 +25,21 @@
 // may run on another CPU already, find itself off the queue, and free the queue without
 // ever having taken its lock: then the second step is a use after free. Who takes the
 // lock (PrepareToWait, the second step of FinishWait, WakeUp) waits for it. If spin
-// unlocks have a tail ([spin.SetTail]) the second step is that, and the lock is free.
-// Nobody but who frees the queue can tell the two steps from one, so a queue in an object
-// that is never freed ([schedule.Object.Static]) has one.
+// unlocks have a tail ([spin.SetTail]) the second step is that, whether it has woken anybody
+// or not, and the lock is free. Nobody but who frees the queue can tell the two steps from
+// one, so a queue in an object that is never freed ([schedule.Object.Static]) has one.
 //
-// Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). A wake-up
+// Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). wait_event() calls
+// might_sleep() first, since 3.19, and so may a model ([preempt.MightSleep]). A wake-up
 // that never comes is [schedule.Deadlock], or, for an interruptible sleep, a signal
 // once nothing else can happen: a user may wait for ever.
 //
 // The first 16 threads may sleep.
 //
 // Not modelled: exclusive waiters, wake functions, timeouts, wake-ups for no reason,
-// add_wait_queue() and remove_wait_queue().
+// add_wait_queue() and remove_wait_queue(); and the unlock at the end of PrepareToWait and
+// FinishWait: who frees the queue just before it, because it is not Active any more, or, where
+// unlocks have a tail, because he has had the lock since, is not found.
 package wait
 
 import (
@@ -141,16 +144,16 @@ func (q *Queue) WakeUpAll(t *schedule.Thread) {
 		}
 	}
 	q.waiters.Set(set &^ woken)
-	if woken != 0 && !q.lock.Object().Static() {
+	if tail := spin.Tail(t.Exec()); (woken != 0 || tail) && !q.lock.Object().Static() {
 		t.Observe(woken)
-		q.tail(t)
+		q.unlock(t, tail)
 	}
 }
 
-// tail is the spin_unlock_irqrestore() at the end of wake_up_all(), or the tail of that, when
-// those who have been woken may run already.
-func (q *Queue) tail(t *schedule.Thread) {
-	if !spin.Tail(t.Exec()) {
+// unlock is the spin_unlock_irqrestore() at the end of wake_up_all(), when those who have been
+// woken may run already, or the tail of that.
+func (q *Queue) unlock(t *schedule.Thread, tail bool) {
+	if !tail {
 		q.lock.Set(1)
 	}
 	t.CPU().DisableIrqs() // in the kernel before the first step, which comes to the same

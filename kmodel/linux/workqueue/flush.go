@@ -103,6 +103,7 @@ func (w *Work) grab(t *schedule.Thread, verb string, g schedule.Gate) bool {
 	queued := w.entry.Queued()
 	if queued {
 		s.queue.Remove(t, s.queue.Index(w))
+		w.running.Set(w.running.Value() &^ isAgain)
 	}
 	return t.ObserveBool(queued)
 }

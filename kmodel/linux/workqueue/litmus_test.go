@@ -65,6 +65,15 @@ func (p prog) queues(name string, items ...int) {
 	})
 }
 
+// again has the runs of item 0 take a step, which is their end: 1 and 4.
+func (p prog) again() {
+	p.work[0].Init(func(t *schedule.Thread) {
+		p.ran(1)
+		p.x.Write(t, 1)
+		p.ran(4)
+	})
+}
+
 // unlike is the condition that the items have run in another order than these.
 func (p prog) unlike(orders ...int) {
 	p.Exists(func() bool {
@@ -236,6 +245,60 @@ var litmusTests = []litmus.Test{{
 		p.queues("P0", 0, 0, 1)
 	}),
 	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "8 pass",
+}, {
+	// The one behind may start when the first run has ended already, and the second has not begun:
+	// the other worker has come to it by then. (4 is the end of a run.)
+	Name: "FIFO+collision+end", Build: build(2, func(p prog) {
+		p.again()
+		p.queues("P0", 0, 0, 1)
+		p.Exists(func() bool { return p.r[0].Get() == 14214 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "96 pass, 16 exists",
+}, {
+	// A single worker comes to it when it is done with the first.
+	Name: "FIFO+again", Build: build(1, func(p prog) {
+		p.again()
+		p.queues("P0", 0, 0, 1)
+		p.unlike(14142, 142)
+	}),
+	Verdict: litmus.Never, Counts: "10 pass",
+}, {
+	// Nor has the item an order with what comes after it on the CPU that queues it again: it goes
+	// to the CPU on which it runs (last_pool).
+	Name: "FIFO+last_pool", Build: build(1, func(p prog) {
+		p.again()
+		p.queues("P0", 0)
+		p.queues("P1", 0, 1)
+		p.Exists(func() bool { return p.r[0].Get() == 14214 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "25 pass, 11 exists",
+}, {
+	// Or before it.
+	Name: "FIFO+last_pool+before", Build: build(1, func(p prog) {
+		p.again()
+		p.queues("P0", 0)
+		p.queues("P1", 1, 0)
+		p.Exists(func() bool { return p.r[0].Get() == 14142 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "31 pass, 3 exists",
+}, {
+	// There it waits for its turn, behind what that CPU has queued.
+	Name: "FIFO+last_pool+turn", Build: build(1, func(p prog) {
+		p.again()
+		p.Thread("P0", func(t *schedule.Thread) {
+			workqueue.ScheduleWork(t, &p.work[0])
+			workqueue.ScheduleWork(t, &p.work[1])
+			p.y.Write(t, 1)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if p.y.Read(t) == 1 {
+				workqueue.ScheduleWork(t, &p.work[0])
+				p.r[1].SetBool(p.r[0].Get() == 1) // while it runs
+			}
+		})
+		p.Exists(func() bool { return p.r[1].Get() == 1 && p.r[0].Get() != 14214 })
+	}),
+	Verdict: litmus.Never, Counts: "88 pass",
 }, {
 	// The only worker waits for an item that is behind it.
 	Name: "FIFO+wait", Build: build(1, func(p prog) {

@@ -3,12 +3,17 @@
 //
 // Steps: ScheduleWork and QueueWork one, which finds the item pending already or queues it; the
 // item starts with one step of a kworker, which clears pending before it calls the
-// function, so that the item may be queued again while it runs. Items start in the
-// order in which a CPU queued them; one item never runs on two workers at once.
-// QueueRcuWork two, if the item was not pending: set pending, and call_rcu(). CancelWork one,
+// function, so that the item may be queued again while it runs. QueueRcuWork two, if the item
+// was not pending: set pending, and call_rcu(). CancelWork one,
 // FlushWork one, and a second if there is anything to wait for, CancelWorkSync two: from the
 // first to the second the item is pending, so that nobody can queue it, not even its own
 // function.
+//
+// Items start in the order in which a CPU queued them. One that is queued again while it runs
+// goes to the CPU that it runs for (last_pool), behind what is there, and a second worker that
+// comes to it passes it: what is behind may start first. One item never runs on two workers at
+// once. Before 3.7 (dbf2576e37da) it does if it is queued on two CPUs, unless the workqueue has
+// WQ_NON_REENTRANT.
 //
 // The function runs in process context: it may sleep.
 //
@@ -20,8 +25,9 @@
 //
 // The first 24 threads may wait.
 //
-// Not modelled: delayed work, workqueues of their own, and so flushing and destroying one;
-// the limits of a pool. The number of kworkers is the program's ([Boot]).
+// Not modelled: a task that migrates between two calls, and so queues on two CPUs; delayed work;
+// workqueues of their own, and so flushing and destroying one; the limits of a pool. The
+// number of kworkers is the program's ([Boot]).
 package workqueue
 
 import (
@@ -33,7 +39,7 @@ import (
 // A Work is a struct work_struct. It calls one function all its life.
 type Work struct {
 	pending schedule.Cell // 0, isPending, isCanceling
-	running schedule.Cell // isRunning, and the marks of those who wait for that run
+	running schedule.Cell // see below, and the marks of those who wait for that run
 	entry   fifo.Entry
 	fn      func(t *schedule.Thread)
 }
@@ -41,7 +47,11 @@ type Work struct {
 const (
 	isPending   = 1
 	isCanceling = 3 // cancel_work_sync() is under way: pending, and not queued
-	isRunning   = 1
+
+	isRunning = 1
+	isAgain   = 2 // it was queued while it ran, and has ended
+	cpuShift  = 8 // on which CPU it was queued, while it runs
+	cpuMask   = 1<<8 - 1
 )
 
 // Entry returns the item's place in the queue.
@@ -104,7 +114,11 @@ func testAndSetPending(t *schedule.Thread, w *Work, verb string) bool {
 func (w *Work) enqueue(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
 	s.check(w)
-	s.queue.Push(t, w)
+	if running(w) {
+		s.queue.PushTo(t, w.running.Value()>>cpuShift&cpuMask, w)
+	} else {
+		s.queue.Push(t, w)
+	}
 	for _, th := range s.worker.threads[:s.worker.n] {
 		th.Rouse()
 	}
@@ -130,19 +144,25 @@ type worker struct {
 // Pending implements [schedule.Sleeper].
 func (a *worker) Pending() bool { return a.s.queue.Len() > 0 }
 
-// ready reports whether item i may start: it is not running, and those that its CPU
-// queued before it are (an item that is queued again while it runs is set aside for the
-// worker that runs it). What is in freed memory is come to at once.
+// ready reports whether item i may start: it is not running, and is the first of its CPU
+// but for those that it passes. What is in freed memory is come to at once.
 func (s *state) ready(i int) bool {
 	w := s.queue.At(i)
 	if !w.running.Object().Live() {
 		return true
 	}
-	return !running(w) && s.queue.FirstBut(i, running)
+	pass := running
+	if s.worker.n > 1 {
+		pass = runningOrAgain
+	}
+	return !running(w) && s.queue.FirstBut(i, pass)
 }
 
-// running is what FirstBut passes over.
-func running(w *Work) bool { return w.running.Value() != 0 }
+func running(w *Work) bool { return w.running.Value()&isRunning != 0 }
+
+// runningOrAgain is what another worker passes over: an item that is queued again while it runs is
+// set aside for the worker that runs it (move_linked_works() of a collision).
+func runningOrAgain(w *Work) bool { return w.running.Value()&(isRunning|isAgain) != 0 }
 
 // Ready reports whether there is an item to run.
 func (a *worker) Ready(t *schedule.Thread) bool {
@@ -166,25 +186,31 @@ func (a *worker) Run(t *schedule.Thread) {
 			n++
 		}
 	}
-	w, marks := s.take(t, t.Choose(n))
+	w, run := s.take(t, t.Choose(n))
 	t.Begin(schedule.Op{Verb: "process_one_work", Cell: &w.pending, Mode: schedule.RMWFull})
-	w.running.Set(isRunning | marks)
+	w.running.Set(run)
 	w.pending.Set(0)
 	w.fn(t)
-	w.running.Set(isRunning)       // whoever waits for this run goes on
-	if w.running.Object().Live() { // the function may free the item
+	w.running.Set(isRunning) // whoever waits for this run goes on
+	switch {
+	case !w.running.Object().Live(): // the function may free the item
+	case w.entry.Queued():
+		w.running.Set(isAgain)
+	default:
 		w.running.Set(0)
 	}
 }
 
-func (s *state) take(t *schedule.Thread, nth int) (w *Work, marks uint64) {
+// take takes the nth item that may start off the queue, and returns it and what it is as it runs.
+func (s *state) take(t *schedule.Thread, nth int) (w *Work, run uint64) {
 	for i := range s.queue.Len() {
 		if !s.ready(i) {
 			continue
 		}
 		if nth == 0 {
 			w = s.queue.At(i)
-			return w, s.queue.Remove(t, i)
+			run = isRunning | w.entry.CPU()<<cpuShift
+			return w, run | s.queue.Remove(t, i)
 		}
 		nth--
 	}

@@ -309,7 +309,7 @@ func (s *system) before_(t *schedule.Thread, p onList) onList {
 	if p == nil {
 		return s.listLrus.LastEntry(t)
 	}
-	return s.listLrus.PrevEntry(t, p)
+	return list.PrevEntry(t, p)
 }
 
 // memcgDrainAllListLrus is memcg_drain_all_list_lrus(): move what belongs to an id to the

@@ -32,6 +32,7 @@ func DoMunmap(t *schedule.Thread, m *mm.Struct, addr int) {
 	next := vma.VMNext.Read(t)
 	link.Write(t, next) // detach_vmas_to_be_unmapped
 	m.CheckWalk(t)
+	vma.VMNext.Write(t, nil) // a walk that is at it ends there
 	removeVma(t, vma)
 }
 

@@ -19,7 +19,7 @@
 // of arm64, or of x86 before 4.3: since then that puts its flushes off, and flushes all of the
 // TLB, of every CPU that may have the page, before it frees any. Migration does not.
 //
-// From 4.9 on an entry that is dirty is flushed earlier than one that is not: 4.9-dirty is of
+// From 4.9 on mremap() flushes an entry that is dirty earlier than one that is not: 4.9-dirty is of
 // such an entry, and 3.2 is not. Reclaim does not free a dirty page, which has to be written
 // first; migration moves it.
 //
@@ -104,12 +104,21 @@ func (s *system) doMunmap(t *schedule.Thread, addr int) {
 }
 
 // zapPteRange is zap_pte_range() of one entry. It returns the page that was there, to be
-// flushed.
+// flushed. A dirty one it flushes before it gives the lock back, and drops it then
+// (1cf35d47712d).
 func (s *system) zapPteRange(t *schedule.Thread, addr int) *mmu.Page {
 	ptl := &s.tables[addr].ptl
 	ptl.Lock(t)
 	page := s.Mm.PtepGetAndClear(t, addr)
+	flush := page != nil && s.Has(dirty)
+	if flush {
+		s.flushTlbRange(t, addr) // tlb_flush_mmu_tlbonly
+	}
 	ptl.Unlock(t)
+	if flush {
+		mmu.PutPage(t, page) // tlb_flush_mmu_free
+		return nil
+	}
 	return page
 }
 
@@ -121,7 +130,9 @@ func (s *system) tlbFinishMmu(t *schedule.Thread, addr int, page *mmu.Page) {
 	}
 }
 
-// truncatePagecache is truncate_pagecache(), of all of the file.
+// truncatePagecache is truncate_pagecache(), of all of the file. It unmaps a second time at the
+// end, and truncate_inode_page() before, if the page is mapped: both for what faults have mapped
+// since the first.
 func (s *system) truncatePagecache(t *schedule.Thread) {
 	s.unmapMappingRange(t)
 	s.truncateInodePages(t)
