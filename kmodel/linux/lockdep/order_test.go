@@ -33,10 +33,10 @@ type locks struct {
 	r, q       rwsem.Sem
 	done       [2]completion.Completion
 
-	irq  interrupt.Irq
-	head rcu.Head
-	f    smp.Func
-	mask cpumask.Mask
+	irq, softirq interrupt.Irq
+	head         rcu.Head
+	f            smp.Func
+	mask         cpumask.Mask
 }
 
 // A locking is what a thread does.
