@@ -88,10 +88,12 @@
 // With -lockdep, explore also keeps which class of locks is taken while which is held, and
 // whether interrupts and softirqs are on, in all executions that it runs. What could deadlock by
 // that it reports in the words of the kernel; go doc ./kmodel/linux/lockdep has the rules, and
-// what is not modelled. A report is no failure of an execution. It names the classes, each taken while the
-// one before is held; for each two of them it says by whom and where, with the command that
-// prints an execution in which it is so (-tape). A search that covers everything has seen all
-// there is to see, any other what it has run.
+// what is not modelled. A report is no failure of an execution. It names the classes, each taken
+// while the one before is held; for each two of them, and for a handler that comes between, it
+// says by whom and where, with the command that prints an execution in which it is so (-tape).
+// inode->i_lock is that lock of any inode, l[*] is any of an array, and A/1 an A that is taken
+// while another A is held. A search that covers everything has seen all there is to see, any
+// other what it has run.
 //
 // It goes with -exhaust, -classes, -random and -guided; not with -checkpoint, since what goes on
 // from a file has not seen what was run before.
@@ -126,8 +128,8 @@
 //	2  wrong usage, a program that does not exist, a checkpoint that cannot be read or
 //	   written, or a program that breaks the rules that make a search possible: its
 //	   numbers are not to be trusted
-//	3  ended before it was done, by a limit or an interrupt, and no execution had
-//	   failed by then
+//	3  ended before it was done, by a limit or an interrupt, and by then no execution
+//	   had failed, and -lockdep had nothing to report
 //
 // "go run" itself exits with 1 whatever it is; go build keeps the number.
 //

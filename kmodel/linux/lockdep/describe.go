@@ -33,7 +33,8 @@ func (f Fact) Describe(tr *schedule.Trace) string {
 	return fmt.Sprintf("%s takes %s in %s, %s on", who, f.To, where, what)
 }
 
-// where returns the function of the step that showed f, and its number, if it has come to it.
+// where returns the function of the step that showed f, and its number. It may not have come to
+// that: its thread waits for ever, or another's failure has ended the execution.
 func (f Fact) where(tr *schedule.Trace) string {
 	for i := range tr.Events {
 		ev := &tr.Events[i]
@@ -41,5 +42,9 @@ func (f Fact) where(tr *schedule.Trace) string {
 			return fmt.Sprintf("%s() (step %d)", ev.Func(), ev.Step)
 		}
 	}
-	return schedule.KernelFunc(tr.Threads[f.Thread].Stack) + "() (where it waits)"
+	info, why := &tr.Threads[f.Thread], "where it waits"
+	if info.State != "blocked" {
+		why = "its next step"
+	}
+	return schedule.KernelFunc(info.Stack) + "() (" + why + ")"
 }

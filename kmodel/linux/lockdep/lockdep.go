@@ -33,12 +33,13 @@
 //
 // Another lock of a class that one holds already is reported by the kernel, unless the code
 // says that it is meant: mutex_lock_nested(). Models do not say it, so here it is taken to be
-// meant. The second is of a class of its own, A/1, as with the annotation, and neither
-// depends on the other. The same lock twice is reported.
+// meant. The second is of a class of its own, A/1, as with the annotation, and so A -> A/1,
+// whichever of the two locks it is. The same lock twice is reported.
 //
-// Not modelled: locks of one place that have classes of their own (lockdep_set_class()); what
-// else takes part in the kernel's order, such as work items that are flushed; and the locks
-// inside of wait queues and completions.
+// Not modelled: locks of one place that have classes of their own, by lockdep_set_class(), or
+// since each is initialized at compile time (assign_lock_key(): the elements of a global array
+// are), or by several calls of spin_lock_init(); what else takes part in the kernel's order, such
+// as work items that are flushed; and the locks inside of wait queues and completions.
 package lockdep
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"

@@ -67,7 +67,8 @@ type part struct {
 }
 
 // A class is the number of a class of locks, from 1, and in the low bits how many others of the
-// class were held when the lock was taken.
+// class were held when the lock was taken, but no fewer than the same of one of those: who drops
+// the first and takes a third does not go back.
 type class uint32
 
 const nested = maxHeld - 1
@@ -139,12 +140,12 @@ func (p *part) acquire(t *schedule.Thread, s *state, c *schedule.Cell, how How) 
 // depend notes that t is going for a lock while it holds others, as check_prevs_add() does.
 func (p *part) depend(t *schedule.Thread, held []Held, to class, next Witness) {
 	for _, h := range slices.Backward(held) {
-		if h.how&Unchecked != 0 || h.class.plain() == to.plain() {
+		if h.how&Unchecked != 0 || h.class.plain() == to.plain() && h.class >= to {
 			continue
 		}
 		next.Held = h.At.Step
 		p.note(t, fact{Dependency, h.class, to}, next)
-		if h.how&Try == 0 && h.class&nested == 0 {
+		if h.how&Try == 0 {
 			return // what was held when it was taken leads to it
 		}
 	}
@@ -196,13 +197,14 @@ func (p *part) class(c *schedule.Cell, held []Held) class {
 		k = p.number(c) * maxHeld
 		p.classes[c] = k
 	}
-	n := class(0)
+	n, least := class(0), class(0)
 	for i := range held {
-		if held[i].class.plain() == k.plain() {
+		if h := held[i].class; h.plain() == k.plain() {
 			n++
+			least = max(least, h&nested)
 		}
 	}
-	return k + n
+	return k + max(n, least)
 }
 
 // number returns the number of the class of c.

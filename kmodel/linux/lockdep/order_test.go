@@ -29,14 +29,14 @@ type locks struct {
 	schedule.Object
 	a, b, c, g mutex.Mutex
 	s, t, u    spin.Lock
-	l          [2]spin.Lock
+	l          [3]spin.Lock
 	r, q       rwsem.Sem
 	done       [2]completion.Completion
 
-	irq  interrupt.Irq
-	head rcu.Head
-	f    smp.Func
-	mask cpumask.Mask
+	irq, softirq interrupt.Irq
+	head         rcu.Head
+	f            smp.Func
+	mask         cpumask.Mask
 }
 
 // A locking is what a thread does.
@@ -252,6 +252,10 @@ var orderTests = []orderTest{
 	// The dependency a -> c is known by those on the way.
 	never("ABC-CA+turns", inTurn(nested(a, b, c), nested(c, a)), "1 pass",
 		lockdep.Circular+": locks->a -> locks->b -> locks->c -> locks->a"),
+	// A failure ends it, also where P0 has gone for b and P1 comes before.
+	{litmus.Test{Name: "AB+fails", Build: together(nested(a, b), func(v *locks, t *schedule.Thread) {
+		v.g.Unlock(t)
+	}), Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "7 lock-rule"}, nil},
 	never("AB-BC-AC", inTurn(nested(a, b), nested(b, c), nested(a, c)), "1 pass"),
 
 	// Who does not wait waits for nobody, but may be waited for.
@@ -280,7 +284,27 @@ var orderTests = []orderTest{
 	never("NEST+between", inTurn(nested(l0, u, l1)), "1 pass"),
 	// What was taken before the second of a class leads on too.
 	never("NEST+further", inTurn(nested(l0, l1, u), nested(u, l0)), "1 pass",
-		lockdep.Circular+": locks->l[*] -> locks->u -> locks->l[*]"),
+		lockdep.Circular+": locks->l[*] -> locks->l[*]/1 -> locks->u -> locks->l[*]"),
+	// The first is dropped, and the second may be anybody's first.
+	sometimes("NEST+hand", together(func(v *locks, t *schedule.Thread) {
+		v.l[0].Lock(t)
+		v.l[1].Lock(t)
+		v.l[0].Unlock(t)
+		nested(u)(v, t)
+		v.l[1].Unlock(t)
+	}, nested(u, l1)), "15 pass, 4 deadlock",
+		lockdep.Circular+": locks->l[*] -> locks->l[*]/1 -> locks->u -> locks->l[*]"),
+	// Who has taken three, dropped two and takes another is as deep as before.
+	never("NEST+deep", inTurn(func(v *locks, t *schedule.Thread) {
+		for i := range v.l {
+			v.l[i].Lock(t)
+		}
+		v.l[0].Unlock(t)
+		v.l[1].Unlock(t)
+		nested(l0, u)(v, t)
+		v.l[2].Unlock(t)
+	}, nested(u, l1)), "1 pass", lockdep.Circular+
+		": locks->l[*] -> locks->l[*]/1 -> locks->l[*]/2 -> locks->u -> locks->l[*]"),
 
 	// The handler is on the CPU of P0, P1 on another. On that of P0, P1 would deadlock.
 	never("IRQ+irqs-on", interrupted(nested(s), nothing, nested(s)), "4 pass", used),
@@ -301,6 +325,14 @@ var orderTests = []orderTest{
 		nested(u)(v, t)
 	}), "35 pass", lockdep.Inversion+": locks->s -> locks->u"),
 	never("IRQ+both-off", interrupted(nested(s), nested(uIrq), nested(sIrq, u)), "57 pass"),
+
+	// The second of a class is held with interrupts on, and the handler may want that one.
+	sometimes("IRQ+nested", interrupted(nested(l1), func(v *locks, t *schedule.Thread) {
+		v.l[0].LockIrq(t)
+		v.l[1].Lock(t)
+		v.l[0].UnlockIrq(t)
+		v.l[1].Unlock(t)
+	}), "2 pass, 1 deadlock", lockdep.Inversion+": locks->l[*] -> locks->l[*]/1"),
 
 	// If the first is wrong itself, what it leads to is no news.
 	never("IRQ+irqs-on+further", interrupted(nested(s), nothing, nested(s, u)), "6 pass", used),
@@ -500,6 +532,8 @@ func TestDescribe(t *testing.T) {
 			"P1 takes locks->u in lock() (step 8), holding locks->s since lock() (step 7)"},
 		{"AB-BA", "01", lockdep.Dependency, // and waits for ever
 			"P0 takes locks->b in lock() (where it waits), holding locks->a since lock() (step 1)"},
+		{"AB+fails", "01", lockdep.Dependency, // and another fails just then
+			"P0 takes locks->b in lock() (its next step), holding locks->a since lock() (step 1)"},
 		{"RW+twice", "", lockdep.Recursion,
 			"P0 takes locks->r in down_read() (step 2), holding it since down_read() (step 1)"},
 		{"IRQ+irqs-on", "", lockdep.UsedInHardirq,
