@@ -4,10 +4,9 @@
 // Steps: ScheduleWork and QueueWork one, which finds the item pending already or queues it; the
 // item starts with one step of a kworker, which clears pending before it calls the
 // function, so that the item may be queued again while it runs. QueueRcuWork two, if the item
-// was not pending: set pending, and call_rcu(). CancelWork one,
-// FlushWork one, and a second if there is anything to wait for, CancelWorkSync two: from the
-// first to the second the item is pending, so that nobody can queue it, not even its own
-// function.
+// was not pending: set pending, and call_rcu(). CancelWork one, FlushWork one, and a second if
+// there is anything to wait for, CancelWorkSync two: from the first to the second the item is
+// pending, so that nobody can queue it, not even its own function.
 //
 // Items start in the order in which a CPU queued them. One that is queued again while it runs
 // goes to the CPU that it runs for (last_pool), behind what is there, and a second worker that
