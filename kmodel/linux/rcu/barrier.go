@@ -41,17 +41,9 @@ func (s *state) mark(t *schedule.Thread, f flavour, mark uint64) {
 	for i := range q.Len() {
 		q.At(i).entry.AddMark(mark)
 	}
-	s.runs.Reads(t, 0)
-	if s.running[f] {
-		s.marks.Set(s.marks.Value() | mark)
+	if s.runs.Value()>>f&1 != 0 {
+		s.runs.Set(s.runs.Value() | mark)
 	}
-}
-
-// ran says that the callback has returned. (That it began is seen from the queue.)
-func (s *state) ran(t *schedule.Thread) {
-	s.runs.Writes(t, 0)
-	s.running = [2]bool{}
-	s.marks.Set(0)
 }
 
 // barriers is the gate of those who wait for callbacks.
@@ -69,5 +61,5 @@ func (s *barriers) Open(t *schedule.Thread) bool {
 			}
 		}
 	}
-	return s.marks.Value()&mark == 0
+	return s.runs.Value()&mark == 0
 }

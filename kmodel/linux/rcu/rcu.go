@@ -71,7 +71,7 @@ type state struct {
 	schedule.Object
 	rcu   schedule.Cell             // what a reader's step names
 	waits [maxWaiters]schedule.Cell // readers that Synchronize of a thread waits for
-	marks schedule.Cell             // of those who wait for the callback that runs
+	runs  schedule.Cell             // 1<<flavour while a callback runs, and who waits for it
 
 	flavours Flavours
 	// Which threads are inside a section: a function of what each has done.
@@ -82,9 +82,6 @@ type state struct {
 	booted  bool
 	bound   bool
 
-	// Whether a callback runs, by flavour: a function of what the softirq has done.
-	running [2]bool
-	runs    schedule.Shared
 	reading schedule.Shared // part n: whether thread n is in readers[preemptible]
 }
 
@@ -97,7 +94,7 @@ func (s *state) Reset(e *schedule.Exec) {
 	}
 	facility.Static(e, &s.Object)
 	s.reading.Shows(e, reading)
-	s.flavours, s.booted, s.running = Split, false, [2]bool{}
+	s.flavours, s.booted = Split, false
 	s.readers = [2]uint64{}
 	clear(s.nest[:e.Width()])
 	s.queues[preemptible].Reset()
@@ -316,7 +313,7 @@ func (a *softirq) Run(t *schedule.Thread) {
 	lockdep.SoftirqEnter(t)
 	t.Begin(schedule.Op{Verb: "rcu callback", Cell: h.entry.Cell(), Mode: schedule.RMWFull})
 	h.fn(t)
-	s.ran(t)
+	s.runs.Set(0) // it has returned
 	lockdep.SoftirqExit(t)
 	preempt.Enable(t)
 }
@@ -330,8 +327,7 @@ func (s *state) take(t *schedule.Thread, nth int) *Head {
 			}
 			if nth == 0 {
 				h := s.queues[f].At(i)
-				s.running[f] = true
-				s.marks.Set(s.queues[f].Remove(t, i))
+				s.runs.Set(s.queues[f].Remove(t, i) | 1<<f)
 				return h
 			}
 			nth--
