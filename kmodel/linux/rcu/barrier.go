@@ -8,8 +8,8 @@ import (
 
 // Barrier is rcu_barrier(): it waits until the callbacks that [Call] has queued, on all CPUs,
 // have returned. It is no grace period: if there are none it returns at once, whoever
-// reads. A callback that is queued meanwhile, by itself even, it does not wait for. Merged, it
-// waits for those of [CallSched] too.
+// reads. A callback that is queued meanwhile, by itself even, it does not wait for. Unless the
+// flavours are [Split], it waits for those of [CallSched] too.
 //
 // A model that makes kfree_rcu() a [Call] has it wait for that too. The kernel's does not since
 // a35d16905efc (5.6), which batches kfree_rcu().
@@ -26,10 +26,11 @@ func barrier(t *schedule.Thread, verb, ends string, f flavour) {
 	preempt.MightSleep(t, verb)
 	t.Step(schedule.Op{Verb: verb, Mode: schedule.Barrier})
 	for g := range s.queues {
-		if f == flavour(g) || s.flavours == Merged {
+		if f == flavour(g) || s.flavours != Split {
 			s.mark(t, flavour(g), mark)
 		}
 	}
+	preempt.ContextSwitch(t)
 	t.Await(schedule.Op{Verb: ends, Mode: schedule.Barrier | schedule.Blocks}, (*barriers)(s))
 }
 
