@@ -1,6 +1,8 @@
 package rcu_test
 
 import (
+	"testing"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
@@ -296,3 +298,18 @@ var nonPreemptibleTests = []litmus.Test{{
 	}),
 	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
 }}
+
+// TestSleepingReader looks at what a failure names: the step that began the section, and the
+// section, unless it is preempt_count that keeps the thread from sleeping.
+func TestSleepingReader(t *testing.T) {
+	for _, f := range []rcu.Flavours{rcu.Split, rcu.Merged, rcu.NonPreemptible} {
+		row := litmus.Test{Name: "sleep", Build: alone(f, sleepInside)}
+		r := schedule.NewRunner(row.Schedule())
+		got := r.RunTape(nil).Failure
+		r.Close()
+		if got.Kind != schedule.SleepInAtomic || got.Other.Step != 1 || got.Note != "mutex_lock" ||
+			(got.Obj == nil) != (f == rcu.NonPreemptible) {
+			t.Errorf("flavours %d: %+v", f, got)
+		}
+	}
+}
