@@ -21,8 +21,8 @@
 //
 // That is CONFIG_PREEMPT_VOLUNTARY. With CONFIG_PREEMPT_NONE less can happen: there
 // might_sleep() is no place to switch, nor a lock that nobody has. So what never fails here
-// does not fail in either. What is built with PREEMPT_DYNAMIC or PREEMPT_LAZY has
-// preemptible RCU, however it is booted: [Merged].
+// does not fail in either. What is built with PREEMPT_DYNAMIC has preemptible RCU, however it is
+// booted, and with PREEMPT_LAZY a task may be preempted where it is in no section: that is [Merged].
 //
 // Steps: ReadLock and ReadUnlock one each; CallRcu one; the callback starts with
 // one step of the softirq agent and runs there with preemption off, at any time
@@ -62,8 +62,8 @@ const (
 	// Split is CONFIG_PREEMPT before v4.20: preemptible RCU and RCU-sched do not
 	// see each other's readers.
 	Split Flavours = iota
-	// Merged is CONFIG_PREEMPT from v4.20 on, and whatever has CONFIG_PREEMPT_RCU since:
-	// every grace period waits for both sorts of readers.
+	// Merged is CONFIG_PREEMPT from v4.20 on, PREEMPT_DYNAMIC and PREEMPT_LAZY: every grace
+	// period waits for both sorts of readers.
 	Merged
 	// NonPreemptible is CONFIG_PREEMPT=n, before v4.20 and since: every grace period waits
 	// for whoever runs in the kernel.
