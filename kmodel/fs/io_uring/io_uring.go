@@ -7,8 +7,7 @@
 // wakes those who wait at the ring. If that was not the last reference of the request, it
 // has nothing by which the ring is still there.
 //
-// The code follows 5.12-rc3. percpu_ref is that of 4.4, with RCU merged: what it says to be
-// call_rcu_sched() is call_rcu() there.
+// The code follows 5.12-rc3, with RCU merged.
 //
 // Who completes is a task, a kworker of a file system for one. An interrupt is a section of RCU:
 // there the ring could only be freed too early if it has been killed, and its percpu_ref has
