@@ -61,14 +61,30 @@ func (s *system) unixStreamReadGeneric(t *schedule.Thread, u *unixSock) {
 	skb.data.Read(t) // unix_stream_read_actor
 	s.kfreeSkb(t, skb)
 	fp := s.unixDetachFds(t, skb)
-	u.queueLock.Lock(t) // skb_unlink, from whichever list it is on
-	list.SkbUnlink(t, skb)
-	u.queueLock.Unlock(t)
+	u.skbUnlink(t, skb)
 	s.kfreeSkb(t, skb)
 	u.iolock.Unlock(t)
 	if fp != nil {
 		s.fput(t, fp) // scm_destroy
 	}
+}
+
+// skbUnlink is skb_unlink(), from whichever list it is on.
+func (u *unixSock) skbUnlink(t *schedule.Thread, skb *skBuff) {
+	u.queueLock.Lock(t)
+	list.SkbUnlink(t, skb)
+	u.queueLock.Unlock(t)
+}
+
+// skbDequeue is skb_dequeue(). It returns nil if there is no message.
+func (u *unixSock) skbDequeue(t *schedule.Thread) *skBuff {
+	u.queueLock.Lock(t)
+	skb := u.skReceiveQueue.FirstEntry(t)
+	if skb != nil {
+		list.SkbUnlink(t, skb)
+	}
+	u.queueLock.Unlock(t)
+	return skb
 }
 
 // unixDetachFds is unix_detach_fds(): it returns what the message had in flight.
@@ -101,16 +117,7 @@ func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
 
 // unixReleaseSock is unix_release_sock().
 func (s *system) unixReleaseSock(t *schedule.Thread, u *unixSock) {
-	for {
-		u.queueLock.Lock(t) // skb_dequeue
-		skb := u.skReceiveQueue.FirstEntry(t)
-		if skb != nil {
-			list.SkbUnlink(t, skb)
-		}
-		u.queueLock.Unlock(t)
-		if skb == nil {
-			break
-		}
+	for skb := u.skbDequeue(t); skb != nil; skb = u.skbDequeue(t) {
 		s.kfreeSkb(t, skb)
 	}
 	slab.Free(t, "sk_free", u) // sock_put
