@@ -59,10 +59,10 @@ func (s *system) unixStreamReadGeneric(t *schedule.Thread, u *unixSock) {
 	}
 	skb.users.Inc(t) // skb_get
 	skb.data.Read(t) // unix_stream_read_actor
-	s.kfreeSkb(t, skb)
+	s.consumeSkb(t, skb)
 	fp := s.unixDetachFds(t, skb)
 	u.skbUnlink(t, skb)
-	s.kfreeSkb(t, skb)
+	s.consumeSkb(t, skb)
 	u.iolock.Unlock(t)
 	if fp != nil {
 		s.fput(t, fp) // scm_destroy
@@ -97,18 +97,23 @@ func (s *system) unixDetachFds(t *schedule.Thread, skb *skBuff) *file {
 	return fp
 }
 
-// skbUnref is skb_unref(), which leaves the last reference in place: then nobody else could
-// take one.
-func skbUnref(t *schedule.Thread, skb *skBuff) bool {
-	return skb.users.Read(t) == 1 || skb.users.DecAndTest(t)
+// kfreeSkb is kfree_skb(), with skb_unref(), which leaves the last reference in place: then
+// nobody else could take one.
+func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
+	if skb.users.Read(t) == 1 || skb.users.DecAndTest(t) {
+		s.__kfreeSkb(t, skb)
+	}
 }
 
-// kfreeSkb is kfree_skb() or consume_skb(). The destructor of a message is
-// unix_destruct_scm().
-func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
-	if !skbUnref(t, skb) {
-		return
+// consumeSkb is consume_skb(): kfree_skb() of what has been received.
+func (s *system) consumeSkb(t *schedule.Thread, skb *skBuff) {
+	if skb.users.Read(t) == 1 || skb.users.DecAndTest(t) {
+		s.__kfreeSkb(t, skb)
 	}
+}
+
+// __kfreeSkb is __kfree_skb(). The destructor of a message is unix_destruct_scm().
+func (s *system) __kfreeSkb(t *schedule.Thread, skb *skBuff) {
 	if fp := s.unixDetachFds(t, skb); fp != nil {
 		s.fput(t, fp) // scm_destroy
 	}
