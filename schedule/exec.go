@@ -96,7 +96,8 @@ type Exec struct {
 	stacks                map[pcs][]Frame // of all recorded executions
 	watch                 Watcher
 	foot                  *Footprints
-	shown                 bool // rec, watch or foot wants to know of each step
+	onStep                func(t *Thread)
+	shown                 bool // rec, watch, foot or onStep wants to know of each step
 	spying                bool // rec or foot wants to know of what is done with each cell
 }
 
@@ -260,6 +261,11 @@ type exit struct {
 	facility uint
 	check    func(t *Thread)
 }
+
+// OnStep has f called as a step of any thread begins, once it is named: for what must know of
+// every step, which costs time in each. To be called when an execution begins, by one package
+// at most.
+func (e *Exec) OnStep(f func(t *Thread)) { e.onStep, e.shown = f, true }
 
 // AtEnd has check called when all threads have finished and all agents are
 // idle, for what must hold then. It may call [Exec.FailAtEnd].

@@ -477,3 +477,25 @@ func TestStatic(t *testing.T) {
 		}
 	}
 }
+
+// TestOnStep: it is called with each step, and in the next execution only if that asks for it
+// again.
+func TestOnStep(t *testing.T) {
+	var seen []string
+	ask := true
+	p := program("OnStep", func(e *Exec, w *words) {
+		if ask {
+			e.OnStep(func(t *Thread) { seen = append(seen, t.Name+" "+t.Op().Verb) })
+		}
+		e.Go("A", func(t *Thread) { w.store(t, &w.a, 1) })
+		e.Agent("irq", &once{w})
+	})
+	r := NewRunner(p)
+	defer r.Close()
+	r.RunTape(nil)
+	ask = false
+	r.RunTape(nil)
+	if want := []string{"A store", "irq interrupt", "irq load"}; !slices.Equal(seen, want) {
+		t.Errorf("%q, want %q", seen, want)
+	}
+}

@@ -61,6 +61,9 @@ func (t *Thread) show() {
 	if e.rec != nil {
 		e.rec.begin(t)
 	}
+	if e.onStep != nil {
+		e.onStep(t)
+	}
 	if e.watch != nil && !e.watch.Step(t) {
 		e.outcome = Abandoned
 		panic(unwind{})
@@ -232,7 +235,7 @@ func (r *Runner) reset(c Chooser) {
 	e.taken = e.taken[:0]
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
 	e.boots, e.setups, e.calls, e.known = 0, 0, 0, false
-	e.watch, e.foot = r.Watch, r.Footprints
+	e.watch, e.foot, e.onStep = r.Watch, r.Footprints, nil
 	e.spying = e.rec != nil || e.foot != nil
 	e.shown = e.spying || e.watch != nil
 	if e.foot != nil {

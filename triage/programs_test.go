@@ -223,13 +223,20 @@ func (k *toy) allocCtx(t *schedule.Thread, at schedule.Party) {
 	t.Warn(schedule.SleepInAtomic, &k.mm.Object, at, "kmem_cache_zalloc")
 }
 
-// napper calls schedule() under a spin lock, and reader in a section of preemptible RCU.
+// napper calls schedule() under a spin lock, and reader in a section of preemptible RCU. The
+// others are readers where RCU is not, of whom the second may sleep.
 var (
 	napper = program("toy/napper", func(k *toy, e *schedule.Exec) {
 		e.Go("io_getevents", func(t *schedule.Thread) { k.nap(t, k.lockCtx) })
 	})
 	reader = program("toy/reader", func(k *toy, e *schedule.Exec) {
 		e.Go("io_getevents", func(t *schedule.Thread) { k.nap(t, k.readCtx) })
+	})
+	atomicReader = program("toy/atomic-reader", func(k *toy, e *schedule.Exec) {
+		e.Go("io_getevents", func(t *schedule.Thread) { k.nap(t, k.readAtomic) })
+	})
+	sleepyReader = program("toy/sleepy-reader", func(k *toy, e *schedule.Exec) {
+		e.Go("io_getevents", k.doze)
 	})
 )
 
@@ -242,6 +249,12 @@ func (k *toy) lockCtx(t *schedule.Thread) *schedule.Object {
 // readCtx begins a section.
 func (k *toy) readCtx(t *schedule.Thread) *schedule.Object {
 	t.Step(schedule.Op{Verb: "rcu_read_lock", Mode: schedule.Barrier})
+	return &k.mm.Object
+}
+
+// readAtomic begins one that has preemption off.
+func (k *toy) readAtomic(t *schedule.Thread) *schedule.Object {
+	t.Step(schedule.Op{Verb: "rcu_read_lock", Mode: schedule.Barrier})
 	return nil
 }
 
@@ -249,6 +262,12 @@ func (k *toy) readCtx(t *schedule.Thread) *schedule.Object {
 func (k *toy) nap(t *schedule.Thread, begin func(t *schedule.Thread) *schedule.Object) {
 	o := begin(t)
 	t.Warn(schedule.SleepInAtomic, o, t.Now(), "schedule")
+}
+
+// doze may sleep in such a section.
+func (k *toy) doze(t *schedule.Thread) {
+	o := k.readAtomic(t)
+	t.Warn(schedule.SleepInAtomic, o, t.Now(), "kmem_cache_zalloc")
 }
 
 // forget loses the context without freeing it, sequentially.

@@ -2,6 +2,7 @@ package triage
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -110,11 +111,14 @@ func atomicSplat(tr *schedule.Trace) []string {
 	f := &tr.Result.Failure
 	ev, name := event(tr, f.Other), tr.Threads[f.Thread.ID].Name
 	var out []string
+	reader, preemptible := inReader(tr)
 	switch {
-	case inSchedule(tr) && inReader(tr):
+	case inSchedule(tr) && reader && preemptible:
 		return nil
 	case inSchedule(tr):
-	case inReader(tr):
+	case reader && !preemptible:
+		out = append(out, "Illegal context switch in RCU read-side critical section!")
+	case reader:
 		out = append(out, "in_atomic(): 0, name: "+name)
 	default:
 		out = append(out, "in_atomic(): 1, name: "+name)
@@ -123,7 +127,7 @@ func atomicSplat(tr *schedule.Trace) []string {
 		return out
 	}
 	return append(out, "lock held by "+name+":",
-		" #0:  ("+ev.Object+"), at: "+function(ev))
+		" #0:  ("+cmp.Or(ev.Object, ev.Verb)+"), at: "+function(ev))
 }
 
 // accesses tells the failing step, the step that made it one, and where the

@@ -30,6 +30,8 @@ func cases() []reportCase {
 		{"sleep", sleeper, "0", 0, triage.About{}},
 		{"schedule", napper, "0", 0, triage.About{}},
 		{"schedule-reader", reader, "0", 0, triage.About{}},
+		{"schedule-atomic-reader", atomicReader, "0", 0, triage.About{}},
+		{"sleep-reader", sleepyReader, "0", 0, triage.About{}},
 		{"leak", forget, "0", 0, triage.About{}},
 		{"workload", workload, "211121242224220000100021", 0, triage.About{}},
 	}

@@ -75,12 +75,16 @@ func splat(tr *schedule.Trace) (string, bool) {
 // sleepSplat returns what might_sleep() says, or schedule() itself, which looks at preempt_count
 // alone. (With interrupts off and nothing else it says nothing, and comes back with them on; that
 // is not told apart here.) A reader of preemptible RCU is told by rcu_note_context_switch(): since
-// 5b72f9643b52 (after 4.12), and in words after 5.12.
+// 5b72f9643b52 (after 4.12), and in words after 5.12. With CONFIG_PREEMPT=n a reader has
+// preemption off, and might_sleep() says first that he is one.
 func sleepSplat(tr *schedule.Trace) string {
+	reader, preemptible := inReader(tr)
 	switch {
+	case !inSchedule(tr) && reader && !preemptible:
+		return "WARNING: suspicious RCU usage"
 	case !inSchedule(tr):
 		return "BUG: sleeping function called from invalid context"
-	case inReader(tr):
+	case reader && preemptible:
 		return "Voluntary context switch within RCU read-side critical section"
 	}
 	return "BUG: scheduling while atomic"
@@ -90,10 +94,12 @@ func sleepSplat(tr *schedule.Trace) string {
 // might_sleep().
 func inSchedule(tr *schedule.Trace) bool { return tr.Result.Failure.Note == "schedule" }
 
-// inReader reports whether what keeps the task from sleeping is a section of preemptible RCU.
-func inReader(tr *schedule.Trace) bool {
-	ev := event(tr, tr.Result.Failure.Other)
-	return ev != nil && ev.Verb == "rcu_read_lock"
+// inReader reports whether what keeps the task from sleeping is a section of RCU, and whether
+// that is preemptible: else it is preempt_count that does, and no object.
+func inReader(tr *schedule.Trace) (reader, preemptible bool) {
+	f := &tr.Result.Failure
+	ev := event(tr, f.Other)
+	return ev != nil && ev.Verb == "rcu_read_lock", f.Obj != nil
 }
 
 // memory says what KASAN calls the memory that o is in.

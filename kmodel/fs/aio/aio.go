@@ -210,8 +210,8 @@ func (s *system) boot(e *schedule.Exec) {
 
 // bootRCU creates the softirq, with the flavours of the variant.
 func (s *system) bootRCU(e *schedule.Exec) {
-	if s.has(mergedRCU) {
-		rcu.Boot(e, rcu.Merged)
+	if s.has(noPreempt) {
+		rcu.Boot(e, rcu.NonPreemptible)
 	} else {
 		rcu.Boot(e, rcu.Split)
 	}

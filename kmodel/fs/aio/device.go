@@ -32,11 +32,14 @@ func (d *device) boot(e *schedule.Exec, cpu *schedule.CPU) {
 	}
 }
 
-// submit gives req to the device.
+// submit gives req to the device. The file system may sleep before, for a lock or for memory,
+// and after, to touch the inode.
 func (d *device) submit(t *schedule.Thread, req *aioKiocb) {
+	preempt.MightSleep(t, "read_iter")
 	t.Step(schedule.Op{Verb: "submit_bio", Cell: req.device.Cell(), Mode: schedule.WriteOnce | schedule.Release})
 	d.queue.Push(t, req)
 	d.thread.Rouse()
+	preempt.MightSleep(t, "read_iter")
 }
 
 // Pending implements [schedule.Sleeper].

@@ -58,6 +58,7 @@ func (mm *mmStruct) unmapRing_(t *schedule.Thread, ctx *kioctx) {
 	}
 	preempt.MightSleep(t, "vm_munmap")
 	mm.ring[ctx.userID.Peek()].Write(t, 0)
+	preempt.CondResched(t) // zap_pmd_range
 }
 
 // ioDestroy is io_destroy().

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -43,6 +44,7 @@ func (s *system) getUsers_(t *schedule.Thread, ctx *kioctx) bool {
 // ioSetup is io_setup(): create a context, whose ring is mapped at cookie.
 func (mm *mmStruct) ioSetup(t *schedule.Thread, cookie int) {
 	ctx := mm.ioctxAlloc(t, cookie)
+	preempt.MightSleep(t, "put_user")
 	ctx.users.Put(t)
 }
 

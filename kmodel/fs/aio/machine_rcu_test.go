@@ -46,8 +46,8 @@ func ofSched(head uint8) bool { return head <= headSwitchReqs }
 func (m *machine) reads(s *mState, me int, sched bool) bool {
 	rcu, atomic := s.th[me].rcu > 0, s.th[me].atomic > 0
 	switch {
-	case m.merged:
-		return rcu || atomic
+	case m.noPreempt:
+		return s.th[me].kernel
 	case sched:
 		return atomic
 	}
@@ -99,12 +99,13 @@ func (m *machine) callRcu(s *mState, me int, head uint8) string {
 
 // readyCallbacks returns which callbacks the softirq may start: bit i for callbacks[i].
 // Those of one CPU start in the order in which it queued them; each flavour has a
-// queue of its own.
+// queue of its own, if there are two.
 func (m *machine) readyCallbacks(s *mState) (set int) {
 	for i, cb := range s.callbacks {
 		ready := cb.head != 0 && cb.readers == 0
 		for _, before := range s.callbacks[:i] {
-			if before.cpu == cb.cpu && ofSched(before.head) == ofSched(cb.head) {
+			sameFlavour := m.noPreempt || ofSched(before.head) == ofSched(cb.head)
+			if before.cpu == cb.cpu && sameFlavour {
 				ready = false
 			}
 		}

@@ -72,6 +72,7 @@ func (m *machine) tableStep(s *mState, me int) string {
 	// io_submit, with the reference to the request taken
 	case atSubmit:
 		s.reqQueued = true
+		m.leaveCPU(s, me)
 		th.n = 1
 		switch {
 		case m.rcuPut:
@@ -135,6 +136,7 @@ func (m *machine) tableStep(s *mState, me int) string {
 		th.ret()
 	case atMunmap:
 		s.munmapped = true
+		m.leaveCPU(s, me)
 		m.unmapped(th)
 	case atSetRqWait: // K6
 		s.rqWait = int8(me) + 1

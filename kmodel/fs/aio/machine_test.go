@@ -29,6 +29,7 @@ type mThread struct {
 	stack  [6]mPC
 	rcu    int8  // nesting of rcu_read_lock
 	atomic int8  // nesting of preemption off and interrupts off
+	kernel bool  // it has taken a step since it could last leave its CPU
 	ref    uint8 // which percpu_ref it works on
 	mode   uint8 // of the ref, as it has read it
 	wait   int8  // ctx->rq_wait, as it has read it
@@ -140,7 +141,7 @@ type mVariant struct {
 	killLocks    bool // since 4.9: it has percpu_ref_switch_lock
 	noWait       bool // before 3.15: nobody waits for the requests
 	inTurn       bool // before 4.1: exit_aio waits for each, and nobody counts
-	merged       bool // one flavour of RCU
+	noPreempt    bool // CONFIG_PREEMPT=n
 }
 
 var mVariants = map[string]mVariant{
@@ -150,9 +151,9 @@ var mVariants = map[string]mVariant{
 	"1d-3.13":   {lookup: atGetMode, dropsLater: true, deadFirst: true, noWait: true},
 	"1d-3.17":   {lookup: atGetMode, dropsLater: true, deadFirst: true, inTurn: true},
 	"1d":        {lookup: atGetMode},
-	"1d-merged": {lookup: atGetMode, merged: true},
+	"1d-merged": {lookup: atGetMode, noPreempt: true},
 	"1e":        {lookup: atGetMode, rcuFree: true, killLocks: true},
-	"1e-merged": {lookup: atGetMode, rcuFree: true, killLocks: true, merged: true},
+	"1e-merged": {lookup: atGetMode, rcuFree: true, killLocks: true, noPreempt: true},
 	"1f":        {lookup: atTryLiveMode, rcuFree: true, killLocks: true},
 	"m1":        {lookup: atTryLiveMode},
 	"m2":        {lookup: atTryMode, rcuFree: true, killLocks: true},
@@ -224,6 +225,7 @@ type mEnding struct {
 func (m *machine) take(s *mState, me int, f func(next *mState, failure mEnding)) {
 	if s.th[me].pc != atRest {
 		next := *s
+		next.th[me].kernel = true
 		kind := m.touch(&next, me)
 		if kind == "" {
 			kind = m.step(&next, me)
@@ -244,6 +246,7 @@ func (m *machine) take(s *mState, me int, f func(next *mState, failure mEnding))
 	for i := range len(s.callbacks) {
 		if work>>i&1 != 0 {
 			next := *s
+			next.th[me].kernel = true
 			kind := m.begin(&next, me, i)
 			if kind == "" {
 				m.arrive(&next, me)
@@ -291,12 +294,33 @@ func (m *machine) arrive(s *mState, me int) {
 	for th.pc >= firstPrivatePC {
 		m.private(s, me)
 	}
-	switch th.pc {
-	case atRingLock, atSyncStart, atSyncEnd, atCompletion, atWaitSchedule, atIdleSchedule:
+	if m.maySleep(s, me) {
 		if th.rcu+th.atomic != 0 {
 			panic("a thread of the machine may sleep where it must not")
 		}
+		m.leaveCPU(s, me)
 	}
+}
+
+// leaveCPU is a context switch, or may be one.
+func (m *machine) leaveCPU(s *mState, me int) {
+	s.th[me].kernel = false
+	m.leave(s, me)
+}
+
+// maySleep reports whether a thread that has come to its pc could leave its CPU there: it
+// sleeps, or looks whether another task wants to run, or is at rest.
+func (m *machine) maySleep(s *mState, me int) bool {
+	switch th := &s.th[me]; th.pc {
+	case atRest, atRingLock, atSyncStart, atSyncEnd, atCompletion, atWaitSchedule, atIdleSchedule,
+		atMunmap, atSubmit:
+		return true
+	case atGetMode: // aio_get_req() allocates
+		return th.stack[th.depth-1] == atSubmit
+	case atFreeCtx: // aio_free_ring()
+		return me == mWorker
+	}
+	return false
 }
 
 // outcome is how an execution ends in which nobody can go on.

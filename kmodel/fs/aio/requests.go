@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -139,6 +140,7 @@ func (ctx *kioctx) aioReadEventsRing(t *schedule.Thread) int {
 	head := ctx.head.Read(t)
 	n := ctx.tail.Read(t) - head
 	if n > 0 {
+		preempt.MightSleep(t, "copy_to_user")
 		ctx.head.Write(t, head+n)
 	}
 	ctx.ringLock.Unlock(t)

@@ -59,8 +59,8 @@ const (
 	refs311
 	refs49
 
-	// mergedRCU is CONFIG_PREEMPT=n, or the RCU of 4.20 and later.
-	mergedRCU
+	// noPreempt is no patch: the kernel has CONFIG_PREEMPT=n.
+	noPreempt
 
 	// filesAndRings is no patch: requests hold files, and rings are mappings of an mm
 	// that can be taken down and dumped, as they are in all kernels. See munmap.go.
@@ -135,9 +135,9 @@ var variants = []variant{
 	{"1d-3.17", "3.17-3.19", "1d-3.13 where io_destroy waits for the requests, exit_aio too",
 		ioctxTable | drains | refs311},
 	{"1d", "4.1-4.15", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()", table41},
-	{"1d-merged", "4.1-4.15", "1d with CONFIG_PREEMPT=n", table41 | mergedRCU},
+	{"1d-merged", "4.1-4.15", "1d with CONFIG_PREEMPT=n", table41 | noPreempt},
 	{"1e", "4.16", "a6d7cff472e0: the context is freed after an RCU delay", table416},
-	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table416 | mergedRCU},
+	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table416 | noPreempt},
 	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",
 		table417},
 	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", table41 | tryGetLive},
@@ -208,12 +208,12 @@ var expected = program.Table{
 		"1b":      {fails(schedule.ListCorrupt, 1), then(schedule.ListCorrupt, 1)},
 		"1d-3.13": racy1d, "1d-3.17": racy1d, "1d": racy1d, "1e": racy1e, "m1": racyM1,
 	},
-	// A finding, not history: see exitAtOnce_. In every variant that waits with one counter. The
-	// merged ones have it with the RCU of 4.20: with CONFIG_PREEMPT=n no grace period ends in
-	// exitAio, which does not sleep before it subtracts.
+	// A finding, not history: see exitAtOnce_. In every variant that waits with one counter and
+	// is preemptible: else no grace period ends in exitAio, which does not sleep before it
+	// subtracts.
 	"exit_aio-full-table": {
-		"1d": earlyExit, "1d-merged": earlyExit, "1e": earlyExit, "1e-merged": earlyExit,
-		"1f": earlyExit, "m1": earlyExit, "m2": earlyExit, "m3": earlyExit,
+		"1d": earlyExit, "1e": earlyExit, "1f": earlyExit,
+		"m1": earlyExit, "m2": earlyExit, "m3": earlyExit,
 	},
 	"workload": {
 		"1a": {fails(schedule.RefResurrect, 1)}, "1b": {fails(schedule.ListCorrupt, 1)},

@@ -8,7 +8,8 @@
 // is made by a writer, and __legitimize_mnt(), which has found a mount without a reference
 // and takes one, sees by the sequence whether there was any.
 //
-// The code follows 4.17, with RCU merged. Mounts are found with RCU since 3.13.
+// The code follows 4.17, which has two flavours of RCU if it is preemptible. Mounts are found with
+// RCU since 3.13.
 //
 // One of the two things that 119e1ef80ecf mends takes memory weaker than sequentially
 // consistent: __legitimize_mnt() may not see that mount_lock is taken, and mntput() not that it

@@ -127,4 +127,4 @@ func (s *system) bootMounted(mnt *mount) {
 }
 
 // bootAgents creates the softirq, after the threads.
-func (s *system) bootAgents(e *schedule.Exec) { rcu.Boot(e, rcu.Merged) }
+func (s *system) bootAgents(e *schedule.Exec) { rcu.Boot(e, rcu.Split) }

@@ -93,11 +93,19 @@ var lookupTests = []litmus.Test{{
 	Name: "LOOKUP+tryget+rcu", Build: lookup(rcu.Split, tryGet, freeRcu),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "502592 pass",
 }, {
-	// fs/aio 1d': merged, the switch waits for the lookup.
+	// Merged, the switch waits for the lookup.
 	Name: "LOOKUP+get+free+merged", Build: lookup(rcu.Merged, get, freeNow),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "411021 pass",
 }, {
-	// fs/aio 1e'.
+	// As above.
 	Name: "LOOKUP+get+rcu+merged", Build: lookup(rcu.Merged, get, freeRcu),
 	Bad: schedule.RefResurrect, Verdict: litmus.Never, Counts: "411156 pass",
+}, {
+	// fs/aio 1d-merged: it waits for the system call, and for that of the destroyer.
+	Name: "LOOKUP+get+free+nonpreempt", Build: lookup(rcu.NonPreemptible, get, freeNow),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "8393 pass",
+}, {
+	// fs/aio 1e-merged.
+	Name: "LOOKUP+get+rcu+nonpreempt", Build: lookup(rcu.NonPreemptible, get, freeRcu),
+	Bad: schedule.RefResurrect, Verdict: litmus.Never, Counts: "8402 pass",
 }}

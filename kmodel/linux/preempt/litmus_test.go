@@ -200,6 +200,14 @@ var misuseTests = []litmus.Test{{
 	}),
 	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
 }, {
+	// cond_resched() says so too.
+	Name: "SLEEP+cond_resched", Build: alone(func(_ prog, t *schedule.Thread) {
+		preempt.Disable(t)
+		preempt.CondResched(t)
+		preempt.Enable(t)
+	}),
+	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "1 sleep-in-atomic",
+}, {
 	// As above, with interrupts off.
 	Name: "SLEEP+irqs-off", Build: alone(func(_ prog, t *schedule.Thread) {
 		preempt.IrqDisable(t)

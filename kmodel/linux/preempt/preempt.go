@@ -6,6 +6,11 @@
 // things: what may sleep, and what RCU-sched waits for. Turning interrupts off
 // also keeps the handlers of that CPU away, and turning softirqs off its softirqs.
 //
+// That is so with CONFIG_PREEMPT=n too, where a task that runs in the kernel is preempted
+// nowhere: what a schedule switches to runs on another CPU, and a task that is not chosen for
+// a while is slow, not off its CPU. It leaves that where it sleeps, at [CondResched] and
+// [MightSleep], and between two system calls; see package rcu for who asks.
+//
 // Misuse: sleeping while one is off is [schedule.SleepInAtomic]; an enable without its
 // disable, finishing with one off, or turning softirqs on while interrupts are off, is
 // [schedule.LockRule].
@@ -25,6 +30,7 @@ type state struct {
 	bh    [schedule.MaxThreads]int // nesting of softirqs off and softirq alone
 	rcu   [schedule.MaxThreads]int // nesting of preemptible RCU sections
 	quiet func(t *schedule.Thread) // called when count of t falls to 0
+	idle  func(t *schedule.Thread) // called where t may leave its CPU, or the kernel
 
 	atomic schedule.Shared // part n: whether thread n is, which others ask
 	bhOff  schedule.Shared // part n: whether it has softirqs off
@@ -36,7 +42,7 @@ func (s *state) Reset(e *schedule.Exec) {
 	clear(s.count[:e.Width()])
 	clear(s.bh[:e.Width()])
 	clear(s.rcu[:e.Width()])
-	s.quiet = nil
+	s.quiet, s.idle = nil, nil
 	s.atomic.Shows(e, atomic)
 	s.bhOff.Shows(e, bhOff)
 	e.AtExit(checkExit)
@@ -45,6 +51,21 @@ func (s *state) Reset(e *schedule.Exec) {
 // OnQuiescent has f called whenever a thread leaves its outermost section with
 // preemption or interrupts off. RCU-sched asks for it.
 func OnQuiescent(e *schedule.Exec, f func(t *schedule.Thread)) { facility.Of(e).quiet = f }
+
+// OnContextSwitch has f called wherever a thread may leave its CPU to another task or to the
+// idle loop, or return to user mode ([schedule.Thread.Forget]), before its next step. A
+// RCU of CONFIG_PREEMPT=n asks for it.
+func OnContextSwitch(e *schedule.Exec, f func(t *schedule.Thread)) { facility.Of(e).idle = f }
+
+// ContextSwitch says that t sleeps before its next step: for a primitive that has taken a step
+// since it called [MightSleep], and waits now.
+func ContextSwitch(t *schedule.Thread) { facility.Of(t.Exec()).contextSwitch(t) }
+
+func (s *state) contextSwitch(t *schedule.Thread) {
+	if s.idle != nil {
+		s.idle(t)
+	}
+}
 
 // PreemptDisable is preempt_disable() as a kernel function calls it: one step, since a
 // grace period may still begin and end before it.
@@ -206,11 +227,25 @@ func RCUSection(t *schedule.Thread, change int) { facility.Of(t.Exec()).rcu[t.ID
 // MightSleep is might_sleep(): called by whatever may sleep, whether it does or
 // not. verb is the call that may. "schedule" is schedule() itself, which makes a check of its own
 // and reports it in other words.
+//
+// Another task may run here, as with CONFIG_PREEMPT_VOLUNTARY, where might_sleep() is a
+// cond_resched().
 func MightSleep(t *schedule.Thread, verb string) {
 	s := facility.Of(t.Exec())
-	if s.count[t.ID] == 0 && s.rcu[t.ID] == 0 {
-		return
+	if s.count[t.ID] > 0 || s.rcu[t.ID] > 0 {
+		s.sleepsInAtomic(t, verb)
 	}
+	s.contextSwitch(t)
+}
+
+// CondResched is cond_resched(): another task may run here, if the kernel is not
+// preemptible anyway. It is no step. (It is a quiescent state for RCU if a switch is due, which
+// RCU sees to before long; in 4.15 also if none is, in 4.12 not yet.)
+func CondResched(t *schedule.Thread) { MightSleep(t, "cond_resched") }
+
+// sleepsInAtomic reports what MightSleep has found. The object is what keeps t from sleeping,
+// and there is none if preempt_count does and no lock.
+func (s *state) sleepsInAtomic(t *schedule.Thread, verb string) {
 	var o *schedule.Object
 	var at schedule.Party
 	why := "spin_" // not a mutex: one may sleep with that
@@ -224,6 +259,9 @@ func MightSleep(t *schedule.Thread, verb string) {
 			break
 		}
 	}
+	if why == "rcu_" && s.idle != nil {
+		o = nil // rcu_read_lock() is preempt_disable()
+	}
 	t.Warn(schedule.SleepInAtomic, o, at, verb)
 }
 
@@ -231,4 +269,5 @@ func checkExit(t *schedule.Thread) {
 	if atomic(t) || bhOff(t) || t.CPU().IrqsOff() {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "returns with preemption or interrupts off")
 	}
+	ContextSwitch(t)
 }

@@ -8,8 +8,8 @@ import (
 
 // Barrier is rcu_barrier(): it waits until the callbacks that [Call] has queued, on all CPUs,
 // have returned. It is no grace period: if there are none it returns at once, whoever
-// reads. A callback that is queued meanwhile, by itself even, it does not wait for. Merged, it
-// waits for those of [CallSched] too.
+// reads. A callback that is queued meanwhile, by itself even, it does not wait for. Unless the
+// flavours are [Split], it waits for those of [CallSched] too.
 //
 // A model that makes kfree_rcu() a [Call] has it wait for that too. The kernel's does not since
 // a35d16905efc (5.6), which batches kfree_rcu().
@@ -26,10 +26,11 @@ func barrier(t *schedule.Thread, verb, ends string, f flavour) {
 	preempt.MightSleep(t, verb)
 	t.Step(schedule.Op{Verb: verb, Mode: schedule.Barrier})
 	for g := range s.queues {
-		if f == flavour(g) || s.flavours == Merged {
+		if f == flavour(g) || s.flavours != Split {
 			s.mark(t, flavour(g), mark)
 		}
 	}
+	preempt.ContextSwitch(t)
 	t.Await(schedule.Op{Verb: ends, Mode: schedule.Barrier | schedule.Blocks}, (*barriers)(s))
 }
 
@@ -41,17 +42,9 @@ func (s *state) mark(t *schedule.Thread, f flavour, mark uint64) {
 	for i := range q.Len() {
 		q.At(i).entry.AddMark(mark)
 	}
-	s.runs.Reads(t, 0)
-	if s.running[f] {
-		s.marks.Set(s.marks.Value() | mark)
+	if s.runs.Value()>>f&1 != 0 {
+		s.runs.Set(s.runs.Value() | mark)
 	}
-}
-
-// ran says that the callback has returned. (That it began is seen from the queue.)
-func (s *state) ran(t *schedule.Thread) {
-	s.runs.Writes(t, 0)
-	s.running = [2]bool{}
-	s.marks.Set(0)
 }
 
 // barriers is the gate of those who wait for callbacks.
@@ -69,5 +62,5 @@ func (s *barriers) Open(t *schedule.Thread) bool {
 			}
 		}
 	}
-	return s.marks.Value()&mark == 0
+	return s.runs.Value()&mark == 0
 }

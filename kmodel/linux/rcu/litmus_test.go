@@ -301,6 +301,9 @@ func TestBarrier(t *testing.T) { litmus.Run(t, barrierTests) }
 // TestFlavours runs the table of the two flavours and their readers.
 func TestFlavours(t *testing.T) { litmus.Run(t, flavourTests) }
 
+// TestNonPreemptible runs the table of RCU that is not preemptible, and its twins.
+func TestNonPreemptible(t *testing.T) { litmus.Run(t, nonPreemptibleTests) }
+
 // TestHerd runs the table whose verdicts herd7 has given too.
 func TestHerd(t *testing.T) { litmus.Run(t, herdTests) }
 
@@ -308,5 +311,6 @@ func TestHerd(t *testing.T) { litmus.Run(t, herdTests) }
 func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
 
 func TestContract(t *testing.T) {
-	litmus.Contract(t, graceTests, callbackTests, barrierTests, flavourTests, herdTests, misuseTests)
+	litmus.Contract(t, graceTests, callbackTests, barrierTests, flavourTests, nonPreemptibleTests,
+		herdTests, misuseTests)
 }

@@ -1,5 +1,6 @@
 // Package rcu is read-copy-update (include/linux/rcupdate.h) in the two flavours
-// that the kernel had until v4.19, and merged as it has been since v4.20.
+// that a preemptible kernel had until v4.19, merged as it has been since v4.20, and as it is in
+// a kernel that is not preemptible.
 //
 // The nouns: a read-side critical section is what a thread does between
 // ReadLock and ReadUnlock (preemptible RCU), or while preemption or interrupts
@@ -8,6 +9,20 @@
 // that begin later are not waited for. The difference between the flavours is
 // the whole of the aio lookup race: a reader of preemptible RCU does not hold up
 // a grace period of RCU-sched.
+//
+// With CONFIG_PREEMPT=n ([NonPreemptible]) there is one flavour in all versions: call_rcu()
+// is call_rcu_sched() before v4.20, and the other way round since. There all that a task does in
+// the kernel between two context switches is a section, in rcu_read_lock() or not. A thread
+// begins one with a step. It ends it before the next where it sleeps or
+// may ([preempt.MightSleep], [preempt.CondResched]), where it returns to user mode
+// ([schedule.Thread.Forget], between two system calls), and where it finishes; and an agent
+// where its piece of work is done. Callbacks and handlers of interrupts are sections too. That a
+// handler has returned ends none of the task that it has interrupted, and no spinning does.
+//
+// That is CONFIG_PREEMPT_VOLUNTARY. With CONFIG_PREEMPT_NONE less can happen: there
+// might_sleep() is no place to switch, nor a lock that nobody has. So what never fails here
+// does not fail in either. What is built with PREEMPT_DYNAMIC has preemptible RCU, however it is
+// booted, and with PREEMPT_LAZY a task may be preempted where it is in no section: that is [Merged].
 //
 // Steps: ReadLock and ReadUnlock one each; CallRcu one; the callback starts with
 // one step of the softirq agent and runs there with preemption off, at any time
@@ -27,11 +42,8 @@
 // grace periods, the flavour of softirqs (rcu_read_lock_bh()), SRCU, stalls.
 // A grace period of preemptible RCU may end while a thread has interrupts off, as the API
 // allows and tree RCU does not do.
-//
-// Merged stands for CONFIG_PREEMPT=n too, and allows more than that: there no grace period ends
-// while a task runs in the kernel without a context switch, in a section or not. And it is a
-// CPU whose callbacks are in order. A task, which has one of its own here, may migrate there
-// between two call_rcu(), of which either callback may then start first.
+// And it is a CPU whose callbacks are in order. A task, which has one of its own here, may
+// migrate there between two call_rcu(), of which either callback may then start first.
 package rcu
 
 import (
@@ -50,9 +62,12 @@ const (
 	// Split is CONFIG_PREEMPT before v4.20: preemptible RCU and RCU-sched do not
 	// see each other's readers.
 	Split Flavours = iota
-	// Merged is v4.20 and later, and CONFIG_PREEMPT=n but for what the package comment says:
-	// every grace period waits for both sorts of readers.
+	// Merged is CONFIG_PREEMPT from v4.20 on, PREEMPT_DYNAMIC and PREEMPT_LAZY: every grace
+	// period waits for both sorts of readers.
 	Merged
+	// NonPreemptible is CONFIG_PREEMPT=n, before v4.20 and since: every grace period waits
+	// for whoever runs in the kernel.
+	NonPreemptible
 )
 
 // flavour indexes what there are two of.
@@ -71,7 +86,7 @@ type state struct {
 	schedule.Object
 	rcu   schedule.Cell             // what a reader's step names
 	waits [maxWaiters]schedule.Cell // readers that Synchronize of a thread waits for
-	marks schedule.Cell             // of those who wait for the callback that runs
+	runs  schedule.Cell             // 1<<flavour while a callback runs, and who waits for it
 
 	flavours Flavours
 	// Which threads are inside a section: a function of what each has done.
@@ -82,10 +97,12 @@ type state struct {
 	booted  bool
 	bound   bool
 
-	// Whether a callback runs, by flavour: a function of what the softirq has done.
-	running [2]bool
-	runs    schedule.Shared
 	reading schedule.Shared // part n: whether thread n is in readers[preemptible]
+
+	// Which threads have taken a step since they could last leave their CPU, or the kernel: a
+	// function of what each has done. They are all readers if RCU is not preemptible.
+	kernel   uint64
+	inKernel schedule.Shared // part n: whether thread n is in kernel
 }
 
 var facility = schedule.NewFacility[state]()
@@ -97,8 +114,9 @@ func (s *state) Reset(e *schedule.Exec) {
 	}
 	facility.Static(e, &s.Object)
 	s.reading.Shows(e, reading)
-	s.flavours, s.booted, s.running = Split, false, [2]bool{}
-	s.readers = [2]uint64{}
+	s.inKernel.Shows(e, inKernel)
+	s.flavours, s.booted = Split, false
+	s.readers, s.kernel = [2]uint64{}, 0
 	clear(s.nest[:e.Width()])
 	s.queues[preemptible].Reset()
 	s.queues[sched].Reset()
@@ -109,7 +127,12 @@ func (s *state) Reset(e *schedule.Exec) {
 func Boot(e *schedule.Exec, f Flavours) {
 	s := facility.Of(e)
 	s.flavours, s.booted = f, true
-	preempt.OnQuiescent(e, schedQuiescent)
+	if f == NonPreemptible {
+		e.OnStep(runsInKernel)
+		preempt.OnContextSwitch(e, noteContextSwitch)
+	} else {
+		preempt.OnQuiescent(e, schedQuiescent)
+	}
 	s.softirq.s = s
 	s.softirq.thread = e.Agent("softirq", &s.softirq)
 }
@@ -117,6 +140,24 @@ func Boot(e *schedule.Exec, f Flavours) {
 // reading reports whether t is in a section of preemptible RCU.
 func reading(t *schedule.Thread) bool {
 	return facility.Of(t.Exec()).readers[preemptible]>>t.ID&1 != 0
+}
+
+// inKernel reports whether t has taken a step since it could last leave its CPU.
+func inKernel(t *schedule.Thread) bool {
+	return facility.Of(t.Exec()).kernel>>t.ID&1 != 0
+}
+
+// runsInKernel is called as a step of t begins, if RCU is not preemptible.
+func runsInKernel(t *schedule.Thread) { facility.Of(t.Exec()).kernel |= t.Bit() }
+
+// noteContextSwitch is rcu_note_context_switch() of RCU that is not preemptible, and what
+// comes to the same: the idle loop, user mode.
+func noteContextSwitch(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	if inKernel(t) {
+		s.kernel &^= t.Bit()
+		s.leave(t, preemptible)
+	}
 }
 
 // ReadLock is rcu_read_lock().
@@ -164,15 +205,14 @@ func schedQuiescent(t *schedule.Thread) { facility.Of(t.Exec()).quiescent(t, sch
 // is what keeps readiness a function of cells: a callback's cell holds the
 // readers it still waits for, and they leave it one by one.
 func (s *state) quiescent(t *schedule.Thread, f flavour) {
-	if s.flavours == Merged {
-		if s.nest[t.ID] > 0 || preempt.Atomic(t) {
-			return // still a reader of the other sort
+	switch s.flavours {
+	case Split:
+		s.leave(t, f)
+	case Merged:
+		if s.nest[t.ID] == 0 && !preempt.Atomic(t) { // else it is a reader of the other sort
+			s.leave(t, preemptible)
 		}
-		s.leave(t, preemptible)
-		s.leave(t, sched)
-		return
 	}
-	s.leave(t, f)
 }
 
 func (s *state) leave(t *schedule.Thread, f flavour) {
@@ -193,6 +233,10 @@ func (s *state) leave(t *schedule.Thread, f flavour) {
 // readersOf returns the threads that a grace period of the flavour beginning
 // in the current step of t has to wait for.
 func (s *state) readersOf(t *schedule.Thread, f flavour) uint64 {
+	if s.flavours == NonPreemptible {
+		s.inKernel.ReadsAll(t)
+		return s.kernel
+	}
 	set := uint64(0)
 	if f == preemptible || s.flavours == Merged {
 		s.reading.ReadsAll(t)
@@ -245,6 +289,9 @@ func call(t *schedule.Thread, h *Head, verb string, f flavour) {
 	if h.entry.Queued() {
 		t.Fail(schedule.LockRule, h.entry.Cell().Object(), schedule.Party{}, "queues an rcu_head that is queued")
 	}
+	if s.flavours != Split {
+		f = preemptible // call_rcu_sched() is call_rcu(), or the other way round
+	}
 	h.wait.Set(s.readersOf(t, f))
 	s.queues[f].Push(t, h)
 	s.softirq.thread.Rouse()
@@ -264,6 +311,7 @@ func Synchronize(t *schedule.Thread) {
 	preempt.MightSleep(t, "synchronize_rcu")
 	t.Step(schedule.Op{Verb: "synchronize_rcu", Mode: schedule.Barrier})
 	s.waits[t.ID].Set(s.readersOf(t, preemptible))
+	preempt.ContextSwitch(t)
 	t.Await(schedule.Op{Verb: "synchronize_rcu ends", Mode: schedule.Barrier | schedule.Blocks}, s)
 }
 
@@ -316,7 +364,7 @@ func (a *softirq) Run(t *schedule.Thread) {
 	lockdep.SoftirqEnter(t)
 	t.Begin(schedule.Op{Verb: "rcu callback", Cell: h.entry.Cell(), Mode: schedule.RMWFull})
 	h.fn(t)
-	s.ran(t)
+	s.runs.Set(0) // it has returned
 	lockdep.SoftirqExit(t)
 	preempt.Enable(t)
 }
@@ -330,8 +378,7 @@ func (s *state) take(t *schedule.Thread, nth int) *Head {
 			}
 			if nth == 0 {
 				h := s.queues[f].At(i)
-				s.running[f] = true
-				s.marks.Set(s.queues[f].Remove(t, i))
+				s.runs.Set(s.queues[f].Remove(t, i) | 1<<f)
 				return h
 			}
 			nth--

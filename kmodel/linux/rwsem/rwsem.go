@@ -105,6 +105,7 @@ func (s *Sem) wait(t *schedule.Thread, write bool, verb string) {
 		panic("rwsem: too many threads wait")
 	}
 	s.queue.Set(s.queue.Value() | entry(t, write)<<(n*entryBits))
+	preempt.ContextSwitch(t)
 	t.Await(schedule.Op{Verb: verb, Cell: &s.count, Mode: schedule.LockOp}, s)
 	at := s.find(t) * entryBits
 	q := s.queue.Value()

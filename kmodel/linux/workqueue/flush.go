@@ -29,6 +29,7 @@ func FlushWork(t *schedule.Thread, w *Work) bool {
 	if !t.ObserveBool(w.waits(mark)) {
 		return false
 	}
+	preempt.ContextSwitch(t)
 	// It neither reads nor writes: the function may free the item.
 	t.Await(schedule.Op{Verb: "flush_work ends", Cell: &w.running,
 		Mode: schedule.Barrier | schedule.Blocks}, (*flushed)(w))
@@ -88,6 +89,7 @@ func CancelWorkSync(t *schedule.Thread, w *Work) bool {
 	stolen := w.grab(t, verb, (*unowned)(w))
 	w.pending.Set(isCanceling)
 	w.markRun(fifo.Mark(t, verb))
+	preempt.ContextSwitch(t)
 	t.Await(schedule.Op{Verb: "cancel_work_sync ends", Cell: &w.pending,
 		Mode: schedule.UnlockOp | schedule.Blocks}, (*flushed)(w))
 	w.pending.Set(0)
