@@ -106,7 +106,7 @@ func (a *arch) switchMmIrqsOff(t *schedule.Thread, c *mm.CPU, prev, next *mm.Str
 	if next != &a.m.InitMm && !next.Cpumask.TestCPU(t, c.Num) {
 		next.Cpumask.SetCPU(t, c.Num)
 		next.Context.ActiveCpus.Inc(t)
-		// smp_mb(), paired with the one in radixFlushTlbPage
+		// smp_mb(), paired with the one in radix__flushTlbPage
 	}
 	if prev != next {
 		c.LoadContext(t, "switch_mmu_context", next)
@@ -115,7 +115,7 @@ func (a *arch) switchMmIrqsOff(t *schedule.Thread, c *mm.CPU, prev, next *mm.Str
 
 // FlushTlbPage implements [mm.Arch].
 func (a *arch) FlushTlbPage(t *schedule.Thread, mm *mm.Struct, p int) {
-	a.radixFlushTlbPage(t, mm, p)
+	a.radix__flushTlbPage(t, mm, p)
 }
 
 // A flushType is enum tlb_flush_type.
@@ -127,8 +127,9 @@ const (
 	flushGlobal
 )
 
-// radixFlushTlbPage is radix__flush_tlb_page().
-func (a *arch) radixFlushTlbPage(t *schedule.Thread, mm *mm.Struct, p int) {
+// radix__flushTlbPage is radix__flush_tlb_page(), to which reclaim comes. munmap() and madvise()
+// come to radix__flush_tlb_range_psize(), which chooses among the same ways.
+func (a *arch) radix__flushTlbPage(t *schedule.Thread, mm *mm.Struct, p int) {
 	preempt.Disable(t)
 	// smp_mb(): the page table has been written, and the mask is read now
 	c := a.m.This(t)
@@ -156,7 +157,7 @@ func mmIsThreadLocal(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) bool {
 	return mm.Context.ActiveCpus.Read(t) <= 1 && mm.Cpumask.TestCPU(t, c.Num)
 }
 
-// mmIsSinglethreaded is mm_is_singlethreaded().
+// mmIsSinglethreaded is mm_is_singlethreaded(), up to 5.11.
 func mmIsSinglethreaded(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) bool {
 	return mm.MmUsers.Read(t) <= 1 && c.Current() == mm
 }
@@ -175,7 +176,7 @@ func (a *arch) flushTypeNeeded(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) flu
 		}
 		return flushLocal
 	}
-	if mmIsSinglethreaded(t, c, mm) {
+	if mm.MmUsers.Read(t) <= 1 && c.Current() == mm {
 		a.exitFlushLazyTlbs(t, c, mm)
 		return flushLocal
 	}
