@@ -12,12 +12,11 @@
 // member. A thread that became a user of the mm in between is forgotten. a665eec0 (5.10)
 // has the members take themselves out, unless they are users, and flush in any case.
 // Since 5.12 a flush from anywhere may trim, so that two may do it at a time, and a
-// kernel thread may trim itself: see exitLazyFlushTlb for what comes of that.
+// kernel thread may trim itself: see exitLazyFlushTlb for what comes of that. Since 6.4 a CPU
+// that holds the mm lazily holds no reference to it.
 //
 // Hardware may fill a TLB without an access while a context is loaded. Here only loads
-// fill it, and the translations that a lazy CPU has at the beginning. A lazy CPU holds a
-// reference to the mm, as up to 6.3: since 6.4 Book3S 64 selects MMU_LAZY_TLB_SHOOTDOWN and has
-// none, so what powerpc-6.4 says of mm_count is of older kernels with that patch. Not modelled:
+// fill it, and the translations that a lazy CPU has at the beginning. Not modelled:
 // coprocessors, hypervisor calls, flushes of ranges and of the page walk cache.
 package powerpc
 
@@ -54,6 +53,9 @@ func Variants() []mm.Variant {
 		if p&selfTrim != 0 {
 			use = mm.ActivateIrqsOff // d53c3dfb23c4 and 66acd46080bd are of the same series
 		}
+		if p&irqsOffSwitch != 0 {
+			use |= mm.LazyTLBShootdown // Book3S 64 selects it in the same release
+		}
 		return mm.Variant{Name: name, Versions: versions, About: about, UseMm: use,
 			New: func(m *mm.Machine) mm.Arch { return newArch(m, p) }}
 	}
@@ -68,8 +70,8 @@ func Variants() []mm.Variant {
 		variant("powerpc-5.12-c7", "mutant", "5.12 with active_cpus decremented unconditionally",
 			selfTrim|trimFromAnywhere|countUnlooked),
 		variant("powerpc-6.4", "6.4",
-			"dfaed3e1fa70: interrupts off while a trimming kernel thread gives up the mm; "+
-				"the underflow is of kernels without MMU_LAZY_TLB_SHOOTDOWN",
+			"dfaed3e1fa70, MMU_LAZY_TLB_SHOOTDOWN: a trimming kernel thread gives up the mm with "+
+				"interrupts off, and holds no reference to it",
 			selfTrim|trimFromAnywhere|irqsOffSwitch),
 		variant("powerpc-6.4-irqs", "proposal", "interrupts off while it looks and leaves mm_cpumask too",
 			selfTrim|trimFromAnywhere|irqsOffSwitch|irqsOffAll),
@@ -271,10 +273,10 @@ func (a *arch) kthreadEndLazyTlb_(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) 
 	if a.has(irqsOffSwitch) {
 		preempt.IrqDisable(t)
 	}
-	a.m.InitMm.Mmgrab(t)
+	a.m.InitMm.MmgrabLazyTLB(t)
 	c.SetActiveMm(t, &a.m.InitMm)
 	a.switchMmIrqsOff(t, c, mm, &a.m.InitMm)
-	mm.Mmdrop(t)
+	mm.MmdropLazyTLB(t)
 	if a.has(irqsOffSwitch) {
 		preempt.IrqEnable(t)
 	}

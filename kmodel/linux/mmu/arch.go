@@ -44,4 +44,8 @@ const (
 	// ActivateIrqsOff is ARCH_WANT_IRQS_OFF_ACTIVATE_MM: they are off in activate_mm() too,
 	// unless ExecIrqsOn.
 	ActivateIrqsOff
+	// LazyTLBShootdown is MMU_LAZY_TLB_SHOOTDOWN (6.4): who has but borrowed an mm holds no
+	// reference, so that kthread_use_mm() takes one of its own, whether the mm was borrowed
+	// before or not, and kthread_unuse_mm() drops that.
+	LazyTLBShootdown
 )

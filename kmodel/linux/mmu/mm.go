@@ -66,11 +66,12 @@ type Machine struct {
 	Bprm   Struct // bprm->mm, which exec_mmap() gives to its task; see BootExec
 	CPUs   [smp.MaxCPUs]CPU
 	pages  *slab.Cache[Page, *Page]
+	useMm  UseMm
 }
 
 // NewMachine makes a machine. arch is told the mm once, to bind its functions.
 func NewMachine(v *Variant) (*Machine, Arch) {
-	m := new(Machine)
+	m := &Machine{useMm: v.UseMm}
 	m.Mm.Bind(&m.Mm, "mm")
 	m.InitMm.Bind(&m.InitMm, "init_mm")
 	m.Bprm.Bind(&m.Bprm, "bprm_mm")
@@ -103,9 +104,17 @@ func (m *Machine) BootUnmapped(e *schedule.Exec, n int) {
 		c.context.Put(&m.InitMm)
 		c.user, c.dropped = schedule.Party{}, schedule.Party{}
 	}
-	m.InitMm.MmCount.Init(1 + n)
+	m.InitMm.MmCount.Init(1 + m.lazyRefs(n))
 	m.Mm.MmUsers.Init(1)
 	m.Mm.MmCount.Init(1)
+}
+
+// lazyRefs returns how many references n borrowers of an mm hold.
+func (m *Machine) lazyRefs(n int) int {
+	if m.useMm&LazyTLBShootdown != 0 {
+		return 0
+	}
+	return n
 }
 
 // BootPage has a new page mapped at p before the first step.
@@ -147,6 +156,21 @@ func (mm *Struct) Mmgrab(t *schedule.Thread) { mm.MmCount.Inc(t) }
 func (mm *Struct) Mmdrop(t *schedule.Thread) {
 	if mm.MmCount.DecAndTest(t) || mm.MmCount.Peek() < 0 {
 		t.Fail(schedule.RefUnderflow, &mm.Object, schedule.Party{}, "mmdrop of a reference not held")
+	}
+}
+
+// MmgrabLazyTLB is mmgrab_lazy_tlb(), which before 6.4 is mmgrab().
+func (mm *Struct) MmgrabLazyTLB(t *schedule.Thread) {
+	if mm.m.useMm&LazyTLBShootdown == 0 {
+		mm.Mmgrab(t)
+	}
+}
+
+// MmdropLazyTLB is mmdrop_lazy_tlb(), which before 6.4 is mmdrop(). Without references it is
+// smp_mb().
+func (mm *Struct) MmdropLazyTLB(t *schedule.Thread) {
+	if mm.m.useMm&LazyTLBShootdown == 0 {
+		mm.Mmdrop(t)
 	}
 }
 
