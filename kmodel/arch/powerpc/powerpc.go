@@ -8,9 +8,9 @@
 // of a process which a kernel thread has once looked at, a flush with one user makes
 // other CPUs give up the mm if they hold it lazily.
 //
-// In 0cef77c7 (4.19) the initiator sent the interrupts and then made itself the only
-// member. A thread that became a user of the mm in between is forgotten. a665eec0 (5.10)
-// has the members take themselves out, unless they are users, and flush in any case.
+// In 0cef77c7 (4.18) the initiator sent the interrupts and then made itself the only
+// member. A thread that became a user of the mm in between is forgotten. a665eec0 (5.10,
+// 5.9.2) has the members take themselves out, unless they are users, and flush in any case.
 // Since 5.12 a flush from anywhere may trim, so that two may do it at a time, and a
 // kernel thread may trim itself: see exitLazyFlushTlb for what comes of that. Since 6.4 a CPU
 // that holds the mm lazily holds no reference to it.
@@ -59,9 +59,13 @@ func Variants() []mm.Variant {
 		return mm.Variant{Name: name, Versions: versions, About: about, UseMm: use,
 			New: func(m *mm.Machine) mm.Arch { return newArch(m, p) }}
 	}
+	stable := variant("powerpc-5.9.2", "5.9.2-5.9.4",
+		"a665eec0 with the exec_mmap of before, interrupts on", selfTrim)
+	stable.UseMm, stable.Exec = mm.ExecIrqsOn, true
 	return []mm.Variant{
-		variant("powerpc-5.9", "5.9",
+		variant("powerpc-5.9", "5.9, 5.9.1",
 			"0cef77c7: the initiator of a trimming flush resets mm_cpumask", 0),
+		stable,
 		variant("powerpc-5.10", "5.10", "a665eec0: CPUs take themselves out of mm_cpumask", selfTrim),
 		variant("powerpc-5.10-c3", "mutant", "a665eec0 without the flush where the bit is kept",
 			selfTrim|keepNoFlush),
@@ -218,8 +222,12 @@ func (a *arch) mmResetThreadLocal(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) 
 // doExitFlushLazyTlb is do_exit_flush_lazy_tlb(): the handler of a flush that trims.
 func (a *arch) doExitFlushLazyTlb(t *schedule.Thread, _ int) {
 	c, mm := a.m.This(t), &a.m.Mm
-	if a.has(selfTrim) {
+	switch {
+	case a.has(trimFromAnywhere):
 		a.exitLazyFlushTlb(t, c, mm)
+		return
+	case a.has(selfTrim):
+		a.leaveMm_(t, c, mm)
 		return
 	}
 	current := c.Mm(t)
@@ -238,14 +246,20 @@ func (a *arch) doExitFlushLazyTlb(t *schedule.Thread, _ int) {
 	c.FlushAll(t, "tlbiel")
 }
 
-// exitLazyFlushTlb is exit_lazy_flush_tlb(), which is the body of the handler since 5.10.
+// exitLazyFlushTlb is exit_lazy_flush_tlb(), which is the body of the handler since 5.12.
 // In flushTypeNeeded it is called with interrupts on, by a kernel thread that has
 // borrowed the mm. Then the handler can come between looking at active_mm and giving it
 // up, which are both done again, or between looking at the bit and clearing it: then
 // active_cpus is one too low for ever, and later flushes are local, or none at all.
 // dfaed3e1fa70 turned interrupts off between the two places.
 func (a *arch) exitLazyFlushTlb(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) {
-	if c.Mm(t) == mm {
+	a.leaveMm_(t, c, mm)
+}
+
+// leaveMm_ is what a CPU does that takes itself out of mm_cpumask, since 5.10.
+func (a *arch) leaveMm_(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) {
+	current := c.Mm(t)
+	if current == mm {
 		if !a.has(keepNoFlush) {
 			c.FlushAll(t, "tlbiel")
 		}
@@ -255,6 +269,10 @@ func (a *arch) exitLazyFlushTlb(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) {
 		preempt.IrqDisable(t)
 	}
 	if c.ActiveMm(t) == mm {
+		if current != nil {
+			t.Warn(schedule.BugOn, &mm.Object, schedule.Party{},
+				"WARN_ON_ONCE(current->mm != NULL)")
+		}
 		a.kthreadEndLazyTlb_(t, c, mm)
 	}
 	looks := a.has(trimFromAnywhere) && !a.has(countUnlooked)

@@ -29,6 +29,7 @@ type Variant struct {
 	UseMm    UseMm
 	Hotplug  bool // the Arch is a [Hotplug] too
 	Offline  bool // it is as another variant but for what happens when a CPU goes offline
+	Exec     bool // it is as another variant but for exec_mmap()
 }
 
 // UseMm says how kthread_use_mm() is done.
