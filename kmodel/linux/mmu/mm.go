@@ -152,10 +152,10 @@ func (mm *Struct) Mmput(t *schedule.Thread) {
 func (mm *Struct) Mmgrab(t *schedule.Thread) { mm.MmCount.Inc(t) }
 
 // Mmdrop is mmdrop(). The last one frees the struct, which no program here comes to:
-// a count that it takes to 0 or below is an error.
+// a count that it takes to 0 is an error, and what check_mm() says of it.
 func (mm *Struct) Mmdrop(t *schedule.Thread) {
-	if mm.MmCount.DecAndTest(t) || mm.MmCount.Peek() < 0 {
-		t.Fail(schedule.RefUnderflow, &mm.Object, schedule.Party{}, "mmdrop of a reference not held")
+	if mm.MmCount.DecAndTest(t) {
+		t.Fail(schedule.RefUnderflow, &mm.Object, schedule.Party{}, "BUG: Bad rss-counter state")
 	}
 }
 
