@@ -17,7 +17,9 @@
 // The code follows v5.9 with 38cf307c1f20, which has kthread_use_mm() switch with
 // interrupts off. The worker is that of io_uring in 5.9: __io_sq_thread_acquire_mm(),
 // accesses to user memory, kthread_unuse_mm(), mmput(). Variants of 6.4 have the
-// kthread_use_mm() of 6.4, for which who has but borrowed an mm holds no reference.
+// kthread_use_mm() of 6.4, for which who has but borrowed an mm holds no reference. From 5.12
+// on the threads of io_uring are threads of the process. There the worker stands for others
+// that get their mm_users from outside, as kfd_sdma_activity_worker() does by get_task_mm().
 //
 // In one scenario a CPU that has borrowed the mm goes offline and comes back, before the
 // worker runs there: cpu_down() and cpu_up(), as far as the mm and its TLB go.

@@ -6,8 +6,8 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// muteLost lets a kernel go on after it has lost a CPU from mm_cpumask, as all do: none
-// checks it.
+// muteLost lets a kernel go on after it has lost a CPU from mm_cpumask, as all of these do:
+// none checks it.
 var muteLost = schedule.KindSet(schedule.CpumaskLost)
 
 // fails and then make up a row of the table of verdicts: what is found as it is, and

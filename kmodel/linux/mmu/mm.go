@@ -11,8 +11,9 @@
 //
 // Oracles: a load through a TLB entry whose page has been freed is
 // [schedule.StaleTLB]. A CPU that uses an mm (current->mm is set and switch_mm() is
-// done, [CPU.SetUsing]) and is not in mm_cpumask is [schedule.CpumaskLost]. No kernel
-// checks that, so a runner may mute it and see what comes of it.
+// done, [CPU.SetUsing]) and is not in mm_cpumask is [schedule.CpumaskLost]. No kernel that
+// is modelled checks that, so a runner may mute it and see what comes of it. (With
+// CONFIG_DEBUG_VM powerpc does in 6.13, when the CPU switches to another mm.)
 //
 // Not modelled: running out of context numbers, page faults (a load from what is not
 // mapped just fails), huge pages, page-table pages, writes, exit_mmap().
