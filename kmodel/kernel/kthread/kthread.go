@@ -25,8 +25,9 @@
 // worker runs there: cpu_down() and cpu_up(), as far as the mm and its TLB go.
 //
 // Not modelled: task_lock(), which nobody else takes here; exit of the process, whose
-// threads are users until the end; mappings, of which there are only the pages; faults, but for
-// their failing; switches of the scheduler (package kmodel/fs/exec has those).
+// threads are users until the end; mappings, of which there are only the pages; the locks of
+// page tables: each page is in one of its own, so that nobody waits for another's; faults, but
+// for their failing; switches of the scheduler (package kmodel/fs/exec has those).
 package kthread
 
 import (
