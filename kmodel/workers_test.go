@@ -13,7 +13,7 @@ import (
 // worker and with two, which must come to the same report. With -race it also shows that
 // instances of a program share nothing.
 func TestWorkers(t *testing.T) {
-	most, want := 2000, 297
+	most, want := 2200, 307
 	if testing.Short() {
 		most, want = 200, 71
 	}

@@ -236,12 +236,15 @@ func listPlain(f *schedule.Failure) string {
 }
 
 // countSplat says what is checked of the count that f is about. A refcount_t checks what is
-// done to it, and a percpu_ref next to nothing.
+// done to it, and a percpu_ref next to nothing. Of others there may be a check of what they
+// count, which the note has.
 func countSplat(f *schedule.Failure) (string, bool) {
 	percpu := strings.HasPrefix(f.Op.Verb, "percpu_ref")
 	switch {
 	case f.Kind == schedule.DoubleKill && percpu:
 		return "WARNING: percpu_ref_kill_and_confirm called more than once", true
+	case f.Kind == schedule.RefUnderflow && strings.HasPrefix(f.Note, "BUG: "):
+		return f.Note, true
 	case f.Kind == schedule.RefUnderflow && strings.HasPrefix(f.Op.Verb, "percpu_ref:"):
 		return "WARNING: percpu ref <= 0 after switching to atomic", true
 	case !strings.HasPrefix(f.Op.Verb, "refcount"):

@@ -220,6 +220,14 @@ func TestTitles(t *testing.T) {
 			"v2 refcount-underflow mmdrop -",
 		},
 		{
+			story{
+				kind: schedule.RefUnderflow, fn: "mmdrop", verb: "atomic_dec_and_test",
+				note: "BUG: Bad rss-counter state",
+			},
+			"BUG: Bad rss-counter state in mmdrop",
+			"v2 refcount-underflow mmdrop -",
+		},
+		{
 			story{kind: schedule.RefUnderflow, verb: "percpu_ref: add per-CPU counts"},
 			"WARNING: percpu ref <= 0 after switching to atomic in percpu_ref",
 			"v2 refcount-underflow percpu_ref -",

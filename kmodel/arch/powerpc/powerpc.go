@@ -8,16 +8,15 @@
 // of a process which a kernel thread has once looked at, a flush with one user makes
 // other CPUs give up the mm if they hold it lazily.
 //
-// In 0cef77c7 (4.19) the initiator sent the interrupts and then made itself the only
-// member. A thread that became a user of the mm in between is forgotten. a665eec0 (5.10)
-// has the members take themselves out, unless they are users, and flush in any case.
+// In 0cef77c7 (4.18) the initiator sent the interrupts and then made itself the only
+// member. A thread that became a user of the mm in between is forgotten. a665eec0 (5.10,
+// 5.9.2) has the members take themselves out, unless they are users, and flush in any case.
 // Since 5.12 a flush from anywhere may trim, so that two may do it at a time, and a
-// kernel thread may trim itself: see exitLazyFlushTlb for what comes of that.
+// kernel thread may trim itself: see exitLazyFlushTlb for what comes of that. Since 6.4 a CPU
+// that holds the mm lazily holds no reference to it.
 //
 // Hardware may fill a TLB without an access while a context is loaded. Here only loads
-// fill it, and the translations that a lazy CPU has at the beginning. A lazy CPU holds a
-// reference to the mm, as up to 6.3: since 6.4 Book3S 64 selects MMU_LAZY_TLB_SHOOTDOWN and has
-// none, so what powerpc-6.4 says of mm_count is of older kernels with that patch. Not modelled:
+// fill it, and the translations that a lazy CPU has at the beginning. Not modelled:
 // coprocessors, hypervisor calls, flushes of ranges and of the page walk cache.
 package powerpc
 
@@ -54,12 +53,19 @@ func Variants() []mm.Variant {
 		if p&selfTrim != 0 {
 			use = mm.ActivateIrqsOff // d53c3dfb23c4 and 66acd46080bd are of the same series
 		}
+		if p&irqsOffSwitch != 0 {
+			use |= mm.LazyTLBShootdown // Book3S 64 selects it in the same release
+		}
 		return mm.Variant{Name: name, Versions: versions, About: about, UseMm: use,
 			New: func(m *mm.Machine) mm.Arch { return newArch(m, p) }}
 	}
+	stable := variant("powerpc-5.9.2", "5.9.2-5.9.4",
+		"a665eec0 with the exec_mmap of before, interrupts on", selfTrim)
+	stable.UseMm, stable.Exec = mm.ExecIrqsOn, true
 	return []mm.Variant{
-		variant("powerpc-5.9", "5.9",
+		variant("powerpc-5.9", "5.9, 5.9.1",
 			"0cef77c7: the initiator of a trimming flush resets mm_cpumask", 0),
+		stable,
 		variant("powerpc-5.10", "5.10", "a665eec0: CPUs take themselves out of mm_cpumask", selfTrim),
 		variant("powerpc-5.10-c3", "mutant", "a665eec0 without the flush where the bit is kept",
 			selfTrim|keepNoFlush),
@@ -68,8 +74,8 @@ func Variants() []mm.Variant {
 		variant("powerpc-5.12-c7", "mutant", "5.12 with active_cpus decremented unconditionally",
 			selfTrim|trimFromAnywhere|countUnlooked),
 		variant("powerpc-6.4", "6.4",
-			"dfaed3e1fa70: interrupts off while a trimming kernel thread gives up the mm; "+
-				"the underflow is of kernels without MMU_LAZY_TLB_SHOOTDOWN",
+			"dfaed3e1fa70, MMU_LAZY_TLB_SHOOTDOWN: a trimming kernel thread gives up the mm with "+
+				"interrupts off, and holds no reference to it",
 			selfTrim|trimFromAnywhere|irqsOffSwitch),
 		variant("powerpc-6.4-irqs", "proposal", "interrupts off while it looks and leaves mm_cpumask too",
 			selfTrim|trimFromAnywhere|irqsOffSwitch|irqsOffAll),
@@ -106,7 +112,7 @@ func (a *arch) switchMmIrqsOff(t *schedule.Thread, c *mm.CPU, prev, next *mm.Str
 	if next != &a.m.InitMm && !next.Cpumask.TestCPU(t, c.Num) {
 		next.Cpumask.SetCPU(t, c.Num)
 		next.Context.ActiveCpus.Inc(t)
-		// smp_mb(), paired with the one in radixFlushTlbPage
+		// smp_mb(), paired with the one in radix__flushTlbPage
 	}
 	if prev != next {
 		c.LoadContext(t, "switch_mmu_context", next)
@@ -115,7 +121,7 @@ func (a *arch) switchMmIrqsOff(t *schedule.Thread, c *mm.CPU, prev, next *mm.Str
 
 // FlushTlbPage implements [mm.Arch].
 func (a *arch) FlushTlbPage(t *schedule.Thread, mm *mm.Struct, p int) {
-	a.radixFlushTlbPage(t, mm, p)
+	a.radix__flushTlbPage(t, mm, p)
 }
 
 // A flushType is enum tlb_flush_type.
@@ -127,8 +133,9 @@ const (
 	flushGlobal
 )
 
-// radixFlushTlbPage is radix__flush_tlb_page().
-func (a *arch) radixFlushTlbPage(t *schedule.Thread, mm *mm.Struct, p int) {
+// radix__flushTlbPage is radix__flush_tlb_page(), to which reclaim comes. munmap() and madvise()
+// come to radix__flush_tlb_range_psize(), which chooses among the same ways.
+func (a *arch) radix__flushTlbPage(t *schedule.Thread, mm *mm.Struct, p int) {
 	preempt.Disable(t)
 	// smp_mb(): the page table has been written, and the mask is read now
 	c := a.m.This(t)
@@ -156,7 +163,7 @@ func mmIsThreadLocal(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) bool {
 	return mm.Context.ActiveCpus.Read(t) <= 1 && mm.Cpumask.TestCPU(t, c.Num)
 }
 
-// mmIsSinglethreaded is mm_is_singlethreaded().
+// mmIsSinglethreaded is mm_is_singlethreaded(), up to 5.11.
 func mmIsSinglethreaded(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) bool {
 	return mm.MmUsers.Read(t) <= 1 && c.Current() == mm
 }
@@ -175,7 +182,7 @@ func (a *arch) flushTypeNeeded(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) flu
 		}
 		return flushLocal
 	}
-	if mmIsSinglethreaded(t, c, mm) {
+	if mm.MmUsers.Read(t) <= 1 && c.Current() == mm {
 		a.exitFlushLazyTlbs(t, c, mm)
 		return flushLocal
 	}
@@ -215,8 +222,12 @@ func (a *arch) mmResetThreadLocal(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) 
 // doExitFlushLazyTlb is do_exit_flush_lazy_tlb(): the handler of a flush that trims.
 func (a *arch) doExitFlushLazyTlb(t *schedule.Thread, _ int) {
 	c, mm := a.m.This(t), &a.m.Mm
-	if a.has(selfTrim) {
+	switch {
+	case a.has(trimFromAnywhere):
 		a.exitLazyFlushTlb(t, c, mm)
+		return
+	case a.has(selfTrim):
+		a.leaveMm_(t, c, mm)
 		return
 	}
 	current := c.Mm(t)
@@ -235,14 +246,20 @@ func (a *arch) doExitFlushLazyTlb(t *schedule.Thread, _ int) {
 	c.FlushAll(t, "tlbiel")
 }
 
-// exitLazyFlushTlb is exit_lazy_flush_tlb(), which is the body of the handler since 5.10.
+// exitLazyFlushTlb is exit_lazy_flush_tlb(), which is the body of the handler since 5.12.
 // In flushTypeNeeded it is called with interrupts on, by a kernel thread that has
 // borrowed the mm. Then the handler can come between looking at active_mm and giving it
 // up, which are both done again, or between looking at the bit and clearing it: then
 // active_cpus is one too low for ever, and later flushes are local, or none at all.
 // dfaed3e1fa70 turned interrupts off between the two places.
 func (a *arch) exitLazyFlushTlb(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) {
-	if c.Mm(t) == mm {
+	a.leaveMm_(t, c, mm)
+}
+
+// leaveMm_ is what a CPU does that takes itself out of mm_cpumask, since 5.10.
+func (a *arch) leaveMm_(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) {
+	current := c.Mm(t)
+	if current == mm {
 		if !a.has(keepNoFlush) {
 			c.FlushAll(t, "tlbiel")
 		}
@@ -252,6 +269,10 @@ func (a *arch) exitLazyFlushTlb(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) {
 		preempt.IrqDisable(t)
 	}
 	if c.ActiveMm(t) == mm {
+		if current != nil {
+			t.Warn(schedule.BugOn, &mm.Object, schedule.Party{},
+				"WARN_ON_ONCE(current->mm != NULL)")
+		}
 		a.kthreadEndLazyTlb_(t, c, mm)
 	}
 	looks := a.has(trimFromAnywhere) && !a.has(countUnlooked)
@@ -270,10 +291,10 @@ func (a *arch) kthreadEndLazyTlb_(t *schedule.Thread, c *mm.CPU, mm *mm.Struct) 
 	if a.has(irqsOffSwitch) {
 		preempt.IrqDisable(t)
 	}
-	a.m.InitMm.Mmgrab(t)
+	a.m.InitMm.MmgrabLazyTLB(t)
 	c.SetActiveMm(t, &a.m.InitMm)
 	a.switchMmIrqsOff(t, c, mm, &a.m.InitMm)
-	mm.Mmdrop(t)
+	mm.MmdropLazyTLB(t)
 	if a.has(irqsOffSwitch) {
 		preempt.IrqEnable(t)
 	}

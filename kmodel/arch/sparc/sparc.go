@@ -33,9 +33,11 @@
 // good where only that CPU could use what is left. sparc-ipi does both; its mutant neither.
 //
 // The TLB is filled by software, for accesses only; the batch of a flush is one page
-// here. Cross calls are modelled as interrupts that local_irq_disable() keeps away,
-// which is true of smp_call_function_many() and not of the bare xcall vectors: those
-// flush and nothing else, so for them there is no difference. Not modelled: the
+// here, for two or more: flush_tlb_pending() hands one alone to smp_flush_tlb_page(). Cross
+// calls are modelled as interrupts that local_irq_disable() keeps away and that are waited
+// for, which is true of smp_call_function_many() and not of the bare xcall vectors of
+// smp_flush_tlb_page(): those flush and nothing else, and are waited for until they are
+// delivered, which is taken for done, so for them there is no difference. Not modelled: the
 // numbers of contexts, their exhaustion, TSBs, and smp_flush_tlb_mm(), which trims if there is
 // one user, whoever runs.
 package sparc
@@ -131,8 +133,8 @@ func (a *arch) FlushTlbPage(t *schedule.Thread, mm *mm.Struct, p int) {
 	a.smpFlushTlbPending(t, mm, p)
 }
 
-// smpFlushTlbPending is smp_flush_tlb_pending(), and smp_flush_tlb_page() but for the
-// way it calls the others.
+// smpFlushTlbPending is smp_flush_tlb_pending(), and but for the way it calls the others
+// smp_flush_tlb_page(), to which reclaim comes.
 func (a *arch) smpFlushTlbPending(t *schedule.Thread, mm *mm.Struct, p int) {
 	preempt.Disable(t) // get_cpu()
 	c := a.m.This(t)

@@ -16,14 +16,18 @@
 //
 // The code follows v5.9 with 38cf307c1f20, which has kthread_use_mm() switch with
 // interrupts off. The worker is that of io_uring in 5.9: __io_sq_thread_acquire_mm(),
-// accesses to user memory, kthread_unuse_mm(), mmput().
+// accesses to user memory, kthread_unuse_mm(), mmput(). Variants of 6.4 have the
+// kthread_use_mm() of 6.4, for which who has but borrowed an mm holds no reference. From 5.12
+// on the threads of io_uring are threads of the process. There the worker stands for others
+// that get their mm_users from outside, as kfd_sdma_activity_worker() does by get_task_mm().
 //
 // In one scenario a CPU that has borrowed the mm goes offline and comes back, before the
 // worker runs there: cpu_down() and cpu_up(), as far as the mm and its TLB go.
 //
 // Not modelled: task_lock(), which nobody else takes here; exit of the process, whose
-// threads are users until the end; mappings, of which there are only the pages; faults, but for
-// their failing; switches of the scheduler (package kmodel/fs/exec has those).
+// threads are users until the end; mappings, of which there are only the pages; the locks of
+// page tables: each page is in one of its own, so that nobody waits for another's; faults, but
+// for their failing; switches of the scheduler (package kmodel/fs/exec has those).
 package kthread
 
 import (
@@ -48,13 +52,20 @@ func newSystem(v *mm.Variant) *system {
 // kthreadUseMm is kthread_use_mm().
 func (s *system) kthreadUseMm(t *schedule.Thread) {
 	c := s.This(t)
+	shootdown := s.useMm&mm.LazyTLBShootdown != 0
+	if shootdown {
+		s.Mm.Mmgrab(t)
+	}
 	irqsOff := s.useMm&mm.IrqsOn == 0
 	if irqsOff {
 		preempt.IrqDisable(t) // hold off TLB flush interrupts while switching
 	}
 	activeMm := c.ActiveMm(t)
-	if activeMm != &s.Mm {
+	other := activeMm != &s.Mm
+	if other && !shootdown {
 		s.Mm.Mmgrab(t)
+	}
+	if other || shootdown {
 		c.SetActiveMm(t, &s.Mm)
 	}
 	if s.useMm&mm.MmLast == 0 {
@@ -68,8 +79,8 @@ func (s *system) kthreadUseMm(t *schedule.Thread) {
 	if irqsOff {
 		preempt.IrqEnable(t)
 	}
-	if activeMm != &s.Mm {
-		activeMm.Mmdrop(t)
+	if other {
+		activeMm.MmdropLazyTLB(t)
 	}
 }
 
@@ -100,11 +111,16 @@ func (s *system) execMmap(t *schedule.Thread) {
 		preempt.IrqEnable(t)
 	}
 	preempt.Enable(t)
-	activeMm.Mmdrop(t)
+	activeMm.MmdropLazyTLB(t)
 }
 
 // kthreadUnuseMm is kthread_unuse_mm(). The mm remains as active_mm.
-func (s *system) kthreadUnuseMm(t *schedule.Thread) { s.This(t).SetMm(t, nil) }
+func (s *system) kthreadUnuseMm(t *schedule.Thread) {
+	s.This(t).SetMm(t, nil)
+	if s.useMm&mm.LazyTLBShootdown != 0 {
+		s.Mm.Mmdrop(t)
+	}
+}
 
 // ioSqThreadAcquireMm is __io_sq_thread_acquire_mm(): it fails if the process is gone.
 func (s *system) ioSqThreadAcquireMm(t *schedule.Thread) bool {

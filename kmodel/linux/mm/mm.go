@@ -9,7 +9,7 @@
 //
 // Misuse: an mm_count that falls to 0 while there are users is [schedule.RefUnderflow],
 // since somebody has dropped a reference that he did not hold. The kernel warns there too
-// since 3.4 (check_mm(): "Bad rss-counter state"), and frees it.
+// since 3.4 (check_mm(): "BUG: Bad rss-counter state"), and frees it.
 //
 // An mm that is taken down, or written to a core file, is walked without mmap_sem, on the
 // ground that nobody else is left. The walker says so with Walk, and whoever changes the
@@ -107,7 +107,7 @@ func (mm *Struct) Mmdrop(t *schedule.Thread) {
 		return
 	}
 	if mm.MmUsers.Peek() > 0 {
-		t.Warn(schedule.RefUnderflow, &mm.Object, schedule.Party{}, "mm_count is 0, mm_users is not")
+		t.Warn(schedule.RefUnderflow, &mm.Object, schedule.Party{}, "BUG: Bad rss-counter state")
 	}
 	slab.Free(t, "free_mm", mm)
 }

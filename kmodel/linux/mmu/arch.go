@@ -29,6 +29,7 @@ type Variant struct {
 	UseMm    UseMm
 	Hotplug  bool // the Arch is a [Hotplug] too
 	Offline  bool // it is as another variant but for what happens when a CPU goes offline
+	Exec     bool // it is as another variant but for exec_mmap()
 }
 
 // UseMm says how kthread_use_mm() is done.
@@ -44,4 +45,8 @@ const (
 	// ActivateIrqsOff is ARCH_WANT_IRQS_OFF_ACTIVATE_MM: they are off in activate_mm() too,
 	// unless ExecIrqsOn.
 	ActivateIrqsOff
+	// LazyTLBShootdown is MMU_LAZY_TLB_SHOOTDOWN (6.4): who has but borrowed an mm holds no
+	// reference, so that kthread_use_mm() takes one of its own, whether the mm was borrowed
+	// before or not, and kthread_unuse_mm() drops that.
+	LazyTLBShootdown
 )

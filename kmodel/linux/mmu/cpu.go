@@ -41,7 +41,7 @@ func (c *CPU) BootUser() {
 // translations left over in the TLB. It is no step.
 func (c *CPU) BootLazy() {
 	c.bootContext()
-	c.m.Mm.MmCount.Init(c.m.Mm.MmCount.Peek() + 1)
+	c.m.Mm.MmCount.Init(c.m.Mm.MmCount.Peek() + c.m.lazyRefs(1))
 	c.BootTLB()
 }
 
@@ -55,7 +55,7 @@ func (c *CPU) BootTLB() {
 func (c *CPU) bootContext() {
 	mm := &c.m.Mm
 	c.activeMm.Init(mm)
-	c.m.InitMm.MmCount.Init(c.m.InitMm.MmCount.Peek() - 1)
+	c.m.InitMm.MmCount.Init(c.m.InitMm.MmCount.Peek() - c.m.lazyRefs(1))
 	c.context.Put(mm)
 	mm.Cpumask.Init(mm.Cpumask.Peek() | 1<<c.Num)
 	mm.Context.ActiveCpus.Init(mm.Context.ActiveCpus.Peek() + 1)

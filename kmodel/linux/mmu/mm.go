@@ -11,8 +11,9 @@
 //
 // Oracles: a load through a TLB entry whose page has been freed is
 // [schedule.StaleTLB]. A CPU that uses an mm (current->mm is set and switch_mm() is
-// done, [CPU.SetUsing]) and is not in mm_cpumask is [schedule.CpumaskLost]. No kernel
-// checks that, so a runner may mute it and see what comes of it.
+// done, [CPU.SetUsing]) and is not in mm_cpumask is [schedule.CpumaskLost]. No kernel that
+// is modelled checks that, so a runner may mute it and see what comes of it. (With
+// CONFIG_DEBUG_VM powerpc does in 6.13, when the CPU switches to another mm.)
 //
 // Not modelled: running out of context numbers, page faults (a load from what is not
 // mapped just fails), huge pages, page-table pages, writes, exit_mmap().
@@ -66,11 +67,12 @@ type Machine struct {
 	Bprm   Struct // bprm->mm, which exec_mmap() gives to its task; see BootExec
 	CPUs   [smp.MaxCPUs]CPU
 	pages  *slab.Cache[Page, *Page]
+	useMm  UseMm
 }
 
 // NewMachine makes a machine. arch is told the mm once, to bind its functions.
 func NewMachine(v *Variant) (*Machine, Arch) {
-	m := new(Machine)
+	m := &Machine{useMm: v.UseMm}
 	m.Mm.Bind(&m.Mm, "mm")
 	m.InitMm.Bind(&m.InitMm, "init_mm")
 	m.Bprm.Bind(&m.Bprm, "bprm_mm")
@@ -103,9 +105,17 @@ func (m *Machine) BootUnmapped(e *schedule.Exec, n int) {
 		c.context.Put(&m.InitMm)
 		c.user, c.dropped = schedule.Party{}, schedule.Party{}
 	}
-	m.InitMm.MmCount.Init(1 + n)
+	m.InitMm.MmCount.Init(1 + m.lazyRefs(n))
 	m.Mm.MmUsers.Init(1)
 	m.Mm.MmCount.Init(1)
+}
+
+// lazyRefs returns how many references n borrowers of an mm hold.
+func (m *Machine) lazyRefs(n int) int {
+	if m.useMm&LazyTLBShootdown != 0 {
+		return 0
+	}
+	return n
 }
 
 // BootPage has a new page mapped at p before the first step.
@@ -143,10 +153,25 @@ func (mm *Struct) Mmput(t *schedule.Thread) {
 func (mm *Struct) Mmgrab(t *schedule.Thread) { mm.MmCount.Inc(t) }
 
 // Mmdrop is mmdrop(). The last one frees the struct, which no program here comes to:
-// a count that it takes to 0 or below is an error.
+// a count that it takes to 0 is an error, and what check_mm() says of it.
 func (mm *Struct) Mmdrop(t *schedule.Thread) {
-	if mm.MmCount.DecAndTest(t) || mm.MmCount.Peek() < 0 {
-		t.Fail(schedule.RefUnderflow, &mm.Object, schedule.Party{}, "mmdrop of a reference not held")
+	if mm.MmCount.DecAndTest(t) {
+		t.Fail(schedule.RefUnderflow, &mm.Object, schedule.Party{}, "BUG: Bad rss-counter state")
+	}
+}
+
+// MmgrabLazyTLB is mmgrab_lazy_tlb(), which before 6.4 is mmgrab().
+func (mm *Struct) MmgrabLazyTLB(t *schedule.Thread) {
+	if mm.m.useMm&LazyTLBShootdown == 0 {
+		mm.Mmgrab(t)
+	}
+}
+
+// MmdropLazyTLB is mmdrop_lazy_tlb(), which before 6.4 is mmdrop(). Without references it is
+// smp_mb().
+func (mm *Struct) MmdropLazyTLB(t *schedule.Thread) {
+	if mm.m.useMm&LazyTLBShootdown == 0 {
+		mm.Mmdrop(t)
 	}
 }
 

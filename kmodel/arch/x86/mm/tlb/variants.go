@@ -29,10 +29,10 @@ var (
 var model = program.Model[*system]{
 	Object: "arch/x86/mm/tlb",
 	Variants: []program.Variant{
-		{Name: "4.4", Versions: "to 4.4.0", About: "no barrier between the page table and " +
+		{Name: "4.4", Versions: "3.6-4.4.0", About: "no barrier between the page table and " +
 			"mm_cpumask, which takes weaker memory to fail"},
 		{Name: "4.5", Versions: "4.4.1, 4.5", Changes: barrier, About: "71b3c126e611: smp_mb()"},
-		{Name: "4.4-tso", Versions: "to 4.4.0", Changes: tso,
+		{Name: "4.4-tso", Versions: "3.6-4.4.0", Changes: tso,
 			About: "4.4 with a store buffer for the page table"},
 		{Name: "4.5-tso", Versions: "4.4.1, 4.5", Changes: barrier | tso,
 			About: "4.5 with a store buffer for the page table"},
