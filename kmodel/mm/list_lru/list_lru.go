@@ -65,6 +65,7 @@ type listLru struct {
 	node mem.Ptr[*listLruNodes]
 	list list.Node[onList]
 	prev mem.Int // 1: list.prev was set to NULL, a mark of the variants with unlinkVictim
+	put  mem.Int // how many items were put on its lists: part of the model, not of the kernel
 }
 
 // ListNode implements [list.Entry].
@@ -351,6 +352,7 @@ func (s *system) listLruAdd(t *schedule.Thread, lru *listLru, memcg *memCgroup) 
 	n.node.lock.Lock(t)
 	items := s.itemsOf_(t, n, memcg.kmemcgID.Read(t)-1)
 	items.Write(t, items.Read(t)+1)
+	lru.put.Init(lru.put.Peek() + 1)
 	n.node.lock.Unlock(t)
 }
 
