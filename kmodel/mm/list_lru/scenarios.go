@@ -9,12 +9,20 @@ import (
 // says.
 type scenario struct {
 	name    string
-	size    int  // memcg_nr_cache_ids at the start
-	lrus    int  // list_lrus that are there at the start
-	mayFail bool // the allocations of a resize may fail
-	items   bool // the first cgroup has an item on every list
-	note    string
+	size    int    // memcg_nr_cache_ids at the start
+	lrus    int    // list_lrus that are there at the start
+	mayFail bool   // the allocations of a resize may fail
+	items   bool   // the first cgroup has an item on every list
+	note    string // why no kernel comes to this
 	threads []thread
+}
+
+// versions is which kernels are as they are, in this scenario.
+func (sc *scenario) versions() string {
+	if sc.note != "" {
+		return "mutant"
+	}
+	return "4.0-4.16"
 }
 
 // A thread of a fixed scenario.

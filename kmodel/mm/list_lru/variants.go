@@ -180,7 +180,7 @@ func Programs() []program.Program {
 		for _, v := range variants {
 			versions, about := "proposed", v.about
 			if v.changes == 0 {
-				versions = "4.0-4.16"
+				versions = sc.versions()
 			}
 			if sc.note != "" {
 				about += "; " + sc.note
