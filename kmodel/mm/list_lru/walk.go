@@ -16,6 +16,10 @@ import (
 // this is lruRetry. In the meantime the list may change, by a walk of somebody else as
 // well. An inode that nothing keeps goes to the dispose list of the walk, on its stack, and
 // is freed when the walk is done.
+//
+// Not modelled: that nr_items falls below 0 when what has been taken off is taken off again, for
+// which there is a WARN_ON_ONCE(), if nothing else is on the list; and that to take an inode off
+// a dispose list is more than one store, to which its owner needs no lock.
 
 // lruNode is the struct list_lru_node of 3.12.
 type lruNode struct {
