@@ -246,7 +246,9 @@ func (s *system) iterateSupers(t *schedule.Thread) {
 		sb.sCount.Write(t, sb.sCount.Read(t)+1)
 		s.sbLock.Unlock(t)
 		sb.sUmount.DownRead(t)
-		sb.sRoot.Read(t)
+		if sb.sRoot.Read(t) != 0 {
+			sb.sFlags.Read(t)
+		}
 		sb.sUmount.UpRead(t)
 		s.sbLock.Lock(t)
 		if p != nil {
