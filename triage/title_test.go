@@ -143,9 +143,17 @@ func TestTitles(t *testing.T) {
 		{
 			story{
 				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
-				note: "another list has taken it, or what was before it",
+				note: "another list has taken it",
 			},
 			"list changed from which another has taken in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
+				note: "deletes behind an entry that leads elsewhere",
+			},
+			"list_del corruption in kill_ctx",
 			"v2 list-corruption kill_ctx -",
 		},
 		{
