@@ -352,7 +352,7 @@ func (s *system) memcgDrainListLruNode(t *schedule.Thread, n *listLruNodes, src 
 func (s *system) listLruAdd(t *schedule.Thread, lru *listLru, memcg *memCgroup) {
 	n := lru.node.Read(t)
 	n.node.lock.Lock(t)
-	items := s.itemsOf_(t, n, memcg.kmemcgID.Read(t)-1)
+	items := s.itemsOf_(t, n, memcg.kmemcgID.Read(t))
 	items.Write(t, items.Read(t)+1)
 	lru.put.Init(lru.put.Peek() + 1)
 	n.node.lock.Unlock(t)

@@ -125,9 +125,10 @@ func (s *system) boot(e *schedule.Exec, size int) {
 	}
 	for i := range s.memcgs {
 		e.Static(&s.memcgs[i].Object, i)
+		s.memcgs[i].kmemcgID.Init(-1)
 	}
 	for id := range size {
-		s.memcgs[id].kmemcgID.Init(id + 1)
+		s.memcgs[id].kmemcgID.Init(id)
 		s.memcgs[id].state.Init(kmemOnline)
 	}
 	s.ida.used.Set(1<<size - 1)
