@@ -89,7 +89,7 @@ func (s *walkSystem) pass_(t *schedule.Thread, w *lruWalk) (restart bool) {
 			return false
 		}
 		if other != nil {
-			isolateHead_(t, other)
+			inodeLruIsolate(t, other)
 		}
 		item = n
 	}
@@ -105,9 +105,9 @@ func (s *walkSystem) spent_(w *lruWalk) bool {
 	return w.nrToWalk == -1
 }
 
-// isolateHead_ is what happens when the walk has come to the head of another list, which it
-// takes for an item: isolate begins with a lock that is not there.
-func isolateHead_(t *schedule.Thread, other *list.Head[*inode]) {
+// inodeLruIsolate is inode_lru_isolate() when the walk has come to the head of another list, which
+// it takes for an item: it begins with a lock that is not there.
+func inodeLruIsolate(t *schedule.Thread, other *list.Head[*inode]) {
 	t.Step(schedule.Op{Verb: "spin_trylock", Cell: other.Cell(), Mode: schedule.PlainRead})
 	t.Fail(schedule.OutOfBounds, other.Cell().Object(), schedule.Party{},
 		"the head of another list is taken for an inode")
