@@ -17,9 +17,8 @@ import (
 // well. An inode that nothing keeps goes to the dispose list of the walk, on its stack, and
 // is freed when the walk is done.
 //
-// Not modelled: that nr_items falls below 0 when what has been taken off is taken off again, for
-// which there is a WARN_ON_ONCE(), if nothing else is on the list; and that to take an inode off
-// a dispose list is more than one store, to which its owner needs no lock.
+// Not modelled: that to take an inode off a dispose list is more than one store, to which its
+// owner needs no lock.
 
 // lruNode is the struct list_lru_node of 3.12.
 type lruNode struct {
@@ -75,7 +74,7 @@ func (s *walkSystem) pass_(t *schedule.Thread, w *lruWalk) (restart bool) {
 		}
 		switch s.inodeLruIsolate(t, item, w.freeable) {
 		case lruRemoved:
-			s.nlru.nrItems.Write(t, s.nlru.nrItems.Peek()-1) // under the lock
+			s.nlru.isolated_(t)
 		case lruRotate:
 			list.MoveTail(t, item, &s.nlru.list)
 		case lruRetry:
@@ -94,6 +93,16 @@ func (s *walkSystem) pass_(t *schedule.Thread, w *lruWalk) (restart bool) {
 		item = n
 	}
 	return false
+}
+
+// isolated_ counts an item less. It checks what the code of June 2013 does by BUG_ON(), and that of
+// 3.12 by WARN_ON_ONCE().
+func (n *lruNode) isolated_(t *schedule.Thread) {
+	left := n.nrItems.Peek() - 1 // under the lock
+	n.nrItems.Write(t, left)
+	if left < 0 {
+		t.Warn(schedule.BugOn, &n.Object, schedule.Party{}, "nr_items < 0")
+	}
 }
 
 // spent_ takes one off what the walk may look at. It reports whether it must end.
