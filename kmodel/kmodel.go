@@ -125,7 +125,7 @@ func Targets() []Target {
 		{"FuzzFixedMntput", "fs/namespace", "workload", "4.18"},
 		{"FuzzAioPollWake", "fs/aio_poll", "workload", "5.15"},
 		{"FuzzFixedAioPollWake", "fs/aio_poll", "workload", "5.16"},
-		{"FuzzMovePtes", "mm/mremap", "workload", "3.2"},
+		{"FuzzMovePtes", "mm/mremap", "workload", "3.7"},
 		{"FuzzFixedMovePtes", "mm/mremap", "workload", "4.19"},
 		{"FuzzExecMmap", "fs/exec", "workload", "5.9-rt"},
 		{"FuzzFixedExecMmap", "fs/exec", "workload", "5.10-rt"},

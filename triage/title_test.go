@@ -36,11 +36,11 @@ func TestTitles(t *testing.T) {
 		},
 		{ // a local variable of a model is bound as a global one
 			story{
-				kind: schedule.OutOfBounds, fn: "listLruWalkNode", verb: "spin_trylock",
+				kind: schedule.OutOfBounds, fn: "inodeLruIsolate", verb: "spin_trylock",
 				global: true, stack: true,
 			},
-			"KASAN: stack-out-of-bounds in list_lru_walk_node",
-			"v2 out-of-bounds list_lru_walk_node -",
+			"KASAN: stack-out-of-bounds in inode_lru_isolate",
+			"v2 out-of-bounds inode_lru_isolate -",
 		},
 		{
 			story{kind: schedule.OutOfBounds, fn: "listLruAdd", verb: "read"},
@@ -143,9 +143,17 @@ func TestTitles(t *testing.T) {
 		{
 			story{
 				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
-				note: "another list has taken it, or what was before it",
+				note: "another list has taken it",
 			},
 			"list changed from which another has taken in kill_ctx",
+			"v2 list-corruption kill_ctx -",
+		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_del",
+				note: "deletes behind an entry that leads elsewhere",
+			},
+			"list_del corruption in kill_ctx",
 			"v2 list-corruption kill_ctx -",
 		},
 		{

@@ -17,7 +17,7 @@
 // The answer led to a discussion of list_lru_destroy() nevertheless: package
 // kmodel/mm/list_lru.
 //
-// The code follows 4.9; that of 4.14 is the same, but for what is not modelled. By 4.15
+// The code follows 4.9; from 4.3 to 4.14 it is the same, but for what is not modelled. By 4.15
 // __put_super() has lost the second call, and warns if lru->node is set (0200894d1155 and
 // what came with it). The package knows list_lrus by the interface [LRUs] only; package
 // kmodel passes it those of mm/list_lru.
@@ -246,7 +246,9 @@ func (s *system) iterateSupers(t *schedule.Thread) {
 		sb.sCount.Write(t, sb.sCount.Read(t)+1)
 		s.sbLock.Unlock(t)
 		sb.sUmount.DownRead(t)
-		sb.sRoot.Read(t)
+		if sb.sRoot.Read(t) != 0 {
+			sb.sFlags.Read(t)
+		}
 		sb.sUmount.UpRead(t)
 		s.sbLock.Lock(t)
 		if p != nil {

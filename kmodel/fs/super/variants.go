@@ -31,7 +31,7 @@ type variant struct {
 }
 
 var variants = []variant{
-	{"real", "4.4-4.14", "put_super() cannot sleep: the list_lrus have been destroyed before", 0},
+	{"real", "4.3-4.14", "put_super() cannot sleep: the list_lrus have been destroyed before", 0},
 	{"m1", "mutant", "deactivate_locked_super() without list_lru_destroy(): the kernel of 2017 " +
 		"calls it, so there this cannot happen", noEarlyDestroy},
 	{"m2", "mutant", "list_lru_destroy() after put_super() in deactivate_locked_super(): in the " +

@@ -248,6 +248,18 @@ func TestTaken(t *testing.T) {
 			"deletes before an entry that leads back elsewhere",
 		},
 		{
+			"del behind", 1, func(t *schedule.Thread, o *lists, items [4]*item) {
+				list.Del(t, items[2])
+			},
+			"deletes behind an entry that leads elsewhere",
+		},
+		{
+			"del taken", 1, func(t *schedule.Thread, o *lists, items [4]*item) {
+				list.Del(t, items[1])
+			},
+			"another list has taken it",
+		},
+		{
 			"replace", 1, func(t *schedule.Thread, o *lists, _ [4]*item) {
 				list.ReplaceInit(t, &o.a, &o.c)
 			},

@@ -82,7 +82,7 @@ func (h *Head[P]) begin(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 }
 
 // addedTwice says what is wrong with adding p, which is on a list. All that CONFIG_DEBUG_LIST
-// sees of it is that p is one of the two between which it is added.
+// sees of it, since 3.5, is that p is one of the two between which it is added.
 func (h *Head[P]) addedTwice(p P, verb string) string {
 	var null P
 	n := p.ListNode()
@@ -200,10 +200,18 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	case 0:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what was never on a list")
 	default:
-		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{},
-			"another list has taken it, or what was before it")
+		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, n.taken(p))
 	}
 	n.leave(p, after)
+}
+
+// taken says what is wrong with deleting p, which is marked: it is on another list, of which
+// CONFIG_DEBUG_LIST sees nothing, or what was before it is, and leads elsewhere now.
+func (n *Node[P]) taken(p P) string {
+	if n.list().linkTo(p).Get() == p {
+		return "another list has taken it"
+	}
+	return "deletes behind an entry that leads elsewhere"
 }
 
 // leave writes the links of p, which is off its list: what is left there keeps others from

@@ -15,7 +15,7 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for _, n := range s.nodesCache.InUse(e) {
 		w := locks
 		w.bool(n.Live())
-		w.bool(s.owned_(e, n))
+		w.bool(s.owner_(e, n) != nil)
 		w.bool(n.dead.Peek() != 0 || n.prev.Peek() != 0 || n.size.Peek() < 0)
 		w.bool(resized != nil && (resized.Header() == n.Header() || s.coversOf_(resized, n)))
 		w.bool(n.node.lock.IsLocked())

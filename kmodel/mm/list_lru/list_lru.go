@@ -7,7 +7,7 @@
 // cgroup id. memcg_nr_cache_ids is the length of all those arrays. A cgroup whose id is
 // beyond it makes all arrays of all list_lrus longer, which allocates and so may sleep.
 //
-// Of the kernel, 4.9 (the code is the same up to 4.14 but for kvmalloc): memcg_cache_ids_sem
+// Of the kernel, 4.9 (the code is the same from 4.0 to 4.16, but for kvmalloc): memcg_cache_ids_sem
 // protects the length; list_lrus_mutex the list of all list_lrus, and it keeps resize,
 // drain and the unlinking of destroy apart; the lock of a list_lru_node protects its lists
 // and the pointer to the array. Taken in this order. That is right, and list_lru_destroy()
@@ -26,9 +26,11 @@
 // as well by css_killed_work_fn(), the ordinary way for a cgroup to go offline, which
 // therefore never drains during a resize. But a cgroup whose making has failed halfway
 // is taken offline by mem_cgroup_css_free() from a work item, without cgroup_mutex: a
-// comment in memcg_offline_kmem() says so since 2016. That is who drains against a resize
-// here. Both list_lru.c and the discussion keep the two apart without cgroup_mutex, so
-// here it only keeps resizes apart from each other.
+// comment in memcg_offline_kmem() says so since 2016. Nobody was ever in it, so it has nothing
+// on the lists. From 4.0 to 4.5 it is a write to memory.kmem.limit_in_bytes that resizes, under
+// memcg_limit_mutex alone, and any cgroup that goes offline may drain meanwhile what it has
+// there. That is who drains against a resize here. Both list_lru.c and the discussion keep the
+// two apart without cgroup_mutex, so here it only keeps resizes apart from each other.
 //
 // How a list is walked is a story of its own, older by four years: see walk.go.
 //
@@ -65,6 +67,7 @@ type listLru struct {
 	node mem.Ptr[*listLruNodes]
 	list list.Node[onList]
 	prev mem.Int // 1: list.prev was set to NULL, a mark of the variants with unlinkVictim
+	put  mem.Int // how many items were put on its lists: part of the model, not of the kernel
 }
 
 // ListNode implements [list.Entry].
@@ -349,8 +352,9 @@ func (s *system) memcgDrainListLruNode(t *schedule.Thread, n *listLruNodes, src 
 func (s *system) listLruAdd(t *schedule.Thread, lru *listLru, memcg *memCgroup) {
 	n := lru.node.Read(t)
 	n.node.lock.Lock(t)
-	items := s.itemsOf_(t, n, memcg.kmemcgID.Read(t)-1)
+	items := s.itemsOf_(t, n, memcg.kmemcgID.Read(t))
 	items.Write(t, items.Read(t)+1)
+	lru.put.Init(lru.put.Peek() + 1)
 	n.node.lock.Unlock(t)
 }
 

@@ -8,7 +8,7 @@ import (
 // memCgroup is struct mem_cgroup, a child of the root.
 type memCgroup struct {
 	schedule.Object
-	kmemcgID mem.Int // + 1; 0: the items count for the root
+	kmemcgID mem.Int // -1: the items count for the root, which has that too
 	state    mem.Int // kmem_state, under cgroup_mutex
 }
 
@@ -31,7 +31,7 @@ func (s *system) memcgOnlineKmem(t *schedule.Thread, memcg *memCgroup) {
 	if id < 0 {
 		return
 	}
-	memcg.kmemcgID.Write(t, id+1)
+	memcg.kmemcgID.Write(t, id)
 	memcg.state.Write(t, kmemOnline)
 }
 
@@ -78,8 +78,8 @@ func (s *system) memcgFreeCacheID(t *schedule.Thread, id int) {
 // for its parent, what it has on the lists moves there, and then the id may be used
 // again. The order is imposed by the locks of the nodes.
 func (s *system) memcgOfflineKmem(t *schedule.Thread, memcg *memCgroup) {
-	id := memcg.kmemcgID.Read(t) - 1
-	memcg.kmemcgID.Write(t, 0)
+	id := memcg.kmemcgID.Read(t)
+	memcg.kmemcgID.Write(t, -1)
 	s.memcgDrainAllListLrus(t, id)
 	s.memcgFreeCacheID(t, id)
 }

@@ -9,12 +9,20 @@ import (
 // says.
 type scenario struct {
 	name    string
-	size    int  // memcg_nr_cache_ids at the start
-	lrus    int  // list_lrus that are there at the start
-	mayFail bool // the allocations of a resize may fail
-	items   bool // the first cgroup has an item on every list
-	note    string
+	size    int    // memcg_nr_cache_ids at the start
+	lrus    int    // list_lrus that are there at the start
+	mayFail bool   // the allocations of a resize may fail
+	items   bool   // the first cgroup has an item on every list
+	note    string // why no kernel comes to this
 	threads []thread
+}
+
+// versions is which kernels are as they are, in this scenario.
+func (sc *scenario) versions() string {
+	if sc.note != "" {
+		return "mutant"
+	}
+	return "4.0-4.16"
 }
 
 // A thread of a fixed scenario.
@@ -38,8 +46,12 @@ var (
 		s.umount(t, 1)
 	}}
 	mountOne = thread{"mount", func(s *system, t *schedule.Thread) { s.mount(t, 0) }}
+	// add puts a dentry of the first cgroup on a list.
+	add = thread{"dput", func(s *system, t *schedule.Thread) {
+		s.listLruAdd(t, s.mounts.lru[0].Peek(), &s.memcgs[0])
+	}}
 	// addNew has a task in the new cgroup use the new file system, if both are there.
-	addNew = thread{"d_alloc", func(s *system, t *schedule.Thread) {
+	addNew = thread{"dput", func(s *system, t *schedule.Thread) {
 		if lru := s.mounts.lru[0].Read(t); lru != nil {
 			s.listLruAdd(t, lru, &s.memcgs[maxMemcgs-1])
 		}
@@ -61,6 +73,7 @@ var scenarios = []scenario{
 	{name: "first-resize-vs-destroy", size: 0, lrus: 1, threads: []thread{resize, umountOne}},
 	{name: "failed-resize-vs-destroy", size: 1, lrus: 2, mayFail: true,
 		threads: []thread{resize, umountTwo}},
+	{name: "resize-vs-add", size: 1, lrus: 1, threads: []thread{resize, add}},
 	{name: "resize-vs-drain", size: 1, lrus: 1, items: true, threads: []thread{resize, offline}},
 	{name: "resize-vs-drain-vs-destroy", size: 1, lrus: 2, items: true,
 		threads: []thread{resize, offline, umountOne}},

@@ -125,9 +125,10 @@ func (s *system) boot(e *schedule.Exec, size int) {
 	}
 	for i := range s.memcgs {
 		e.Static(&s.memcgs[i].Object, i)
+		s.memcgs[i].kmemcgID.Init(-1)
 	}
 	for id := range size {
-		s.memcgs[id].kmemcgID.Init(id + 1)
+		s.memcgs[id].kmemcgID.Init(id)
 		s.memcgs[id].state.Init(kmemOnline)
 	}
 	s.ida.used.Set(1<<size - 1)
@@ -162,7 +163,9 @@ func (s *system) bootNodes(e *schedule.Exec, lru *listLru) {
 
 // bootItem puts an item of the first cgroup on the list of mount i.
 func (s *system) bootItem(i int) {
-	arr := s.mounts.lru[i].Peek().node.Peek().node.memcgLrus.Peek()
+	lru := s.mounts.lru[i].Peek()
+	lru.put.Init(1)
+	arr := lru.node.Peek().node.memcgLrus.Peek()
 	if s.has(byValue) {
 		arr.val[0].Init(1)
 	} else {
@@ -171,41 +174,49 @@ func (s *system) bootItem(i int) {
 }
 
 // checkEnd_ looks at what must hold when all is quiet. Nodes that no list_lru has are
-// leaked though the list has them still; and what belonged to an id that is free again
-// must have moved.
+// leaked though the list has them still; what belonged to an id that is free again must have
+// moved; and no item is lost.
 func (s *system) checkEnd_(e *schedule.Exec) {
 	for _, n := range s.nodesCache.InUse(e) {
 		if !n.Live() {
 			continue
 		}
-		if !s.owned_(e, n) {
+		lru := s.owner_(e, n)
+		if lru == nil {
 			e.FailAtEnd(schedule.Leak, &n.Object, n.Allocated(), "its list_lru is gone")
 			return
 		}
-		if arr := n.node.memcgLrus.Peek(); s.drained && arr.Live() {
-			s.checkDrained_(e, n, arr)
+		if arr := n.node.memcgLrus.Peek(); arr.Live() {
+			s.checkItems_(e, lru, n, arr)
 		}
 	}
 }
 
-// owned_ reports whether there is a list_lru that has n.
-func (s *system) owned_(e *schedule.Exec, n *listLruNodes) bool {
+// owner_ returns the list_lru that has n, or nil.
+func (s *system) owner_(e *schedule.Exec, n *listLruNodes) *listLru {
 	for _, lru := range s.lruCache.InUse(e) {
 		if lru.Live() && lru.node.Peek() == n {
-			return true
+			return lru
 		}
 	}
-	return false
+	return nil
 }
 
-func (s *system) checkDrained_(e *schedule.Exec, n *listLruNodes, arr *listLruMemcg) {
+// checkItems_ counts the items of lru, whose nodes and array these are.
+func (s *system) checkItems_(e *schedule.Exec, lru *listLru, n *listLruNodes, arr *listLruMemcg) {
+	sum := n.node.nrItems.Peek()
 	for id := range arr.nr.Peek() {
 		items := arr.val[id].Peek()
 		if one := arr.lru[id].Peek(); one != nil && one.Live() {
 			items = one.nrItems.Peek()
 		}
-		if s.ida.used.Value()>>id&1 == 0 && items != 0 {
+		sum += items
+		if s.drained && s.ida.used.Value()>>id&1 == 0 && items != 0 {
 			e.FailAtEnd(schedule.LostUpdate, &n.Object, schedule.Party{}, "items of a cgroup that is gone")
+			return
 		}
+	}
+	if sum != lru.put.Peek() {
+		e.FailAtEnd(schedule.LostUpdate, &n.Object, schedule.Party{}, "items that are on no list")
 	}
 }

@@ -146,8 +146,12 @@ var expected = program.Table{
 		"P5-race": misses,
 		"P5-fail": {fails(schedule.DoubleFree, 0)},
 	},
-	// Where list_lru_one is not part of the array, old array and new share it, and drain
-	// needs not be kept apart from resize.
+	// Who adds takes the lock of the node alone, and so does the store of the new array. Where
+	// list_lru_one is not part of the array, old array and new share it, and nothing is lost.
+	"resize-vs-add": {
+		"P3": sleeps, "real-byvalue": loses, "P5-byvalue": loses, "P6-byvalue": loses,
+	},
+	// Nor does drain need to be kept apart from resize then.
 	"resize-vs-drain": {"P3": sleeps, "P6-abba": hangs, "P5-byvalue": loses},
 	"resize-vs-drain-vs-destroy": {
 		"P1": racyP1, "P3": sleeps, "P4": afterFree, "P5-lostmark": leaks,
@@ -159,10 +163,10 @@ var expected = program.Table{
 	"workload": {
 		"P1": racyP1, "P3": sleeps, "P4": afterFree, "P4c": afterFree,
 		"P5-sign": leaks, "P5-lostmark": leaks, "P5-noreset": stale, "P5-freenext": afterFree,
-		"P5-race":    misses,
-		"P5-fail":    {fails(schedule.DoubleFree, 0), fails(schedule.UseAfterFree, 0)},
-		"P6-abba":    hangs,
-		"P5-byvalue": loses,
+		"P5-race":      misses,
+		"P5-fail":      {fails(schedule.DoubleFree, 0), fails(schedule.UseAfterFree, 0)},
+		"P6-abba":      hangs,
+		"real-byvalue": loses, "P5-byvalue": loses, "P6-byvalue": loses,
 		"init-nosem": {fails(schedule.OutOfBounds, 1)},
 	},
 }
@@ -176,7 +180,7 @@ func Programs() []program.Program {
 		for _, v := range variants {
 			versions, about := "proposed", v.about
 			if v.changes == 0 {
-				versions = "4.0-4.16"
+				versions = sc.versions()
 			}
 			if sc.note != "" {
 				about += "; " + sc.note

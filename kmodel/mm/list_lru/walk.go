@@ -16,6 +16,9 @@ import (
 // this is lruRetry. In the meantime the list may change, by a walk of somebody else as
 // well. An inode that nothing keeps goes to the dispose list of the walk, on its stack, and
 // is freed when the walk is done.
+//
+// Not modelled: that to take an inode off a dispose list is more than one store, to which its
+// owner needs no lock.
 
 // lruNode is the struct list_lru_node of 3.12.
 type lruNode struct {
@@ -71,7 +74,7 @@ func (s *walkSystem) pass_(t *schedule.Thread, w *lruWalk) (restart bool) {
 		}
 		switch s.inodeLruIsolate(t, item, w.freeable) {
 		case lruRemoved:
-			s.nlru.nrItems.Write(t, s.nlru.nrItems.Peek()-1) // under the lock
+			s.nlru.isolated_(t)
 		case lruRotate:
 			list.MoveTail(t, item, &s.nlru.list)
 		case lruRetry:
@@ -85,11 +88,21 @@ func (s *walkSystem) pass_(t *schedule.Thread, w *lruWalk) (restart bool) {
 			return false
 		}
 		if other != nil {
-			isolateHead_(t, other)
+			inodeLruIsolate(t, other)
 		}
 		item = n
 	}
 	return false
+}
+
+// isolated_ counts an item less. It checks what the code of June 2013 does by BUG_ON(), and that of
+// 3.12 by WARN_ON_ONCE().
+func (n *lruNode) isolated_(t *schedule.Thread) {
+	left := n.nrItems.Peek() - 1 // under the lock
+	n.nrItems.Write(t, left)
+	if left < 0 {
+		t.Warn(schedule.BugOn, &n.Object, schedule.Party{}, "nr_items < 0")
+	}
 }
 
 // spent_ takes one off what the walk may look at. It reports whether it must end.
@@ -101,9 +114,9 @@ func (s *walkSystem) spent_(w *lruWalk) bool {
 	return w.nrToWalk == -1
 }
 
-// isolateHead_ is what happens when the walk has come to the head of another list, which it
-// takes for an item: isolate begins with a lock that is not there.
-func isolateHead_(t *schedule.Thread, other *list.Head[*inode]) {
+// inodeLruIsolate is inode_lru_isolate() when the walk has come to the head of another list, which
+// it takes for an item: it begins with a lock that is not there.
+func inodeLruIsolate(t *schedule.Thread, other *list.Head[*inode]) {
 	t.Step(schedule.Op{Verb: "spin_trylock", Cell: other.Cell(), Mode: schedule.PlainRead})
 	t.Fail(schedule.OutOfBounds, other.Cell().Object(), schedule.Party{},
 		"the head of another list is taken for an inode")

@@ -13,6 +13,7 @@ type walkMachine struct {
 	always bool // begin again after each time that the lock was given up
 	early  bool // and end one item early
 	lists  [3][]int
+	items  int // of the first, as it is counted
 	inodes [2]machineInode
 	walks  [2]machineWalk
 	kinds  map[schedule.Kind]bool // in which it has failed
@@ -97,6 +98,9 @@ func (m *walkMachine) walk(i, item int) bool {
 		switch inode := &m.inodes[item]; {
 		case inode.count > 0 || inode.freeing:
 			m.remove(item)
+			if !m.isolated() {
+				return false
+			}
 		case inode.referenced:
 			inode.referenced = false
 			m.remove(item)
@@ -109,6 +113,9 @@ func (m *walkMachine) walk(i, item int) bool {
 			inode.freeing = true
 			m.remove(item)
 			m.insert(1+i, 0, item)
+			if !m.isolated() {
+				return false
+			}
 		}
 		if !m.always && !w.pay(false) {
 			break
@@ -117,6 +124,14 @@ func (m *walkMachine) walk(i, item int) bool {
 	}
 	w.at = frees
 	return true
+}
+
+// isolated counts an item less. It reports false if that fails.
+func (m *walkMachine) isolated() bool {
+	if m.items--; m.items < 0 {
+		m.kinds[schedule.BugOn] = true
+	}
+	return m.items >= 0
 }
 
 // pay reports whether the walk may go on, and takes one off what it may.
@@ -136,6 +151,7 @@ func (m *walkMachine) step(i int) bool {
 			inode.referenced = true
 			if list, _ := m.find(w.item); list == none && !inode.freeing {
 				m.insert(lru, len(m.lists[lru]), w.item)
+				m.items++
 			}
 		}
 		w.at = relocks
@@ -195,7 +211,7 @@ func TestWalkMachine(t *testing.T) {
 		}
 		m := walkMachine{always: p.Variant != "next-2013", early: p.Variant == "3.12-rc",
 			kinds: map[schedule.Kind]bool{}}
-		m.lists[lru] = []int{0, 1}
+		m.lists[lru], m.items = []int{0, 1}, 2
 		m.inodes = [2]machineInode{{pages: true}, {pages: true}}
 		m.walks = [2]machineWalk{{budget: 2}, {budget: maxNrToScan}}
 		m.run()

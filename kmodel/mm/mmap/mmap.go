@@ -14,7 +14,8 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// DoMmap is do_mmap() of one page at addr, with mmap_sem held.
+// DoMmap is do_mmap() of one page at addr, with mmap_sem held, so that nobody sees that the kernel
+// sets vm_next last (__vma_link_list()).
 func DoMmap(t *schedule.Thread, m *mm.Struct, addr int) {
 	vma := m.NewVMA(t, addr)
 	link, next := findVma(t, m, addr)

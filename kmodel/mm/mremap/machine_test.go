@@ -10,6 +10,7 @@ type machine struct {
 	moving             bool // there was something to move
 	tlbOld             bool // the reader has the old address in its TLB
 	lockOld, lockNew   int  // 0: nobody has it; 1: mremap(); 2: who takes the page away
+	lockMap            int  // i_mmap_mutex
 	found              bool // by who takes the page away
 	pc                 [3]int
 	usedFreed          bool // the reader did
@@ -25,6 +26,9 @@ func lockOld(by int) op {
 func lockNew(by int) op {
 	return func(m *machine) bool { return take(&m.lockNew, by) }
 }
+func lockMap(by int) op {
+	return func(m *machine) bool { return take(&m.lockMap, by) }
+}
 
 func take(lock *int, by int) bool {
 	if *lock != 0 {
@@ -36,6 +40,7 @@ func take(lock *int, by int) bool {
 
 func unlockOld(m *machine) bool { m.lockOld = 0; return true }
 func unlockNew(m *machine) bool { m.lockNew = 0; return true }
+func unlockMap(m *machine) bool { m.lockMap = 0; return true }
 func flushOld(m *machine) bool  { m.tlbOld = false; return true }
 func clearOld(m *machine) bool  { m.moving, m.old = m.old, false; return true }
 func setNew(m *machine) bool    { m.new = m.moving; return true }
@@ -47,7 +52,10 @@ func load(m *machine) bool      { m.usedFreed = m.tlbOld && m.freed; return true
 
 // movers is move_ptes() and what follows, by variant.
 var movers = map[string][]op{
-	"3.2":       {lockOld(1), lockNew(1), clearOld, setNew, unlockNew, unlockOld, flushOld},
+	"3.2": {
+		lockMap(1), lockOld(1), lockNew(1), clearOld, setNew, unlockNew, unlockOld, unlockMap, flushOld,
+	},
+	"3.7":       {lockOld(1), lockNew(1), clearOld, setNew, unlockNew, unlockOld, flushOld},
 	"4.9-dirty": {lockOld(1), lockNew(1), clearOld, setNew, unlockNew, flushOld, unlockOld},
 	"4.19":      {lockOld(1), lockNew(1), clearOld, setNew, flushOld, unlockNew, unlockOld},
 }
@@ -56,13 +64,16 @@ var movers = map[string][]op{
 // is taken in any case; in the others, only if the entry is there at a first look.
 var takers = map[string][]op{
 	"mremap-vs-truncate": {
-		lockOld(2), takeOldFlushed, unlockOld, lockNew(2), takeNew, unlockNew, free,
+		lockMap(2), lockOld(2), takeOldFlushed, unlockOld, lockNew(2), takeNew, unlockNew,
+		unlockMap, free,
 	},
 	"mremap-vs-reclaim": {
-		lookOld, takeOldFlushed, unlockOldIfHeld, lockNew(2), takeNew, unlockNew, freeClean,
+		lockMap(2), lookOld, takeOldFlushed, unlockOldIfHeld, lockNew(2), takeNew, unlockNew,
+		unlockMap, freeClean,
 	},
 	"mremap-vs-migration": {
-		lookOld, takeOldFlushed, unlockOldIfHeld, lockNew(2), takeNew, unlockNew, free,
+		lockMap(2), lookOld, takeOldFlushed, unlockOldIfHeld, lockNew(2), takeNew, unlockNew,
+		unlockMap, free,
 	},
 }
 

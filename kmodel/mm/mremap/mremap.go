@@ -12,22 +12,25 @@
 // mmap_sem keeps other system calls of the process away, and none of those who take the page
 // away takes it. The mapping at the new address comes after the old one in i_mmap, so whoever
 // goes through them finds the page at one of the two; who looks before taking a lock may find it
-// at neither, while it is moved, and then keeps it.
+// at neither, while it is moved, and then keeps it. Up to 3.6 i_mmap has no such order, and
+// move_ptes() keeps them away by i_mmap_mutex, which it gives back before the flush.
 //
-// The code follows 4.4. A flush is that of an architecture where an instruction reaches all
-// CPUs; where it takes interrupts, these are handled before the flush returns. Reclaim is that
-// of arm64, or of x86 before 4.3: since then that puts its flushes off, and flushes all of the
-// TLB, of every CPU that may have the page, before it frees any. Migration does not.
+// The code follows 4.4, where i_mmap_rwsem is in the place of that mutex (since 3.19). A flush is
+// that of an architecture where an instruction reaches all CPUs; where it takes interrupts, these
+// are handled before the flush returns. Reclaim is that of arm64, or of x86 before 4.3: since then
+// that puts its flushes off, and flushes all of the TLB, of every CPU that may have the page,
+// before it frees any. Migration does not.
 //
 // From 4.9 on mremap() flushes an entry that is dirty earlier than one that is not: 4.9-dirty is of
-// such an entry, and 3.2 is not. Reclaim does not free a dirty page, which has to be written
+// such an entry, and 3.7 is not. Reclaim does not free a dirty page, which has to be written
 // first; migration moves it.
 //
-// Not modelled: writing a page; entries of migration, at which faults wait; huge pages and the
-// page tables that move as a whole; files of more than one page, mappings of other processes,
-// private mappings; two page tables with one lock; faults, by which the page could be mapped
-// again; the lock of the page and that of the inode; stretching a mapping, and merging it with
-// another, for which mremap() takes i_mmap_rwsem (need_rmap_locks).
+// Not modelled: writing a page; the accessed bit, for which reclaim keeps a page until it has
+// found it clear where the page is mapped then; entries of migration, at which faults wait; huge
+// pages and the page tables that move as a whole; files of more than one page, mappings of other
+// processes, private mappings; two page tables with one lock; faults, by which the page could be
+// mapped again; the lock of the page and that of the inode; stretching a mapping, and merging it
+// with another, for which mremap() takes i_mmap_rwsem since 3.7 (need_rmap_locks).
 //
 // Start reading at movePtes.
 package mremap
@@ -71,6 +74,9 @@ func (s *system) movePageTables(t *schedule.Thread, old, new int) {
 // still, which it is even if nothing was there.
 func (s *system) movePtes(t *schedule.Thread, old, new int) (needFlush bool) {
 	oldPtl, newPtl := &s.tables[old].ptl, &s.tables[new].ptl
+	if s.Has(lockRmap) {
+		s.mapping.iMmapRwsem.DownWrite(t)
+	}
 	oldPtl.Lock(t)
 	newPtl.Lock(t)
 	pte := s.Mm.PtepGetAndClear(t, old)
@@ -85,6 +91,9 @@ func (s *system) movePtes(t *schedule.Thread, old, new int) (needFlush bool) {
 		s.flushTlbRange(t, old)
 	}
 	oldPtl.Unlock(t)
+	if s.Has(lockRmap) {
+		s.mapping.iMmapRwsem.UpWrite(t)
+	}
 	return !s.Has(flushInTime) && !(pte != nil && s.Has(dirty))
 }
 

@@ -21,9 +21,9 @@ func mremapVsTruncate(s *system) program.Instance {
 // mremapVsReclaim is the same while its page is reclaimed.
 func mremapVsReclaim(s *system) program.Instance { return s.fixed("kswapd", s.shrinkPageList) }
 
-// mremapVsMigration is the same while its page is migrated.
+// mremapVsMigration is the same while its page is migrated, by a task that compacts memory.
 func mremapVsMigration(s *system) program.Instance {
-	return s.fixed("kcompactd", s.unmapAndMove)
+	return s.fixed("compact", s.unmapAndMove)
 }
 
 // fixed is a process of two threads, the second of which has the page in its TLB, against

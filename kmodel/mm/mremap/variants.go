@@ -16,6 +16,8 @@ const (
 	// dirty is 5d1904204c99, and the entry dirty: then it flushes with the old page table
 	// locked, the new one not any more.
 	dirty
+	// lockRmap is without 38a76013ad80: entries of a file are moved under i_mmap_mutex.
+	lockRmap
 )
 
 // stale is a load by the old address, of a page that was freed before the old address was
@@ -25,8 +27,10 @@ var stale = []program.Expect{program.Fails(schedule.StaleTLB, 1)}
 var model = program.Model[*system]{
 	Object: "mm/mremap",
 	Variants: []program.Variant{
-		{Name: "3.2", Versions: "3.2-4.18",
-			About: "the old address is flushed after its page table is unlocked"},
+		{Name: "3.2", Versions: "3.2-3.6", Changes: lockRmap,
+			About: "the old address is flushed after its page table is unlocked, and i_mmap_mutex"},
+		{Name: "3.7", Versions: "3.7-4.18", About: "38a76013ad80, without i_mmap_mutex: the old " +
+			"address is flushed after its page table is unlocked"},
 		{Name: "4.9-dirty", Versions: "4.9-4.18", Changes: dirty, About: "5d1904204c99, of a dirty " +
 			"entry: it is flushed before, but after the new page table is unlocked"},
 		{Name: "4.19", Versions: "4.19", Changes: flushInTime,
@@ -39,10 +43,10 @@ var model = program.Model[*system]{
 	},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: program.Table{
-		"mremap-vs-truncate":  {"3.2": stale},
-		"mremap-vs-reclaim":   {"3.2": stale},
-		"mremap-vs-migration": {"3.2": stale, "4.9-dirty": stale},
-		"workload":            {"3.2": stale},
+		"mremap-vs-truncate":  {"3.2": stale, "3.7": stale},
+		"mremap-vs-reclaim":   {"3.2": stale, "3.7": stale},
+		"mremap-vs-migration": {"3.2": stale, "3.7": stale, "4.9-dirty": stale},
+		"workload":            {"3.2": stale, "3.7": stale},
 	},
 	System: newSystem,
 }
