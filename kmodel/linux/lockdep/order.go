@@ -118,33 +118,55 @@ type Witness struct {
 	Next   bool
 }
 
-// acquire notes that t is going for c.
-func (p *part) acquire(t *schedule.Thread, s *state, c *schedule.Cell, how How) {
+// acquire notes that t is going for c, in the step that w has.
+func (p *part) acquire(t *schedule.Thread, s *state, c *schedule.Cell, how How, w Witness) {
 	held := s.all(t)
-	to := p.class(c, held)
-	next := Witness{Thread: t.ID, Step: t.Exec().Steps(), Next: true}
+	to := p.class(c, how, held)
 	if s.hardirq[t.ID] {
-		p.note(t, fact{UsedInHardirq, 0, to}, next)
+		p.note(t, fact{UsedInHardirq, 0, to}, w)
 	}
 	if s.softirq[t.ID] {
-		p.note(t, fact{UsedInSoftirq, 0, to}, next)
+		p.note(t, fact{UsedInSoftirq, 0, to}, w)
 	}
-	p.exposed(t, s, to, how, next)
-	if h := s.find(t, c); h != nil {
-		next.Held = h.At.Step
-		p.note(t, fact{Recursion, h.class, h.class}, next)
+	p.exposed(t, s, to, how, w)
+	if h := again(held, c, to, how); h != nil {
+		w.Held = h.At.Step
+		p.note(t, fact{Recursion, h.class, h.class}, w)
+		if how&work != 0 {
+			return
+		}
 	}
-	p.depend(t, held, to, next)
+	p.depend(t, held, to, w)
+}
+
+// again returns what is held of what is gone for once more: the same lock, or any work item of
+// the class.
+func again(held []Held, c *schedule.Cell, to class, how How) *Held {
+	for i := range slices.Backward(held) {
+		h := &held[i]
+		if h.Cell == c || how&work != 0 && h.class.plain() == to.plain() {
+			return h
+		}
+	}
+	return nil
+}
+
+// now is the witness of what the current step of t shows.
+func now(t *schedule.Thread) Witness { return Witness{Thread: t.ID, Step: t.Exec().Steps()} }
+
+// next is that of what the next one of t shows, whenever it comes.
+func next(t *schedule.Thread) Witness {
+	return Witness{Thread: t.ID, Step: t.Exec().Steps(), Next: true}
 }
 
 // depend notes that t is going for a lock while it holds others, as check_prevs_add() does.
-func (p *part) depend(t *schedule.Thread, held []Held, to class, next Witness) {
+func (p *part) depend(t *schedule.Thread, held []Held, to class, w Witness) {
 	for _, h := range slices.Backward(held) {
 		if h.how&Unchecked != 0 || h.class.plain() == to.plain() && h.class >= to {
 			continue
 		}
-		next.Held = h.At.Step
-		p.note(t, fact{Dependency, h.class, to}, next)
+		w.Held = h.At.Step
+		p.note(t, fact{Dependency, h.class, to}, w)
 		if h.how&Try == 0 {
 			return // what was held when it was taken leads to it
 		}
@@ -153,18 +175,19 @@ func (p *part) depend(t *schedule.Thread, held []Held, to class, next Witness) {
 
 // acquired notes that t takes h.
 func (p *part) acquired(t *schedule.Thread, s *state, h *Held) {
-	h.class = p.class(h.Cell, s.all(t))
+	h.class = p.class(h.Cell, h.how, s.all(t))
 	if h.how&Try != 0 {
-		p.exposed(t, s, h.class, h.how, Witness{Thread: t.ID, Step: h.At.Step})
+		p.exposed(t, s, h.class, h.how, now(t))
 	}
 }
 
 // enabled notes what could now interrupt t with all that it holds.
 func (p *part) enabled(t *schedule.Thread, s *state) {
-	held := s.all(t)
-	for i := range held {
-		if h := &held[i]; h.how&Unchecked == 0 {
-			p.exposed(t, s, h.class, 0, Witness{Thread: t.ID, Held: h.At.Step, Step: t.Exec().Steps()})
+	w := now(t)
+	for _, h := range s.all(t) {
+		if h.how&Unchecked == 0 {
+			w.Held = h.At.Step
+			p.exposed(t, s, h.class, 0, w)
 		}
 	}
 }
@@ -191,10 +214,10 @@ func (p *part) note(t *schedule.Thread, f fact, w Witness) {
 }
 
 // class returns the class of c for who holds that much.
-func (p *part) class(c *schedule.Cell, held []Held) class {
+func (p *part) class(c *schedule.Cell, how How, held []Held) class {
 	k, known := p.classes[c]
 	if !known {
-		k = p.number(c) * maxHeld
+		k = p.number(className(c, how)) * maxHeld
 		p.classes[c] = k
 	}
 	n, least := class(0), class(0)
@@ -207,9 +230,8 @@ func (p *part) class(c *schedule.Cell, held []Held) class {
 	return k + max(n, least)
 }
 
-// number returns the number of the class of c.
-func (p *part) number(c *schedule.Cell) class {
-	name := className(c)
+// number returns the number of the class of that name.
+func (p *part) number(name string) class {
 	if p.numbers[name] == 0 {
 		p.numbers[name] = class(len(p.names))
 		p.names = append(p.names, name)
@@ -217,10 +239,24 @@ func (p *part) number(c *schedule.Cell) class {
 	return p.numbers[name]
 }
 
-// className returns the name of the class of c: the struct and the place in it, without which
-// element of an array it is. A lock that is all of its object is a global variable, a class
-// of its own.
-func className(c *schedule.Cell) string {
+// className returns the name of the class of c: that of its place, or what the kernel calls a
+// map that is no lock's.
+func className(c *schedule.Cell, how How) string {
+	switch place := placeOf(c); {
+	case how&work != 0:
+		return workPrefix + place + ")"
+	case how&Seqcount != 0:
+		return place + ".seqcount"
+	default:
+		return place
+	}
+}
+
+const workPrefix = "(work_completion)(&"
+
+// placeOf returns the struct and the place in it, without which element of an array it is. What
+// is all of its object is a global variable, a class of its own.
+func placeOf(c *schedule.Cell) string {
 	if c.Path() == "" {
 		return c.Object().Kind()
 	}
