@@ -213,12 +213,16 @@ func (p *part) note(t *schedule.Thread, f fact, w Witness) {
 	p.facts[f] = w
 }
 
-// class returns the class of c for who holds that much.
+// class returns the class of c for who holds that much. There is no second of a class of work
+// items.
 func (p *part) class(c *schedule.Cell, how How, held []Held) class {
 	k, known := p.classes[c]
 	if !known {
 		k = p.number(className(c, how)) * maxHeld
 		p.classes[c] = k
+	}
+	if how&work != 0 {
+		return k
 	}
 	n, least := class(0), class(0)
 	for i := range held {
