@@ -68,7 +68,7 @@ var testLayers = map[string][]string{
 	"schedule/compare":       {"schedule/bench"},
 	"schedule/bench":         {"schedule/explore", "schedule/sample"},
 	"schedule/bench/pthread": {"schedule/explore"},
-	"kmodel":                 {"schedule", "schedule/explore", "schedule/sample", "kmodel/linux/lockdep"},
+	"kmodel":                 {"schedule", "schedule/explore", "schedule/guided", "schedule/sample", "kmodel/linux/lockdep"},
 	"kmodel/program":         {"schedule/explore"},
 	"kmodel/linux":           {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/linux/lockdep":   {"schedule/explore", "kmodel/internal/litmus", "kmodel/linux"},

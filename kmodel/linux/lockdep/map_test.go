@@ -94,7 +94,8 @@ var mapTests = []orderTest{
 	// A reader spins until the writer is done, who waits for what the reader has.
 	never("SEQ", inTurn(under(s, readSeq), nested(writeSeq, s)), "1 pass", seqS),
 	never("SEQ+same-order", inTurn(under(s, readSeq), nested(s, writeSeq)), "1 pass"),
-	sometimes("SEQ+together", together(under(s, readSeq), nested(writeSeq, s)), "14 pass, 3 deadlock", seqS),
+	sometimes("SEQ+together", together(under(s, readSeq), nested(writeSeq, s)),
+		"14 pass, 3 deadlock", seqS),
 	// A reader waits for no other, and nobody for a reader.
 	never("SEQ+readers", inTurn(under(s, readSeq), readSeq, nested(s)), "1 pass"),
 	// The handler reads, and what it interrupts writes.

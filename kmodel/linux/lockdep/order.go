@@ -18,7 +18,8 @@ import (
 //
 //   - by a search that comes to every state, whichever way, and takes every step that is
 //     possible there. That it may take one thread for another, where the program says that
-//     they may be exchanged, does no harm: a fact does not say whose it is.
+//     they may be exchanged, does no harm: a fact does not say whose it is. Nor that a thread
+//     forgets what it has observed, for it holds nothing then, see [schedule.Thread.Forget].
 //   - by one that runs one execution of each class of those that differ by the order of
 //     independent steps. In all of a class each thread does and observes the same. (A step that
 //     fails, which ends the execution wherever the others are, depends on all before it.)

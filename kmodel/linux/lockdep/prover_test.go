@@ -143,7 +143,8 @@ func (p *prover) add(prev, next string) {
 
 // irqKinds are how a class is used by handlers, and where these may come.
 var irqKinds = [][2]lockdep.FactKind{
-	{lockdep.UsedInHardirq, lockdep.HardirqsEnabled}, {lockdep.UsedInSoftirq, lockdep.SoftirqsEnabled},
+	{lockdep.UsedInHardirq, lockdep.HardirqsEnabled},
+	{lockdep.UsedInSoftirq, lockdep.SoftirqsEnabled},
 }
 
 // mark is mark_usage().
