@@ -99,6 +99,7 @@ func (s *state) Reset(e *schedule.Exec) {
 	clear(s.hardirq[:e.Width()])
 	clear(s.softirq[:e.Width()])
 	clear(s.bhOff[:e.Width()])
+	s.asked = nil // of one runner some executions may be watched, and others not
 	e.AtExit(checkExit)
 }
 

@@ -33,6 +33,7 @@ import (
 type Order struct {
 	mu    sync.Mutex
 	parts []*part
+	told  []Fact // by Learn
 }
 
 // Watched returns p, its executions watched for o.
@@ -307,14 +308,44 @@ func (o *Order) Classes() (names []string) {
 // Facts returns what o knows, each once, by kind and name. Of the witnesses of one runner it
 // is the first one that was seen, of several the shortest of those.
 func (o *Order) Facts() []Fact {
-	var out []Fact
+	o.mu.Lock()
+	out := slices.Clone(o.told)
+	o.mu.Unlock()
 	for _, p := range o.parts {
 		for f, w := range p.facts { // in any order: they are sorted below
 			out = append(out, Fact{f.kind, p.name(f.from), p.name(f.to), w})
 		}
 	}
-	slices.SortFunc(out, func(a, b Fact) int { return cmp.Or(a.compare(b), a.Witness.compare(b.Witness)) })
-	return slices.CompactFunc(out, func(a, b Fact) bool { return a.compare(b) == 0 })
+	return unique(out)
+}
+
+// unique sorts facts, and keeps of each the one with the shortest witness.
+func unique(facts []Fact) []Fact {
+	slices.SortFunc(facts, func(a, b Fact) int {
+		return cmp.Or(a.compare(b), a.Witness.compare(b.Witness))
+	})
+	return slices.CompactFunc(facts, func(a, b Fact) bool { return a.compare(b) == 0 })
+}
+
+// Len returns how many facts executions have shown, those of each runner. It is to be asked as
+// Facts is.
+func (o *Order) Len() (n int) {
+	for _, p := range o.parts {
+		n += len(p.facts)
+	}
+	return n
+}
+
+// Learn adds facts that another order knows, of the same program, and reports whether there was
+// any that o had not been told. So orders with a runner each can be looked at together while these
+// run: each between two executions, and one without a runner, which learns of all, at any time.
+func (o *Order) Learn(facts []Fact) bool {
+	o.mu.Lock()
+	had := len(o.told)
+	o.told = unique(append(o.told, facts...))
+	has := len(o.told)
+	o.mu.Unlock()
+	return has > had
 }
 
 func (f Fact) compare(g Fact) int {
