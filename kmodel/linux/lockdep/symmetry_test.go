@@ -102,7 +102,7 @@ func TestOrderSymmetry(t *testing.T) {
 	}
 	compared, kept, saved := 0, 0, 0
 	for seed := range seeds {
-		deeds := pairs(rand.New(rand.NewPCG(seed, 9)))
+		deeds := pairs(rand.New(rand.NewPCG(390+seed, 9)))
 		p := schedule.Program{Name: "twins", New: func() func(*schedule.Exec) {
 			return newTwins(deeds).begin
 		}}
@@ -120,11 +120,7 @@ func TestOrderSymmetry(t *testing.T) {
 			},
 		}
 		got := explore.Last(explore.Exhaust(ctx, p, opt))
-		switch {
-		case got.Stop == explore.Unsound && want.Failed():
-			// A deadlock is called by what the first of its threads waits for, which is another
-			// where they are exchanged. That is found when all is done.
-		case !got.Complete() || got.All.Cmp(want.All) != 0:
+		if !got.Complete() || got.All.Cmp(want.All) != 0 {
 			t.Fatalf("seed %d: %v executions, want %v: %s %v", seed, got.All, want.All, got.Stop, got.Err)
 		}
 		if got, want := without(reduced.Facts()), without(plain.Facts()); !reflect.DeepEqual(got, want) {
