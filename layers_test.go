@@ -56,7 +56,7 @@ var layers = map[string][]string{
 	"corpus/gofile":          {},
 	"internal/schema":        {}, // for tests
 	"internal/script":        {}, // for tests
-	"cmd/internal":           {"kmodel", "kmodel/program", "schedule", "triage"},
+	"cmd/internal":           {"kmodel", "kmodel/linux/lockdep", "kmodel/program", "schedule", "triage"},
 	"cmd":                    {"cmd/internal", "corpus", "corpus/gofile", "fuzz/mutate", "fuzz/target", "kmodel", "kmodel/linux/lockdep", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
 }
 
@@ -68,7 +68,7 @@ var testLayers = map[string][]string{
 	"schedule/compare":       {"schedule/bench"},
 	"schedule/bench":         {"schedule/explore", "schedule/sample"},
 	"schedule/bench/pthread": {"schedule/explore"},
-	"kmodel":                 {"schedule", "schedule/explore", "schedule/sample", "kmodel/linux/lockdep"},
+	"kmodel":                 {"schedule", "schedule/explore", "schedule/guided", "schedule/sample", "kmodel/linux/lockdep"},
 	"kmodel/program":         {"schedule/explore"},
 	"kmodel/linux":           {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/linux/lockdep":   {"schedule/explore", "kmodel/internal/litmus", "kmodel/linux"},

@@ -11,6 +11,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
 	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
@@ -103,37 +104,117 @@ func TestLockdepSearches(t *testing.T) {
 	if testing.Short() {
 		most = 50
 	}
-	ctx, compared := context.Background(), 0
+	compared := map[string]int{}
 	for _, p := range kmodel.Programs() {
 		if p.Workload {
 			continue
 		}
 		opt := explore.Options{Bound: explore.Unbounded, MaxNodes: most}
-		plain := explore.Last(explore.Exhaust(ctx, p.Schedule(), opt))
+		plain := explore.Last(explore.Exhaust(context.Background(), p.Schedule(), opt))
 		if !plain.Complete() {
 			continue
 		}
-		var exhausted, two, classes lockdep.Order
-		watched := explore.Last(explore.Exhaust(ctx, lockdep.Watched(p.Schedule(), &exhausted), opt))
+		var exhausted lockdep.Order
+		watched := explore.Last(
+			explore.Exhaust(context.Background(), lockdep.Watched(p.Schedule(), &exhausted), opt))
 		if !reflect.DeepEqual(watched, plain) {
 			t.Errorf("%s: watched\n%+v, else\n%+v", p.Name(), watched, plain)
 		}
-		opt.Workers = 2
-		explore.Last(explore.Exhaust(ctx, lockdep.Watched(p.Schedule(), &two), opt))
-		if r := explore.Classes(ctx, lockdep.Watched(p.Schedule(), &classes), opt); !r.Complete() {
-			continue
-		}
-		compared++
-		want := known(&exhausted)
-		for _, o := range []*lockdep.Order{&two, &classes} {
-			if got := known(o); !slices.Equal(got, want) {
-				t.Errorf("%s: %v, want %v", p.Name(), got, want)
+		for _, search := range lockdepSearches {
+			var o, whole lockdep.Order
+			of, want := &whole, known(&exhausted)
+			complete := search.run(lockdep.Watched(p.Schedule(), &o), opt)
+			if search.whole != nil { // it does not come to everything
+				complete = search.whole(lockdep.Watched(p.Schedule(), of), opt)
+				want = known(of)
+			}
+			if !complete {
+				continue
+			}
+			compared[search.name]++
+			if got := known(&o); !slices.Equal(got, want) {
+				t.Errorf("%s: %s: %v, want %v", p.Name(), search.name, got, want)
 			}
 		}
 	}
-	if t.Logf("%d programs compared", compared); compared < most/5 {
-		t.Errorf("%d programs compared", compared)
+	t.Log(compared)
+	for _, search := range lockdepSearches {
+		if compared[search.name] < most/8 {
+			t.Errorf("%s: %d programs compared", search.name, compared[search.name])
+		}
 	}
+}
+
+// A lockdepSearch runs executions of a program of so few nodes, and reports whether these are all
+// that it means to. It is to see what an exhaustive search does, or what whole does.
+type lockdepSearch struct {
+	name       string
+	run, whole func(p schedule.Program, opt explore.Options) bool
+}
+
+var lockdepSearches = []lockdepSearch{
+	{name: "two workers", run: exhausts(2, explore.Unbounded)},
+	{name: "by class", run: func(p schedule.Program, opt explore.Options) bool {
+		r := explore.Classes(context.Background(), p, opt)
+		return r.Complete()
+	}},
+	{name: "unreduced", run: unreduced(explore.Unbounded)},
+	{name: "one preemption", run: exhausts(1, 1), whole: unreduced(1)},
+	{name: "guided", run: func(p schedule.Program, opt explore.Options) bool {
+		return randomly(p, guided.New(1, guided.Options{}), nil) < lockdepRuns
+	}},
+	{
+		name: "looked up",
+		run: func(p schedule.Program, opt explore.Options) bool {
+			memo := schedule.NewMemo(schedule.DefaultMemo)
+			randomly(p, sample.NewPOS(1), memo)
+			return memo.LookedUp() > 0
+		},
+		whole: func(p schedule.Program, opt explore.Options) bool {
+			randomly(p, sample.NewPOS(1), nil)
+			return true
+		},
+	},
+}
+
+// lockdepRuns is how many executions are run of a program, where not all are.
+const lockdepRuns = 1000
+
+// exhausts returns a search up to a bound.
+func exhausts(workers, bound int) func(schedule.Program, explore.Options) bool {
+	return func(p schedule.Program, opt explore.Options) bool {
+		opt.Workers, opt.Bound = workers, bound
+		r := explore.Last(explore.Exhaust(context.Background(), p, opt))
+		return r.Stop == explore.Exhausted || r.Stop == explore.AtBound
+	}
+}
+
+// unreduced returns a search without any reduction, of what has so few executions.
+func unreduced(bound int) func(schedule.Program, explore.Options) bool {
+	return func(p schedule.Program, opt explore.Options) bool {
+		opt.Bound = bound
+		n := 0
+		for range explore.Executions(context.Background(), p, opt) {
+			if n++; n == lockdepRuns {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// randomly runs executions until a sampler has enough, and returns how many.
+func randomly(p schedule.Program, s sample.Sampler, memo *schedule.Memo) (n int) {
+	r := schedule.NewRunner(p)
+	defer r.Close()
+	r.Memo = memo
+	engine, _ := s.(*guided.Engine)
+	for range sample.Run(context.Background(), r, s) {
+		if n++; n == lockdepRuns || engine != nil && engine.Complete() {
+			break
+		}
+	}
+	return n
 }
 
 // known returns what an order knows, without how it has come to know it.

@@ -58,15 +58,20 @@ func (b *bug) unlisted() bool {
 // name returns the name of the directory of the report.
 func (b *bug) name() string {
 	sig := b.signature
-	words := strings.Join([]string{b.Target, sig.Kind.String(), sig.Func, sig.Other}, "-")
+	return directory(b.Target, b.Signature, b.Target, sig.Kind.String(), sig.Func, sig.Other)
+}
+
+// directory returns the name of the directory of what a target and a text say, for people made of
+// some words.
+func directory(target, text string, words ...string) string {
 	name := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("-_.", r) || r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' {
 			return r
 		}
 		return '_'
-	}, words)
+	}, strings.Join(words, "-"))
 	const most = 100
-	hash := xxhash.Sum64String(b.Target + " " + b.Signature)
+	hash := xxhash.Sum64String(target + " " + text)
 	return fmt.Sprintf("%s-%08x", strings.Trim(name[:min(len(name), most)], "-"), uint32(hash))
 }
 
@@ -93,7 +98,7 @@ func (s *store) reportOn(ctx context.Context, b *bug) ([]triage.Slip, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.publish(b.name(), files); err != nil {
+	if err := s.publish(failuresDir, b.name(), files); err != nil {
 		return nil, err
 	}
 	b.target.mu.Lock()

@@ -89,6 +89,9 @@ func newCampaign(
 	if err := c.loadBugs(); err != nil {
 		return nil, err
 	}
+	if err := c.store.loadOrders(c.byName); err != nil {
+		return nil, err
+	}
 	return c, c.loadTapes()
 }
 
@@ -104,6 +107,7 @@ func (c *campaign) makeTargets() {
 			species: map[uint64]struct{}{}, room: room, stream: newStream(room),
 			totals: c.before.Targets[n.name],
 			bugs:   map[triage.Signature]*bug{}, looks: map[look]*seen{},
+			orders: map[string]*orderReport{}, wrong: c.misordered,
 		}
 		c.targets, c.byName[n.name] = append(c.targets, t), t
 	}
@@ -182,6 +186,15 @@ func (c *campaign) loadTapes() error {
 		}
 	}
 	return nil
+}
+
+// misordered is told of a report of the order of locks that is on the disk now.
+func (c *campaign) misordered(r *orderReport) {
+	what := "lockdep"
+	if r.regression() {
+		what = "REGRESSION"
+	}
+	c.log.Printf("%s in %s: %s: %s/%s", what, r.Target, r.Report, orderDir, r.name())
 }
 
 // kept is told of an entry that is on the disk now.

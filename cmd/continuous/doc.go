@@ -62,6 +62,11 @@
 // object, threads) and for each 64th; the rest count as duplicates of what the last one
 // turned out to be.
 //
+// One execution in 17 is watched for the order of locks (package lockdep): what is taken while
+// what is held, by all executions of a target. What lockdep would report of that has a directory
+// of its own with an execution for each dependency, and is no failure of any. The packs and the
+// species are as if nobody had looked.
+//
 // With native set, go test -fuzz runs beside the workers, as a child process, one target at a
 // time and 20,000 inputs in a turn, from the newest inputs of the corpus. What it finds is
 // run again in this process like all that comes from elsewhere, so a crash of the Go fuzzer is
@@ -75,6 +80,8 @@
 //	failures/      a directory for each signature of each target, which appears when it is
 //	               whole: report.txt, .md, .json, .html, .patch, golden.txtar for
 //	               cmd/minimize, tape (an input for every engine) and bug.json
+//	lockdep/       a directory for each report of the order of locks of each target: report.txt
+//	               and lockdep.json. At every start its executions are run again
 //	state.json     counts and histories, replaced every 5 s
 //	native/        of the Go fuzzer; can be removed when nothing runs
 //
@@ -92,7 +99,7 @@
 //
 //	0  done
 //	1  a regression: a program that must never fail has failed, now or in an earlier run, and
-//	   its minimal tape still fails
+//	   its minimal tape still fails; or there is a report of the order of its locks
 //	2  wrong usage or configuration; a disk that cannot be written; a model that does not do
 //	   the same twice
 //

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/fuzz/mutate"
 	fuzztarget "github.com/kschedfuzz/kschedfuzz/fuzz/target"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
@@ -48,6 +49,8 @@ type inProcess struct {
 	left     *allowance // executions
 	runner   *schedule.Runner
 	instance program.Instance
+	order    lockdep.Order // of locks
+	learned  int           // what of it the target has been told
 	random   *rand.Rand
 	stream   sample.Sampler
 	others   []sample.Sampler
@@ -77,7 +80,7 @@ func newInProcess(t *target, left *allowance, seed uint64) *inProcess {
 	x.hit = x.see
 	x.runner = schedule.NewRunner(schedule.Program{
 		Name: t.program.Name(),
-		New:  func() func(*schedule.Exec) { return x.instance.Begin },
+		New:  func() func(*schedule.Exec) { return x.watched(x.instance.Begin) },
 	})
 	for i, name := range sample.Names() {
 		s, err := sample.New(name, seed+uint64(i)<<32)
@@ -114,7 +117,7 @@ func (x *inProcess) turn(ctx context.Context, steps int) (news int, err error) {
 		}
 		news += n
 	}
-	return news, nil
+	return news, x.learn()
 }
 
 // run runs the next execution.

@@ -89,6 +89,8 @@ var allSeries = []series{
 		}),
 	ofAll("regressions", "Failures of programs that must never fail.",
 		func(s *Status) float64 { return float64(s.Regressions) }),
+	ofAll("lockdep_reports", "What is wrong with the order of locks, of all targets.",
+		func(s *Status) float64 { return float64(len(s.Lockdep)) }),
 	ofAll("silent_canaries", "Targets known to fail that were not found to.",
 		func(s *Status) float64 { return float64(len(s.Canaries.Silent)) }),
 	ofAll("reports_waiting", "Failures whose reports are to be made.",

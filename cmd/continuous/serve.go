@@ -71,28 +71,32 @@ func (c *campaign) handler() http.Handler {
 		e.SetIndent("", "\t")
 		e.Encode(c.status())
 	})
-	mux.HandleFunc("GET /"+failuresDir+"/{bug}/{file}", c.serveFile)
+	mux.HandleFunc("GET /"+failuresDir+"/{bug}/{file}", c.serveFiles(failuresDir, reportFiles()))
+	mux.HandleFunc("GET /"+orderDir+"/{bug}/{file}",
+		c.serveFiles(orderDir, []string{orderFile, orderTextFile}))
 	return mux
 }
 
-// serveFile serves a file of a report.
-func (c *campaign) serveFile(w http.ResponseWriter, r *http.Request) {
-	bug, file := r.PathValue("bug"), r.PathValue("file")
-	if !slices.Contains(reportFiles(), file) || !filepath.IsLocal(bug) || bug != path.Base(bug) {
-		http.NotFound(w, r)
-		return
+// serveFiles serves files of the reports that are in a directory.
+func (c *campaign) serveFiles(dir string, files []string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		bug, file := r.PathValue("bug"), r.PathValue("file")
+		if !slices.Contains(files, file) || !filepath.IsLocal(bug) || bug != path.Base(bug) {
+			http.NotFound(w, r)
+			return
+		}
+		kind := "text/plain; charset=utf-8"
+		switch filepath.Ext(file) {
+		case ".html":
+			kind = "text/html; charset=utf-8"
+			w.Header().Set("Content-Security-Policy",
+				"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'")
+		case ".json":
+			kind = "application/json"
+		}
+		w.Header().Set("Content-Type", kind)
+		http.ServeFile(w, r, filepath.Join(c.store.dir, dir, bug, file))
 	}
-	kind := "text/plain; charset=utf-8"
-	switch filepath.Ext(file) {
-	case ".html":
-		kind = "text/html; charset=utf-8"
-		w.Header().Set("Content-Security-Policy",
-			"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'")
-	case ".json":
-		kind = "application/json"
-	}
-	w.Header().Set("Content-Type", kind)
-	http.ServeFile(w, r, filepath.Join(c.store.dir, failuresDir, bug, file))
 }
 
 // reportFiles returns the names of all files of a report.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -25,7 +26,7 @@ type Status struct {
 	Executions int64     `json:"executions"`
 	Rate       float64   `json:"executions_per_second"` // lately
 	// Regressions is how many failures there are of programs that must never fail, and that
-	// still fail.
+	// still fail, and how many reports of the order of their locks.
 	Regressions int             `json:"regressions"`
 	Canaries    Canaries        `json:"canaries"`
 	Waiting     int             `json:"reports_waiting"`
@@ -34,6 +35,7 @@ type Status struct {
 	Disk        Use             `json:"disk"`
 	Targets     []TargetStatus  `json:"targets"`
 	Failures    []FailureStatus `json:"failures"` // regressions first, then the newest
+	Lockdep     []LockdepStatus `json:"lockdep"`  // in the same order
 }
 
 // Canaries are the targets that are known to fail. One that was not found to fail says that
@@ -110,6 +112,29 @@ type FailureStatus struct {
 	Columns    string    `json:"columns,omitempty"` // the interleaving
 }
 
+// A LockdepStatus is what is wrong with the order of locks of a target.
+type LockdepStatus struct {
+	Target     string        `json:"target"`
+	Program    string        `json:"program"`
+	Title      string        `json:"title"`
+	Chain      []string      `json:"chain"`      // classes, each taken while the one before is held
+	Regression bool          `json:"regression"` // its program must never fail
+	Active     bool          `json:"active"`     // it has been shown since this instance was started
+	Found      time.Time     `json:"found"`
+	At         int64         `json:"found_at_execution"`
+	Facts      []LockdepFact `json:"facts"`  // that make it so
+	Report     string        `json:"report"` // directory
+}
+
+// A LockdepFact is something about classes of locks, with an execution that shows it.
+type LockdepFact struct {
+	Kind string `json:"kind"`
+	From string `json:"from,omitempty"` // of dependencies and recursion
+	To   string `json:"to"`
+	Text string `json:"text"` // who does that, and where
+	Tape string `json:"tape"`
+}
+
 // status returns the status now.
 func (c *campaign) status() *Status {
 	pack := c.store.corpus.Pack()
@@ -119,6 +144,7 @@ func (c *campaign) status() *Status {
 		Corpus: CorpusStatus{Entries: pack.Len(), Bytes: pack.Size()},
 		Memory: Use{memoryUsed(), c.config.Memory.bytes}, Disk: Use{Limit: c.config.Disk.bytes},
 		Canaries: Canaries{Silent: []string{}}, Failures: []FailureStatus{},
+		Lockdep: []LockdepStatus{},
 	}
 	s.Disk.Used, s.Corpus.Dropped = c.store.used()
 	for i, t := range c.targets {
@@ -134,15 +160,25 @@ func (c *campaign) status() *Status {
 			}
 		}
 		s.Failures = append(s.Failures, t.failures()...)
+		s.Lockdep = append(s.Lockdep, t.misorders()...)
 	}
 	for _, f := range s.Failures {
 		if f.Regression && f.Active {
 			s.Regressions++
 		}
 	}
+	for _, r := range s.Lockdep {
+		if r.Regression && r.Active {
+			s.Regressions++
+		}
+	}
 	slices.SortFunc(s.Failures, func(a, b FailureStatus) int {
 		return cmp.Or(-compareBool(a.Regression, b.Regression), b.Found.Compare(a.Found),
 			cmp.Compare(a.Target, b.Target), cmp.Compare(a.Signature, b.Signature))
+	})
+	slices.SortFunc(s.Lockdep, func(a, b LockdepStatus) int {
+		return cmp.Or(-compareBool(a.Regression, b.Regression), b.Found.Compare(a.Found),
+			cmp.Compare(a.Target, b.Target), cmp.Compare(a.Report, b.Report))
 	})
 	return s
 }
@@ -214,6 +250,11 @@ func (s *Status) writeSummary(w io.Writer) error {
 				f.Target, f.Title, cmp.Or(f.Report, "no report yet"))
 		}
 	}
+	for _, r := range s.Lockdep {
+		if r.Active {
+			fmt.Fprintf(w, "%s: %s: %s\n\t%s\n", r.what(), r.Title, strings.Join(r.Chain, " -> "), r.Report)
+		}
+	}
 	fmt.Fprintf(w, "%d executions of %d targets, %d inputs kept, %d failures\n",
 		s.Executions, len(s.Targets), s.Corpus.Entries, len(s.Failures))
 	late := 0
@@ -240,6 +281,14 @@ func (s *Status) writeSummary(w io.Writer) error {
 			t.Name, t.Executions, t.Species, t.Inputs, t.Bugs, oneIn(t.Stream.Discovery))
 	}
 	return tw.Flush()
+}
+
+// what is what a report of the order of locks is of.
+func (r *LockdepStatus) what() string {
+	if r.Regression {
+		return "REGRESSION: the order of locks of " + r.Target + ", which must never fail"
+	}
+	return "lockdep: " + r.Target
 }
 
 // oneIn writes a probability as people say it.

@@ -20,6 +20,7 @@ const (
 	failingFile  = "failing.pack"
 	stateFile    = "state.json"
 	failuresDir  = "failures"
+	orderDir     = "lockdep"
 	nativeDir    = "native"
 	tempPrefix   = ".tmp-" // of what is being written
 	turnPrefix   = "turn-" // of the directory of a turn of the Go fuzzer
@@ -47,7 +48,8 @@ func openStore(dir string, disk, memory int64) (_ *store, err error) {
 	if err := checkDir(dir); err != nil {
 		return nil, err
 	}
-	for _, d := range []string{dir, filepath.Join(dir, failuresDir), filepath.Join(dir, nativeDir)} {
+	for _, d := range []string{"", failuresDir, orderDir, nativeDir} {
+		d = filepath.Join(dir, d)
 		if err := os.MkdirAll(d, 0o777); err != nil {
 			return nil, inFile(d, err)
 		}
@@ -88,7 +90,7 @@ func checkDir(dir string) error {
 
 // clean removes what a process that was killed has not finished.
 func (s *store) clean() error {
-	for _, dir := range []string{"", failuresDir, nativeDir} {
+	for _, dir := range []string{"", failuresDir, orderDir, nativeDir} {
 		dir = filepath.Join(s.dir, dir)
 		list, err := os.ReadDir(dir)
 		if err != nil {
@@ -249,9 +251,9 @@ func (s *store) saveState(st state) error {
 	return syncDir(s.dir)
 }
 
-// publish puts a directory with the given files into failures. It is there whole or not.
-func (s *store) publish(name string, files map[string][]byte) error {
-	parent := filepath.Join(s.dir, failuresDir)
+// publish puts a directory with the given files into another. It is there whole or not.
+func (s *store) publish(parent, name string, files map[string][]byte) error {
+	parent = filepath.Join(s.dir, parent)
 	next := filepath.Join(parent, tempPrefix+name)
 	if err := os.Mkdir(next, 0o777); err != nil {
 		return inFile(next, err)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
@@ -56,6 +57,7 @@ type target struct {
 	store   *store
 	guide   *guided.Engine // that those of the workers share with; nil: there is none
 	found   func(*bug)     // is told of every new one
+	wrong   func(*orderReport)
 	now     func() time.Time
 
 	mu      sync.Mutex
@@ -68,6 +70,8 @@ type target struct {
 	totals  Totals
 	bugs    map[triage.Signature]*bug
 	looks   map[look]*seen
+	order   lockdep.Order           // what all workers have been shown of it
+	orders  map[string]*orderReport // what is wrong with it, by their text
 }
 
 // A given is a tape that comes from elsewhere.

@@ -4,30 +4,15 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/cmd/internal/lockorder"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
-	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
 // A lockdepReport is what -lockdep says of a program.
 type lockdepReport struct {
-	Classes      []string     `json:"classes"`
-	Dependencies []string     `json:"dependencies"`
-	Reports      []lockReport `json:"reports"`
-}
-
-type lockReport struct {
-	Title string     `json:"title"`
-	Chain []string   `json:"chain"`
-	Facts []lockFact `json:"facts"`
-}
-
-type lockFact struct {
-	Kind string `json:"kind"`
-	From string `json:"from,omitempty"`
-	To   string `json:"to"`
-	Text string `json:"text"`
-	Tape string `json:"tape"`
+	Classes      []string           `json:"classes"`
+	Dependencies []string           `json:"dependencies"`
+	Reports      []lockorder.Report `json:"reports"`
 }
 
 // watch returns p such that its executions are watched for the order of locks, if that is
@@ -52,28 +37,13 @@ func (c *command) lockdepOf(p kernelProgram, order *lockdep.Order) *lockdepRepor
 		return nil
 	}
 	l := &lockdepReport{
-		Classes: append([]string{}, order.Classes()...), Dependencies: []string{}, Reports: []lockReport{},
+		Classes: append([]string{}, order.Classes()...), Dependencies: []string{},
+		Reports: append([]lockorder.Report{}, lockorder.Tell(p, c.mute, order.Reports())...),
 	}
 	for _, f := range order.Facts() {
 		if f.Kind == lockdep.Dependency {
 			l.Dependencies = append(l.Dependencies, f.From+" -> "+f.To)
 		}
-	}
-	r := schedule.NewRunner(p.Schedule())
-	defer r.Close()
-	r.Mute = c.mute
-	for _, rep := range order.Reports() {
-		out := lockReport{Title: rep.Title, Chain: rep.Chain}
-		for _, f := range rep.Facts {
-			tr, err := r.Replay(f.Tape)
-			if err != nil {
-				panic(err) // it has been run
-			}
-			out.Facts = append(out.Facts, lockFact{
-				f.Kind.String(), f.From, f.To, f.Describe(tr), triage.TapeText(f.Tape),
-			})
-		}
-		l.Reports = append(l.Reports, out)
 	}
 	return l
 }
@@ -102,7 +72,7 @@ func (l *lockdepReport) brief() string {
 	}
 	var out []string
 	for _, r := range l.Reports {
-		out = append(out, r.Title+": "+strings.Join(r.Chain, " -> "))
+		out = append(out, r.String())
 	}
 	return "LOCKDEP: " + strings.Join(out, ", ")
 }
@@ -112,12 +82,8 @@ func (s *statement) writeLockdep(row func(label, format string, args ...any)) {
 	row("lockdep", "%s; %s", s.lockdep.size(), plural(len(s.lockdep.Reports), "report"))
 	for _, r := range s.lockdep.Reports {
 		row("report", "%s", r.Title)
-		row("", "%s", strings.Join(r.Chain, " -> "))
-		for _, f := range r.Facts {
-			for line := range strings.SplitSeq(f.Text, ", ") {
-				row("", "%s", line)
-			}
-			row("", "  go run ./cmd/explore%s -tape %s %s", s.limits.muteFlag(), f.Tape, s.program.Name())
+		for _, line := range r.Lines(s.program.Name(), s.limits.muteFlag()) {
+			row("", "%s", line)
 		}
 	}
 }

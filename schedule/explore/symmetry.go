@@ -14,8 +14,8 @@ import (
 // The numbers of a report are the same but for those of nodes and edges, and of runs and
 // steps: an execution of the kept state stands for one of each of the others, with as many
 // preemptions, switches and steps, so counting paths still counts all executions. The
-// categories of exchangeable threads are one. Of minimal witnesses only preemptions,
-// switches and steps are minimal: which of several tapes it is depends on names.
+// categories of exchangeable threads are one, and those of deadlocks. Of minimal witnesses only
+// preemptions, switches and steps are minimal: which of several tapes it is depends on names.
 //
 // Nobody checks the claim while searching. Compare with a search without it, for as many
 // threads as that can do: see the tests of kmodel/protocol.
@@ -96,7 +96,13 @@ func (w *worker) decision(e *schedule.Exec, alt uint8, n int) int {
 // category returns the category of res, up to symmetry.
 func (w *worker) category(res schedule.Result) Category {
 	c := CategoryOf(res)
-	if w.canonical != nil && c.Thread >= 0 {
+	switch {
+	case w.canonical == nil || c.Thread < 0:
+	case c.Kind == schedule.Deadlock:
+		// It is called by the first of those who wait, which may wait for something else where
+		// threads are exchanged.
+		c = Category{Outcome: c.Outcome, Kind: c.Kind, Thread: -1}
+	default:
 		c.Thread = w.opt.Symmetry.Class(c.Thread)
 	}
 	return c

@@ -26,6 +26,12 @@
 //     down_write(). (The kernel leaves out paths that go to a lock by a recursive reader and
 //     on from it by a reader. No lock here has recursive readers, as rwlock_t has.)
 //   - A read-side section of RCU is no lock of the order.
+//   - A work item is one, which is held while its function is called, and which flush_work() and
+//     cancel_work_sync() take for a moment before they wait, whether or not there is anything to
+//     wait for (process_one_work() and __flush_work() in 6.5; in 4.20 and 5.15.0 who cancels takes
+//     nothing, and in 6.13 who has nothing to wait for).
+//   - The sequence of a seqlock_t is one, taken by writers after their lock, and by
+//     read_seqbegin() for a moment and with interrupts off.
 //   - A class is used in hardirq, or in softirq, if a handler of such takes it, waiting for it if
 //     need be. It is used with hardirqs enabled if it is taken, by a trylock too, or held while
 //     interrupts are on; with softirqs enabled if these are on as well. Callbacks of RCU are
@@ -34,12 +40,16 @@
 // Another lock of a class that one holds already is reported by the kernel, unless the code
 // says that it is meant: mutex_lock_nested(). Models do not say it, so here it is taken to be
 // meant. The second is of a class of its own, A/1, as with the annotation, and so A -> A/1,
-// whichever of the two locks it is. The same lock twice is reported.
+// whichever of the two locks it is. The same lock twice is reported, and so is a work item whose
+// function waits for another of its class, for which there is no annotation.
 //
 // Not modelled: locks of one place that have classes of their own, by lockdep_set_class(), or
 // since each is initialized at compile time (assign_lock_key(): the elements of a global array
 // are), or by several calls of spin_lock_init(); what else takes part in the kernel's order, such
-// as work items that are flushed; and the locks inside of wait queues and completions.
+// as timers that are deleted, and workqueues, which who flushes one takes, or an item of one that
+// runs them one after the other; and the locks inside of wait queues and completions, under which
+// nothing is taken, and which are taken with interrupts off. (Who waits for a completion takes
+// nothing, in 4.15 and later.)
 package lockdep
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -57,6 +67,8 @@ const (
 	IrqsOff                   // the step that takes it turns interrupts off
 	BhOff                     // the step that takes it turns softirqs off
 	Unchecked                 // it is no lock of the order
+	Seqcount                  // it is a sequence number, not the lock of its writers
+	work                      // it is a work item
 )
 
 // A Held is one thing that a thread holds.
@@ -87,6 +99,7 @@ func (s *state) Reset(e *schedule.Exec) {
 	clear(s.hardirq[:e.Width()])
 	clear(s.softirq[:e.Width()])
 	clear(s.bhOff[:e.Width()])
+	s.asked = nil // of one runner some executions may be watched, and others not
 	e.AtExit(checkExit)
 }
 
@@ -99,7 +112,7 @@ func Acquire(t *schedule.Thread, c *schedule.Cell, how How) {
 		t.Fail(schedule.LockRule, c.Object(), h.At, "takes a lock that it holds")
 	}
 	if s.asked != nil {
-		s.asked.acquire(t, s, c, how)
+		s.asked.acquire(t, s, c, how, next(t))
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 //
 //   - by a search that comes to every state, whichever way, and takes every step that is
 //     possible there. That it may take one thread for another, where the program says that
-//     they may be exchanged, does no harm: a fact does not say whose it is.
+//     they may be exchanged, does no harm: a fact does not say whose it is. Nor that a thread
+//     forgets what it has observed, for it holds nothing then, see [schedule.Thread.Forget].
 //   - by one that runs one execution of each class of those that differ by the order of
 //     independent steps. In all of a class each thread does and observes the same. (A step that
 //     fails, which ends the execution wherever the others are, depends on all before it.)
@@ -32,6 +33,7 @@ import (
 type Order struct {
 	mu    sync.Mutex
 	parts []*part
+	told  []Fact // by Learn
 }
 
 // Watched returns p, its executions watched for o.
@@ -118,33 +120,55 @@ type Witness struct {
 	Next   bool
 }
 
-// acquire notes that t is going for c.
-func (p *part) acquire(t *schedule.Thread, s *state, c *schedule.Cell, how How) {
+// acquire notes that t is going for c, in the step that w has.
+func (p *part) acquire(t *schedule.Thread, s *state, c *schedule.Cell, how How, w Witness) {
 	held := s.all(t)
-	to := p.class(c, held)
-	next := Witness{Thread: t.ID, Step: t.Exec().Steps(), Next: true}
+	to := p.class(c, how, held)
 	if s.hardirq[t.ID] {
-		p.note(t, fact{UsedInHardirq, 0, to}, next)
+		p.note(t, fact{UsedInHardirq, 0, to}, w)
 	}
 	if s.softirq[t.ID] {
-		p.note(t, fact{UsedInSoftirq, 0, to}, next)
+		p.note(t, fact{UsedInSoftirq, 0, to}, w)
 	}
-	p.exposed(t, s, to, how, next)
-	if h := s.find(t, c); h != nil {
-		next.Held = h.At.Step
-		p.note(t, fact{Recursion, h.class, h.class}, next)
+	p.exposed(t, s, to, how, w)
+	if h := again(held, c, to, how); h != nil {
+		w.Held = h.At.Step
+		p.note(t, fact{Recursion, h.class, h.class}, w)
+		if how&work != 0 {
+			return
+		}
 	}
-	p.depend(t, held, to, next)
+	p.depend(t, held, to, w)
+}
+
+// again returns what is held of what is gone for once more: the same lock, or any work item of
+// the class.
+func again(held []Held, c *schedule.Cell, to class, how How) *Held {
+	for i := range slices.Backward(held) {
+		h := &held[i]
+		if h.Cell == c || how&work != 0 && h.class.plain() == to.plain() {
+			return h
+		}
+	}
+	return nil
+}
+
+// now is the witness of what the current step of t shows.
+func now(t *schedule.Thread) Witness { return Witness{Thread: t.ID, Step: t.Exec().Steps()} }
+
+// next is that of what the next one of t shows, whenever it comes.
+func next(t *schedule.Thread) Witness {
+	return Witness{Thread: t.ID, Step: t.Exec().Steps(), Next: true}
 }
 
 // depend notes that t is going for a lock while it holds others, as check_prevs_add() does.
-func (p *part) depend(t *schedule.Thread, held []Held, to class, next Witness) {
+func (p *part) depend(t *schedule.Thread, held []Held, to class, w Witness) {
 	for _, h := range slices.Backward(held) {
 		if h.how&Unchecked != 0 || h.class.plain() == to.plain() && h.class >= to {
 			continue
 		}
-		next.Held = h.At.Step
-		p.note(t, fact{Dependency, h.class, to}, next)
+		w.Held = h.At.Step
+		p.note(t, fact{Dependency, h.class, to}, w)
 		if h.how&Try == 0 {
 			return // what was held when it was taken leads to it
 		}
@@ -153,18 +177,19 @@ func (p *part) depend(t *schedule.Thread, held []Held, to class, next Witness) {
 
 // acquired notes that t takes h.
 func (p *part) acquired(t *schedule.Thread, s *state, h *Held) {
-	h.class = p.class(h.Cell, s.all(t))
+	h.class = p.class(h.Cell, h.how, s.all(t))
 	if h.how&Try != 0 {
-		p.exposed(t, s, h.class, h.how, Witness{Thread: t.ID, Step: h.At.Step})
+		p.exposed(t, s, h.class, h.how, now(t))
 	}
 }
 
 // enabled notes what could now interrupt t with all that it holds.
 func (p *part) enabled(t *schedule.Thread, s *state) {
-	held := s.all(t)
-	for i := range held {
-		if h := &held[i]; h.how&Unchecked == 0 {
-			p.exposed(t, s, h.class, 0, Witness{Thread: t.ID, Held: h.At.Step, Step: t.Exec().Steps()})
+	w := now(t)
+	for _, h := range s.all(t) {
+		if h.how&Unchecked == 0 {
+			w.Held = h.At.Step
+			p.exposed(t, s, h.class, 0, w)
 		}
 	}
 }
@@ -190,12 +215,16 @@ func (p *part) note(t *schedule.Thread, f fact, w Witness) {
 	p.facts[f] = w
 }
 
-// class returns the class of c for who holds that much.
-func (p *part) class(c *schedule.Cell, held []Held) class {
+// class returns the class of c for who holds that much. There is no second of a class of work
+// items.
+func (p *part) class(c *schedule.Cell, how How, held []Held) class {
 	k, known := p.classes[c]
 	if !known {
-		k = p.number(c) * maxHeld
+		k = p.number(className(c, how)) * maxHeld
 		p.classes[c] = k
+	}
+	if how&work != 0 {
+		return k
 	}
 	n, least := class(0), class(0)
 	for i := range held {
@@ -207,9 +236,8 @@ func (p *part) class(c *schedule.Cell, held []Held) class {
 	return k + max(n, least)
 }
 
-// number returns the number of the class of c.
-func (p *part) number(c *schedule.Cell) class {
-	name := className(c)
+// number returns the number of the class of that name.
+func (p *part) number(name string) class {
 	if p.numbers[name] == 0 {
 		p.numbers[name] = class(len(p.names))
 		p.names = append(p.names, name)
@@ -217,10 +245,24 @@ func (p *part) number(c *schedule.Cell) class {
 	return p.numbers[name]
 }
 
-// className returns the name of the class of c: the struct and the place in it, without which
-// element of an array it is. A lock that is all of its object is a global variable, a class
-// of its own.
-func className(c *schedule.Cell) string {
+// className returns the name of the class of c: that of its place, or what the kernel calls a
+// map that is no lock's.
+func className(c *schedule.Cell, how How) string {
+	switch place := placeOf(c); {
+	case how&work != 0:
+		return workPrefix + place + ")"
+	case how&Seqcount != 0:
+		return place + ".seqcount"
+	default:
+		return place
+	}
+}
+
+const workPrefix = "(work_completion)(&"
+
+// placeOf returns the struct and the place in it, without which element of an array it is. What
+// is all of its object is a global variable, a class of its own.
+func placeOf(c *schedule.Cell) string {
 	if c.Path() == "" {
 		return c.Object().Kind()
 	}
@@ -266,14 +308,44 @@ func (o *Order) Classes() (names []string) {
 // Facts returns what o knows, each once, by kind and name. Of the witnesses of one runner it
 // is the first one that was seen, of several the shortest of those.
 func (o *Order) Facts() []Fact {
-	var out []Fact
+	o.mu.Lock()
+	out := slices.Clone(o.told)
+	o.mu.Unlock()
 	for _, p := range o.parts {
 		for f, w := range p.facts { // in any order: they are sorted below
 			out = append(out, Fact{f.kind, p.name(f.from), p.name(f.to), w})
 		}
 	}
-	slices.SortFunc(out, func(a, b Fact) int { return cmp.Or(a.compare(b), a.Witness.compare(b.Witness)) })
-	return slices.CompactFunc(out, func(a, b Fact) bool { return a.compare(b) == 0 })
+	return unique(out)
+}
+
+// unique sorts facts, and keeps of each the one with the shortest witness.
+func unique(facts []Fact) []Fact {
+	slices.SortFunc(facts, func(a, b Fact) int {
+		return cmp.Or(a.compare(b), a.Witness.compare(b.Witness))
+	})
+	return slices.CompactFunc(facts, func(a, b Fact) bool { return a.compare(b) == 0 })
+}
+
+// Len returns how many facts executions have shown, those of each runner. It is to be asked as
+// Facts is.
+func (o *Order) Len() (n int) {
+	for _, p := range o.parts {
+		n += len(p.facts)
+	}
+	return n
+}
+
+// Learn adds facts that another order knows, of the same program, and reports whether there was
+// any that o had not been told. So orders with a runner each can be looked at together while these
+// run: each between two executions, and one without a runner, which learns of all, at any time.
+func (o *Order) Learn(facts []Fact) bool {
+	o.mu.Lock()
+	had := len(o.told)
+	o.told = unique(append(o.told, facts...))
+	has := len(o.told)
+	o.mu.Unlock()
+	return has > had
 }
 
 func (f Fact) compare(g Fact) int {

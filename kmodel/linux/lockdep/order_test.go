@@ -18,8 +18,10 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/seqlock"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
@@ -32,6 +34,9 @@ type locks struct {
 	l          [3]spin.Lock
 	r, q       rwsem.Sem
 	done       [2]completion.Completion
+	w          workqueue.Work
+	ws         [2]workqueue.Work
+	seq        seqlock.Lock
 
 	irq, softirq interrupt.Irq
 	head         rcu.Head
@@ -361,8 +366,10 @@ var orderTests = []orderTest{
 	never("RCU+irqs", inTurn(nested(section, irqs)), "1 pass"),
 }
 
+var allTests = slices.Concat(orderTests, mapTests)
+
 func plain() (rows []litmus.Test) {
-	for _, row := range orderTests {
+	for _, row := range allTests {
 		rows = append(rows, row.Test)
 	}
 	return rows
@@ -410,7 +417,7 @@ func exhaust(p schedule.Program, workers, bound int) explore.Report {
 // TestOrder looks at each row in all ways, which must come to the same, and runs each
 // witness.
 func TestOrder(t *testing.T) {
-	for _, row := range orderTests {
+	for _, row := range allTests {
 		t.Run(row.Name, func(t *testing.T) {
 			var want []lockdep.Fact
 			for i, search := range searches {
@@ -444,7 +451,7 @@ func names(t *testing.T, o *lockdep.Order) {
 		}
 	}
 	for _, name := range all {
-		if !strings.HasPrefix(name, "locks->") {
+		if !strings.HasPrefix(strings.TrimPrefix(name, "(work_completion)(&"), "locks->") {
 			t.Errorf("a class is called %q", name)
 		}
 	}
@@ -493,7 +500,7 @@ func witness(t *testing.T, p schedule.Program, f lockdep.Fact) {
 
 // TestWatched holds executions that are watched against those that are not: they are the same.
 func TestWatched(t *testing.T) {
-	for _, row := range orderTests {
+	for _, row := range allTests {
 		var o lockdep.Order
 		got, want := exhaust(lockdep.Watched(row.Schedule(), &o), 1, explore.Unbounded),
 			exhaust(row.Schedule(), 1, explore.Unbounded)
@@ -505,7 +512,7 @@ func TestWatched(t *testing.T) {
 
 // TestWatchedAllocates has executions that show nothing new allocate no more than others.
 func TestWatchedAllocates(t *testing.T) {
-	for _, row := range orderTests {
+	for _, row := range allTests {
 		var o lockdep.Order
 		allocs := func(p schedule.Program) float64 {
 			r := schedule.NewRunner(p)
@@ -548,11 +555,17 @@ func TestDescribe(t *testing.T) {
 			"P0 takes locks->s in lock() (step 2), softirqs on"},
 		{"BH+softirqs-on-later", "", lockdep.SoftirqsEnabled,
 			"P1 turns softirqs on in softirqs_on() (step 5), holding locks->s since softirqs_on() (step 4)"},
+		{"WORK+flush", "", lockdep.Dependency, "kworker takes locks->a in lock() (step 3), " +
+			"running (work_completion)(&locks->w) since process_one_work() (step 2)"},
+		{"WORK+chain", "", lockdep.Dependency, "kworker waits for (work_completion)(&locks->ws[*]) in " +
+			"flush_first() (step 8), running (work_completion)(&locks->w) since process_one_work() (step 7)"},
+		{"WORK+class", "", lockdep.Recursion, "kworker waits for (work_completion)(&locks->ws[*]) in " +
+			"flush_second() (step 3), running it since process_one_work() (step 2)"},
 		{"IRQ+irqs-on-try", "", lockdep.HardirqsEnabled,
 			"P1 takes locks->s in trylock() (step 4), interrupts on"},
 	} {
-		i := slices.IndexFunc(orderTests, func(row orderTest) bool { return row.Name == test.name })
-		p := orderTests[i].Schedule()
+		i := slices.IndexFunc(allTests, func(row orderTest) bool { return row.Name == test.name })
+		p := allTests[i].Schedule()
 		var o lockdep.Order
 		r := schedule.NewRunner(lockdep.Watched(p, &o))
 		tape, err := schedule.Parse(test.tape)

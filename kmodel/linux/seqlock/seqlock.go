@@ -8,12 +8,14 @@
 // The barriers are part of the steps: what is written comes between the two of the writer
 // (smp_wmb()), what is read between those of the reader (smp_rmb()).
 //
-// Misuse: that of the spin lock.
+// Misuse: that of the spin lock. That a reader may spin for a writer whom it keeps from going on,
+// package lockdep reports.
 //
 // Not modelled: readers who take the lock (read_seqlock_excl()), seqcount_t, latches.
 package seqlock
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -26,13 +28,17 @@ type Lock struct {
 
 // WriteSeqlock is write_seqlock().
 func (l *Lock) WriteSeqlock(t *schedule.Thread) {
+	const verb = "write_seqcount_begin"
 	l.lock.Lock(t)
-	l.next(t, "write_seqcount_begin", schedule.WriteOnce|schedule.Acquire)
+	lockdep.Acquire(t, &l.sequence, lockdep.Seqcount)
+	l.next(t, verb, schedule.WriteOnce|schedule.Acquire)
+	lockdep.Acquired(t, &l.sequence, verb, lockdep.Seqcount)
 }
 
 // WriteSequnlock is write_sequnlock().
 func (l *Lock) WriteSequnlock(t *schedule.Thread) {
 	l.next(t, "write_seqcount_end", schedule.WriteOnce|schedule.Release)
+	lockdep.Release(t, &l.sequence)
 	l.lock.Unlock(t)
 }
 
@@ -43,6 +49,7 @@ func (l *Lock) next(t *schedule.Thread, verb string, m schedule.Mode) {
 
 // ReadSeqbegin is read_seqbegin(): it returns the sequence when there is no writer.
 func (l *Lock) ReadSeqbegin(t *schedule.Thread) uint64 {
+	lockdep.Acquire(t, &l.sequence, lockdep.Seqcount|lockdep.Read|lockdep.IrqsOff)
 	t.Await(schedule.Op{Verb: "read_seqbegin", Cell: &l.sequence,
 		Mode: schedule.ReadOnce | schedule.Acquire | schedule.Blocks}, l)
 	return t.Observe(l.sequence.Value())

@@ -2,6 +2,7 @@ package workqueue
 
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/fifo"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -19,6 +20,7 @@ func FlushWork(t *schedule.Thread, w *Work) bool {
 	const verb = "flush_work"
 	preempt.MightSleep(t, verb)
 	facility.Of(t.Exec()).check(w)
+	lockdep.MapTouch(t, &w.pending)
 	t.Step(schedule.Op{Verb: verb, Cell: &w.running, Mode: schedule.RMWFull})
 	mark := fifo.Mark(t, verb)
 	if w.entry.Queued() {
@@ -89,6 +91,7 @@ func CancelWorkSync(t *schedule.Thread, w *Work) bool {
 	stolen := w.grab(t, verb, (*unowned)(w))
 	w.pending.Set(isCanceling)
 	w.markRun(fifo.Mark(t, verb))
+	lockdep.MapTouch(t, &w.pending)
 	preempt.ContextSwitch(t)
 	t.Await(schedule.Op{Verb: "cancel_work_sync ends", Cell: &w.pending,
 		Mode: schedule.UnlockOp | schedule.Blocks}, (*flushed)(w))

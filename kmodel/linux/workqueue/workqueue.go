@@ -17,7 +17,8 @@
 // The function runs in process context: it may sleep.
 //
 // Misuse: waiting where sleeping is forbidden ([schedule.SleepInAtomic]). Waiting for an item
-// in its own function, or with a lock that the function takes, is [schedule.Deadlock].
+// in its own function, or with a lock that the function takes, is [schedule.Deadlock]; package
+// lockdep reports it where it comes to none.
 //
 // The code of flushing and cancelling follows v4.20; since 6.10 an item that is cancelled is
 // disabled instead of pending, and of two who cancel it neither waits for the other first.
@@ -31,6 +32,7 @@ package workqueue
 
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/fifo"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -186,10 +188,13 @@ func (a *worker) Run(t *schedule.Thread) {
 		}
 	}
 	w, run := s.take(t, t.Choose(n))
-	t.Begin(schedule.Op{Verb: "process_one_work", Cell: &w.pending, Mode: schedule.RMWFull})
+	const verb = "process_one_work"
+	t.Begin(schedule.Op{Verb: verb, Cell: &w.pending, Mode: schedule.RMWFull})
 	w.running.Set(run)
 	w.pending.Set(0)
+	lockdep.MapAcquire(t, &w.pending, verb)
 	w.fn(t)
+	lockdep.MapRelease(t, &w.pending)
 	w.running.Set(isRunning) // whoever waits for this run goes on
 	switch {
 	case !w.running.Object().Live(): // the function may free the item

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kschedfuzz/kschedfuzz/cmd/internal/lockorder"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// watchEvery is how often an execution is watched for the order of locks, 1 in so many. Watched,
+// one takes up to half as long again; and it is a fact of one thread that it takes this lock
+// while it holds that one, which is met long before a race is. It has no factor in common with
+// the numbers of engine.go, so that executions of each sort are watched.
+const watchEvery = 17
+
+// The files of a report of the order of locks.
+const (
+	orderFile     = "lockdep.json" // an orderReport
+	orderTextFile = "report.txt"
+)
+
+// An orderReport is something that is wrong with the order of locks of a target, as all its
+// executions together show it. It is no failure of any. The exported fields never change.
+type orderReport struct {
+	Target  string `json:"target"`
+	Program string `json:"program"`
+	lockorder.Report
+	Found      time.Time `json:"found"`
+	Executions int64     `json:"executions"` // of the target, until then
+
+	target *target
+	active bool // it has been shown since this process was started
+}
+
+// regression reports whether it is of a program that must never fail.
+func (r *orderReport) regression() bool { return !r.target.program.Racy() }
+
+// name returns the name of its directory.
+func (r *orderReport) name() string {
+	return directory(r.Target, r.String(), r.Target, r.Title, strings.Join(r.Chain, "-"))
+}
+
+// watched returns begin such that some executions are watched for the order of locks.
+func (x *inProcess) watched(begin func(*schedule.Exec)) func(*schedule.Exec) {
+	watched := x.order.Watch(begin)
+	return func(e *schedule.Exec) {
+		if x.n%watchEvery == 0 {
+			watched(e)
+		} else {
+			begin(e)
+		}
+	}
+}
+
+// learn tells the target what executions have shown of the order of locks since the last time.
+func (x *inProcess) learn() error {
+	n := x.order.Len()
+	if n == x.learned {
+		return nil
+	}
+	x.learned = n
+	return x.target.learn(x.order.Facts())
+}
+
+// learn takes in what executions have shown of the order of locks. What is wrong with it now, and
+// was not before, is on the disk when it returns.
+func (t *target) learn(facts []lockdep.Fact) error {
+	var fresh []*orderReport
+	t.mu.Lock()
+	if t.order.Learn(facts) {
+		fresh = t.misordered()
+	}
+	t.mu.Unlock()
+	for _, r := range fresh {
+		files, err := r.files()
+		if err == nil {
+			err = t.store.publish(orderDir, r.name(), files)
+		}
+		if err != nil {
+			return err
+		}
+		t.wrong(r)
+	}
+	return nil
+}
+
+// misordered looks at what is known of the order of locks, and returns the reports that are new.
+func (t *target) misordered() (fresh []*orderReport) {
+	for _, rep := range t.order.Reports() {
+		r := t.orders[rep.String()]
+		if r == nil && len(t.orders) < maxBugs {
+			r = &orderReport{
+				Target: t.name, Program: t.program.Name(), target: t, Found: t.now(),
+				Report:     lockorder.Tell(t.program, 0, []lockdep.Report{rep})[0],
+				Executions: t.totals.Executions,
+			}
+			t.orders[rep.String()] = r
+			fresh = append(fresh, r)
+		}
+		if r != nil {
+			r.active = true
+		}
+	}
+	return fresh
+}
+
+// files returns the files of the report.
+func (r *orderReport) files() (map[string][]byte, error) {
+	data, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "WARNING: %s\n\nprogram %s\n\n", r.Title, r.Program)
+	for _, line := range r.Lines(r.Program, "") {
+		fmt.Fprintln(&text, line)
+	}
+	return map[string][]byte{orderFile: append(data, '\n'), orderTextFile: text.Bytes()}, nil
+}
+
+// loadOrders reads the reports of orders of locks, of the given targets, and runs each again.
+func (s *store) loadOrders(targets map[string]*target) error {
+	parent := filepath.Join(s.dir, orderDir)
+	list, err := os.ReadDir(parent)
+	if err != nil {
+		return inFile(parent, err)
+	}
+	for _, d := range list {
+		name := filepath.Join(parent, d.Name(), orderFile)
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return inFile(name, err)
+		}
+		r := new(orderReport)
+		if err := json.Unmarshal(data, r); err != nil {
+			return fmt.Errorf("%s: %w; without the directory the report is made again", name, err)
+		}
+		if r.target = targets[r.Target]; r.target == nil {
+			continue
+		}
+		if err := r.check(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		r.target.orders[r.String()] = r
+	}
+	return nil
+}
+
+// check runs the executions of the report again, tells the target what they show, and notes
+// whether that is still the report.
+func (r *orderReport) check() error {
+	var order lockdep.Order
+	runner := schedule.NewRunner(lockdep.Watched(r.target.program.Schedule(), &order))
+	defer runner.Close()
+	for _, f := range r.Facts {
+		tape, err := schedule.Parse(f.Tape)
+		if err != nil {
+			return err
+		}
+		runner.RunTape(tape)
+	}
+	r.target.order.Learn(order.Facts())
+	r.active = slices.ContainsFunc(order.Reports(), func(rep lockdep.Report) bool {
+		return rep.String() == r.String()
+	})
+	return nil
+}
+
+// misorders returns the status of each report of the order of locks.
+func (t *target) misorders() (list []LockdepStatus) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.orders {
+		s := LockdepStatus{
+			Target: r.Target, Program: r.Program, Title: r.Title, Chain: r.Chain,
+			Regression: r.regression(), Active: r.active, Found: r.Found.UTC(), At: r.Executions,
+			Report: orderDir + "/" + r.name(),
+		}
+		for _, f := range r.Facts {
+			s.Facts = append(s.Facts, LockdepFact(f))
+		}
+		list = append(list, s)
+	}
+	return list
+}
