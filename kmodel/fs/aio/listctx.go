@@ -198,11 +198,11 @@ func (ctx *listKioctx) freeIoctx(t *schedule.Thread) {
 // waitLockless_ is wait_event(ctx->wait, reqs_active has fallen to 0).
 func (ctx *listKioctx) waitLockless_(t *schedule.Thread) {
 	for {
-		ctx.wait.PrepareToWait(t)
+		ctx.wait.PrepareToWait(t, wait.TaskUninterruptible)
 		if ctx.reqsActive.Read(t) <= 0 {
 			break
 		}
-		wait.ScheduleUninterruptible(t)
+		wait.Schedule(t)
 	}
 	ctx.wait.FinishWait(t)
 }
@@ -229,9 +229,9 @@ func (ctx *listKioctx) waitForAllAios(t *schedule.Thread) {
 	}
 	ctx.ctxLock.LockIrq(t)
 	for ctx.reqsActive.Read(t) != 0 {
-		ctx.wait.PrepareToWait(t)
+		ctx.wait.PrepareToWait(t, wait.TaskUninterruptible)
 		ctx.ctxLock.UnlockIrq(t)
-		wait.ScheduleUninterruptible(t)
+		wait.Schedule(t)
 		ctx.ctxLock.LockIrq(t)
 		ctx.wait.FinishWait(t)
 	}

@@ -51,8 +51,8 @@ func onWokenRCU(f rcu.Flavours, parts ...part) func(*litmus.Program) {
 
 // sleep sleeps on the queue, without a condition: who comes back has been woken.
 func (o *woken) sleep(t *schedule.Thread) {
-	o.q.PrepareToWait(t)
-	wait.ScheduleUninterruptible(t)
+	o.q.PrepareToWait(t, wait.TaskUninterruptible)
+	wait.Schedule(t)
 	o.q.FinishWait(t)
 }
 
@@ -66,14 +66,14 @@ func sleepsFrees(_ prog, o *woken, t *schedule.Thread) {
 // sleepsLocksFrees takes the lock of the queue before it frees the object.
 func sleepsLocksFrees(_ prog, o *woken, t *schedule.Thread) {
 	o.sleep(t)
-	o.q.PrepareToWait(t)
+	o.q.PrepareToWait(t, wait.TaskUninterruptible)
 	o.q.FinishWait(t)
 	o.free(t)
 }
 
 // runsFrees does not sleep after all.
 func runsFrees(_ prog, o *woken, t *schedule.Thread) {
-	o.q.PrepareToWait(t)
+	o.q.PrepareToWait(t, wait.TaskUninterruptible)
 	o.q.FinishWait(t)
 	o.free(t)
 }
@@ -160,7 +160,7 @@ var tailTests = []litmus.Test{{
 			o.q.WakeUp(t)
 		}
 	}, func(p prog, o *woken, t *schedule.Thread) {
-		o.q.PrepareToWait(t)
+		o.q.PrepareToWait(t, wait.TaskUninterruptible)
 		p.q.FinishWait(t)
 		p.y.WriteOnce(t, 1)
 		woken := p.x.ReadOnce(t) != 0

@@ -248,7 +248,7 @@ func (s *system) doExit(t *schedule.Thread) {
 // prepare_to_wait() and finish_wait() stand for that, of a queue that is always there.
 func (s *system) doWait(t *schedule.Thread) {
 	for {
-		s.parent.waitChldexit.PrepareToWait(t)
+		s.parent.waitChldexit.PrepareToWait(t, wait.TaskInterruptible)
 		if s.waitConsiderTask(t) || !wait.Schedule(t) {
 			break
 		}
