@@ -18,6 +18,9 @@ type vars struct {
 	lock  spin.Lock
 	obj   schedule.Ptr[*object]
 	woken schedule.Ptr[*woken]
+
+	hostPtr   schedule.Ptr[*host]
+	pollerPtr schedule.Ptr[*poller]
 }
 
 // A prog makes the programs of the tables: threads over a wait queue and its condition,
@@ -303,5 +306,6 @@ func TestCrowd(t *testing.T) {
 }
 
 func TestContract(t *testing.T) {
-	litmus.Contract(t, litmusTests, lifetimeTests, tailTests, misuseTests, exclusiveTests, addTests)
+	litmus.Contract(t, litmusTests, lifetimeTests, tailTests, misuseTests, exclusiveTests, addTests,
+		headTests)
 }

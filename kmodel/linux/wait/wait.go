@@ -38,6 +38,9 @@
 // or is in FinishWait. A thread that AddWaitQueue has put there stays in any case
 // (default_wake_function()).
 //
+// A [Head] is a queue at which objects wait, each with a wake function of its own, which a
+// wake-up calls with the lock: epoll, aio, io_uring. There every access is a step.
+//
 // Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). wait_event() calls
 // might_sleep() first, since 3.19, and so may a model ([preempt.MightSleep]). Adding an entry
 // that is on the queue, or removing one that is not, is [schedule.ListCorrupt]. A wake-up
@@ -52,7 +55,7 @@
 //
 // The first 16 threads may sleep, and 12 of them exclusively at one queue.
 //
-// Not modelled: timeouts, wake-ups for no reason, swait, wait_woken(), wake functions, a thread with two
+// Not modelled: timeouts, wake-ups for no reason, swait, wait_woken(), bookmarks, a thread with two
 // entries at one queue, an entry that is queued for exclusive waiting and then prepared for
 // the other, or the other way round; that the first whom a wake-up wakes runs before it wakes
 // the next (at a Queue); and the unlock at the end of PrepareToWait, FinishWait and the like:
