@@ -2,6 +2,7 @@ package wait
 
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/lockdep"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -65,8 +66,8 @@ func (h *Head[P]) Header() *schedule.Object { return h.head.Cell().Object() }
 // Init puts p on the queue where nobody else can see it yet: no step.
 func (h *Head[P]) Init(p P) { h.head.Init(queued[P]{p}) }
 
-// Peek reports whether anything waits, without a step: for fingerprints.
-func (h *Head[P]) Peek() bool { return h.head.Peek() != queued[P]{} }
+// Peek returns the first that waits without a step, for fingerprints.
+func (h *Head[P]) Peek() P { return h.head.Peek().p }
 
 // AddWaitQueue is add_wait_queue(), at the head: lock, add and unlock.
 func (h *Head[P]) AddWaitQueue(t *schedule.Thread, p P) {
@@ -104,7 +105,8 @@ func (h *Head[P]) RemoveWaitQueue(t *schedule.Thread, p P) {
 // Active is waitqueue_active(): a look without the lock.
 func (h *Head[P]) Active(t *schedule.Thread) bool {
 	t.Step(schedule.Op{Verb: "waitqueue_active", Cell: h.head.Cell(), Mode: schedule.PlainRead})
-	return t.ObserveBool(h.Peek())
+	var null P
+	return t.ObserveBool(h.Peek() != null)
 }
 
 // WakeUp is wake_up(), or, with a key, wake_up_poll(): it goes on until a wake function of who
@@ -125,6 +127,9 @@ func (h *Head[P]) WakeUpNr(t *schedule.Thread, nr, key int) {
 // __wake_up_common(): one step for each link, and what the wake functions do. The link behind
 // an entry is read before its function is called. With nr 0 it goes to the end.
 func (h *Head[P]) WakeUpLocked(t *schedule.Thread, nr, key int) {
+	if !lockdep.Holds(t, h.Lock.Cell()) {
+		t.Fail(schedule.LockRule, h.Header(), schedule.Party{}, "the lock of the queue is not held")
+	}
 	var null P
 	for p := h.head.FirstEntry(t).p; p != null; {
 		w := p.WaitEntry()

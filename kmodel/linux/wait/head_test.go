@@ -233,6 +233,12 @@ var headTests = []litmus.Test{{
 	Name: "POLLFREE+wake_up_pollfree+exclusive", Build: alone(pollfree),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "3 pass",
 }, {
+	// __wake_up_common() of 4.20 has a lockdep_assert_held(), that of 4.15 had not.
+	Name: "MISUSE+wake_up_locked", Build: polling(one, func(p *polls, t *schedule.Thread) {
+		p.host.q.WakeUpLocked(t, 1, 0)
+	}),
+	Bad: schedule.LockRule, Verdict: litmus.Always, Counts: "1 lock-rule",
+}, {
 	// Whoever does not know of POLLFREE stays, and is warned of.
 	Name: "POLLFREE+deaf", Build: polling(deaf, pollfree),
 	Bad: schedule.LostUpdate, Verdict: litmus.Always, Counts: "1 lost-update",
