@@ -62,17 +62,21 @@ func (s *tasks) wake(id int, mode State) bool {
 	return true
 }
 
-// SetCurrentState is set_current_state().
+// SetCurrentState is set_current_state(), or, to run again, __set_current_state().
 func SetCurrentState(t *schedule.Thread, state State) {
 	s := facility.Of(t.Exec())
-	t.Step(schedule.Op{
+	op := schedule.Op{
 		Verb: "set_current_state", Cell: &s.state[t.ID], Mode: schedule.Writes | schedule.Barrier,
-	})
+	}
+	if state == TaskRunning {
+		op.Verb, op.Mode = "__set_current_state", schedule.WriteOnce
+	}
+	t.Step(op)
 	s.set(t, state)
 }
 
 // Schedule is schedule(): sleep until woken, if the thread is about to sleep. It reports false
-// if a signal came instead, or is pending. In TASK_UNINTERRUPTIBLE no signal ends it.
+// if a signal came instead, or is pending. None ends it in TASK_UNINTERRUPTIBLE.
 func Schedule(t *schedule.Thread) bool {
 	preempt.MightSleep(t, "schedule")
 	s := facility.Of(t.Exec())
