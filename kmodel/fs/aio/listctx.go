@@ -24,9 +24,9 @@ import (
 // Up to 3.9 they wait, and io_getevents does, by add_wait_queue() and remove_wait_queue().
 // Here they do so by prepare_to_wait() and finish_wait(), as since, after which wake_up() may
 // not be through yet. That changes nothing: who wakes has a reference, or ctx_lock, which
-// io_destroy and exit_aio take before they drop the last. And io_getevents waits exclusively:
-// of two that do, the one wake_up() of io_destroy up to 2.6.37 wakes one, and the other sleeps
-// until a signal. Here both wake up; a sleep that a signal ends is no failure in any case.
+// io_destroy and exit_aio take before they drop the last. Up to 2.6.37 io_destroy has
+// wake_up(): of two in io_getevents, who wait exclusively, the other sleeps until a signal.
+// Here it is wake_up_all(); a sleep that a signal ends is no failure in any case.
 
 // listMM is the mm with the functions of those years.
 type listMM struct{ *mmStruct }
