@@ -164,9 +164,7 @@ func (h *Head[P]) WakeUpPollfree(t *schedule.Thread) {
 // it is in one of the states. It returns 1 if that was so.
 func DefaultWakeFunction(t, sleeper *schedule.Thread, mode State) int {
 	s := facility.Of(t.Exec())
-	t.Step(schedule.Op{
-		Verb: "try_to_wake_up", Cell: &s.state[sleeper.ID], Mode: schedule.RMWFull,
-	})
+	t.Step(schedule.Op{Verb: "try_to_wake_up", Cell: s.of(sleeper), Mode: schedule.RMWFull})
 	if t.ObserveBool(s.wake(sleeper.ID, mode)) {
 		return 1
 	}

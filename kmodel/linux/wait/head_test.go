@@ -169,8 +169,9 @@ func walk(begin func(p *polls), wakeUp func(p *polls, t *schedule.Thread),
 
 var headTests = []litmus.Test{{
 	// The last to be added is the first to be woken.
-	Name: "WALK+order", Build: walk(both, func(p *polls, t *schedule.Thread) { p.host.q.WakeUp(t, 0) },
-		func(w0, w1 int) bool { return w0 != 2 || w1 != 1 }),
+	Name: "WALK+order", Build: walk(both, func(p *polls, t *schedule.Thread) {
+		p.host.q.WakeUp(t, 0)
+	}, func(w0, w1 int) bool { return w0 != 2 || w1 != 1 }),
 	Verdict: litmus.Never, Counts: "1 pass",
 }, {
 	// Of those that wait exclusively, the first to be added, and no other.

@@ -282,27 +282,49 @@ func TestLifetime(t *testing.T) { litmus.Run(t, lifetimeTests) }
 // TestMisuse runs the table of what the package comment forbids.
 func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
 
-// TestCrowd: the 17th thread is told why it may not sleep.
+// TestCrowd: the 17th thread is told why it may not sleep, and the 13th why not exclusively.
 func TestCrowd(t *testing.T) {
+	for _, tt := range []struct {
+		idle, waiters int
+		want          string
+	}{
+		{15, 1, ""},
+		{16, 1, "wait: thread 16 (waiter) may not sleep: threads 0 to 15 may"},
+		{0, 12, ""},
+		{0, 13, "wait: more than 12 wait exclusively"},
+	} {
+		got := crash(tt.idle, tt.waiters)
+		if !strings.Contains(got, tt.want) || (got != "") != (tt.want != "") {
+			t.Errorf("%d idle and %d waiters: %q, want %q", tt.idle, tt.waiters, got, tt.want)
+		}
+	}
+}
+
+// crash returns how a program of so many threads crashes.
+func crash(idle, waiters int) (text string) {
 	r := schedule.NewRunner(schedule.Program{Name: "crowd", New: func() func(*schedule.Exec) {
 		v := new(vars)
 		v.Bind(v, "v")
 		return func(e *schedule.Exec) {
 			e.Static(&v.Object, 0)
-			for range 16 {
+			for range idle {
 				e.Go("idle", func(*schedule.Thread) {})
 			}
-			e.Go("waiter", func(t *schedule.Thread) { v.q.PrepareToWait(t, wait.TaskInterruptible) })
+			for range waiters {
+				e.Go("waiter", func(t *schedule.Thread) {
+					v.q.PrepareToWaitExclusive(t, wait.TaskInterruptible)
+				})
+			}
 		}
 	}})
 	defer r.Close()
 	defer func() {
-		const want = "wait: prepare_to_wait in thread 16 (waiter): threads 0 to 15 may"
-		if c, _ := recover().(*schedule.Crash); c == nil || !strings.Contains(c.Error(), want) {
-			t.Errorf("%v, want %s", c, want)
+		if c, _ := recover().(*schedule.Crash); c != nil {
+			text = c.Error()
 		}
 	}()
 	r.RunTape(nil)
+	return ""
 }
 
 func TestContract(t *testing.T) {

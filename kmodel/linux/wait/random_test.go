@@ -348,6 +348,22 @@ func outcomes(p schedule.Program) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
+// compare compares how a program ends over either queue, and returns in how many ways.
+func compare(t *testing.T, seed uint64) int {
+	p := random(seed, false)
+	got, want := outcomes(p), outcomes(random(seed, true))
+	if !slices.Equal(got, want) {
+		t.Errorf("%s ends in %q, and step by step in %q", p.Name, got, want)
+	}
+	return len(got)
+}
+
+// FuzzSteps is TestSteps with other programs.
+func FuzzSteps(f *testing.F) {
+	f.Add(uint64(0))
+	f.Fuzz(func(t *testing.T, seed uint64) { compare(t, seed) })
+}
+
 // TestSteps: a Queue, whose operations are a step each, ends in the same ways as one where each
 // access is a step. And what goes for all primitives: the search by class against all
 // executions, and independent steps exchanged.
@@ -358,15 +374,10 @@ func TestSteps(t *testing.T) {
 	}
 	several := 0
 	for seed := range seeds {
-		p := random(seed, false)
-		got, want := outcomes(p), outcomes(random(seed, true))
-		if !slices.Equal(got, want) {
-			t.Errorf("%s ends in %q, and step by step in %q", p.Name, got, want)
-		}
-		if len(got) > 1 {
+		if compare(t, seed) > 1 {
 			several++
 		}
-		for _, p := range []schedule.Program{p, random(seed, true)} {
+		for _, p := range []schedule.Program{random(seed, false), random(seed, true)} {
 			if _, err := explore.CheckSwaps(p, 5, 1); err != nil {
 				t.Error(err)
 			}

@@ -171,6 +171,28 @@ var tailTests = []litmus.Test{{
 	}),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "1343 pass, 44 deadlock",
 }, {
+	// P0 has been woken, gives up and wakes P1 in its place, which frees the object before P0 has
+	// given the lock back, in 3 executions. In 8 the wake-up is for P1: TAIL+free.
+	Name: "TAIL+abort_exclusive_wait+free",
+	Build: onWoken(nil, func(_ prog, o *woken, t *schedule.Thread) {
+		o.q.PrepareToWaitExclusive(t, wait.TaskInterruptible)
+		if wait.Schedule(t) {
+			o.q.AbortExclusiveWait(t)
+		}
+	}, func(p prog, o *woken, t *schedule.Thread) {
+		o.q.PrepareToWaitExclusive(t, wait.TaskInterruptible)
+		p.y.WriteOnce(t, 1)
+		if wait.Schedule(t) {
+			o.q.FinishWait(t)
+			o.free(t)
+		}
+	}, func(p prog, o *woken, t *schedule.Thread) {
+		if p.y.ReadOnce(t) == 1 {
+			o.q.WakeUp(t)
+		}
+	}),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "40 pass, 11 use-after-free",
+}, {
 	// An interrupt on the waker's CPU comes before the wake-up, or after its end.
 	Name: "TAIL+irq+free", Build: build(func(p prog) {
 		p.bootWoken()

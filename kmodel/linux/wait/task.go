@@ -1,6 +1,8 @@
 package wait
 
 import (
+	"fmt"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -41,6 +43,15 @@ func (s *tasks) Reset(e *schedule.Exec) {
 	clear(s.own[:])
 }
 
+// of returns the cell of a thread.
+func (s *tasks) of(t *schedule.Thread) *schedule.Cell {
+	if t.ID >= maxTasks {
+		panic(fmt.Sprintf("wait: thread %d (%s) may not sleep: threads 0 to %d may; "+
+			"create it sooner", t.ID, t.Name, maxTasks-1))
+	}
+	return &s.state[t.ID]
+}
+
 // set is t that sets its own state.
 func (s *tasks) set(t *schedule.Thread, state State) {
 	s.own[t.ID] = state
@@ -66,7 +77,7 @@ func (s *tasks) wake(id int, mode State) bool {
 func SetCurrentState(t *schedule.Thread, state State) {
 	s := facility.Of(t.Exec())
 	op := schedule.Op{
-		Verb: "set_current_state", Cell: &s.state[t.ID], Mode: schedule.Writes | schedule.Barrier,
+		Verb: "set_current_state", Cell: s.of(t), Mode: schedule.Writes | schedule.Barrier,
 	}
 	if state == TaskRunning {
 		op.Verb, op.Mode = "__set_current_state", schedule.WriteOnce
@@ -80,12 +91,13 @@ func SetCurrentState(t *schedule.Thread, state State) {
 func Schedule(t *schedule.Thread) bool {
 	preempt.MightSleep(t, "schedule")
 	s := facility.Of(t.Exec())
+	c := s.of(t)
 	mode, own := schedule.Marked|schedule.Blocks, s.own[t.ID]
 	if own == TaskInterruptible {
 		mode |= schedule.Interruptible
 	}
-	t.Await(schedule.Op{Verb: "schedule", Cell: &s.state[t.ID], Mode: mode}, s)
-	woken := t.ObserveBool(s.state[t.ID].Value() == uint64(TaskRunning) || own == TaskUninterruptible)
+	t.Await(schedule.Op{Verb: "schedule", Cell: c, Mode: mode}, s)
+	woken := t.ObserveBool(c.Value() == uint64(TaskRunning) || own == TaskUninterruptible)
 	s.set(t, TaskRunning) // a signal has the thread run too
 	return woken
 }
@@ -100,7 +112,7 @@ func (s *tasks) Open(t *schedule.Thread) bool {
 // from then on, and wakes the thread if that is in TASK_INTERRUPTIBLE.
 func SendSignal(t, to *schedule.Thread) {
 	s := facility.Of(t.Exec())
-	c := &s.state[to.ID]
+	c := s.of(to)
 	t.Step(schedule.Op{Verb: "send_sig", Cell: c, Mode: schedule.RMWFull})
 	c.Set(c.Value() | sigpending)
 	s.wake(to.ID, TaskInterruptible)
@@ -108,7 +120,7 @@ func SendSignal(t, to *schedule.Thread) {
 
 // SignalPending is signal_pending(current).
 func SignalPending(t *schedule.Thread) bool {
-	c := &facility.Of(t.Exec()).state[t.ID]
+	c := facility.Of(t.Exec()).of(t)
 	t.Step(schedule.Op{Verb: "signal_pending", Cell: c, Mode: schedule.ReadOnce})
 	return t.ObserveBool(t.Interrupted() || c.Value()&sigpending != 0)
 }

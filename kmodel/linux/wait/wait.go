@@ -41,6 +41,9 @@
 // A [Head] is a queue at which objects wait, each with a wake function of its own, which a
 // wake-up calls with the lock: epoll, aio, io_uring. There every access is a step.
 //
+// Nothing is taken under the lock of a Queue, so it is in no order of locks: lockdep does not
+// see it. It does see that of a Head.
+//
 // Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). wait_event() calls
 // might_sleep() first, since 3.19, and so may a model ([preempt.MightSleep]). Adding an entry
 // that is on the queue, or removing one that is not, is [schedule.ListCorrupt], and WakeUpLocked
@@ -65,8 +68,6 @@
 package wait
 
 import (
-	"fmt"
-
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -112,15 +113,13 @@ func (q *Queue) PrepareToWaitEvent(t *schedule.Thread, state State, exclusive bo
 // begin is the step in which an operation of the thread's own entry has the lock.
 func (q *Queue) begin(t *schedule.Thread, verb string) {
 	t.Await(schedule.Op{Verb: verb, Cell: &q.waiters, Mode: schedule.RMWFull}, q)
-	if t.ID >= maxTasks {
-		panic(fmt.Sprintf("wait: %s in thread %d (%s): threads 0 to %d may; "+
-			"create it sooner", verb, t.ID, t.Name, maxTasks-1))
-	}
+	facility.Of(t.Exec()).of(t) // may it sleep?
 }
 
 func (q *Queue) prepare(t *schedule.Thread, state State, exclusive bool) {
 	if q.waiters.Value()&t.Bit() == 0 {
 		q.add(t, exclusive)
+		q.keep(t, false)
 	}
 	facility.Of(t.Exec()).set(t, state)
 }
@@ -188,7 +187,14 @@ func (q *Queue) addKept(t *schedule.Thread, verb string, exclusive bool) {
 		t.Fail(schedule.ListCorrupt, q.lock.Object(), schedule.Party{}, "adds what is on a list")
 	}
 	q.add(t, exclusive)
-	q.kept.Set(q.kept.Value() | t.Bit())
+	q.keep(t, true)
+}
+
+// keep says whether a wake-up leaves the thread on the queue.
+func (q *Queue) keep(t *schedule.Thread, on bool) {
+	if kept := q.kept.Value(); kept&t.Bit() != 0 != on {
+		q.kept.Set(kept ^ t.Bit())
+	}
 }
 
 // RemoveWaitQueue is remove_wait_queue(): it takes the lock, woken or not.
@@ -198,7 +204,7 @@ func (q *Queue) RemoveWaitQueue(t *schedule.Thread) {
 		t.Fail(schedule.ListCorrupt, q.lock.Object(), schedule.Party{}, "deletes what is not on a list")
 	}
 	q.remove(t.Bit())
-	q.kept.Set(q.kept.Value() &^ t.Bit())
+	q.keep(t, false)
 }
 
 // Open is the gate of whoever takes the lock of the queue. That of a queue in freed memory
