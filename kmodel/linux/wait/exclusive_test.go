@@ -422,6 +422,17 @@ var addTests = []litmus.Test{{
 	}),
 	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "11510 pass",
 }, {
+	// The entry is on the stack of a thread that is gone: no finish_wait().
+	Name: "MISUSE+return", Build: two(func(p prog, t *schedule.Thread) {
+		p.q.PrepareToWait(t, wait.TaskInterruptible)
+	}, func(p prog, t *schedule.Thread) { p.q.WakeUp(t) }),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "1 pass, 1 use-after-free",
+}, {
+	Name: "MISUSE+return+exclusive", Build: two(func(p prog, t *schedule.Thread) {
+		p.q.PrepareToWaitExclusive(t, wait.TaskInterruptible)
+	}, func(p prog, t *schedule.Thread) { p.q.WakeUp(t) }),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "1 pass, 1 use-after-free",
+}, {
 	Name: "MISUSE+add+add", Build: build(func(p prog) {
 		p.Thread("P0", func(t *schedule.Thread) {
 			p.q.AddWaitQueue(t)

@@ -156,7 +156,7 @@ func (h *Head[P]) WakeUpPollfree(t *schedule.Thread) {
 	}
 	h.WakeUpAll(t, Epollhup|Pollfree)
 	if h.Active(t) {
-		t.Warn(schedule.LostUpdate, h.Header(), schedule.Party{}, "POLLFREE has left an entry queued")
+		t.Warn(schedule.BugOn, h.Header(), schedule.Party{}, "WARN_ON_ONCE(waitqueue_active())")
 	}
 }
 

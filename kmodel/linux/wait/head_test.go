@@ -242,11 +242,11 @@ var headTests = []litmus.Test{{
 }, {
 	// Whoever does not know of POLLFREE stays, and is warned of.
 	Name: "POLLFREE+deaf", Build: polling(deaf, pollfree),
-	Bad: schedule.LostUpdate, Verdict: litmus.Always, Counts: "1 lost-update",
+	Bad: schedule.BugOn, Verdict: litmus.Always, Counts: "1 kernel-bug",
 }, {
 	// The kernel goes on after that.
 	Name: "POLLFREE+deaf+mute", Build: polling(deaf, leaves0, pollfree),
-	Mute: schedule.KindSet(schedule.LostUpdate),
+	Mute: schedule.KindSet(schedule.BugOn),
 	Bad:  schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "637 pass, 15 use-after-free",
 }, {
 	// The entry is freed while it is queued: the wake-up finds out.

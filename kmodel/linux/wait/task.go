@@ -38,6 +38,7 @@ func (s *tasks) Reset(e *schedule.Exec) {
 	if !s.bound {
 		s.bound = true
 		s.Bind(s, "current")
+		s.SetOnStack() // its entries are
 	}
 	facility.Static(e, &s.Object)
 	clear(s.own[:])

@@ -46,8 +46,9 @@
 //
 // Misuse: sleeping where that is forbidden ([schedule.SleepInAtomic]). wait_event() calls
 // might_sleep() first, since 3.19, and so may a model ([preempt.MightSleep]). Adding an entry
-// that is on the queue, or removing one that is not, is [schedule.ListCorrupt], and WakeUpLocked
-// without the lock [schedule.LockRule]. A wake-up
+// that is on the queue, or removing one that is not, is [schedule.ListCorrupt], WakeUpLocked
+// without the lock [schedule.LockRule], and waking a thread that has finished without leaving
+// the queue [schedule.UseAfterFree], of its stack. A wake-up
 // that never comes is [schedule.Deadlock], or, for an interruptible sleep, a signal
 // once nothing else can happen: a user may wait for ever. A signal that comes at any time is
 // somebody's [SendSignal].

@@ -38,12 +38,12 @@ func (q *Queue) wake(t *schedule.Thread, verb, tail string, mode State, nr int) 
 func (q *Queue) wakeCommon(t *schedule.Thread, mode State, nr int) (woken uint64) {
 	s := facility.Of(t.Exec())
 	for i, set := 0, q.waiters.Value()&^q.tail.all(); set != 0; i, set = i+1, set>>1 {
-		if set&1 != 0 && s.wake(i, mode) {
+		if set&1 != 0 && s.wakeEntry(t, i, mode) {
 			woken |= 1 << i
 		}
 	}
 	for o := q.tail.cell.Value(); o != 0; o >>= digit {
-		if i := first(o); s.wake(i, mode) {
+		if i := first(o); s.wakeEntry(t, i, mode) {
 			woken |= 1 << i
 			if nr--; nr == 0 {
 				break
@@ -52,6 +52,16 @@ func (q *Queue) wakeCommon(t *schedule.Thread, mode State, nr int) (woken uint64
 	}
 	q.remove(woken &^ q.kept.Value())
 	return woken
+}
+
+// wakeEntry is the wake function of an entry on the stack of a thread. If that has finished, and
+// not left the queue, there is no such stack any more.
+func (s *tasks) wakeEntry(t *schedule.Thread, id int, mode State) bool {
+	if t.Exec().Threads()[id].Finished() {
+		t.Fail(schedule.UseAfterFree, &s.Object, schedule.Party{},
+			"the entry is on the stack of a thread that has finished")
+	}
+	return s.wake(id, mode)
 }
 
 // end is the spin_unlock_irqrestore() at the end of a wake-up, when those who have been
