@@ -191,6 +191,7 @@ func (rec *recorder) finish(e *Exec) {
 		}
 		if t.state == parked {
 			info.Verb, info.Stack = t.op.Verb, rec.parks[t.ID]
+			info.IrqsOff = t.CPU().IrqsOff()
 			if t.op.Cell != nil {
 				info.Object = t.op.Cell.Name()
 			}

@@ -32,6 +32,7 @@ type ThreadInfo struct {
 	// inside its function.
 	Verb, Object string
 	Stack        []Frame
+	IrqsOff      bool // on its CPU, then
 }
 
 // Plain returns the name without a number: what the thread runs, not which of several.

@@ -233,6 +233,7 @@ type blocked struct {
 	verb   string // what it waits to do
 	object string // and on what, without the number of the object
 	name   string // with it
+	irqs   bool   // whether its CPU takes interrupts
 }
 
 func blockedThreads(tr *schedule.Trace) []blocked {
@@ -241,7 +242,9 @@ func blockedThreads(tr *schedule.Trace) []blocked {
 		if info.State != "blocked" {
 			continue
 		}
-		b := blocked{thread: i, verb: info.Verb, name: info.Object}
+		// spin_lock_irq() spins with interrupts off, which the model turns off with the lock.
+		irqs := !info.IrqsOff && info.Verb != "spin_lock_irq"
+		b := blocked{thread: i, verb: info.Verb, name: info.Object, irqs: irqs}
 		if b.fn = kernelFunc(info.Stack); b.fn == "" {
 			b.fn = info.Plain()
 		}

@@ -295,14 +295,19 @@ func leakTitle(tr *schedule.Trace) string {
 }
 
 // hungTitle is of the first thread that is blocked, as the detectors report the first that
-// they come to. Who spins keeps a CPU, who sleeps does not.
+// they come to. Who spins keeps a CPU, who sleeps does not. The detector of soft lockups is a
+// timer of the CPU itself; with interrupts off there, only the one by NMI can tell.
 func hungTitle(tr *schedule.Trace) string {
 	all := blockedThreads(tr)
 	if len(all) == 0 {
 		return "INFO: task hung"
 	}
-	if b := all[0]; strings.Contains(b.verb, "spin_") || strings.HasPrefix(b.verb, "csd_lock") {
+	b := all[0]
+	switch spins := strings.Contains(b.verb, "spin_") || strings.HasPrefix(b.verb, "csd_lock"); {
+	case !spins:
+		return "INFO: task hung in " + b.fn
+	case b.irqs:
 		return "BUG: soft lockup in " + b.fn
 	}
-	return "INFO: task hung in " + all[0].fn
+	return "Watchdog detected hard LOCKUP in " + b.fn
 }

@@ -416,3 +416,26 @@ func TestTitleOfNoFailure(t *testing.T) {
 		}
 	}
 }
+
+// TestHung: who waits for ever is found by another detector if he spins, and by a third if he
+// does so with interrupts off.
+func TestHung(t *testing.T) {
+	for _, test := range []struct {
+		verb    string
+		irqsOff bool
+		want    string
+	}{
+		{"mutex_lock", false, "INFO: task hung in io_destroy"},
+		{"spin_lock", false, "BUG: soft lockup in io_destroy"},
+		{"spin_lock", true, "Watchdog detected hard LOCKUP in io_destroy"},
+		{"spin_lock_irq", false, "Watchdog detected hard LOCKUP in io_destroy"},
+	} {
+		tr := &schedule.Trace{Threads: []schedule.ThreadInfo{
+			{Name: "io_destroy", State: "blocked", Verb: test.verb, IrqsOff: test.irqsOff},
+		}}
+		tr.Result.Outcome, tr.Result.Failure.Kind = schedule.Fail, schedule.Deadlock
+		if got := triage.Title(tr); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.verb, got, test.want)
+		}
+	}
+}

@@ -175,8 +175,8 @@ func newSystem(p patches) *system {
 	}
 	s.ctxCache = slab.NewCache("ctx", func(ctx *kioctx) {
 		ctx.system = s
-		ctx.users.Ctor(ctx.freeIoctxUsers)
-		ctx.reqs.Ctor(ctx.freeIoctxReqs)
+		ctx.users.Ctor(p.percpuRefs(), ctx.freeIoctxUsers)
+		ctx.reqs.Ctor(p.percpuRefs(), ctx.freeIoctxReqs)
 		ctx.freeWork.Init(ctx.freeIoctx)
 		ctx.freeRwork.Init(ctx.freeIoctx)
 	})
@@ -190,6 +190,17 @@ func newSystem(p patches) *system {
 
 // has reports whether a patch is applied.
 func (s *system) has(p patches) bool { return s.patches&p != 0 }
+
+// percpuRefs is the version of the percpu_refs.
+func (p patches) percpuRefs() percpu.Version {
+	switch {
+	case p&refs311 != 0:
+		return percpu.V311
+	case p&refs49 != 0:
+		return percpu.V49
+	}
+	return percpu.V318
+}
 
 // boot begins an execution: an mm with a first user.
 func (s *system) boot(e *schedule.Exec) {

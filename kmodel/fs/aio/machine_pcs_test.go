@@ -170,6 +170,8 @@ const (
 	atTryLive
 	atPutMode
 	atPut
+	atSwitchLock
+	atSwitchUnlock
 	atKillRead
 	atKillDead
 	atKillReadAgain
@@ -226,6 +228,8 @@ var mSteps = [numPCs]mStep{
 	atTryLive:       {"percpu_ref_tryget_live", onCtx},
 	atPutMode:       {"percpu_ref_put: mode", onCtx},
 	atPut:           {"percpu_ref_put", onCtx},
+	atSwitchLock:    {"spin_lock_irq", onNothing}, // percpu_ref_switch_lock
+	atSwitchUnlock:  {"spin_unlock_irq", onNothing},
 	atKillRead:      {"percpu_ref_kill: read mode", onCtx}, // |= DEAD, the load
 	atKillDead:      {"percpu_ref_kill", onCtx},            // |= DEAD, the store
 	atKillReadAgain: {"percpu_ref_kill: read mode", onCtx}, // |= ATOMIC, the load

@@ -181,6 +181,14 @@ func (m *machine) put(th *mThread, back mPC) {
 	}
 }
 
+// kill is where percpu_ref_kill() begins.
+func (m *machine) kill() mPC {
+	if m.killLocks {
+		return atSwitchLock
+	}
+	return atKillRead
+}
+
 // rcuStep is a step of a percpu_ref.
 func (m *machine) rcuStep(s *mState, me int) string {
 	th := &s.th[me]
@@ -264,6 +272,13 @@ func (m *machine) rcuStep(s *mState, me int) string {
 		}
 
 	// kill: flags|=DEAD; if !ATOMIC: flags|=ATOMIC; get; call_rcu_sched(switch). put
+	// Before 3.18: flags|=DEAD; call_rcu_sched(switch)
+	case atSwitchLock:
+		m.lock(s, me, &s.switchLock)
+		th.call(atKillRead, atSwitchUnlock)
+	case atSwitchUnlock:
+		m.unlock(s, me, &s.switchLock)
+		th.ret()
 	case atKillRead:
 		th.mode = r.mode
 		if th.mode&mDead != 0 && !m.muted["double-kill"] {
@@ -272,7 +287,9 @@ func (m *machine) rcuStep(s *mState, me int) string {
 		th.pc = atKillDead
 	case atKillDead:
 		r.mode = th.mode | mDead
-		th.pc = atKillReadAgain
+		if th.pc = atKillReadAgain; m.dropsLater {
+			th.pc = atKillCallRcu
+		}
 	case atKillReadAgain:
 		th.mode = r.mode
 		if th.mode&mAtomic == 0 {
@@ -284,7 +301,9 @@ func (m *machine) rcuStep(s *mState, me int) string {
 		r.mode = th.mode | mAtomic
 		th.call(atGetMode, atKillCallRcu)
 	case atKillCallRcu:
-		th.pc = atPutMode
+		if th.pc = atPutMode; m.dropsLater {
+			th.ret()
+		}
 		return m.callRcu(s, me, headSwitchUsers+th.ref)
 
 	// switch: s=sum of pc[cpu]; count += s-BIAS; put

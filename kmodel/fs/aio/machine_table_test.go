@@ -160,7 +160,7 @@ func (m *machine) tableStep(s *mState, me int) string {
 	case atUsersUnlock:
 		m.unlock(s, me, &s.ctxLock)
 		th.ref = mReqs // U2
-		th.call(atKillRead, toPutReqs)
+		th.call(m.kill(), toPutReqs)
 
 	// free_ioctx_reqs: no request is left
 	case atReadRqWait: // Q1
@@ -321,7 +321,7 @@ func (m *machine) unmapped(th *mThread) {
 
 func (m *machine) killUsers(th *mThread) {
 	th.ref = mUsers // K7
-	th.call(atKillRead, toKilled)
+	th.call(m.kill(), toKilled)
 }
 
 // nextSlot goes on in exit_aio behind a slot.

@@ -67,6 +67,8 @@ type mState struct {
 	notMapped bool // ctx->mmap_size is 0
 	slotNull  bool // table->table[0] is NULL; before 3.12: deleted from the list
 
+	switchLock bool // percpu_ref_switch_lock
+
 	// The context.
 	freed          bool
 	dead           bool
@@ -134,6 +136,8 @@ type mVariant struct {
 	syncInKill   bool // m3
 	countsItself bool // m4: exit_aio in its counter
 	deadFirst    bool // before 4.0: dead is set without ioctx_lock
+	dropsLater   bool // before 3.18: percpu_ref_kill() leaves the initial reference to the switch
+	killLocks    bool // since 4.9: it has percpu_ref_switch_lock
 	noWait       bool // before 3.15: nobody waits for the requests
 	inTurn       bool // before 4.1: exit_aio waits for each, and nobody counts
 	merged       bool // one flavour of RCU
@@ -143,17 +147,17 @@ var mVariants = map[string]mVariant{
 	"1a":        {list: true},
 	"1b":        {list: true, incNotZero: true, deadTest: true},
 	"1c":        {list: true, rcuPut: true},
-	"1d-3.13":   {lookup: atGetMode, deadFirst: true, noWait: true},
-	"1d-3.17":   {lookup: atGetMode, deadFirst: true, inTurn: true},
+	"1d-3.13":   {lookup: atGetMode, dropsLater: true, deadFirst: true, noWait: true},
+	"1d-3.17":   {lookup: atGetMode, dropsLater: true, deadFirst: true, inTurn: true},
 	"1d":        {lookup: atGetMode},
 	"1d-merged": {lookup: atGetMode, merged: true},
-	"1e":        {lookup: atGetMode, rcuFree: true},
-	"1e-merged": {lookup: atGetMode, rcuFree: true, merged: true},
-	"1f":        {lookup: atTryLiveMode, rcuFree: true},
+	"1e":        {lookup: atGetMode, rcuFree: true, killLocks: true},
+	"1e-merged": {lookup: atGetMode, rcuFree: true, killLocks: true, merged: true},
+	"1f":        {lookup: atTryLiveMode, rcuFree: true, killLocks: true},
 	"m1":        {lookup: atTryLiveMode},
-	"m2":        {lookup: atTryMode, rcuFree: true},
+	"m2":        {lookup: atTryMode, rcuFree: true, killLocks: true},
 	"m3":        {lookup: atGetMode, syncInKill: true},
-	"m4":        {lookup: atTryLiveMode, rcuFree: true, countsItself: true},
+	"m4":        {lookup: atTryLiveMode, rcuFree: true, killLocks: true, countsItself: true},
 }
 
 // initial is the state before the first step.
@@ -190,6 +194,8 @@ func (m *machine) enabled(s *mState, me int) bool {
 		return false // finished
 	case atKillLock, atDelLock:
 		return !s.ioctxLock
+	case atSwitchLock:
+		return !s.switchLock
 	case atRingLock:
 		return !s.ringLock || s.freed // whoever finds that out finds it out in its step
 	case atIrqLock, atTenTailLock:

@@ -25,9 +25,8 @@ const (
 	// table, counted by percpu_refs; the RCU delay before the first reference is
 	// dropped went with e34ecee2ae79. With it went a reference to reqs, so that no
 	// context was ever freed; 1881686f8420 (3.13, 3.12.8) has put that back. The
-	// percpu_refs are those of v4.4, also where 3.13 marks one dead in one store and drops
-	// its first reference in the callback; and io_setup has ring_lock throughout, as since
-	// 3.15.
+	// percpu_refs are those of v4.4, but for refs311 and refs49; and io_setup has ring_lock
+	// throughout, as since 3.15.
 	ioctxTable
 	// drains is e02ba72aabfa (3.15), fb2d44838320 (3.16) and 6098b45b32e6 (3.17): io_destroy
 	// waits until the requests are gone, unless it is the loser of two, and exit_aio waits
@@ -54,6 +53,11 @@ const (
 	// exitCountsItself has exit_aio start its counter one higher and take that off at
 	// the end, so that only one subtraction can reach 0. Never upstream.
 	exitCountsItself
+
+	// refs311 is the percpu_ref before 3.18, and refs49 that of 4.9. Of variants of many
+	// releases it is the first's: that of 3.18 and 3.19 is V318, and that of 4.9 to 4.15 V49.
+	refs311
+	refs49
 
 	// mergedRCU is CONFIG_PREEMPT=n, or the RCU of 4.20 and later.
 	mergedRCU
@@ -106,8 +110,11 @@ const (
 // table41 is the table of 4.1 and later.
 const table41 = ioctxTable | drains | deadUnderLock | drainsAtOnce
 
-// table417 is that of 4.17.
-const table417 = table41 | delayFree | tryGetLive | cancelFirst
+// table416 and table417 are those of 4.16 and 4.17.
+const (
+	table416 = table41 | delayFree | refs49
+	table417 = table416 | tryGetLive | cancelFirst
+)
 
 // variant is a station of the history.
 type variant struct {
@@ -124,13 +131,13 @@ var variants = []variant{
 	{"1c", "3.10.65", "36f5588905c1, 4fcc712f5c48: the first reference is dropped after an RCU delay",
 		refcounting},
 	{"1d-3.13", "3.13-3.14", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()",
-		ioctxTable},
+		ioctxTable | refs311},
 	{"1d-3.17", "3.17-3.19", "1d-3.13 where io_destroy waits for the requests, exit_aio too",
-		ioctxTable | drains},
+		ioctxTable | drains | refs311},
 	{"1d", "4.1-4.15", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()", table41},
 	{"1d-merged", "4.1-4.15", "1d with CONFIG_PREEMPT=n", table41 | mergedRCU},
-	{"1e", "4.16", "a6d7cff472e0: the context is freed after an RCU delay", table41 | delayFree},
-	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table41 | delayFree | mergedRCU},
+	{"1e", "4.16", "a6d7cff472e0: the context is freed after an RCU delay", table416},
+	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table416 | mergedRCU},
 	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",
 		table417},
 	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", table41 | tryGetLive},

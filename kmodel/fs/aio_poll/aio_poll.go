@@ -17,7 +17,8 @@
 // The queue of an inotify instance does not die. It is here for what a signalfd cannot show: a
 // work item that finds something, and a wake-up that is missed.
 //
-// The code follows 5.15, with RCU merged.
+// The code follows 5.15, with RCU merged. From 4.19 to 5.0, before af5c72b1fc7a, who wakes a
+// request leaves the queue after he has given ctx_lock back.
 //
 // Not modelled: submitting (whoever has submitted a request is who ends the queue), eventfds,
 // what is put into the ring, the rest of aio, which is package aio, and the rest of signals

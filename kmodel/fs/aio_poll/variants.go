@@ -31,7 +31,7 @@ const (
 var model = program.Model[*system]{
 	Object: "fs/aio_poll",
 	Variants: []program.Variant{
-		{Name: "5.15", Versions: "4.19-5.15",
+		{Name: "5.15", Versions: "5.1-5.15",
 			About: "POLLFREE is a wake-up as others"},
 		{Name: "posted-v5", Versions: "proposal", Changes: lockInside,
 			About: "it waits for ctx_lock and completes the request"},

@@ -59,16 +59,32 @@ func (s *system) unixStreamReadGeneric(t *schedule.Thread, u *unixSock) {
 	}
 	skb.users.Inc(t) // skb_get
 	skb.data.Read(t) // unix_stream_read_actor
-	s.kfreeSkb(t, skb)
+	s.consumeSkb(t, skb)
 	fp := s.unixDetachFds(t, skb)
-	u.queueLock.Lock(t) // skb_unlink, from whichever list it is on
-	list.SkbUnlink(t, skb)
-	u.queueLock.Unlock(t)
-	s.kfreeSkb(t, skb)
+	u.skbUnlink(t, skb)
+	s.consumeSkb(t, skb)
 	u.iolock.Unlock(t)
 	if fp != nil {
 		s.fput(t, fp) // scm_destroy
 	}
+}
+
+// skbUnlink is skb_unlink(), from whichever list it is on.
+func (u *unixSock) skbUnlink(t *schedule.Thread, skb *skBuff) {
+	u.queueLock.Lock(t)
+	list.SkbUnlink(t, skb)
+	u.queueLock.Unlock(t)
+}
+
+// skbDequeue is skb_dequeue(). It returns nil if there is no message.
+func (u *unixSock) skbDequeue(t *schedule.Thread) *skBuff {
+	u.queueLock.Lock(t)
+	skb := u.skReceiveQueue.FirstEntry(t)
+	if skb != nil {
+		list.SkbUnlink(t, skb)
+	}
+	u.queueLock.Unlock(t)
+	return skb
 }
 
 // unixDetachFds is unix_detach_fds(): it returns what the message had in flight.
@@ -81,18 +97,23 @@ func (s *system) unixDetachFds(t *schedule.Thread, skb *skBuff) *file {
 	return fp
 }
 
-// skbUnref is skb_unref(), which leaves the last reference in place: then nobody else could
-// take one.
-func skbUnref(t *schedule.Thread, skb *skBuff) bool {
-	return skb.users.Read(t) == 1 || skb.users.DecAndTest(t)
+// kfreeSkb is kfree_skb(), with skb_unref(), which leaves the last reference in place: then
+// nobody else could take one.
+func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
+	if skb.users.Read(t) == 1 || skb.users.DecAndTest(t) {
+		s.__kfreeSkb(t, skb)
+	}
 }
 
-// kfreeSkb is kfree_skb() or consume_skb(). The destructor of a message is
-// unix_destruct_scm().
-func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
-	if !skbUnref(t, skb) {
-		return
+// consumeSkb is consume_skb(): kfree_skb() of what has been received.
+func (s *system) consumeSkb(t *schedule.Thread, skb *skBuff) {
+	if skb.users.Read(t) == 1 || skb.users.DecAndTest(t) {
+		s.__kfreeSkb(t, skb)
 	}
+}
+
+// __kfreeSkb is __kfree_skb(). The destructor of a message is unix_destruct_scm().
+func (s *system) __kfreeSkb(t *schedule.Thread, skb *skBuff) {
 	if fp := s.unixDetachFds(t, skb); fp != nil {
 		s.fput(t, fp) // scm_destroy
 	}
@@ -101,16 +122,7 @@ func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
 
 // unixReleaseSock is unix_release_sock().
 func (s *system) unixReleaseSock(t *schedule.Thread, u *unixSock) {
-	for {
-		u.queueLock.Lock(t) // skb_dequeue
-		skb := u.skReceiveQueue.FirstEntry(t)
-		if skb != nil {
-			list.SkbUnlink(t, skb)
-		}
-		u.queueLock.Unlock(t)
-		if skb == nil {
-			break
-		}
+	for skb := u.skbDequeue(t); skb != nil; skb = u.skbDequeue(t) {
 		s.kfreeSkb(t, skb)
 	}
 	slab.Free(t, "sk_free", u) // sock_put

@@ -12,8 +12,10 @@
 // it takes the queue to be its own, since nobody could receive from it, and drops what is in
 // it. That nobody has the file open is not to say that nobody is in fget().
 //
-// The code follows 5.15, with RCU merged; the race is far older. Files: file.go
-// is fs/file.c and fs/file_table.c, af_unix.go and garbage.go are those of net/unix.
+// The code follows 5.15, with RCU merged; that of 4.4 is the same. The race is far older, but
+// what comes of it differs: in 3.10 a receiver takes no reference of the message, and in 3.2 he
+// takes it off the queue first of all. Files: file.go is fs/file.c and fs/file_table.c, af_unix.go
+// and garbage.go are those of net/unix.
 //
 // Not modelled: sending (what is in flight is so from the start), MSG_PEEK, receiving the file
 // as a descriptor (what is received is closed), datagrams, peers, listening sockets,

@@ -7,8 +7,7 @@
 // wakes those who wait at the ring. If that was not the last reference of the request, it
 // has nothing by which the ring is still there.
 //
-// The code follows 5.12-rc3. percpu_ref is that of 4.4, with RCU merged: what it says to be
-// call_rcu_sched() is call_rcu() there.
+// The code follows 5.12-rc3, with RCU merged.
 //
 // Who completes is a task, a kworker of a file system for one. An interrupt is a section of RCU:
 // there the ring could only be freed too early if it has been killed, and its percpu_ref has
@@ -40,6 +39,7 @@ type ioRingCtx struct {
 	refComp        completion.Completion
 	completionLock spin.Lock
 	lockedFreeList list.Head[*ioKiocb] // under completion_lock
+	freeList       list.Head[*ioKiocb] // under uring_lock
 	cqWait         wait.Queue
 	exitWork       workqueue.Work
 
@@ -113,15 +113,24 @@ func (ctx *ioRingCtx) ioRingExitWork(t *schedule.Thread) {
 }
 
 // ioRingCtxFree is io_ring_ctx_free(). With the fix it waits for those who hold
-// completion_lock, whether they have a reference or not.
+// completion_lock, whether they have a reference or not, before it takes anything apart.
 func (ctx *ioRingCtx) ioRingCtxFree(t *schedule.Thread) {
 	if ctx.Has(get | tryGet) {
 		ctx.completionLock.LockIrq(t)
 		ctx.completionLock.UnlockIrq(t)
 	}
-	for req := ctx.lockedFreeList.FirstEntry(t); req != nil; req = ctx.lockedFreeList.FirstEntry(t) {
-		ctx.lockedFreeList.Del(t, req) // io_req_caches_free
+	ctx.ioReqCachesFree(t)
+	slab.Free(t, "kfree", ctx)
+}
+
+// ioReqCachesFree is io_req_caches_free(). So the ring itself is not freed before an unlock of
+// completion_lock, with the fix or without.
+func (ctx *ioRingCtx) ioReqCachesFree(t *schedule.Thread) {
+	ctx.completionLock.LockIrq(t)
+	list.SpliceInit(t, &ctx.lockedFreeList, &ctx.freeList)
+	ctx.completionLock.UnlockIrq(t)
+	for req := ctx.freeList.FirstEntry(t); req != nil; req = ctx.freeList.FirstEntry(t) {
+		ctx.freeList.Del(t, req) // io_req_cache_free
 		slab.Free(t, "kmem_cache_free", req)
 	}
-	slab.Free(t, "kfree", ctx)
 }

@@ -1,6 +1,7 @@
 package iouring
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/percpu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
@@ -65,7 +66,7 @@ func newSystem(c program.Changes) *system {
 	s := &system{Changes: c, kiocbs: slab.NewCache[ioKiocb]("req", nil)}
 	s.ctxs = slab.NewCache("ctx", func(ctx *ioRingCtx) {
 		ctx.system = s
-		ctx.refs.Ctor(ctx.ioRingCtxRefFree)
+		ctx.refs.Ctor(percpu.V54, ctx.ioRingCtxRefFree)
 		ctx.exitWork.Init(ctx.ioRingExitWork)
 	})
 	return s

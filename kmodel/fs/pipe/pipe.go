@@ -49,6 +49,9 @@ const (
 // pipeRelease is pipe_release().
 func (s *system) pipeRelease(t *schedule.Thread, f file) {
 	pipe := f.privateData
+	if !s.Has(putAfter) {
+		pipe = s.inode.iPipe.Read(t)
+	}
 	pipe.mutex.Lock(t) // __pipe_lock
 	if f.fMode&fmodeRead != 0 {
 		pipe.readers.Write(t, pipe.readers.Read(t)-1)

@@ -9,7 +9,8 @@ import (
 )
 
 // putAfter is b0d8d2292160, applied to the code of 3.12: the reference is dropped after the
-// mutex.
+// mutex. And pipe_release() takes the pipe from its file, as fifo_open() has left it there, and
+// not from the inode.
 const putAfter program.Changes = 1
 
 // tail is the mutex_unlock() of who was not the last, after the last has freed the pipe.

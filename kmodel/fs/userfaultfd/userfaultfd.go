@@ -7,7 +7,9 @@
 // struct, here a userfaultfd that another process has open, takes mm_users with
 // mmget_not_zero(), and then may take mmap_sem and change mappings.
 //
-// The code follows 5.0; the dump is that of package kmodel/fs/exec.
+// The code follows 5.0; the dump is that of package kmodel/fs/exec. From 4.3 to 4.6 a
+// userfaultfd has one of mm_users as long as it is open, and takes none for a call; the race is
+// the same.
 //
 // Not modelled: faults and events, closing the userfaultfd (the fix was wrong there and was
 // mended, 46d0b24c5ee1), ranges of more or less than one mapping, merging with the mapping

@@ -27,7 +27,7 @@ func Programs(rest Rest) []program.Program {
 	return program.Model[*system]{
 		Object: "fs/userfaultfd",
 		Variants: []program.Variant{
-			{Name: "5.0", Versions: "4.3-5.0", About: "mappings change while the core is dumped"},
+			{Name: "5.0", Versions: "4.7-5.0", About: "mappings change while the core is dumped"},
 			{Name: "5.1", Versions: "5.1", Changes: stillValid,
 				About: "04f5866e41fb: not if there is a core_state"},
 		},

@@ -6,10 +6,17 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // writes the links of the first and of the last. The kernel does not look at what replacement
 // was; here it must be empty.
 func ReplaceInit[P Entry[P]](t *schedule.Thread, old, replacement *Head[P]) {
+	takeAll(t, "list_replace_init", old, replacement)
+}
+
+// SpliceInit is list_splice_init() to a list that is empty: it does there what ReplaceInit does.
+func SpliceInit[P Entry[P]](t *schedule.Thread, list, to *Head[P]) {
+	takeAll(t, "list_splice_init", list, to)
+}
+
+func takeAll[P Entry[P]](t *schedule.Thread, verb string, old, replacement *Head[P]) {
 	var last, null P
-	t.Step(schedule.Op{
-		Verb: "list_replace_init", Cell: &old.first.Cell, Mode: schedule.PlainWrite,
-	})
+	t.Step(schedule.Op{Verb: verb, Cell: &old.first.Cell, Mode: schedule.PlainWrite})
 	t.Touch(replacement.first.Object())
 	first := old.first.Get()
 	if first != null {

@@ -34,6 +34,13 @@ var replaceTests = []litmus.Test{{
 	Name: "REPLACE+empty", Build: replaced(0, 0),
 	Verdict: litmus.Never, Counts: "1 pass",
 }, {
+	Name: "SPLICE", Build: alone(3, func(p *prog, t *schedule.Thread) {
+		list.SpliceInit(t, &p.a, &p.b)
+		p.r[0].SetBool(p.a.Empty(t) && walk(t, &p.b) == 123)
+		p.Exists(func() bool { return p.r[0].Get() != 1 })
+	}),
+	Verdict: litmus.Never, Counts: "1 pass",
+}, {
 	// The link back of the first is written, and the link of the last.
 	Name: "REPLACE+freed+first", Build: replacedFreed(0),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Always, Counts: "1 use-after-free",

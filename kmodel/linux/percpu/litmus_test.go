@@ -32,7 +32,7 @@ type prog struct {
 func build(held int, f func(p prog)) func(*litmus.Program) {
 	return func(lp *litmus.Program) {
 		p := prog{lp, litmus.Static[global](lp, "g"), lp.Regs()}
-		p.ref.Ctor(p.released)
+		p.ref.Ctor(percpu.V318, p.released)
 		p.Begin(func(*schedule.Exec) {
 			p.ref.Init()
 			for range held {
@@ -243,7 +243,7 @@ var litmusTests = []litmus.Test{{
 }, {
 	// The release function runs in the RCU-sched section of the put: it may not sleep.
 	Name: "RELEASE+sleep", Build: build(0, func(p prog) {
-		p.ref.Ctor(func(t *schedule.Thread) { p.m.Lock(t) })
+		p.ref.Ctor(percpu.V318, func(t *schedule.Thread) { p.m.Lock(t) })
 		p.does("P0", p.ref.Kill)
 	}),
 	Bad: schedule.SleepInAtomic, Verdict: litmus.Always, Counts: "15 sleep-in-atomic",
@@ -275,5 +275,5 @@ func TestLookup(t *testing.T) { litmus.Run(t, lookupTests) }
 func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
 
 func TestContract(t *testing.T) {
-	litmus.Contract(t, litmusTests, lookupTests, misuseTests)
+	litmus.Contract(t, litmusTests, lookupTests, misuseTests, versionTests)
 }

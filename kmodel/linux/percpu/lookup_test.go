@@ -30,7 +30,7 @@ func lookup(f rcu.Flavours, get func(r *percpu.Ref, t *schedule.Thread) bool,
 		g := litmus.Static[table](p, "g")
 		cache := slab.NewCache("obj", func(o *object) {
 			o.rcu.Init(func(t *schedule.Thread) { slab.Free(t, "kfree", o) })
-			o.users.Ctor(func(t *schedule.Thread) { release(t, o) })
+			o.users.Ctor(percpu.V318, func(t *schedule.Thread) { release(t, o) })
 		})
 		var o *object
 		p.Begin(func(e *schedule.Exec) {

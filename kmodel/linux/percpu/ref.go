@@ -1,18 +1,19 @@
 // Package percpu is struct percpu_ref (include/linux/percpu-refcount.h,
-// lib/percpu-refcount.c) as of v4.4, and the plain count for each CPU, an [Int].
+// lib/percpu-refcount.c), and the plain count for each CPU, an [Int].
 //
 // A percpu_ref counts per CPU, without shared writes, until it is killed. Kill
-// marks it DEAD and ATOMIC, and only after a grace period of RCU-sched, when every
-// operation that could have seen the per-CPU mode is over, are the per-CPU counts
-// summed into the shared one (the switch). Until then the shared count is held up
-// by a bias, so it cannot reach 0 before.
+// marks it, and only after a grace period of RCU-sched, when every operation that could
+// have seen the per-CPU mode is over, are the per-CPU counts summed into the shared one
+// (the switch). Until then the shared count is held up by a bias, so it cannot reach 0
+// before. How Kill does that, and who drops the initial reference, depends on the
+// [Version].
 //
 // Steps: Get, TryGet, TryGetLive and Put two each, reading the mode and updating
 // the count, in one section of RCU-sched; the release function, if the count falls
 // to 0, runs within that section. Kill nine: four for the two plain |= of a flag,
-// one for call_rcu_sched(), and those of Get and Put. The switch two and a Put, in
-// the softirq. Those of an Int one each, so whoever sums it up takes as many as there are
-// CPUs.
+// one for call_rcu_sched(), and those of Get and Put; of V311 three, of V49 and V54 eleven.
+// The switch two and a Put, in the softirq. Those of an Int one each, so whoever sums it up
+// takes as many as there are CPUs.
 //
 // Misuse: a Get of a count that is 0 ([schedule.RefResurrect]: the kernel does not
 // check, it goes on), a count below 0 ([schedule.RefUnderflow]), a release entered
@@ -20,14 +21,32 @@
 // can be muted; the operation then goes on as the kernel's does.
 //
 // Not modelled: switching back to per-CPU mode, percpu_ref_reinit(), confirmation
-// callbacks, percpu_ref_exit(); and percpu_ref_switch_lock, under which Kill runs since
-// v4.9 or so. There the switch cannot come before the Put of its Kill, so that Put
-// cannot be the one that ends the count; here, as in v4.4, it can.
+// callbacks, percpu_ref_exit(). TryGet and TryGetLive are those of 3.16 and later: before,
+// percpu_ref_tryget() is what TryGetLive is. Since 5.6 or so the sections are rcu_read_lock(),
+// which is the same in the RCU of those years.
 package percpu
 
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A Version is from when a percpu_ref is.
+type Version int
+
+const (
+	// V318 is 3.18 to 4.8: Kill marks the count dead, then atomic, and has the switch hold a
+	// reference. What it drops itself may be the last, if the switch is over by then.
+	V318 Version = iota
+	// V311 is 3.11 to 3.17: Kill marks the count dead, which is atomic too. The initial
+	// reference is dropped by the switch.
+	V311
+	// V49 is 4.9 to 4.20: V318 under percpu_ref_switch_lock, with interrupts off. So the switch
+	// is over only after Kill has dropped the initial reference.
+	V49
+	// V54 is V49 with call_rcu(), as 5.4 has it. RCU has only one flavour since 4.20.
+	V54
 )
 
 // Bits of the mode.
@@ -50,13 +69,34 @@ type Ref struct {
 	ended   schedule.Cell // how often release was entered
 	rcu     rcu.Head
 	release func(t *schedule.Thread)
+	version Version
 	first   schedule.Party // the step that entered release first
 	killed  schedule.Party // the step that killed it first
 }
 
+// switchLock is percpu_ref_switch_lock. Its cell has no name but the object's.
+type switchLock struct {
+	schedule.Object
+	spinlock
+	bound bool
+}
+
+// spinlock: embedded as spin.Lock, the field would hide the method.
+type spinlock = spin.Lock
+
+var facility = schedule.NewFacility[switchLock]()
+
+func (s *switchLock) Reset(e *schedule.Exec) {
+	if !s.bound {
+		s.bound = true
+		s.Bind(s, "percpu_ref_switch_lock")
+	}
+	facility.Static(e, &s.Object)
+}
+
 // Ctor sets the release function. It belongs in the constructor of the object.
-func (r *Ref) Ctor(release func(t *schedule.Thread)) {
-	r.release = release
+func (r *Ref) Ctor(v Version, release func(t *schedule.Thread)) {
+	r.version, r.release = v, release
 	r.rcu.Init(r.percpuRefSwitchToAtomicRcu)
 }
 
@@ -164,9 +204,38 @@ func (r *Ref) putAtomic(t *schedule.Thread) {
 	r.release(t)
 }
 
-// Kill is percpu_ref_kill(): it drops the initial reference and has the count
-// switch to atomic mode.
+// Kill is percpu_ref_kill(): it drops the initial reference, or has the switch do so, and
+// has the count switch to atomic mode.
 func (r *Ref) Kill(t *schedule.Thread) {
+	switch r.version {
+	case V311:
+		r.markDead(t)
+		rcu.CallSched(t, &r.rcu)
+	case V318:
+		r.kill(t)
+	default:
+		s := facility.Of(t.Exec())
+		s.LockIrq(t)
+		r.kill(t)
+		s.UnlockIrq(t)
+	}
+}
+
+func (r *Ref) kill(t *schedule.Thread) {
+	r.markDead(t)
+	if mode := r.readKill(t); mode&atomicMode == 0 {
+		r.storeKill(t, mode|atomicMode)
+		r.Get(t)
+		if r.version == V54 {
+			rcu.Call(t, &r.rcu)
+		} else {
+			rcu.CallSched(t, &r.rcu)
+		}
+	}
+	r.Put(t)
+}
+
+func (r *Ref) markDead(t *schedule.Thread) {
 	mode := r.readKill(t)
 	if mode&dead != 0 {
 		t.Warn(schedule.DoubleKill, r.mode.Object(), r.killed, "kills it again")
@@ -174,12 +243,6 @@ func (r *Ref) Kill(t *schedule.Thread) {
 		r.killed = t.Now()
 	}
 	r.storeKill(t, mode|dead)
-	if mode = r.readKill(t); mode&atomicMode == 0 {
-		r.storeKill(t, mode|atomicMode)
-		r.Get(t)
-		rcu.CallSched(t, &r.rcu)
-	}
-	r.Put(t)
 }
 
 // readKill and storeKill are the two halves of a plain mode |= flag.

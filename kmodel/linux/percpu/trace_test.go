@@ -20,7 +20,7 @@ func TestTrace(t *testing.T) {
 	r := schedule.NewRunner(schedule.Program{Name: "kill", New: func() func(*schedule.Exec) {
 		o := new(traced)
 		o.Bind(o, "ctx")
-		o.users.Ctor(func(*schedule.Thread) {})
+		o.users.Ctor(percpu.V318, func(*schedule.Thread) {})
 		return func(e *schedule.Exec) {
 			e.Static(&o.Object, 0)
 			o.users.Init()
@@ -63,7 +63,7 @@ func TestTraceWaits(t *testing.T) {
 	o := new(traced)
 	r := schedule.NewRunner(schedule.Program{Name: "kill", New: func() func(*schedule.Exec) {
 		o.Bind(o, "ctx")
-		o.users.Ctor(func(*schedule.Thread) {})
+		o.users.Ctor(percpu.V318, func(*schedule.Thread) {})
 		return func(e *schedule.Exec) {
 			e.Static(&o.Object, 0)
 			o.users.Init()

@@ -68,9 +68,14 @@ func VmaMerge(t *schedule.Thread, prev, vma *mm.VMA, flags int) bool {
 	if prev == nil || prev.VMFlags.Read(t) != flags {
 		return false
 	}
-	prev.VMNext.Write(t, vma.VMNext.Read(t)) // __vma_adjust
-	slab.Free(t, "vm_area_free", vma)
+	__vmaAdjust(t, prev, vma)
 	return true
+}
+
+// __vmaAdjust is __vma_adjust(), which extends prev over vma.
+func __vmaAdjust(t *schedule.Thread, prev, vma *mm.VMA) {
+	prev.VMNext.Write(t, vma.VMNext.Read(t))
+	slab.Free(t, "vm_area_free", vma)
 }
 
 // removeVma is remove_vma().
