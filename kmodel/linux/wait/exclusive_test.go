@@ -86,7 +86,7 @@ type giveUp func(p prog, t *schedule.Thread) bool
 // finishes is __wait_event_interruptible_exclusive() up to 2.6.28.
 func finishes(p prog, t *schedule.Thread) bool { return p.until(t, p.q.FinishWait) }
 
-// aborts is the same from 2.6.29 to 3.10.
+// aborts is the same in 2.6.29 to 3.12.
 func aborts(p prog, t *schedule.Thread) bool { return p.until(t, p.q.AbortExclusiveWait) }
 
 // stays is __wait_event_exclusive_cmd().
@@ -95,7 +95,7 @@ func stays(p prog, t *schedule.Thread) bool {
 	return true
 }
 
-// waitsEvent is the same as finishes since 4.10.
+// waitsEvent is the same as finishes in 4.9.
 func waitsEvent(p prog, t *schedule.Thread) bool {
 	return p.q.WaitEventInterruptibleExclusive(t, p.set)
 }
@@ -205,7 +205,7 @@ var exclusiveTests = []litmus.Test{{
 		func(r0, r1 int) bool { return r0 == 1 && r1 == 1 }),
 	Verdict: litmus.Sometimes, Counts: "60 pass, 18 exists",
 }, {
-	// Who is first is told so, since 5.14.
+	// Who is first is told so, in 5.15.
 	Name: "OBSERVE+first", Build: build(func(p prog) {
 		p.Observe(func(t *schedule.Thread) bool {
 			first := p.q.PrepareToWaitExclusive(t, wait.TaskUninterruptible)
@@ -231,7 +231,7 @@ var exclusiveTests = []litmus.Test{{
 	Name: "SIGNAL+abort_exclusive_wait+uninterruptible", Build: signalled(aborts, stays, early),
 	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "140335 pass, 422 deadlock",
 }, {
-	// Since 4.10 it leaves the queue first and then tests the condition: either it has left
+	// In 4.9 it leaves the queue first and then tests the condition: either it has left
 	// before the wake-up came, or it sees what that was for.
 	Name: "SIGNAL+prepare_to_wait_event", Build: signalled(waitsEvent, waitsEvent, early),
 	Verdict: litmus.Never, Counts: "143435 pass",

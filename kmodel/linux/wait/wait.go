@@ -89,7 +89,7 @@ func (q *Queue) PrepareToWait(t *schedule.Thread, state State) {
 }
 
 // PrepareToWaitExclusive is prepare_to_wait_exclusive(): behind those that are there. It
-// reports whether there was nobody, as since 5.14.
+// reports whether there was nobody, as in 5.15; that of 5.12 does not.
 func (q *Queue) PrepareToWaitExclusive(t *schedule.Thread, state State) bool {
 	q.begin(t, "prepare_to_wait_exclusive")
 	first := t.ObserveBool(q.waiters.Value() == 0)
@@ -97,7 +97,7 @@ func (q *Queue) PrepareToWaitExclusive(t *schedule.Thread, state State) bool {
 	return first
 }
 
-// PrepareToWaitEvent is prepare_to_wait_event(), as since 4.10. If a signal is pending, and
+// PrepareToWaitEvent is prepare_to_wait_event(), as in 4.9. If a signal is pending, and
 // state is such that one counts, it takes the thread off the queue and reports false:
 // -ERESTARTSYS. Whoever wakes after that wakes somebody else, and whoever has done so before
 // has made the condition true, which the caller tests next.
@@ -155,9 +155,9 @@ func (q *Queue) FinishWait(t *schedule.Thread) {
 	}
 }
 
-// AbortExclusiveWait is abort_exclusive_wait(), of 2.6.29 (777c6c5f1f6e) to 4.9: FinishWait of
-// a thread that waited exclusively and gives up because of a signal. If a wake-up has taken it
-// off the queue meanwhile, that goes to the next.
+// AbortExclusiveWait is abort_exclusive_wait(), which came with 777c6c5f1f6e (2.6.29); 4.4 has
+// it, and 4.9 not any more. It is FinishWait of a thread that waited exclusively and gives up
+// because of a signal. If a wake-up has taken it off the queue meanwhile, that goes to the next.
 func (q *Queue) AbortExclusiveWait(t *schedule.Thread) {
 	const verb = "abort_exclusive_wait"
 	s := facility.Of(t.Exec())
@@ -244,7 +244,7 @@ func (q *Queue) WaitEventInterruptibleExclusive(t *schedule.Thread,
 	return q.waitEvent(t, TaskInterruptible, true, condition)
 }
 
-// waitEvent is ___wait_event(), as since 4.10, and what comes before it in all of them.
+// waitEvent is ___wait_event(), as in 4.9, and what comes before it in all of them.
 func (q *Queue) waitEvent(t *schedule.Thread, state State, exclusive bool,
 	condition func(*schedule.Thread) bool) bool {
 	preempt.MightSleep(t, "wait_event")
