@@ -26,11 +26,11 @@
 // back. Between the two, with preemption and interrupts off, a thread that it has woken
 // may run on another CPU already, find itself off the queue, and free the queue without
 // ever having taken its lock: then the second step is a use after free. Who takes the
-// lock (all but SetCurrentState, Schedule, Active and the first step of FinishWait) waits for
-// it. If spin unlocks have a tail ([spin.SetTail]) the second step is that, whether it has
-// woken anybody or not, and the lock is free. Nobody but who frees the queue can tell the two
-// steps from one, so a queue in an object that is never freed ([schedule.Object.Static]) has
-// one.
+// lock waits for it: all operations of the queue but Active, and the first step of FinishWait
+// and of AbortExclusiveWait. If spin unlocks have a tail ([spin.SetTail]) the second step is
+// that, whether it has woken anybody or not, and the lock is free. Nobody but who frees the
+// queue can tell the two steps from one, so a queue in an object that is never freed
+// ([schedule.Object.Static]) has one.
 //
 // Who waits exclusively is behind all others, in the order in which they came: WakeUp wakes
 // all others and the first of these that sleeps. Who runs already is passed over, and stays
