@@ -21,7 +21,7 @@ var inverted = map[string]string{
 	"mm/list_lru@P6-abba": lockdep.Circular +
 		": list_lrus_mutex -> memcg_cache_ids_sem -> list_lrus_mutex",
 	"fs/aio_poll@posted-v5": lockdep.Circular +
-		": kioctx->ctx_lock -> sighand_struct->signalfd_wqh.lock -> kioctx->ctx_lock",
+		": kioctx->ctx_lock -> sighand_struct->signalfd_wqh -> kioctx->ctx_lock",
 }
 
 // TestLockdep looks at the order of locks in all programs: those that are small are exhausted,

@@ -24,9 +24,9 @@ import (
 // Up to 3.9 they wait, and io_getevents does, by add_wait_queue() and remove_wait_queue().
 // Here they do so by prepare_to_wait() and finish_wait(), as since, after which wake_up() may
 // not be through yet. That changes nothing: who wakes has a reference, or ctx_lock, which
-// io_destroy and exit_aio take before they drop the last. And io_getevents waits exclusively:
-// of two that do, the one wake_up() of io_destroy up to 2.6.37 wakes one, and the other sleeps
-// until a signal. Here both wake up; a sleep that a signal ends is no failure in any case.
+// io_destroy and exit_aio take before they drop the last. Up to 2.6.37 io_destroy has
+// wake_up(): of two in io_getevents, who wait exclusively, the other sleeps until a signal.
+// Here it is wake_up_all(); a sleep that a signal ends is no failure in any case.
 
 // listMM is the mm with the functions of those years.
 type listMM struct{ *mmStruct }
@@ -198,11 +198,11 @@ func (ctx *listKioctx) freeIoctx(t *schedule.Thread) {
 // waitLockless_ is wait_event(ctx->wait, reqs_active has fallen to 0).
 func (ctx *listKioctx) waitLockless_(t *schedule.Thread) {
 	for {
-		ctx.wait.PrepareToWait(t)
+		ctx.wait.PrepareToWait(t, wait.TaskUninterruptible)
 		if ctx.reqsActive.Read(t) <= 0 {
 			break
 		}
-		wait.ScheduleUninterruptible(t)
+		wait.Schedule(t)
 	}
 	ctx.wait.FinishWait(t)
 }
@@ -229,9 +229,9 @@ func (ctx *listKioctx) waitForAllAios(t *schedule.Thread) {
 	}
 	ctx.ctxLock.LockIrq(t)
 	for ctx.reqsActive.Read(t) != 0 {
-		ctx.wait.PrepareToWait(t)
+		ctx.wait.PrepareToWait(t, wait.TaskUninterruptible)
 		ctx.ctxLock.UnlockIrq(t)
-		wait.ScheduleUninterruptible(t)
+		wait.Schedule(t)
 		ctx.ctxLock.LockIrq(t)
 		ctx.wait.FinishWait(t)
 	}

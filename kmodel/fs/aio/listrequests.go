@@ -176,7 +176,11 @@ func (ctx *listKioctx) readEvents(t *schedule.Thread, minNr int) {
 		return
 	}
 	for {
-		ctx.wait.PrepareToWait(t)
+		if ctx.has(refcounting) {
+			ctx.wait.PrepareToWait(t, wait.TaskInterruptible)
+		} else {
+			ctx.wait.PrepareToWaitExclusive(t, wait.TaskInterruptible)
+		}
 		if got += ctx.aioReadEvt(t); got >= minNr || ctx.dead.Read(t) != 0 || !wait.Schedule(t) {
 			break
 		}

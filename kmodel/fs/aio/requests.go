@@ -114,7 +114,7 @@ func (ctx *kioctx) readEvents(t *schedule.Thread, minNr int) {
 		return // wait_event() tests once before it queues itself
 	}
 	for {
-		ctx.wait.PrepareToWait(t)
+		ctx.wait.PrepareToWait(t, wait.TaskInterruptible)
 		if ctx.aioReadEvents(t, &got, minNr) || !wait.Schedule(t) {
 			break
 		}

@@ -33,12 +33,12 @@
 package aiopoll
 
 import (
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/refcount"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -62,14 +62,17 @@ type aioKiocb struct {
 	cancelled       mem.Int
 	workScheduled   mem.Int // under the lock of the queue
 	workNeedResched mem.Int // as work_scheduled
-	wait            list.Node[*aioKiocb]
+	wait            wait.Entry[*aioKiocb]
 	work            workqueue.Work
 
 	*system
 }
 
-// ListNode implements [list.Entry].
-func (iocb *aioKiocb) ListNode() *list.Node[*aioKiocb] { return &iocb.wait }
+// waitQueueHead is struct wait_queue_head, of whom polls by aio.
+type waitQueueHead = wait.Head[*aioKiocb]
+
+// WaitEntry implements [wait.Waiter].
+func (iocb *aioKiocb) WaitEntry() *wait.Entry[*aioKiocb] { return &iocb.wait }
 
 // iocbPut is iocb_put().
 func (iocb *aioKiocb) iocbPut(t *schedule.Thread) {
@@ -81,35 +84,36 @@ func (iocb *aioKiocb) iocbPut(t *schedule.Thread) {
 // complete_ takes the request off active_reqs, gives ctx_lock back, and puts the request.
 func (iocb *aioKiocb) complete_(t *schedule.Thread, mask int) {
 	iocb.ctx.activeReqs[iocb.num].Write(t, nil)
-	iocb.kiRes.Write(t, mask)
+	iocb.kiRes.Write(t, mask&^wait.Pollfree) // mangle_poll
 	iocb.ctx.ctxLock.UnlockIrq(t)
 	iocb.iocbPut(t)
 }
 
 // aioPollWake is aio_poll_wake(), under the lock of the queue. A wake-up with POLLFREE has
 // EPOLLHUP too, which every request waits for; another does not say what has happened.
-func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, wq *waitQueueHead, pollfree_ bool) {
+func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, mask int) int {
+	pollfree_ := mask&wait.Pollfree != 0
 	if !iocb.Has(stayQueued | stayQueuedV1) {
-		wq.head.DelInit(t, iocb)
+		wait.DelInit(t, iocb)
 		switch {
 		case pollfree_ && iocb.Has(lockInside):
 			iocb.ctx.ctxLock.LockIrq(t)
-			iocb.complete_(t, pollhup)
-		case pollfree_ && iocb.ctx.ctxLock.TrylockIrq(t):
-			iocb.complete_(t, pollhup)
+			iocb.complete_(t, mask)
+		case mask != 0 && iocb.ctx.ctxLock.TrylockIrq(t):
+			iocb.complete_(t, mask)
 		default:
 			workqueue.ScheduleWork(t, &iocb.work)
 		}
-		return
+		return 1
 	}
-	if pollfree_ && (iocb.Has(stayQueuedV1) || iocb.workScheduled.Read(t) == 0) &&
+	if mask != 0 && (iocb.Has(stayQueuedV1) || iocb.workScheduled.Read(t) == 0) &&
 		iocb.ctx.ctxLock.TrylockIrq(t) {
-		wq.head.DelInit(t, iocb)
-		iocb.complete_(t, pollhup)
-		return
+		wait.DelInit(t, iocb)
+		iocb.complete_(t, mask)
+		return 1
 	}
 	if pollfree_ && iocb.Has(pollfreeV1) {
-		wq.head.DelInit(t, iocb)
+		wait.DelInit(t, iocb)
 		iocb.cancelled.WriteOnce(t, 1)
 	}
 	if iocb.workScheduled.Read(t) != 0 {
@@ -120,9 +124,10 @@ func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, wq *waitQueueHead, pollfre
 	}
 	if pollfree_ && iocb.Has(pollfree) {
 		iocb.cancelled.WriteOnce(t, 1)
-		wq.head.DelInit(t, iocb)
+		wait.DelInit(t, iocb)
 		iocb.head.StoreRelease(t, nil)
 	}
+	return 1
 }
 
 // pollIocbLockWq is poll_iocb_lock_wq(), which came with the fix: it takes the lock of the
@@ -133,19 +138,19 @@ func (iocb *aioKiocb) pollIocbLockWq(t *schedule.Thread) bool {
 	if iocb.Has(pollfreeV1) {
 		if !iocb.wait.Empty(t) {
 			head := iocb.head.Read(t)
-			head.lock.Lock(t)
+			head.Lock.Lock(t)
 			if !iocb.wait.Empty(t) {
 				rcu.ReadUnlock(t)
 				return true
 			}
-			head.lock.Unlock(t)
+			head.Lock.Unlock(t)
 		}
 	} else if head := iocb.head.LoadAcquire(t); head != nil {
-		head.lock.Lock(t)
+		head.Lock.Lock(t)
 		if !iocb.wait.Empty(t) {
 			return true
 		}
-		head.lock.Unlock(t)
+		head.Lock.Unlock(t)
 	}
 	rcu.ReadUnlock(t)
 	return false
@@ -153,7 +158,7 @@ func (iocb *aioKiocb) pollIocbLockWq(t *schedule.Thread) bool {
 
 // pollIocbUnlockWq is poll_iocb_unlock_wq().
 func (iocb *aioKiocb) pollIocbUnlockWq(t *schedule.Thread) {
-	iocb.head.Read(t).lock.Unlock(t)
+	iocb.head.Read(t).Lock.Unlock(t)
 	if !iocb.Has(pollfreeV1) {
 		rcu.ReadUnlock(t)
 	}
@@ -164,7 +169,7 @@ func (iocb *aioKiocb) lockWq_(t *schedule.Thread) bool {
 	if iocb.Has(pollfreeV1 | pollfree) {
 		return iocb.pollIocbLockWq(t)
 	}
-	iocb.head.Read(t).lock.Lock(t)
+	iocb.head.Read(t).Lock.Lock(t)
 	return true
 }
 
@@ -173,7 +178,7 @@ func (iocb *aioKiocb) unlockWq_(t *schedule.Thread) {
 	if iocb.Has(pollfreeV1 | pollfree) {
 		iocb.pollIocbUnlockWq(t)
 	} else {
-		iocb.head.Read(t).lock.Unlock(t)
+		iocb.head.Read(t).Lock.Unlock(t)
 	}
 }
 
@@ -194,7 +199,7 @@ func (iocb *aioKiocb) aioPollCompleteWork(t *schedule.Thread) {
 	iocb.ctx.ctxLock.LockIrq(t)
 	if !iocb.Has(stayQueued | stayQueuedV1) {
 		if mask == 0 && iocb.cancelled.ReadOnce(t) == 0 {
-			iocb.head.Read(t).addWaitQueue(t, iocb)
+			iocb.head.Read(t).AddWaitQueue(t, iocb)
 			iocb.ctx.ctxLock.UnlockIrq(t)
 			return
 		}
@@ -210,7 +215,7 @@ func (iocb *aioKiocb) aioPollCompleteWork(t *schedule.Thread) {
 			iocb.ctx.ctxLock.UnlockIrq(t)
 			return
 		}
-		iocb.head.Peek().head.DelInit(t, iocb)
+		wait.DelInit(t, iocb)
 		iocb.unlockWq_(t)
 	}
 	iocb.complete_(t, mask)
@@ -229,7 +234,7 @@ func (iocb *aioKiocb) aioPollCancel(t *schedule.Thread) {
 			iocb.workScheduled.Write(t, 1)
 		}
 	case iocb.Has(pollfreeV1) || !iocb.wait.Empty(t):
-		iocb.head.Peek().head.DelInit(t, iocb)
+		wait.DelInit(t, iocb)
 		workqueue.ScheduleWork(t, &iocb.work)
 	}
 	iocb.unlockWq_(t)

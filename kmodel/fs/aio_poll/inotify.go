@@ -3,6 +3,7 @@ package aiopoll
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -19,7 +20,7 @@ func (group *fsnotifyGroup) inotifyPoll(t *schedule.Thread) int {
 	group.notificationLock.Lock(t)
 	n := group.qLen.Read(t)
 	group.notificationLock.Unlock(t)
-	return min(n, 1) // EPOLLIN
+	return min(n, 1) * wait.Epollin
 }
 
 // fsnotifyAddEvent is fsnotify_add_event(), which 5.16 has as fsnotify_insert_event(), of an
@@ -28,7 +29,7 @@ func (group *fsnotifyGroup) fsnotifyAddEvent(t *schedule.Thread) {
 	group.notificationLock.Lock(t)
 	group.qLen.Write(t, group.qLen.Read(t)+1)
 	group.notificationLock.Unlock(t)
-	group.notificationWaitq.wakeUp(t, false)
+	group.notificationWaitq.WakeUp(t, 0)
 }
 
 // inotifyRead is inotify_read() of one event, if there is any. Its own entry at the queue, for

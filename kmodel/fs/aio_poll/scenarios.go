@@ -156,10 +156,10 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 			wq = &s.group.notificationWaitq
 		}
 		hit(program.Word(iocb.num,
-			iocb.Live(), sighand.Live(), wq.head.Peek() == iocb,
+			iocb.Live(), sighand.Live(), iocb.wait.Queued(),
 			s.ctx.activeReqs[iocb.num].Peek() != nil, iocb.cancelled.Peek() != 0,
 			iocb.workScheduled.Peek() != 0, iocb.workNeedResched.Peek() != 0,
-			iocb.head.Peek() != nil, s.ctx.ctxLock.IsLocked(), wq.lock.IsLocked(),
+			iocb.head.Peek() != nil, s.ctx.ctxLock.IsLocked(), wq.Lock.IsLocked(),
 			iocb.inotify, s.group.qLen.Peek() != 0))
 	}
 }

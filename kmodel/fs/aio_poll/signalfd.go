@@ -4,6 +4,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -56,8 +57,8 @@ func (s *system) lockTaskSighand(t *schedule.Thread) *sighandStruct {
 // signalfdNotify is signalfd_notify(), under siglock: those who poll are woken, and not told
 // why.
 func signalfdNotify(t *schedule.Thread, sighand *sighandStruct) {
-	if !sighand.signalfdWqh.head.Empty(t) { // waitqueue_active
-		sighand.signalfdWqh.wakeUp(t, false)
+	if sighand.signalfdWqh.Active(t) {
+		sighand.signalfdWqh.WakeUp(t, 0)
 	}
 }
 
@@ -67,13 +68,13 @@ func (s *system) __exitSignal(t *schedule.Thread) {
 	sighand.siglock.Lock(t)
 	s.task.sighand.Assign(t, nil)
 	sighand.siglock.Unlock(t)
-	__cleanupSighand(t, sighand)
+	s.__cleanupSighand(t, sighand)
 }
 
 // __cleanupSighand is __cleanup_sighand(). Nobody else has a reference, so the count is left
 // out.
-func __cleanupSighand(t *schedule.Thread, sighand *sighandStruct) {
-	signalfdCleanup(t, sighand)
+func (s *system) __cleanupSighand(t *schedule.Thread, sighand *sighandStruct) {
+	s.signalfdCleanup(t, sighand)
 	rcu.Call(t, &sighand.rcu)
 }
 
@@ -83,8 +84,11 @@ func (sighand *sighandStruct) kmemCacheFree(t *schedule.Thread) {
 }
 
 // signalfdCleanup is signalfd_cleanup().
-func signalfdCleanup(t *schedule.Thread, sighand *sighandStruct) {
-	if !sighand.signalfdWqh.head.Empty(t) { // waitqueue_active
-		sighand.signalfdWqh.wakeUp(t, true)
+func (s *system) signalfdCleanup(t *schedule.Thread, sighand *sighandStruct) {
+	switch wqh := &sighand.signalfdWqh; {
+	case s.Has(wakeAll):
+		wqh.WakeUpPollfree(t)
+	case wqh.Active(t):
+		wqh.WakeUp(t, wait.Epollhup|wait.Pollfree)
 	}
 }

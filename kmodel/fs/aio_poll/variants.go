@@ -23,6 +23,9 @@ const (
 	// pollfree is 50252e4b5e98: it forgets the queue, last, and whoever takes the lock of
 	// the queue is a reader of RCU until he gives it back.
 	pollfree
+	// wakeAll is what came with these two: a signalfd uses wake_up_pollfree() (42288cb44c4b),
+	// which looks afterwards whether all have left.
+	wakeAll
 )
 
 var model = program.Model[*system]{
@@ -36,7 +39,7 @@ var model = program.Model[*system]{
 			About: "363bee27e258 and 50252e4b5e98 as they were first posted"},
 		{Name: "363bee2", Versions: "mutant", Changes: stayQueued,
 			About: "363bee27e258: a request that is woken stays queued"},
-		{Name: "5.16", Versions: "5.16", Changes: stayQueued | pollfree,
+		{Name: "5.16", Versions: "5.16", Changes: stayQueued | pollfree | wakeAll,
 			About: "50252e4b5e98: POLLFREE has it leave and forget the queue"},
 	},
 	Scenarios: []program.Scenario[*system]{
@@ -102,14 +105,13 @@ func newSystem(c program.Changes) *system {
 	s.Global(&s.ctx, "ctx")
 	s.Global(&s.task, "task")
 	s.Global(&s.group, "group")
-	s.group.notificationWaitq.object = &s.group.Object
 	s.sighands = slab.NewCache("sighand", func(sighand *sighandStruct) {
-		sighand.signalfdWqh.object = &sighand.Object
 		sighand.rcu.Init(sighand.kmemCacheFree)
 	})
 	s.kiocbs = slab.NewCache("req", func(iocb *aioKiocb) {
 		iocb.system = s
 		iocb.work.Init(iocb.aioPollCompleteWork)
+		iocb.wait.InitFunc(iocb.aioPollWake)
 	})
 	return s
 }
@@ -130,7 +132,7 @@ func (s *system) bootReq(e *schedule.Exec, i int, inotify bool, wq *waitQueueHea
 	iocb.num, iocb.inotify = i, inotify
 	iocb.kiRefcnt.Init(1)
 	iocb.head.Init(wq)
-	wq.head.Init(iocb)
+	wq.Init(iocb)
 	s.ctx.activeReqs[i].Init(iocb)
 }
 

@@ -1,32 +1,31 @@
 package eventpoll
 
 import (
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 // eppollEntry is struct eppoll_entry.
 type eppollEntry struct {
 	schedule.Object
-	wait  list.Node[*eppollEntry]
+	wait  wait.Entry[*eppollEntry]
 	base  mem.Ptr[*epitem] // never changes
-	whead mem.Ptr[*sighandStruct]
+	whead mem.Ptr[*wait.Head[*eppollEntry]]
+
+	*system
 }
 
-// ListNode implements [list.Entry].
-func (pwq *eppollEntry) ListNode() *list.Node[*eppollEntry] { return &pwq.wait }
+// WaitEntry implements [wait.Waiter].
+func (pwq *eppollEntry) WaitEntry() *wait.Entry[*eppollEntry] { return &pwq.wait }
 
-// sighandStruct is the part of struct sighand_struct that is for signalfd, the wait queue
-// signalfd_wqh.
+// sighandStruct is the part of struct sighand_struct that is for signalfd.
 type sighandStruct struct {
 	schedule.Object
-	lock spin.Lock
-	head list.Head[*eppollEntry]
-	rcu  rcu.Head
+	signalfdWqh wait.Head[*eppollEntry]
+	rcu         rcu.Head
 }
 
 // kmemCacheFree is what frees a sighand_struct after a grace period.
@@ -37,49 +36,43 @@ func (sighand *sighandStruct) kmemCacheFree(t *schedule.Thread) {
 // __cleanupSighand is __cleanup_sighand(), by the last thread of a process.
 func (s *system) __cleanupSighand(t *schedule.Thread, sighand *sighandStruct) {
 	if s.Has(pollfree) {
-		s.signalfdCleanup(t, sighand)
+		signalfdCleanup(t, sighand)
 	}
 	rcu.Call(t, &sighand.rcu)
 }
 
-// signalfdCleanup is signalfd_cleanup().
-func (s *system) signalfdCleanup(t *schedule.Thread, sighand *sighandStruct) {
-	if sighand.head.Empty(t) { // waitqueue_active
-		return
+// signalfdCleanup is signalfd_cleanup(), up to 5.15.
+func signalfdCleanup(t *schedule.Thread, sighand *sighandStruct) {
+	if sighand.signalfdWqh.Active(t) {
+		sighand.signalfdWqh.WakeUp(t, wait.Epollhup|wait.Pollfree)
 	}
-	sighand.lock.LockIrq(t) // wake_up_poll
-	for pwq := sighand.head.FirstEntry(t); pwq != nil; {
-		next := pwq.wait.NextEntry(t)
-		s.epPollCallback(t, sighand, pwq)
-		pwq = next
-	}
-	sighand.lock.UnlockIrq(t)
 }
 
 // epPollCallback is ep_poll_callback() with POLLFREE, under the lock of the wait queue.
-func (s *system) epPollCallback(t *schedule.Thread, sighand *sighandStruct, pwq *eppollEntry) {
+func (pwq *eppollEntry) epPollCallback(t *schedule.Thread, _ int) int {
 	epi := pwq.base.Read(t) // ep_item_from_wait
 	ep := epi.ep.Read(t)
-	if !s.Has(forgetLast) {
-		if s.Has(forget) {
+	if !pwq.Has(forgetLast) {
+		if pwq.Has(forget) {
 			pwq.whead.Write(t, nil)
 		}
-		sighand.head.DelInit(t, pwq)
+		wait.DelInit(t, pwq)
 	}
 	ep.lock.LockIrq(t)
 	epi.events.Read(t)
 	ep.lock.UnlockIrq(t)
-	if s.Has(forgetLast) {
-		sighand.head.DelInit(t, pwq)
+	if pwq.Has(forgetLast) {
+		wait.DelInit(t, pwq)
 		pwq.whead.StoreRelease(t, nil)
 	}
+	return 1 // without EPOLLEXCLUSIVE
 }
 
 // epRemoveWaitQueue is ep_remove_wait_queue(), which came with RCU. What the fix made an
 // acquire was rcu_dereference() before.
 func (s *system) epRemoveWaitQueue(t *schedule.Thread, pwq *eppollEntry) {
 	if !s.Has(forget) {
-		removeWaitQueue(t, pwq.whead.Read(t), pwq)
+		pwq.whead.Read(t).RemoveWaitQueue(t, pwq)
 		return
 	}
 	rcu.ReadLock(t)
@@ -88,16 +81,9 @@ func (s *system) epRemoveWaitQueue(t *schedule.Thread, pwq *eppollEntry) {
 		load = pwq.whead.LoadAcquire
 	}
 	if whead := load(t); whead != nil {
-		removeWaitQueue(t, whead, pwq)
+		whead.RemoveWaitQueue(t, pwq)
 	}
 	rcu.ReadUnlock(t)
-}
-
-// removeWaitQueue is remove_wait_queue().
-func removeWaitQueue(t *schedule.Thread, whead *sighandStruct, pwq *eppollEntry) {
-	whead.lock.LockIrq(t)
-	whead.head.Del(t, pwq)
-	whead.lock.UnlockIrq(t)
 }
 
 // epUnregisterPollwait is ep_unregister_pollwait(), with mtx held.
@@ -114,10 +100,8 @@ func (ep *eventpoll) epUnregisterPollwait(t *schedule.Thread, epi *epitem) {
 // epPtableQueueProc is ep_ptable_queue_proc(), called by signalfd_poll().
 func (ep *eventpoll) epPtableQueueProc(t *schedule.Thread, epi *epitem, sighand *sighandStruct) {
 	pwq := ep.pwqs.Alloc(t)
-	pwq.whead.Init(sighand)
+	pwq.whead.Init(&sighand.signalfdWqh)
 	pwq.base.Init(epi)
-	sighand.lock.LockIrq(t) // add_wait_queue
-	sighand.head.Add(t, pwq)
-	sighand.lock.UnlockIrq(t)
+	sighand.signalfdWqh.AddWaitQueue(t, pwq)
 	epi.pwqlist.Write(t, pwq)
 }

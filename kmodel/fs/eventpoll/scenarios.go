@@ -146,9 +146,9 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 		}
 	}
 	for _, sighand := range s.sighands.InUse(e) {
-		pwq := sighand.head.Peek()
+		pwq := sighand.signalfdWqh.Peek()
 		hit(program.Word(1,
-			sighand.Live(), sighand.lock.IsLocked(), pwq != nil, pwq != nil && pwq.Live(),
+			sighand.Live(), sighand.signalfdWqh.Lock.IsLocked(), pwq != nil, pwq != nil && pwq.Live(),
 			pwq != nil && pwq.whead.Peek() != nil) << 16)
 	}
 }

@@ -122,7 +122,10 @@ func newSystem(c program.Changes) *system {
 	s.eps = slab.NewCache("ep", func(ep *eventpoll) { ep.system = s })
 	s.epis = slab.NewCache("epi", func(epi *epitem) { epi.rcu.Init(epi.epiRcuFree) })
 	s.epheads = slab.NewCache[epitemsHead]("ephead", nil)
-	s.pwqs = slab.NewCache[eppollEntry]("pwq", nil)
+	s.pwqs = slab.NewCache("pwq", func(pwq *eppollEntry) {
+		pwq.system = s
+		pwq.wait.InitFunc(pwq.epPollCallback)
+	})
 	s.sighands = slab.NewCache("sighand", func(sighand *sighandStruct) {
 		sighand.rcu.Init(sighand.kmemCacheFree)
 	})
@@ -160,9 +163,10 @@ func (s *system) bootSighands(e *schedule.Exec, n int) {
 // bootWait has the eventpoll wait at the wait queue of file i, which process by has added.
 func (s *system) bootWait(e *schedule.Exec, ep *eventpoll, i, by int) {
 	epi, pwq := ep.rbr[i].Peek(), s.pwqs.AllocBoot(e)
-	pwq.whead.Init(s.sighand[by])
+	wqh := &s.sighand[by].signalfdWqh
+	pwq.whead.Init(wqh)
 	pwq.base.Init(epi)
-	s.sighand[by].head.Init(pwq)
+	wqh.Init(pwq)
 	epi.pwqlist.Init(pwq)
 }
 

@@ -180,11 +180,11 @@ func (s *system) expandFiles(t *schedule.Thread, nr int) {
 		}
 		files.fileLock.Unlock(t)
 		for { // wait_event
-			files.resizeWait.PrepareToWait(t)
+			files.resizeWait.PrepareToWait(t, wait.TaskUninterruptible)
 			if files.resizeInProgress.Read(t) == 0 {
 				break
 			}
-			wait.ScheduleUninterruptible(t)
+			wait.Schedule(t)
 		}
 		files.resizeWait.FinishWait(t)
 		files.fileLock.Lock(t)

@@ -201,7 +201,7 @@ func (pipe *pipeInodeInfo) waitForPartner(t *schedule.Thread, cnt *mem.Int) bool
 
 // pipeWait is pipe_wait().
 func (pipe *pipeInodeInfo) pipeWait(t *schedule.Thread) {
-	pipe.wait.PrepareToWait(t)
+	pipe.wait.PrepareToWait(t, wait.TaskInterruptible)
 	pipe.mutex.Unlock(t) // pipe_unlock
 	wait.Schedule(t)
 	pipe.wait.FinishWait(t)

@@ -33,28 +33,28 @@ func lifetime(waiter, waker func(p prog, o *object, t *schedule.Thread)) func(*l
 
 // sleep sleeps on the queue, without a condition.
 func sleep(_ prog, o *object, t *schedule.Thread) {
-	o.q.PrepareToWait(t)
-	wait.ScheduleUninterruptible(t)
+	o.q.PrepareToWait(t, wait.TaskUninterruptible)
+	wait.Schedule(t)
 	o.q.FinishWait(t)
 }
 
 // waitX is wait_event(o->q, x), and touches nothing of o after that.
 func waitX(p prog, o *object, t *schedule.Thread) {
 	for {
-		o.q.PrepareToWait(t)
+		o.q.PrepareToWait(t, wait.TaskUninterruptible)
 		if p.x.ReadOnce(t) != 0 {
 			break
 		}
-		wait.ScheduleUninterruptible(t)
+		wait.Schedule(t)
 	}
 	o.q.FinishWait(t)
 }
 
 // waitOnce is waitX without the loop: any wake-up will do.
 func waitOnce(p prog, o *object, t *schedule.Thread) {
-	o.q.PrepareToWait(t)
+	o.q.PrepareToWait(t, wait.TaskUninterruptible)
 	if p.x.ReadOnce(t) == 0 {
-		wait.ScheduleUninterruptible(t)
+		wait.Schedule(t)
 	}
 	o.q.FinishWait(t)
 }
@@ -115,9 +115,9 @@ var lifetimeTests = []litmus.Test{{
 	// The sleeper is on two queues. The wake-up through one makes it run, so that through
 	// the other finds nobody to wake and leaves it there: finish_wait() touches what is gone.
 	Name: "LIFETIME+two-queues", Build: lifetime(func(p prog, o *object, t *schedule.Thread) {
-		o.q.PrepareToWait(t)
-		p.q.PrepareToWait(t)
-		wait.ScheduleUninterruptible(t)
+		o.q.PrepareToWait(t, wait.TaskUninterruptible)
+		p.q.PrepareToWait(t, wait.TaskUninterruptible)
+		wait.Schedule(t)
 		p.q.FinishWait(t)
 		o.q.FinishWait(t)
 	}, func(p prog, o *object, t *schedule.Thread) {
@@ -158,7 +158,7 @@ var misuseTests = []litmus.Test{{
 	Name: "MISUSE+rcu-reader", Build: build(func(p prog) {
 		p.Thread("P0", func(t *schedule.Thread) {
 			rcu.ReadLock(t)
-			wait.ScheduleUninterruptible(t)
+			wait.Schedule(t)
 			rcu.ReadUnlock(t)
 		})
 	}),

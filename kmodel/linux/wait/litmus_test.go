@@ -18,6 +18,9 @@ type vars struct {
 	lock  spin.Lock
 	obj   schedule.Ptr[*object]
 	woken schedule.Ptr[*woken]
+
+	hostPtr   schedule.Ptr[*host]
+	pollerPtr schedule.Ptr[*poller]
 }
 
 // A prog makes the programs of the tables: threads over a wait queue and its condition,
@@ -35,11 +38,11 @@ func build(f func(p prog)) func(*litmus.Program) {
 // waitEvent is wait_event(q, x).
 func (p prog) waitEvent(t *schedule.Thread) {
 	for {
-		p.q.PrepareToWait(t)
+		p.q.PrepareToWait(t, wait.TaskUninterruptible)
 		if p.x.ReadOnce(t) != 0 {
 			break
 		}
-		wait.ScheduleUninterruptible(t)
+		wait.Schedule(t)
 	}
 	p.q.FinishWait(t)
 }
@@ -47,7 +50,7 @@ func (p prog) waitEvent(t *schedule.Thread) {
 // waitEventInterruptible is wait_event_interruptible(q, x). It reports whether x was seen.
 func (p prog) waitEventInterruptible(t *schedule.Thread) (seen bool) {
 	for {
-		p.q.PrepareToWait(t)
+		p.q.PrepareToWait(t, wait.TaskInterruptible)
 		if seen = p.x.ReadOnce(t) != 0; seen || !wait.Schedule(t) {
 			break
 		}
@@ -61,8 +64,8 @@ func (p prog) waitTested(t *schedule.Thread) {
 	if p.x.ReadOnce(t) != 0 {
 		return
 	}
-	p.q.PrepareToWait(t)
-	wait.ScheduleUninterruptible(t)
+	p.q.PrepareToWait(t, wait.TaskUninterruptible)
+	wait.Schedule(t)
 	p.q.FinishWait(t)
 }
 
@@ -123,7 +126,8 @@ var litmusTests = []litmus.Test{{
 	Name: "SB+waitqueue_active", Build: two(prog.waitEvent, prog.wakeActive),
 	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "22 pass",
 }, {
-	// The look comes before the store: the waiter may come between the two.
+	// The look comes before the store: the waiter may come between the two. A store buffer
+	// makes this of the row above, without the smp_mb() of the waker.
 	Name: "SB+waitqueue_active-early", Build: two(prog.waitEvent, prog.wakeActiveEarly),
 	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "8 pass, 1 deadlock",
 }, {
@@ -171,7 +175,7 @@ var litmusTests = []litmus.Test{{
 	Name: "SLEEP+signal+chain", Build: build(func(p prog) {
 		p.Thread("P0", p.waitEvent)
 		p.Thread("P1", func(t *schedule.Thread) {
-			p.q2.PrepareToWait(t)
+			p.q2.PrepareToWait(t, wait.TaskInterruptible)
 			wait.Schedule(t)
 			p.q2.FinishWait(t)
 			p.wake(t)
@@ -207,8 +211,8 @@ var litmusTests = []litmus.Test{{
 	// once. One that comes before prepare_to_wait() is lost; this thread tests nothing.
 	Name: "WAKE+schedule", Build: build(func(p prog) {
 		p.Thread("P0", func(t *schedule.Thread) {
-			p.q.PrepareToWait(t)
-			wait.ScheduleUninterruptible(t)
+			p.q.PrepareToWait(t, wait.TaskUninterruptible)
+			wait.Schedule(t)
 			p.q.FinishWait(t)
 		})
 		p.Thread("P1", func(t *schedule.Thread) { p.q.WakeUpAll(t) })
@@ -218,7 +222,7 @@ var litmusTests = []litmus.Test{{
 	// A thread that is not on any queue is running: schedule() does not sleep.
 	Name: "WAKE+running", Build: build(func(p prog) {
 		p.Thread("P0", func(t *schedule.Thread) {
-			p.q.PrepareToWait(t)
+			p.q.PrepareToWait(t, wait.TaskInterruptible)
 			p.q.FinishWait(t)
 			p.r[0].SetBool(wait.Schedule(t))
 		})
@@ -229,7 +233,7 @@ var litmusTests = []litmus.Test{{
 	// finish_wait() takes the thread off: waitqueue_active() is false afterwards.
 	Name: "FINISH+active", Build: build(func(p prog) {
 		p.Thread("P0", func(t *schedule.Thread) {
-			p.q.PrepareToWait(t)
+			p.q.PrepareToWait(t, wait.TaskUninterruptible)
 			p.r[0].SetBool(!p.q.Active(t))
 			p.q.FinishWait(t)
 			p.r[1].SetBool(p.q.Active(t))
@@ -241,7 +245,7 @@ var litmusTests = []litmus.Test{{
 	// The look comes before or after the other thread has gone.
 	Name: "OBSERVE+active", Build: build(func(p prog) {
 		p.Observe(p.q.Active, func(t *schedule.Thread) {
-			p.q.PrepareToWait(t)
+			p.q.PrepareToWait(t, wait.TaskUninterruptible)
 			p.q.FinishWait(t)
 		})
 	}),
@@ -251,7 +255,7 @@ var litmusTests = []litmus.Test{{
 	// before the look or after it, and the queue is empty in both.
 	Name: "OBSERVE+finish_wait", Build: build(func(p prog) {
 		p.Observe(func(t *schedule.Thread) bool {
-			p.q.PrepareToWait(t)
+			p.q.PrepareToWait(t, wait.TaskUninterruptible)
 			p.q.FinishWait(t)
 			return true
 		}, p.q.WakeUpAll)
@@ -278,29 +282,52 @@ func TestLifetime(t *testing.T) { litmus.Run(t, lifetimeTests) }
 // TestMisuse runs the table of what the package comment forbids.
 func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
 
-// TestCrowd: the 17th thread is told why it may not sleep.
+// TestCrowd: the 17th thread is told why it may not sleep, and the 13th why not exclusively.
 func TestCrowd(t *testing.T) {
+	for _, tt := range []struct {
+		idle, waiters int
+		want          string
+	}{
+		{15, 1, ""},
+		{16, 1, "wait: thread 16 (waiter) may not sleep: threads 0 to 15 may"},
+		{0, 12, ""},
+		{0, 13, "wait: more than 12 wait exclusively"},
+	} {
+		got := crash(tt.idle, tt.waiters)
+		if !strings.Contains(got, tt.want) || (got != "") != (tt.want != "") {
+			t.Errorf("%d idle and %d waiters: %q, want %q", tt.idle, tt.waiters, got, tt.want)
+		}
+	}
+}
+
+// crash returns how a program of so many threads crashes.
+func crash(idle, waiters int) (text string) {
 	r := schedule.NewRunner(schedule.Program{Name: "crowd", New: func() func(*schedule.Exec) {
 		v := new(vars)
 		v.Bind(v, "v")
 		return func(e *schedule.Exec) {
 			e.Static(&v.Object, 0)
-			for range 16 {
+			for range idle {
 				e.Go("idle", func(*schedule.Thread) {})
 			}
-			e.Go("waiter", v.q.PrepareToWait)
+			for range waiters {
+				e.Go("waiter", func(t *schedule.Thread) {
+					v.q.PrepareToWaitExclusive(t, wait.TaskInterruptible)
+				})
+			}
 		}
 	}})
 	defer r.Close()
 	defer func() {
-		const want = "wait: prepare_to_wait in thread 16 (waiter): threads 0 to 15 may"
-		if c, _ := recover().(*schedule.Crash); c == nil || !strings.Contains(c.Error(), want) {
-			t.Errorf("%v, want %s", c, want)
+		if c, _ := recover().(*schedule.Crash); c != nil {
+			text = c.Error()
 		}
 	}()
 	r.RunTape(nil)
+	return ""
 }
 
 func TestContract(t *testing.T) {
-	litmus.Contract(t, litmusTests, lifetimeTests, tailTests, misuseTests)
+	litmus.Contract(t, litmusTests, lifetimeTests, tailTests, misuseTests, exclusiveTests, addTests,
+		headTests)
 }

@@ -51,8 +51,8 @@ func onWokenRCU(f rcu.Flavours, parts ...part) func(*litmus.Program) {
 
 // sleep sleeps on the queue, without a condition: who comes back has been woken.
 func (o *woken) sleep(t *schedule.Thread) {
-	o.q.PrepareToWait(t)
-	wait.ScheduleUninterruptible(t)
+	o.q.PrepareToWait(t, wait.TaskUninterruptible)
+	wait.Schedule(t)
 	o.q.FinishWait(t)
 }
 
@@ -66,14 +66,14 @@ func sleepsFrees(_ prog, o *woken, t *schedule.Thread) {
 // sleepsLocksFrees takes the lock of the queue before it frees the object.
 func sleepsLocksFrees(_ prog, o *woken, t *schedule.Thread) {
 	o.sleep(t)
-	o.q.PrepareToWait(t)
+	o.q.PrepareToWait(t, wait.TaskUninterruptible)
 	o.q.FinishWait(t)
 	o.free(t)
 }
 
 // runsFrees does not sleep after all.
 func runsFrees(_ prog, o *woken, t *schedule.Thread) {
-	o.q.PrepareToWait(t)
+	o.q.PrepareToWait(t, wait.TaskUninterruptible)
 	o.q.FinishWait(t)
 	o.free(t)
 }
@@ -160,7 +160,7 @@ var tailTests = []litmus.Test{{
 			o.q.WakeUp(t)
 		}
 	}, func(p prog, o *woken, t *schedule.Thread) {
-		o.q.PrepareToWait(t)
+		o.q.PrepareToWait(t, wait.TaskUninterruptible)
 		p.q.FinishWait(t)
 		p.y.WriteOnce(t, 1)
 		woken := p.x.ReadOnce(t) != 0
@@ -170,6 +170,28 @@ var tailTests = []litmus.Test{{
 		}
 	}),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "1343 pass, 44 deadlock",
+}, {
+	// P0 has been woken, gives up and wakes P1 in its place, which frees the object before P0 has
+	// given the lock back, in 3 executions. In 8 the wake-up is for P1: TAIL+free.
+	Name: "TAIL+abort_exclusive_wait+free",
+	Build: onWoken(nil, func(_ prog, o *woken, t *schedule.Thread) {
+		o.q.PrepareToWaitExclusive(t, wait.TaskInterruptible)
+		if wait.Schedule(t) {
+			o.q.AbortExclusiveWait(t)
+		}
+	}, func(p prog, o *woken, t *schedule.Thread) {
+		o.q.PrepareToWaitExclusive(t, wait.TaskInterruptible)
+		p.y.WriteOnce(t, 1)
+		if wait.Schedule(t) {
+			o.q.FinishWait(t)
+			o.free(t)
+		}
+	}, func(p prog, o *woken, t *schedule.Thread) {
+		if p.y.ReadOnce(t) == 1 {
+			o.q.WakeUp(t)
+		}
+	}),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "40 pass, 11 use-after-free",
 }, {
 	// An interrupt on the waker's CPU comes before the wake-up, or after its end.
 	Name: "TAIL+irq+free", Build: build(func(p prog) {

@@ -243,17 +243,19 @@ func (s *system) doExit(t *schedule.Thread) {
 	doTaskDead(t)
 }
 
-// doWait is do_wait(), until the only child has been reaped. It is on the queue from
-// add_wait_queue() to remove_wait_queue(), whoever wakes it, and sets its state before each look:
-// prepare_to_wait() and finish_wait() stand for that, of a queue that is always there.
+// doWait is do_wait(), until the only child has been reaped. The thread stays on the queue,
+// whoever wakes it.
 func (s *system) doWait(t *schedule.Thread) {
+	wq := &s.parent.waitChldexit
+	wq.AddWaitQueue(t)
 	for {
-		s.parent.waitChldexit.PrepareToWait(t)
+		wait.SetCurrentState(t, wait.TaskInterruptible)
 		if s.waitConsiderTask(t) || !wait.Schedule(t) {
 			break
 		}
 	}
-	s.parent.waitChldexit.FinishWait(t)
+	wait.SetCurrentState(t, wait.TaskRunning)
+	wq.RemoveWaitQueue(t)
 }
 
 // waitConsiderTask is wait_consider_task(): reap the task if it is a zombie. It reports
