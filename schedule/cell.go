@@ -23,12 +23,14 @@ type Cell struct {
 	ref   *Object
 	ptr   bool // part of a Ptr
 	spied bool // somebody wants to know what is done with it: see Exec.spying
+
+	private bool // see SetPrivate
 }
 
 // Value returns the word.
 func (c *Cell) Value() uint64 {
 	if c.spied {
-		c.noted()
+		return c.noted()
 	}
 	return c.val
 }
@@ -38,6 +40,10 @@ func (c *Cell) Value() uint64 {
 // allocated. Where a primitive must put cells in some order, this is the one
 // that does not depend on history.
 func (c *Cell) ID() uint64 { return c.obj.id | c.num }
+
+// SetPrivate is [Object.SetPrivate] of c alone: also of memory of which the kernel does not see
+// whether a store to it comes before another. It belongs in the constructor of the object.
+func (c *Cell) SetPrivate() { c.private = true }
 
 // Object returns the object that the cell is part of.
 func (c *Cell) Object() *Object { return c.obj }
@@ -107,6 +113,9 @@ func (c *Ptr[P]) Get() P {
 	if c.Value() == 0 { // also after the object was zeroed, which does not touch p
 		var null P
 		return null
+	}
+	if c.spied && c.obj.exec.tso {
+		return c.seen()
 	}
 	return c.p
 }

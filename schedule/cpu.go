@@ -7,6 +7,7 @@ type CPU struct {
 	irqsOff  int     // nesting of sections with interrupts off
 	handlers int     // handlers that may interrupt this CPU
 	handler  *Thread // the handler that runs here now: the others of this CPU are not enabled
+	stores   *storeBuffer
 }
 
 // IrqsOff reports whether interrupts are off on the CPU.

@@ -77,14 +77,22 @@ func (t *Thread) open() bool {
 		if h := t.cpu.handler; h != nil && h != t {
 			return false
 		}
-		return t.gate == nil || t.gate.Open(t) || t.interrupted && t.op.Mode&Interruptible != 0
+		if t.exec.tso {
+			return t.openBuffered()
+		}
+		return t.openGate()
 	case idle:
-		if t.handler && t.cpu.irqsOff > 0 {
+		if t.handler && (t.cpu.irqsOff > 0 || t.cpu.stores != nil && t.cpu.stores.used() > 0) {
 			return false
 		}
 		return t.agent.Ready(t)
 	}
 	return false
+}
+
+// openGate reports whether t, which is parked, need not wait.
+func (t *Thread) openGate() bool {
+	return t.gate == nil || t.gate.Open(t) || t.interrupted && t.op.Mode&Interruptible != 0
 }
 
 // pick decides who takes the next step and leaves it in e.next; nil if the execution is

@@ -71,8 +71,9 @@
 //
 // At most [MaxThreads] threads, [MaxAlternatives] alternatives a decision and
 // [DefaultMaxSteps] steps, unless the runner says otherwise. Memory is
-// sequentially consistent; every operation already carries how it is ordered
-// ([Mode]), for a weaker memory to use.
+// sequentially consistent, or, if the program asks for it, that of x86, with store buffers
+// ([Exec.BufferStores]); there is none weaker, though every operation carries how it is ordered
+// ([Mode]).
 //
 // Nothing here is safe for concurrent use, on purpose: one [Runner] to a
 // goroutine, as many as there are cores. A model must not start goroutines,
@@ -80,6 +81,6 @@
 // do.
 //
 // To read the code: thread.go, cpu.go, set.go, exec.go and decide.go are the machine, cell.go,
-// object.go and hash.go the memory, tape.go and drawn.go the input, trace.go the output,
+// object.go and hash.go the memory, stores.go store buffers, tape.go and drawn.go the input, trace.go the output,
 // footprint.go what steps have in common, memo.go what need not be run.
 package schedule

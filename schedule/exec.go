@@ -97,8 +97,10 @@ type Exec struct {
 	watch                 Watcher
 	foot                  *Footprints
 	onStep                func(t *Thread)
-	shown                 bool // rec, watch, foot or onStep wants to know of each step
-	spying                bool // rec or foot wants to know of what is done with each cell
+	tso, draining         bool         // see BufferStores; a store buffer is being written to memory
+	view                  *storeBuffer // with it, whose gate is asked
+	shown                 bool         // rec, watch, foot or onStep wants to know of each step
+	spying                bool         // rec or foot wants to know of what is done with each cell
 }
 
 // Threads returns the threads of the program in the order of their numbers. The

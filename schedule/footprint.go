@@ -306,10 +306,16 @@ func (f *Footprints) fail() {
 // noted notes that a cell is looked at. Value is inlined only if this is not.
 //
 //go:noinline
-func (c *Cell) noted() {
-	if f := c.obj.exec.foot; f != nil {
+func (c *Cell) noted() uint64 {
+	e := c.obj.exec
+	if f := e.foot; f != nil {
 		f.touch(c.ID(), false)
 	}
+	if e.tso {
+		v, _ := e.forwarded(c)
+		return v
+	}
+	return c.val
 }
 
 // stored notes that a cell has been given the value that it had.
@@ -317,6 +323,9 @@ func (e *Exec) stored(c *Cell) {
 	c.noted()
 	if e.rec != nil {
 		e.rec.stored(c)
+	}
+	if e.tso {
+		e.overtake(c)
 	}
 }
 
@@ -327,6 +336,9 @@ func (e *Exec) changed(c *Cell) {
 	}
 	if e.rec != nil {
 		e.rec.changed(c)
+	}
+	if e.tso {
+		e.overtake(c)
 	}
 }
 

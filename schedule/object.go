@@ -76,6 +76,14 @@ func (o *Object) SetOnStack() { o.stack = true }
 // SetGlobal says that o is a global variable of the kernel. It belongs where o is bound.
 func (o *Object) SetGlobal() { o.global = true }
 
+// SetPrivate says that o is no memory of the kernel's, but what a primitive knows: no store to it
+// waits in a store buffer, or comes after those that do. It belongs where o is bound.
+func (o *Object) SetPrivate() {
+	for _, c := range o.cells {
+		c.SetPrivate()
+	}
+}
+
 // IsGlobal reports whether o is a global variable of the kernel.
 func (o *Object) IsGlobal() bool { return o.global }
 
@@ -109,6 +117,7 @@ func (o *Object) Bind(owner any, kind string) {
 	}
 	o.kind = kind
 	o.self.obj = o
+	o.self.SetPrivate()
 	v := reflect.ValueOf(owner).Elem()
 	o.owner = v.Type()
 	o.bind(v, "", v.Type().PkgPath(), inside{})

@@ -1,9 +1,9 @@
 package schedule
 
 // Mode says how an operation touches its cell and how it is ordered: a set of
-// the bits below. Memory is sequentially consistent today, so ordering changes
-// nothing yet; models carry it from the first day so that a weaker memory will
-// not have to change one.
+// the bits below. How it is ordered matters where stores wait in store buffers
+// ([Exec.BufferStores]): a locked instruction (Reads, Writes and Marked), a barrier and what
+// sleeps wait for them. Else memory is sequentially consistent.
 type Mode uint16
 
 // The bits of a Mode. A plain access has neither Marked nor an ordering.
@@ -33,6 +33,7 @@ const (
 	LockOp     = Reads | Writes | Marked | Acquire | Blocks
 	UnlockOp   = Writes | Marked | Release
 	Barrier    = Marked | Acquire | Release
+	Compiler   = Marked // orders what the compiler does, and nothing that the CPU does
 )
 
 // An Op is what a parked thread will do in its next step. If it Blocks and neither Reads nor

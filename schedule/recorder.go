@@ -70,6 +70,12 @@ func (rec *recorder) observed(c *Cell, v uint64) {
 	ev.Value, ev.Stored = rec.format(c, v), false
 }
 
+// buffered records that the step has put a store of v to c into a store buffer.
+func (rec *recorder) buffered(c *Cell, v uint64) {
+	ev := rec.current()
+	ev.Value, ev.Stored = rec.format(c, v), true
+}
+
 func (rec *recorder) chosen(d int) {
 	if rec.starting {
 		rec.early = append(rec.early, d)

@@ -238,6 +238,7 @@ func (r *Runner) reset(c Chooser) {
 	e.watch, e.foot, e.onStep = r.Watch, r.Footprints, nil
 	e.spying = e.rec != nil || e.foot != nil
 	e.shown = e.spying || e.watch != nil
+	e.tso, e.view = false, nil
 	if e.foot != nil {
 		e.foot.reset()
 		e.interrupts = 1 << 30 // never 0
@@ -253,6 +254,9 @@ func (r *Runner) start() {
 	defer func() { e.starting = false }()
 	if !r.setup() {
 		return
+	}
+	if e.tso {
+		e.bootStores()
 	}
 	for i := 0; i < len(e.threads); i++ {
 		t := e.threads[i]

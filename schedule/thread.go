@@ -47,6 +47,7 @@ type Thread struct {
 	yield  func(struct{}) bool
 	self   Set // of t alone
 	own    CPU
+	buffer *storeBuffer // of own, once a program has asked for one
 }
 
 // An Agent is what an idle agent thread waits for, and does. Its Run is a
@@ -127,7 +128,7 @@ func (t *Thread) Await(op Op, g Gate) {
 	e := t.exec
 	t.op, t.gate = op, g
 	t.state = parked
-	if g == nil {
+	if g == nil && !e.tso {
 		if !e.free.Intersects(t.self) {
 			e.free, e.ask = e.free.Union(t.self), e.ask.Minus(t.self)
 		}

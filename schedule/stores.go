@@ -1,0 +1,354 @@
+package schedule
+
+// Store buffers: the memory of x86, and of sparc64, total store order (Owens, Sarkar and Sewell,
+// "A better x86 memory model: x86-TSO", TPHOLs 2009, section 3).
+//
+// Each CPU has a buffer. A store goes into it and is in memory some time later, in the order in
+// which the CPU made them; who loads on that CPU sees the last one that waits there, who loads on
+// another does not. That is all that is weaker than sequentially consistent memory: a load may be
+// done before a store that comes earlier in the code. So it is the one order that takes a full
+// barrier on such a machine. (Memory of powerpc and arm64 is weaker still.)
+//
+// An agent of each CPU writes the oldest store to memory. What must not pass a store that waits is
+// not enabled while one does: a locked instruction, smp_mb(), a sleep, an interrupt, another thread
+// on that CPU; see drains. The end of a grace period empties all of them ([Exec.DrainStores]).
+//
+// A primitive stores with [Thread.Store], or [Ptr.Store]. One that does not, but calls [Cell.Set],
+// may make its store where other stores wait: these are written to memory in the same step, as if
+// it were a locked instruction. So it allows less than the machine does, never more, and a failure
+// that is found is one of the machine.
+
+// maxStores is the most stores that wait in a buffer. One more, and all are written.
+const maxStores = 8
+
+// A storeBuffer is that of one CPU.
+type storeBuffer struct {
+	Object
+	state   Cell // how many wait, and which thread has made them; 0: none
+	where   Cell // which CPU it stands for: see [Thread.RunsOn]
+	slots   [maxStores]struct{ cell, val Cell }
+	waiting [maxStores]waitingStore // what the cells stand for
+	agent   *Thread
+
+	of, name string // of the thread that the CPU was made for, and of the agent
+}
+
+// A waitingStore is a store that is not in memory yet.
+type waitingStore struct {
+	cell *Cell
+	val  uint64
+	ptr  pointerCell // unless nil: cell is part of it
+	p    any         // and this is the pointer
+}
+
+// pointerCell is any [Ptr].
+type pointerCell interface{ putAny(p any) }
+
+const byBits = 8 // of state: more than MaxThreads
+
+// The bits of where: the number of the CPU, from 1, and above that on which CPUs it has been.
+const (
+	whereBits = 8
+	elsewhere = 1<<whereBits - 1 // another thread has taken that CPU since
+)
+
+// BufferStores makes memory that of x86, with a store buffer for each CPU. The program calls
+// it when it begins, before anything is allocated; what a thread shares its CPU with counts as of
+// then when all threads are there.
+func (e *Exec) BufferStores() {
+	if len(e.static)+len(e.heap) > 0 {
+		panic("schedule: BufferStores after something has been allocated")
+	}
+	e.tso, e.shown, e.spying = true, true, true
+}
+
+// bootStores gives each CPU its buffer and the agent that empties it.
+func (e *Exec) bootStores() {
+	for i, n := 0, len(e.threads); i < n; i++ {
+		t := e.threads[i]
+		if t.cpu != &t.own {
+			continue
+		}
+		if t.buffer == nil {
+			t.buffer = &storeBuffer{}
+			t.buffer.Bind(t.buffer, "store buffer")
+			t.buffer.SetPrivate()
+		}
+		b := t.buffer
+		if b.of != t.Name {
+			b.of, b.name = t.Name, t.Name+"'s stores"
+		}
+		e.Static(&b.Object, i)
+		t.own.stores, b.agent = b, e.Agent(b.name, b)
+	}
+}
+
+// Store is [Cell.Set] where the store may wait in the buffer of the CPU.
+func (t *Thread) Store(c *Cell, v uint64) {
+	if !t.exec.tso {
+		c.Set(v)
+		return
+	}
+	t.buffered(waitingStore{cell: c, val: v})
+}
+
+// Store is [Ptr.Put] where the store may wait in the buffer of the CPU.
+func (c *Ptr[P]) Store(t *Thread, p P) {
+	if !t.exec.tso {
+		c.Put(p)
+		return
+	}
+	var null P
+	w := waitingStore{cell: &c.Cell, ptr: c, p: p}
+	if p != null {
+		w.val = p.Header().id
+	}
+	t.buffered(w)
+}
+
+// seen is Get where stores may wait.
+func (c *Ptr[P]) seen() P {
+	if _, w := c.obj.exec.forwarded(&c.Cell); w != nil {
+		p, _ := w.p.(P)
+		return p
+	}
+	return c.p
+}
+
+// putAny is Put.
+func (c *Ptr[P]) putAny(p any) {
+	q, _ := p.(P) // P may be an interface, and nil
+	c.Put(q)
+}
+
+// buffered puts a store into the buffer.
+func (t *Thread) buffered(w waitingStore) {
+	b := t.cpu.stores
+	n := b.used()
+	if n == maxStores {
+		b.drain(nil)
+		n = 0
+	}
+	b.waiting[n] = w
+	b.slots[n].cell.Set(w.cell.ID())
+	b.slots[n].val.Set(w.val)
+	b.set(n+1, t)
+	b.agent.Rouse()
+	if rec := t.exec.rec; rec != nil {
+		rec.buffered(w.cell, w.val)
+	}
+}
+
+// used returns how many stores wait.
+func (b *storeBuffer) used() int { return int(b.state.Value() >> byBits) }
+
+func (b *storeBuffer) set(n int, by *Thread) {
+	v := uint64(n) << byBits
+	if n > 0 {
+		v |= uint64(by.ID)
+	}
+	b.state.Set(v)
+}
+
+// write writes the oldest store to memory, unless it is to over: another one is there already that
+// comes after it.
+func (b *storeBuffer) write(over *Cell) {
+	e := b.exec
+	e.draining = true
+	w, live, by := b.waiting[0], b.lives(), b.by()
+	n := b.used() - 1
+	copy(b.waiting[:], b.waiting[1:n+1])
+	for i := range n {
+		b.slots[i].cell.Set(b.slots[i+1].cell.val)
+		b.slots[i].val.Set(b.slots[i+1].val.val)
+	}
+	b.slots[n].cell.Set(0)
+	b.slots[n].val.Set(0)
+	b.set(n, by)
+	switch {
+	case !live || w.cell == over:
+	case w.ptr != nil:
+		w.ptr.putAny(w.p)
+	default:
+		w.cell.Set(w.val)
+	}
+	e.draining = false
+}
+
+// lives reports whether the memory that the oldest store is to is still what it was. If it has been
+// freed since, nothing in the kernel sees the store: KASAN has looked when it was made.
+func (b *storeBuffer) lives() bool {
+	c := b.waiting[0].cell
+	return c.obj.Live() && c.ID() == b.slots[0].cell.val
+}
+
+// by returns the thread that has made the stores that wait.
+func (b *storeBuffer) by() *Thread { return b.exec.threads[b.state.Value()&(1<<byBits-1)] }
+
+// drain writes all to memory but what is to over.
+func (b *storeBuffer) drain(over *Cell) {
+	for b.used() > 0 {
+		b.write(over)
+	}
+}
+
+// DrainStores writes what waits in any buffer to memory, as part of the step under way: every CPU
+// has gone through a full barrier.
+func (e *Exec) DrainStores() {
+	if !e.tso {
+		return
+	}
+	for _, t := range e.threads {
+		if b := t.own.stores; b != nil {
+			b.drain(nil)
+		}
+	}
+}
+
+// DrainStores writes what waits in the buffer of the CPU of t to memory, as part of the step under
+// way, which may be another thread's: that CPU has gone through a full barrier.
+func (t *Thread) DrainStores() {
+	if b := t.cpu.stores; b != nil {
+		b.drain(nil)
+	}
+}
+
+// BuffersStores reports whether stores wait in buffers.
+func (e *Exec) BuffersStores() bool { return e.tso }
+
+// RunsOn says that t runs on the CPU of that number, 0 to 47, where a program keeps something by CPU
+// without giving t one. To come there from another takes a context switch, and so does another
+// thread before it that has been there: those are full barriers. A thread that has not said where
+// it runs has been there from the start, if nobody else has.
+func (t *Thread) RunsOn(cpu int) {
+	if !t.exec.tso {
+		return
+	}
+	here, been, taken := uint64(cpu)+1, uint64(1)<<(whereBits+cpu), false
+	own := t.cpu.stores
+	for _, u := range t.exec.threads {
+		b := u.own.stores
+		if b == nil || b == own {
+			continue
+		}
+		v := b.where.Value()
+		taken = taken || v&been != 0
+		if v&elsewhere == here {
+			b.drain(nil)
+			b.where.Set(v | elsewhere)
+		}
+	}
+	v := own.where.Value()
+	if v&elsewhere != here && (v != 0 || taken) {
+		own.drain(nil)
+	}
+	own.where.Set(v&^elsewhere | here | been)
+}
+
+// Waiting returns how many stores wait in the buffer of the CPU that t was created with.
+func (t *Thread) Waiting() int {
+	if b := t.own.stores; b != nil {
+		return b.used()
+	}
+	return 0
+}
+
+// Drains returns the next step of t if it is a store buffer in which stores wait: the oldest gets
+// into memory.
+func (t *Thread) Drains() (Op, bool) {
+	b, ok := t.agent.(*storeBuffer)
+	if !ok || t.state != idle || b.used() == 0 {
+		return Op{}, false
+	}
+	return b.oldest(), true
+}
+
+// oldest is the step that writes the oldest store to memory.
+func (b *storeBuffer) oldest() Op {
+	return Op{Verb: "drains", Cell: b.waiting[0].cell, Mode: WriteOnce}
+}
+
+// Pending implements [Sleeper].
+func (b *storeBuffer) Pending() bool { return b.used() > 0 }
+
+// Ready implements [Agent].
+func (b *storeBuffer) Ready(*Thread) bool { return b.used() > 0 }
+
+// Run implements [Agent]: the oldest store gets into memory.
+func (b *storeBuffer) Run(t *Thread) {
+	if b.lives() {
+		t.Begin(b.oldest())
+	} else {
+		t.Begin(Op{Verb: "drains to freed memory"})
+	}
+	b.write(nil)
+}
+
+// drains reports whether no store may wait when o is done.
+func (o *Op) drains() bool {
+	switch use := o.Mode & (Reads | Writes); {
+	case o.Mode&Frees != 0:
+		return true
+	case use == Reads|Writes:
+		return o.Mode&Marked != 0 // else it has no lock prefix
+	case use == Reads: // a spin loop may be one; a full barrier, and then a load
+		return o.Mode&Barrier == Barrier
+	case use == Writes:
+		return o.Mode&Blocks != 0
+	}
+	return o.Mode&(Blocks|Acquire|Release) != 0 // it sleeps, or is a barrier
+}
+
+// passes reports whether t may take its step with what waits on its CPU.
+func (t *Thread) passes() bool {
+	b := t.cpu.stores
+	return b == nil || b.used() == 0 || b.by() == t && !t.op.drains()
+}
+
+// openBuffered is openGate where stores may wait.
+func (t *Thread) openBuffered() bool {
+	if !t.passes() {
+		return false
+	}
+	t.exec.view = t.cpu.stores
+	open := t.openGate()
+	t.exec.view = nil
+	return open
+}
+
+// seer returns the buffer of the CPU on which the step under way is taken, or whose gate is asked;
+// nil if it has none.
+func (e *Exec) seer() *storeBuffer {
+	if e.next != nil {
+		return e.next.cpu.stores
+	}
+	return e.view
+}
+
+// forwarded returns the value of a cell as the thread that takes the step sees it, and the store
+// that it sees, nil if that is in memory.
+func (e *Exec) forwarded(c *Cell) (v uint64, w *waitingStore) {
+	b := e.seer()
+	if b == nil || e.draining || c.private {
+		return c.val, nil
+	}
+	for i := b.used() - 1; i >= 0; i-- {
+		if w := &b.waiting[i]; w.cell == c && b.slots[i].cell.val == c.ID() {
+			return w.val, w
+		}
+	}
+	return c.val, nil
+}
+
+// overtake is called when a cell has been set that no buffer was asked about: the stores that wait
+// on the CPU were there before.
+func (e *Exec) overtake(c *Cell) {
+	b := e.seer()
+	if b == nil || e.draining || c.private {
+		return
+	}
+	if a := &c.obj.alloc; a.Thread == e.next && a.Step == e.steps {
+		return // nobody else can see it yet
+	}
+	b.drain(c)
+}
