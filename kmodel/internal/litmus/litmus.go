@@ -48,6 +48,9 @@ type Test struct {
 
 	// Mute is [schedule.Runner.Mute].
 	Mute schedule.Kinds
+
+	// TSO has stores wait in the store buffers of the CPUs: [schedule.Exec.BufferStores].
+	TSO bool
 }
 
 // A Program is the program of a row, as its Build makes it.
@@ -140,6 +143,7 @@ func (r Reg) Max(v int) { r.Set(max(r.Get(), v)) }
 func (p *Program) Regs() [8]Reg {
 	if p.memory == nil {
 		p.memory = Static[memory](p, "r")
+		p.memory.SetPrivate()
 	}
 	var out [8]Reg
 	for i := range out {

@@ -48,6 +48,9 @@ func (row *Test) program(perm []int) schedule.Program {
 			}
 		}
 		return func(e *schedule.Exec) {
+			if row.TSO {
+				e.BufferStores()
+			}
 			for _, f := range p.begin {
 				f(e)
 			}

@@ -2,8 +2,8 @@
 //
 // Steps: every operation is one. Read and Set are plain marked accesses. Those
 // that return nothing (Inc, Dec, Add) order nothing; those that return a value
-// are full barriers, IncNotZero, AddUnless and Cmpxchg on success only, which makes
-// no difference while memory is sequentially consistent.
+// are full barriers, IncNotZero, AddUnless and Cmpxchg on success only. With store buffers
+// ([schedule.Exec.BufferStores]) all but Read and Set are full barriers, as on x86.
 //
 // Misuse: none; an atomic_t may have any value. A count that must not be taken
 // from 0 or fall below it is a refcount.
@@ -31,7 +31,7 @@ func (x *Int) Read(t *schedule.Thread) int {
 // Set is atomic_set().
 func (x *Int) Set(t *schedule.Thread, v int) {
 	x.step(t, "atomic_set", schedule.WriteOnce)
-	x.set(v)
+	t.Store(&x.cell, uint64(v))
 }
 
 // Inc is atomic_inc().

@@ -153,7 +153,6 @@ func bhsOnAgain(d *doing) {
 // A writer writes what a thread does, such that it breaks no rule but that of order.
 type writer struct {
 	*rand.Rand
-	wants      []wanted
 	deeds      []deed
 	held       []open
 	irqs, bhs  int

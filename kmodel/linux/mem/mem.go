@@ -9,8 +9,10 @@
 // if the word is the loop's only exit: a loop that starts over, and looks at a lock or a
 // pointer again, is left by what changes these too.
 //
-// Memory is sequentially consistent, so the differences between the accesses
-// change nothing yet; they are recorded in every step for a weaker memory.
+// Memory is sequentially consistent, or that of x86 ([schedule.Exec.BufferStores]): then a store
+// of any kind may come after loads that follow it, unless SmpMb or a locked instruction is between.
+// What is weaker than that on other machines, loads that pass loads or stores that pass stores, is
+// not modelled: LoadAcquire and StoreRelease do no more than ReadOnce and WriteOnce.
 package mem
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -28,7 +30,7 @@ func (x *Int) load(t *schedule.Thread, verb string, m schedule.Mode) int {
 
 func (x *Int) store(t *schedule.Thread, verb string, m schedule.Mode, v int) {
 	t.Step(schedule.Op{Verb: verb, Cell: &x.cell, Mode: m})
-	x.cell.Set(uint64(v))
+	t.Store(&x.cell, uint64(v))
 }
 
 // Read is a plain load.
@@ -83,7 +85,7 @@ func (x *Ptr[P]) LoadAcquire(t *schedule.Thread) P {
 
 func (x *Ptr[P]) store(t *schedule.Thread, verb string, m schedule.Mode, p P) {
 	t.Step(schedule.Op{Verb: verb, Cell: &x.ptr.Cell, Mode: m})
-	x.ptr.Put(p)
+	x.ptr.Store(t, p)
 }
 
 // Write is a plain store.

@@ -200,8 +200,15 @@ func (mm *Struct) PtePresent(t *schedule.Thread, p int) bool {
 
 // SetPteAt is set_pte_at().
 func (mm *Struct) SetPteAt(t *schedule.Thread, p int, page *Page) {
-	t.Step(schedule.Op{Verb: "set_pte_at", Cell: &mm.pte[p].Cell, Mode: schedule.WriteOnce})
-	mm.pte[p].Put(page)
+	mm.setPte(t, "set_pte_at", p, page)
+}
+
+// PteClear is pte_clear(): a plain store.
+func (mm *Struct) PteClear(t *schedule.Thread, p int) { mm.setPte(t, "pte_clear", p, nil) }
+
+func (mm *Struct) setPte(t *schedule.Thread, verb string, p int, page *Page) {
+	t.Step(schedule.Op{Verb: verb, Cell: &mm.pte[p].Cell, Mode: schedule.WriteOnce})
+	mm.pte[p].Store(t, page)
 }
 
 // Populate maps a new page at p unless there is one. The caller holds mmap_lock.

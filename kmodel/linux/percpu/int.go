@@ -12,8 +12,9 @@ type Int struct{ cpu [MaxCPUs]schedule.Cell }
 // ThisCPUAdd is this_cpu_add() on that CPU. It orders nothing.
 func (x *Int) ThisCPUAdd(t *schedule.Thread, cpu, n int) {
 	c := &x.cpu[cpu]
-	t.Step(schedule.Op{Verb: "this_cpu_add", Cell: c, Mode: schedule.RMW})
-	c.Set(uint64(int(c.Value()) + n))
+	t.Step(schedule.Op{Verb: "this_cpu_add", Cell: c, Mode: schedule.PlainRead | schedule.PlainWrite})
+	t.RunsOn(cpu)
+	t.Store(c, uint64(int(c.Value())+n))
 }
 
 // Read is *per_cpu_ptr() of that CPU, from any: a plain load.

@@ -97,6 +97,7 @@ func (s *switchLock) Reset(e *schedule.Exec) {
 // Ctor sets the release function. It belongs in the constructor of the object.
 func (r *Ref) Ctor(v Version, release func(t *schedule.Thread)) {
 	r.version, r.release = v, release
+	r.percpu.SetPrivate() // it is summed when all have gone through a barrier
 	r.rcu.Init(r.percpuRefSwitchToAtomicRcu)
 }
 
@@ -253,7 +254,7 @@ func (r *Ref) readKill(t *schedule.Thread) uint64 {
 
 func (r *Ref) storeKill(t *schedule.Thread, mode uint64) {
 	t.Step(schedule.Op{Verb: "percpu_ref_kill", Cell: &r.mode, Mode: schedule.PlainWrite})
-	r.mode.Set(mode)
+	t.Store(&r.mode, mode)
 }
 
 // percpuRefSwitchToAtomicRcu is percpu_ref_switch_to_atomic_rcu(): it sums the

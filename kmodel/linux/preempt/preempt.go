@@ -31,6 +31,7 @@ type state struct {
 	rcu   [schedule.MaxThreads]int // nesting of preemptible RCU sections
 	quiet func(t *schedule.Thread) // called when count of t falls to 0
 	idle  func(t *schedule.Thread) // called where t may leave its CPU, or the kernel
+	enter func(t *schedule.Thread) // called when it rises from 0
 
 	atomic schedule.Shared // part n: whether thread n is, which others ask
 	bhOff  schedule.Shared // part n: whether it has softirqs off
@@ -42,7 +43,7 @@ func (s *state) Reset(e *schedule.Exec) {
 	clear(s.count[:e.Width()])
 	clear(s.bh[:e.Width()])
 	clear(s.rcu[:e.Width()])
-	s.quiet, s.idle = nil, nil
+	s.quiet, s.idle, s.enter = nil, nil, nil
 	s.atomic.Shows(e, atomic)
 	s.bhOff.Shows(e, bhOff)
 	e.AtExit(checkExit)
@@ -67,34 +68,43 @@ func (s *state) contextSwitch(t *schedule.Thread) {
 	}
 }
 
+// OnEnter has f called whenever a thread enters its outermost section with preemption or
+// interrupts off.
+func OnEnter(e *schedule.Exec, f func(t *schedule.Thread)) { facility.Of(e).enter = f }
+
 // PreemptDisable is preempt_disable() as a kernel function calls it: one step, since a
 // grace period may still begin and end before it.
 func PreemptDisable(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "preempt_disable", Mode: schedule.Barrier})
+	t.Step(schedule.Op{Verb: "preempt_disable", Mode: schedule.Compiler})
 	Disable(t)
 }
 
 // PreemptEnable is preempt_enable() as a kernel function calls it: one step.
 func PreemptEnable(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "preempt_enable", Mode: schedule.Barrier})
+	t.Step(schedule.Op{Verb: "preempt_enable", Mode: schedule.Compiler})
 	Enable(t)
 }
 
 // LocalIrqDisable is local_irq_disable() as a kernel function calls it: one step.
 func LocalIrqDisable(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "local_irq_disable", Mode: schedule.Barrier})
+	t.Step(schedule.Op{Verb: "local_irq_disable", Mode: schedule.Compiler})
 	t.CPU().DisableIrqs()
 	Disable(t)
 }
 
 // LocalIrqEnable is local_irq_enable() as a kernel function calls it: one step.
 func LocalIrqEnable(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "local_irq_enable", Mode: schedule.Barrier})
+	t.Step(schedule.Op{Verb: "local_irq_enable", Mode: schedule.Compiler})
 	IrqEnable(t)
 }
 
 // Disable is the part of a primitive's step that turns preemption off.
-func Disable(t *schedule.Thread) { facility.Of(t.Exec()).count[t.ID]++ }
+func Disable(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	if s.count[t.ID]++; s.count[t.ID] == 1 && s.enter != nil {
+		s.enter(t)
+	}
+}
 
 // Enable is the part of a primitive's step that ends a section of [Disable].
 func Enable(t *schedule.Thread) {
@@ -112,7 +122,7 @@ func Enable(t *schedule.Thread) {
 // see [NeedsStep]; elsewhere it is part of the primitive's own.
 func IrqDisable(t *schedule.Thread) {
 	if NeedsStep(t) {
-		t.Step(schedule.Op{Verb: "local_irq_disable", Mode: schedule.Barrier})
+		t.Step(schedule.Op{Verb: "local_irq_disable", Mode: schedule.Compiler})
 	}
 	t.CPU().DisableIrqs()
 	Disable(t)
@@ -153,13 +163,13 @@ func IrqExit(t *schedule.Thread) {
 
 // LocalBhDisable is local_bh_disable() as a kernel function calls it: one step.
 func LocalBhDisable(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "local_bh_disable", Mode: schedule.Barrier})
+	t.Step(schedule.Op{Verb: "local_bh_disable", Mode: schedule.Compiler})
 	BhDisable(t)
 }
 
 // LocalBhEnable is local_bh_enable() as a kernel function calls it: one step.
 func LocalBhEnable(t *schedule.Thread) {
-	t.Step(schedule.Op{Verb: "local_bh_enable", Mode: schedule.Barrier})
+	t.Step(schedule.Op{Verb: "local_bh_enable", Mode: schedule.Compiler})
 	BhEnable(t)
 }
 

@@ -32,6 +32,7 @@ func barrier(t *schedule.Thread, verb, ends string, f flavour) {
 	}
 	preempt.ContextSwitch(t)
 	t.Await(schedule.Op{Verb: ends, Mode: schedule.Barrier | schedule.Blocks}, (*barriers)(s))
+	s.softirq.thread.DrainStores() // what the callbacks have stored
 }
 
 // mark marks the callbacks of a flavour, and that which runs: it still counts as one of its

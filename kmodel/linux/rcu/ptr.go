@@ -32,7 +32,7 @@ func (c *Ptr[P]) load(t *schedule.Thread, verb string) P {
 // Assign is rcu_assign_pointer().
 func (c *Ptr[P]) Assign(t *schedule.Thread, p P) {
 	t.Step(schedule.Op{Verb: "rcu_assign_pointer", Cell: &c.ptr.Cell, Mode: schedule.WriteOnce | schedule.Release})
-	c.ptr.Put(p)
+	c.ptr.Store(t, p)
 }
 
 // Init is RCU_INIT_POINTER() on memory that nobody else can see yet: no step.

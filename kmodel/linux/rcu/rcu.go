@@ -101,8 +101,10 @@ type state struct {
 
 	// Which threads have taken a step since they could last leave their CPU, or the kernel: a
 	// function of what each has done. They are all readers if RCU is not preemptible.
-	kernel   uint64
-	inKernel schedule.Shared // part n: whether thread n is in kernel
+	kernel        uint64
+	inKernel      schedule.Shared // part n: whether thread n is in kernel
+	synchronizing int             // threads in Synchronize, with store buffers
+	periods       schedule.Shared
 }
 
 var facility = schedule.NewFacility[state]()
@@ -111,11 +113,12 @@ func (s *state) Reset(e *schedule.Exec) {
 	if !s.bound {
 		s.bound = true
 		s.Bind(s, "rcu")
+		s.SetPrivate()
 	}
 	facility.Static(e, &s.Object)
 	s.reading.Shows(e, reading)
 	s.inKernel.Shows(e, inKernel)
-	s.flavours, s.booted = Split, false
+	s.flavours, s.booted, s.synchronizing = Split, false, 0
 	s.readers, s.kernel = [2]uint64{}, 0
 	clear(s.nest[:e.Width()])
 	s.queues[preemptible].Reset()
@@ -132,6 +135,9 @@ func Boot(e *schedule.Exec, f Flavours) {
 		preempt.OnContextSwitch(e, noteContextSwitch)
 	} else {
 		preempt.OnQuiescent(e, schedQuiescent)
+		if e.BuffersStores() {
+			preempt.OnEnter(e, schedEnters)
+		}
 	}
 	s.softirq.s = s
 	s.softirq.thread = e.Agent("softirq", &s.softirq)
@@ -148,7 +154,13 @@ func inKernel(t *schedule.Thread) bool {
 }
 
 // runsInKernel is called as a step of t begins, if RCU is not preemptible.
-func runsInKernel(t *schedule.Thread) { facility.Of(t.Exec()).kernel |= t.Bit() }
+func runsInKernel(t *schedule.Thread) {
+	s := facility.Of(t.Exec())
+	if !inKernel(t) && t.Exec().BuffersStores() {
+		s.enters(t, preemptible)
+	}
+	s.kernel |= t.Bit()
+}
 
 // noteContextSwitch is rcu_note_context_switch() of RCU that is not preemptible, and what
 // comes to the same: the idle loop, user mode.
@@ -163,8 +175,11 @@ func noteContextSwitch(t *schedule.Thread) {
 // ReadLock is rcu_read_lock().
 func ReadLock(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
-	t.Step(schedule.Op{Verb: "rcu_read_lock", Mode: schedule.Barrier})
+	t.Step(schedule.Op{Verb: "rcu_read_lock", Mode: schedule.Compiler})
 	s.nest[t.ID]++
+	if s.nest[t.ID] == 1 && t.Exec().BuffersStores() && s.flavours != NonPreemptible {
+		s.enters(t, preemptible)
+	}
 	preempt.RCUSection(t, +1)
 	lockdep.Acquired(t, &s.rcu, "rcu_read_lock", lockdep.Unchecked)
 	s.readers[preemptible] |= t.Bit()
@@ -173,7 +188,7 @@ func ReadLock(t *schedule.Thread) {
 // ReadUnlock is rcu_read_unlock().
 func ReadUnlock(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
-	t.Step(schedule.Op{Verb: "rcu_read_unlock", Mode: schedule.Barrier})
+	t.Step(schedule.Op{Verb: "rcu_read_unlock", Mode: schedule.Compiler})
 	lockdep.Release(t, &s.rcu)
 	preempt.RCUSection(t, -1)
 	if s.nest[t.ID]--; s.nest[t.ID] == 0 {
@@ -311,8 +326,11 @@ func Synchronize(t *schedule.Thread) {
 	preempt.MightSleep(t, "synchronize_rcu")
 	t.Step(schedule.Op{Verb: "synchronize_rcu", Mode: schedule.Barrier})
 	s.waits[t.ID].Set(s.readersOf(t, preemptible))
+	s.synchronizes(t, +1)
 	preempt.ContextSwitch(t)
 	t.Await(schedule.Op{Verb: "synchronize_rcu ends", Mode: schedule.Barrier | schedule.Blocks}, s)
+	s.synchronizes(t, -1)
+	t.Exec().DrainStores()
 }
 
 // Open is the gate of Synchronize.
@@ -363,6 +381,7 @@ func (a *softirq) Run(t *schedule.Thread) {
 	preempt.Disable(t)
 	lockdep.SoftirqEnter(t)
 	t.Begin(schedule.Op{Verb: "rcu callback", Cell: h.entry.Cell(), Mode: schedule.RMWFull})
+	t.Exec().DrainStores()
 	h.fn(t)
 	s.runs.Set(0) // it has returned
 	lockdep.SoftirqExit(t)

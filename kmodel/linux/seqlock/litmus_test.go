@@ -115,6 +115,16 @@ var litmusTests = []litmus.Test{{
 	}),
 	Bad: schedule.Deadlock, Verdict: litmus.Always, Counts: "1 deadlock",
 }, {
+	// It sees its own sequence number also where that is not in memory yet.
+	Name: "SEQLOCK+deadlock+tso", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.lock.WriteSeqlock(t)
+			p.lock.ReadSeqbegin(t)
+			p.lock.WriteSequnlock(t)
+		})
+	}),
+	TSO: true, Bad: schedule.Deadlock, Verdict: litmus.Always, Counts: "1 deadlock",
+}, {
 	// The lock is freed while its writer has it: the reader does not wait, and finds out.
 	Name: "UAF+seqbegin", Build: func(lp *litmus.Program) {
 		p := prog{lp, litmus.Static[vars](lp, "v"), lp.Regs()}

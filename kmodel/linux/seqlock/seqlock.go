@@ -44,7 +44,7 @@ func (l *Lock) WriteSequnlock(t *schedule.Thread) {
 
 func (l *Lock) next(t *schedule.Thread, verb string, m schedule.Mode) {
 	t.Step(schedule.Op{Verb: verb, Cell: &l.sequence, Mode: m})
-	l.sequence.Set(l.sequence.Value() + 1)
+	t.Store(&l.sequence, l.sequence.Value()+1)
 }
 
 // ReadSeqbegin is read_seqbegin(): it returns the sequence when there is no writer.

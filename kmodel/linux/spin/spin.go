@@ -141,7 +141,7 @@ func (l *Lock) UnlockBh(t *schedule.Thread) {
 func (l *Lock) unlock(t *schedule.Thread, verb, tail string) {
 	t.Step(schedule.Op{Verb: verb, Cell: &l.owner, Mode: schedule.UnlockOp})
 	lockdep.Release(t, &l.owner)
-	l.owner.Set(0)
+	t.Store(&l.owner, 0)
 	if Tail(t.Exec()) {
 		t.Step(schedule.Op{Verb: tail, Cell: &l.owner, Mode: schedule.ReadOnce})
 	}

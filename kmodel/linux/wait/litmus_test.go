@@ -83,6 +83,14 @@ func (p prog) wakeActive(t *schedule.Thread) {
 	}
 }
 
+// wakeSleeper is wakeActive with smp_mb() in between.
+func (p prog) wakeSleeper(t *schedule.Thread) {
+	p.x.WriteOnce(t, 1)
+	if p.q.HasSleeper(t) {
+		p.q.WakeUp(t)
+	}
+}
+
 // wakeActiveEarly looks for somebody to wake before it makes the condition true.
 func (p prog) wakeActiveEarly(t *schedule.Thread) {
 	active := p.q.Active(t)
@@ -121,10 +129,17 @@ var litmusTests = []litmus.Test{{
 	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "9 pass, 3 deadlock",
 }, {
 	// Store buffering, with the queue for one of the words: the waiter is on the queue
-	// before it reads x, the waker writes x before it reads the queue. (On weaker memory
-	// only with smp_mb() in both.)
+	// before it reads x, the waker writes x before it reads the queue.
 	Name: "SB+waitqueue_active", Build: two(prog.waitEvent, prog.wakeActive),
 	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "22 pass",
+}, {
+	// With store buffers the waker needs smp_mb() for that. The waiter has it in
+	// prepare_to_wait().
+	Name: "SB+waitqueue_active+tso", Build: two(prog.waitEvent, prog.wakeActive), TSO: true,
+	Bad: schedule.Deadlock, Verdict: litmus.Sometimes, Counts: "49 pass, 1 deadlock",
+}, {
+	Name: "SB+wq_has_sleeper+tso", Build: two(prog.waitEvent, prog.wakeSleeper), TSO: true,
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "34 pass",
 }, {
 	// The look comes before the store: the waiter may come between the two. A store buffer
 	// makes this of the row above, without the smp_mb() of the waker.

@@ -20,7 +20,7 @@
 // running, under the queue's lock), Schedule one, enabled when the thread has been woken,
 // FinishWait one, and a second that touches the queue if the thread finds itself still on it;
 // AbortExclusiveWait two, of which the second always does; AddWaitQueue, RemoveWaitQueue,
-// SetCurrentState, Active, SendSignal and SignalPending one each.
+// SetCurrentState, Active, HasSleeper, SendSignal and SignalPending one each.
 //
 // WakeUp one, and a second if it has woken anybody, in which it gives the queue's lock
 // back. Between the two, with preemption and interrupts off, a thread that it has woken
@@ -215,8 +215,16 @@ func (q *Queue) Open(*schedule.Thread) bool {
 }
 
 // Active is waitqueue_active(): a look without the lock.
-func (q *Queue) Active(t *schedule.Thread) bool {
-	t.Step(schedule.Op{Verb: "waitqueue_active", Cell: &q.waiters, Mode: schedule.PlainRead})
+func (q *Queue) Active(t *schedule.Thread) bool { return q.active(t, schedule.PlainRead) }
+
+// HasSleeper is wq_has_sleeper(), or smp_mb() and waitqueue_active() one by one: no store from before
+// comes after the look.
+func (q *Queue) HasSleeper(t *schedule.Thread) bool {
+	return q.active(t, schedule.PlainRead|schedule.Barrier)
+}
+
+func (q *Queue) active(t *schedule.Thread, m schedule.Mode) bool {
+	t.Step(schedule.Op{Verb: "waitqueue_active", Cell: &q.waiters, Mode: m})
 	return t.ObserveBool(q.waiters.Value() != 0)
 }
 
