@@ -115,7 +115,7 @@ func (mm *listMM) aioComplete(t *schedule.Thread, req *aioKiocb) {
 	ctx.ctxLock.LockIrq(t)
 	ctx.tail.Write(t, ctx.tail.Peek()+1) // only changes under ctx_lock
 	ctx.__aioPutReq(t, req, 1)
-	if ctx.wait.Active(t) { // after smp_mb()
+	if ctx.wait.HasSleeper(t) {
 		ctx.wait.WakeUp(t)
 	}
 	ctx.ctxLock.UnlockIrq(t)
@@ -138,7 +138,7 @@ func (ctx *listKioctx) aioComplete310_(t *schedule.Thread, req *aioKiocb) {
 	ctx.completionLock.UnlockIrq(t)
 	ctx.__aioPutReq(t, req, 1)
 	ctx.reqsActive.Dec(t)
-	if ctx.wait.Active(t) { // after smp_mb()
+	if ctx.wait.HasSleeper(t) {
 		ctx.wait.WakeUp(t)
 	}
 	rcu.ReadUnlock(t)

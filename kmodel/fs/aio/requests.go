@@ -79,7 +79,7 @@ func (s *system) aioComplete(t *schedule.Thread, req *aioKiocb) {
 	ctx.tail.Write(t, ctx.tail.Peek()+1) // only written under completion_lock
 	ctx.completionLock.UnlockIrq(t)
 	slab.Free(t, "kiocb_free", req)
-	if ctx.wait.Active(t) { // after smp_mb()
+	if ctx.wait.HasSleeper(t) {
 		ctx.wait.WakeUp(t)
 	}
 	ctx.reqs.Put(t)
