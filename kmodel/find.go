@@ -32,9 +32,19 @@ func (e *NoVariantError) Error() string {
 	return fmt.Sprintf("%s has no variant %q; it has %s", e.Path, e.Variant, have)
 }
 
-// Find returns the program of that full name. The error is a [NoVariantError], or names
-// what is near and how to list all.
+// Find returns the program of that full name; with "-tso" behind it, that on memory with store
+// buffers. The error is a [NoVariantError], or names what is near and how to list all.
 func Find(name string) (program.Program, error) {
+	p, err := find(name)
+	if plain, ok := program.CutTSO(name); ok && err != nil {
+		if p, err := find(plain); err == nil {
+			return p.TSO(), nil
+		}
+	}
+	return p, err
+}
+
+func find(name string) (program.Program, error) {
 	path, variant, _ := strings.Cut(name, "@")
 	var have []string
 	for _, p := range Programs() {

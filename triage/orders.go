@@ -68,26 +68,29 @@ type Order struct{ Before, After Place }
 func places(r *schedule.Runner, tr *schedule.Trace) []Place {
 	var out []Place
 	counts := map[doing]int{}
-	add := func(t *schedule.Thread) {
-		d := doingOf(t, t.Op())
+	add := func(t *schedule.Thread, op schedule.Op) {
+		d := doingOf(t, op)
 		counts[d]++
 		out = append(out, Place{
 			Thread: d.thread, Verb: d.verb, Kind: d.kind, Path: d.path, Nth: counts[d],
 			Task: tr.Threads[t.ID].Name, Agent: t.IsAgent(), Step: len(out) + 1,
 		})
 	}
-	r.Watch = schedule.WatcherFunc(func(t *schedule.Thread) bool { add(t); return true })
+	r.Watch = schedule.WatcherFunc(func(t *schedule.Thread) bool { add(t, t.Op()); return true })
 	r.RunTape(tr.Tape)
 	r.Watch = nil
 	for i := range out {
 		out[i].Func = kernelFunc(tr.Events[i].Stack)
 	}
 	for i, info := range tr.Threads {
+		t := r.Exec().Threads()[i]
+		op, next := t.Drains()
 		if info.State == "enabled" || info.State == "blocked" {
-			if t := r.Exec().Threads()[i]; t.Op().Verb == info.Verb {
-				add(t)
-				out[len(out)-1].Func, out[len(out)-1].Next = kernelFunc(info.Stack), true
-			}
+			op, next = t.Op(), t.Op().Verb == info.Verb
+		}
+		if next {
+			add(t, op)
+			out[len(out)-1].Func, out[len(out)-1].Next = kernelFunc(info.Stack), true
 		}
 	}
 	return out

@@ -40,6 +40,7 @@ type command struct {
 	tapeText      string
 	tape          schedule.Tape
 	lockdep       bool
+	tso           bool
 	seed          uint64
 	lookUp        bool
 	nodes         int
@@ -76,6 +77,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
 	fs.StringVar(&c.tapeText, "tape", "", "print the execution of a tape, `digits`")
 	fs.BoolVar(&c.lockdep, "lockdep", false, "look at the order of locks too")
+	fs.BoolVar(&c.tso, "tso", false, "with store buffers, as x86 has them")
 	fs.BoolVar(&c.lookUp, "lookup", true, "of -random, do not run what is known by its states")
 	fs.Uint64Var(&c.seed, "seed", 1, "of -random, -guided and -estimate, `n`")
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
@@ -126,6 +128,7 @@ var belongs = map[string][]string{
 	"checkpoint":  {"exhaust"},
 	"every":       {"exhaust"},
 	"mute":        {"exhaust", "classes", "random", "guided", "estimate", "tape"},
+	"tso":         {"exhaust", "classes", "random", "guided", "estimate", "tape"},
 	"lockdep":     {"exhaust", "classes", "random", "guided"},
 }
 

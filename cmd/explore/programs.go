@@ -25,6 +25,7 @@ type (
 // workloads that were left out.
 func (c *command) find() (programs, skipped []kernelProgram, err error) {
 	wanted := map[string]bool{}
+	var unlisted []kernelProgram
 	for _, pattern := range c.patterns {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return nil, nil, fmt.Errorf("%s: a bracket [ without its end ], or nothing in it", pattern)
@@ -36,14 +37,25 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 				wanted[p.Name()] = true
 			}
 		}
+		if p, err := kmodel.Find(means); err == nil && !found {
+			found = true
+			unlisted = append(unlisted, p)
+		}
 		if !found {
 			return nil, nil, unknown(pattern)
 		}
 	}
 	for _, p := range kmodel.Programs() {
+		wanted := wanted[p.Name()]
+		if c.tso && p.HasTSO() {
+			continue // it comes with the one that has none
+		} else if c.tso {
+			p = buffered(p)
+		}
 		named := slices.Contains(c.patterns, p.Name())
 		switch {
-		case len(c.patterns) > 0 && !wanted[p.Name()]:
+		case len(c.patterns) > 0 && !wanted:
+		case c.classes && !c.tso && p.HasTSO() && !named: // too many classes
 		case c.clean && p.Racy():
 		case p.Workload && !named && !c.list && c.tapeText == "" && c.random+c.guided+c.estimate == 0:
 			skipped = append(skipped, p)
@@ -51,7 +63,16 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 			programs = append(programs, p)
 		}
 	}
-	return programs, skipped, nil
+	return append(programs, unlisted...), skipped, nil
+}
+
+// buffered returns the program with store buffers, which may be listed.
+func buffered(p kernelProgram) kernelProgram {
+	p = p.TSO()
+	if listed, err := kmodel.Find(p.Name()); err == nil {
+		return listed
+	}
+	return p
 }
 
 // matches reports whether a pattern means p: by its name, with or without the variant, by

@@ -16,6 +16,11 @@ type Variant struct {
 	Versions string // kernels that had this code: "4.14-4.16", "mutant", "proposal"
 	About    string // what distinguishes it, in one line
 	Changes  Changes
+
+	// TSO has its stores wait in store buffers, as those of [Program.TSO] do. Its Name is that of
+	// the variant without them, and "-tso". There is one for every variant, which need not be
+	// listed: those are whose verdict is another, and their fixes.
+	TSO bool
 }
 
 // A Scenario is what the threads of a program do. S is what they share.
@@ -53,11 +58,15 @@ func (m Model[S]) Programs() []Program {
 
 func (m Model[S]) add(out []Program, sc Scenario[S], workload bool) []Program {
 	for _, v := range m.Variants {
-		out = append(out, Program{
+		p := Program{
 			Object: m.Object, Scenario: sc.Name, Variant: v.Name,
 			Versions: v.Versions, Patches: v.About, Workload: workload,
 			New: func() Instance { return sc.New(m.System(v.Changes)) },
-		})
+		}
+		if v.TSO {
+			p = p.buffered()
+		}
+		out = append(out, p)
 	}
 	return out
 }

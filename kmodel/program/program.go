@@ -30,6 +30,9 @@ type Program struct {
 	// Expect is how exhaustive search finds the program to fail, or a workload how random
 	// executions do; empty: it must never fail.
 	Expect []Expect
+	// Unlisted says that Expect is that of the same code without store buffers: with them it
+	// fails so with at most as many preemptions, and may fail in other ways if it does at all.
+	Unlisted bool
 	// Class, unless nil, says that some threads run the same code and may be exchanged:
 	// it returns the lowest number of the threads that a thread may be exchanged with.
 	// Instances of the program then have Canonical.

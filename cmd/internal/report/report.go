@@ -37,11 +37,20 @@ func Formats() []Format {
 	}
 }
 
-// Siblings returns the same program in its other variants.
+// Siblings returns the same program in its other variants; of one with store buffers that is not
+// listed, with store buffers.
 func Siblings(p program.Program) []program.Program {
-	return slices.DeleteFunc(kmodel.Programs(), func(q program.Program) bool {
-		return q.Object != p.Object || q.Scenario != p.Scenario || q.Variant == p.Variant
+	out := slices.DeleteFunc(kmodel.Programs(), func(q program.Program) bool {
+		return q.Object != p.Object || q.Scenario != p.Scenario || q.Variant == p.Variant ||
+			p.Unlisted && q.HasTSO()
 	})
+	if p.Unlisted {
+		for i := range out {
+			out[i] = out[i].TSO()
+		}
+		out = slices.DeleteFunc(out, func(q program.Program) bool { return q.Variant == p.Variant })
+	}
+	return out
 }
 
 // New returns the report of a minimized failure of p, met with the kinds in mute muted.
