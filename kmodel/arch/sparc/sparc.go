@@ -22,8 +22,8 @@
 //	C8  a CPU that goes offline gets no interrupts: its bit is cleared and its TLB
 //	    flushed on the way down
 //
-// C7 is about active_cpus, which only powerpc has. C4 has no variant yet: it takes a memory
-// that is weaker than ours (kmodel/arch/x86/mm/tlb has one, with a store buffer). C6 has
+// C7 is about active_cpus, which only powerpc has. C4 has no variant: it takes store
+// buffers, with which explore -tso runs all of these, and is kmodel/arch/x86/mm/tlb. C6 has
 // none of its own, since it follows from C3 and C4: a member that has not flushed is either
 // one that kept its bit and went without (C3), one that the initiator did not see although
 // it was there (C4), or one that it has not waited for (C5). To send the interrupt to some

@@ -11,10 +11,10 @@
 // The code follows 4.17, which has two flavours of RCU if it is preemptible. Mounts are found with
 // RCU since 3.13.
 //
-// One of the two things that 119e1ef80ecf mends takes memory weaker than sequentially
-// consistent: __legitimize_mnt() may not see that mount_lock is taken, and mntput() not that it
-// is counted, if nothing orders what either writes before what it reads. Its smp_mb() are
-// steps, and the variant without them does not fail, as long as memory is what it is here.
+// One of the two things that 119e1ef80ecf mends takes store buffers: __legitimize_mnt() may not
+// see that mount_lock is taken, and mntput() not that it is counted, if nothing orders what either
+// writes before what it reads. The variant without the two smp_mb() fails with store buffers
+// (m1-tso) and not without (m1).
 //
 // Not modelled: the tree of mounts, dentries, propagation, MNT_SYNC_UMOUNT and busy mounts
 // (umount is lazy), writers, expiry but for the look at mnt_expiry_mark. There is one mount

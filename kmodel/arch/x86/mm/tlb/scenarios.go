@@ -82,14 +82,14 @@ func (w *workload) run_(t *schedule.Thread, i int, calls []call) {
 }
 
 // abstract gives the Go fuzzer a word for each CPU and page: whether the CPU runs the mm and
-// is in mm_cpumask, what is in its TLB and its store buffer, and whether the page is mapped.
+// is in mm_cpumask, what is in its TLB, and whether the page is mapped.
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for i := range smp.Online(e) {
 		for p := range mmu.Pages {
 			c := &s.CPUs[i]
 			present, stale := c.HasTLB(p)
 			hit(program.Word(1, c.Current() == &s.Mm, s.Mm.Cpumask.Has(i), present, stale,
-				s.buffers[i].pteClear.Value() != 0, s.Mm.Mapped(p), s.pageTable.ptl.IsLocked()))
+				s.Mm.Mapped(p), s.pageTable.ptl.IsLocked()))
 		}
 	}
 }

@@ -16,15 +16,9 @@
 // each side. On CPU 1 there are two, the atomic that sets the bit and the load of CR3. On
 // CPU 0 there was none if it does not run the mm itself (if it does, INVLPG is one).
 //
-// # What is sequentially consistent here and what is not
-//
-// Memory is sequentially consistent in these models, and so 4.4, the code without the
-// barrier, never fails; that this is so is a test, which must change on the day on which
-// memory is weaker. Until then the variants called tso have a store buffer made by hand: each
-// CPU has one of one entry, and it is for the store that clears an entry of the page table
-// and for no other. An agent writes it to memory at some time; smp_mb(), INVLPG, an interrupt
-// that is sent and an atomic operation on the page wait until it has. Only loads that follow
-// the store on its own CPU can tell: that of mm_cpumask is the one.
+// So 4.4, the code without the barrier, fails with store buffers (4.4-tso) and never without.
+// smp_mb() and INVLPG wait until what the CPU has stored is in memory; so do an interrupt that is
+// sent, and an atomic operation on the page.
 //
 // # What of this is the kernel's
 //
@@ -38,13 +32,14 @@
 // it is the order, not a known path.
 //
 // Not modelled: lazy TLB mode, by which a switch to a kernel thread loads no CR3, and
-// leave_mm(); the mm_cpumask of the other mm; flushes of all, reading an entry through the
-// store buffer, page tables that are freed, translations that a CPU loads ahead of their use.
+// leave_mm(); the mm_cpumask of the other mm; flushes of all, page tables that are freed,
+// translations that a CPU loads ahead of their use.
 //
 // Start reading at flushTlbMmRange and switchMm.
 package tlb
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
@@ -58,12 +53,11 @@ func (s *system) clearAndFlush_(t *schedule.Thread, p int) {
 	if page := s.Mm.Pte(t, p); page != nil {
 		if s.Has(flushFirst) {
 			s.flushTlbMmRange(t, p)
-			s.pteClear_(t, p)
+			s.Mm.PteClear(t, p)
 		} else {
-			s.pteClear_(t, p)
+			s.Mm.PteClear(t, p)
 			s.flushTlbMmRange(t, p)
 		}
-		s.fullBarrier_(t, "put_page")
 		mmu.FreePage(t, page)
 	}
 	s.pageTable.ptl.Unlock(t)
@@ -75,10 +69,9 @@ func (s *system) flushTlbMmRange(t *schedule.Thread, p int) {
 	c := s.This(t)
 	if c.Current() != &s.Mm {
 		if s.Has(barrier) {
-			s.smpMb_(t) // synchronize with switchMm
+			mem.SmpMb(t) // synchronize with switchMm
 		}
 	} else {
-		s.fullBarrier_(t, "invlpg")
 		c.FlushPage(t, "invlpg", p)
 	}
 	if s.Mm.Cpumask.AnyBut(t, c.Num) {
@@ -89,7 +82,6 @@ func (s *system) flushTlbMmRange(t *schedule.Thread, p int) {
 
 // flushTlbOthers is flush_tlb_others().
 func (s *system) flushTlbOthers(t *schedule.Thread, p int) {
-	s.fullBarrier_(t, "flush_tlb_others")
 	smp.CallFunctionMany(t, &s.Mm.Cpumask, &s.Mm.Context.Flush, p, true)
 }
 

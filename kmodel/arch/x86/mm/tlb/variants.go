@@ -14,8 +14,6 @@ const (
 	barrier program.Changes = 1 << iota
 	// flushFirst flushes and then clears the entry.
 	flushFirst
-	// tso has stores to the page table wait in a store buffer.
-	tso
 )
 
 // A switch comes between the flush's look at mm_cpumask and the end of the page, and uses the
@@ -30,12 +28,12 @@ var model = program.Model[*system]{
 	Object: "arch/x86/mm/tlb",
 	Variants: []program.Variant{
 		{Name: "4.4", Versions: "3.6-4.4.0", About: "no barrier between the page table and " +
-			"mm_cpumask, which takes weaker memory to fail"},
+			"mm_cpumask, which takes store buffers to fail"},
 		{Name: "4.5", Versions: "4.4.1, 4.5", Changes: barrier, About: "71b3c126e611: smp_mb()"},
-		{Name: "4.4-tso", Versions: "3.6-4.4.0", Changes: tso,
-			About: "4.4 with a store buffer for the page table"},
-		{Name: "4.5-tso", Versions: "4.4.1, 4.5", Changes: barrier | tso,
-			About: "4.5 with a store buffer for the page table"},
+		{Name: "4.4-tso", Versions: "3.6-4.4.0", TSO: true,
+			About: "4.4 with store buffers"},
+		{Name: "4.5-tso", Versions: "4.4.1, 4.5", Changes: barrier, TSO: true,
+			About: "4.5 with store buffers"},
 		{Name: "4.5-first", Versions: "mutant", Changes: barrier | flushFirst,
 			About: "4.5 with the flush before the entry is cleared"},
 	},
@@ -64,7 +62,6 @@ type system struct {
 	*mmu.Machine
 	other     mmu.Struct // of another process
 	pageTable pageTable
-	buffers   [smp.MaxCPUs]storeBuffer
 }
 
 // noArch is for a machine whose architecture is this package.
@@ -76,11 +73,6 @@ func newSystem(c program.Changes) *system {
 	s.Mm.Context.Flush.Init(s.flushTlbFunc)
 	s.Global(&s.other, "mm2")
 	s.Global(&s.pageTable, "table")
-	for i := range s.buffers {
-		b := &s.buffers[i]
-		b.s = s
-		s.Global(b, [smp.MaxCPUs]string{"sb0", "sb1", "sb2", "sb3"}[i])
-	}
 	return s
 }
 
@@ -90,13 +82,5 @@ func (s *system) boot(e *schedule.Exec, cpus int) {
 	s.BootGlobals(e)
 }
 
-// bootAgents starts the interrupts, and the store buffers if there are any.
-func (s *system) bootAgents(e *schedule.Exec, cpus int) {
-	smp.Boot(e, cpus)
-	for i := range s.buffers[:cpus] {
-		if s.Has(tso) {
-			b := &s.buffers[i]
-			e.Agent(b.Kind(), b)
-		}
-	}
-}
+// bootAgents starts the interrupts.
+func (s *system) bootAgents(e *schedule.Exec, cpus int) { smp.Boot(e, cpus) }
