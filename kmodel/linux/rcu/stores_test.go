@@ -176,7 +176,8 @@ var storeTests = []litmus.Test{{
 	Build: storesBefore(rcu.NonPreemptible, userMode, nothing, byCall),
 }, {
 	// and here another task may have run.
-	Name: "NONPREEMPT+before+cond_resched+sync", TSO: true, Verdict: litmus.Never, Counts: "24936 pass",
+	Name: "NONPREEMPT+before+cond_resched+sync",
+	TSO:  true, Verdict: litmus.Never, Counts: "24936 pass",
 	Build: storesBefore(rcu.NonPreemptible, condResched, nothing, bySync),
 }, {
 	// rcu_barrier() comes after what callbacks have stored.
