@@ -197,7 +197,7 @@ func withBuffers(p schedule.Program) schedule.Program {
 func TestReferenceStores(t *testing.T) {
 	seeds := uint64(120)
 	if testing.Short() {
-		seeds = 15
+		seeds = 25
 	}
 	weak, less := 0, 0
 	for seed := range seeds {
