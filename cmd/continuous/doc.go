@@ -18,7 +18,8 @@
 //	-v              print a line for every input that is kept, once it is on the disk
 //
 // SIGTERM and SIGINT end it too, within a second if the machine has a processor to spare, and
-// nothing is lost by them; a report that is being made then is made at the next start. Whatever ends it, it prints a summary.
+// nothing is lost by them; a report that is being made then is made at the next start. Whatever
+// ends it, it prints a summary.
 //
 // # Configuration
 //
@@ -81,7 +82,8 @@
 //	               whole: report.txt, .md, .json, .html, .patch, golden.txtar for
 //	               cmd/minimize, tape (an input for every engine) and bug.json
 //	lockdep/       a directory for each report of the order of locks of each target: report.txt
-//	               and lockdep.json. At every start its executions are run again
+//	               and lockdep.json. At every start its executions are run again; if they do
+//	               not show it any more, it is made again when others do
 //	state.json     counts and histories, replaced every 5 s
 //	native/        of the Go fuzzer; can be removed when nothing runs
 //

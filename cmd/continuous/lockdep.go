@@ -73,16 +73,22 @@ func (x *inProcess) learn() error {
 // learn takes in what executions have shown of the order of locks. What is wrong with it now, and
 // was not before, is on the disk when it returns.
 func (t *target) learn(facts []lockdep.Fact) error {
-	var fresh []*orderReport
-	t.mu.Lock()
-	if t.order.Learn(facts) {
-		fresh = t.misordered()
+	if !t.order.Learn(facts) {
+		return nil
 	}
+	return t.tellOrder()
+}
+
+// tellOrder looks at what is known of the order of locks, and brings the reports that are new, or
+// have new executions, to the disk.
+func (t *target) tellOrder() error {
+	t.mu.Lock()
+	fresh := t.misordered()
 	t.mu.Unlock()
 	for _, r := range fresh {
 		files, err := r.files()
 		if err == nil {
-			err = t.store.publish(orderDir, r.name(), files)
+			err = t.store.renew(orderDir, r.name(), files)
 		}
 		if err != nil {
 			return err
@@ -93,21 +99,23 @@ func (t *target) learn(facts []lockdep.Fact) error {
 }
 
 // misordered looks at what is known of the order of locks, and returns the reports that are new.
+// One whose executions did not show it any more, but others do, is made again with these.
 func (t *target) misordered() (fresh []*orderReport) {
 	for _, rep := range t.order.Reports() {
-		r := t.orders[rep.String()]
-		if r == nil && len(t.orders) < maxBugs {
-			r = &orderReport{
-				Target: t.name, Program: t.program.Name(), target: t, Found: t.now(),
-				Report:     lockorder.Tell(t.program, 0, []lockdep.Report{rep})[0],
-				Executions: t.totals.Executions,
-			}
-			t.orders[rep.String()] = r
-			fresh = append(fresh, r)
+		old := t.orders[rep.String()]
+		if old != nil && old.active || old == nil && len(t.orders) >= maxBugs {
+			continue
 		}
-		if r != nil {
-			r.active = true
+		r := &orderReport{
+			Target: t.name, Program: t.program.Name(), target: t, Found: t.now(), active: true,
+			Report:     lockorder.Tell(t.program, 0, []lockdep.Report{rep})[0],
+			Executions: t.totals.Executions,
 		}
+		if old != nil {
+			r.Found, r.Executions = old.Found, old.Executions
+		}
+		t.orders[rep.String()] = r
+		fresh = append(fresh, r)
 	}
 	return fresh
 }
@@ -126,13 +134,15 @@ func (r *orderReport) files() (map[string][]byte, error) {
 	return map[string][]byte{orderFile: append(data, '\n'), orderTextFile: text.Bytes()}, nil
 }
 
-// loadOrders reads the reports of orders of locks, of the given targets, and runs each again.
+// loadOrders reads the reports of orders of locks, of the given targets, and runs each again. What
+// they show now and is in none of them, since a class has another name, is a report too.
 func (s *store) loadOrders(targets map[string]*target) error {
 	parent := filepath.Join(s.dir, orderDir)
 	list, err := os.ReadDir(parent)
 	if err != nil {
 		return inFile(parent, err)
 	}
+	var loaded []*target
 	for _, d := range list {
 		name := filepath.Join(parent, d.Name(), orderFile)
 		data, err := os.ReadFile(name)
@@ -150,6 +160,12 @@ func (s *store) loadOrders(targets map[string]*target) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		r.target.orders[r.String()] = r
+		loaded = append(loaded, r.target)
+	}
+	for _, t := range loaded { // workers may show no more than the reports did
+		if err := t.tellOrder(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,13 +88,68 @@ func TestLockdep(t *testing.T) {
 	var out bytes.Buffer
 	cmd := command{dir: dir, executions: 1}
 	n, err := cmd.fuzz(context.Background(), broken(configOf(t, inverted)), &out, new(bytes.Buffer))
-	if err != nil || n < 1 || !strings.Contains(out.String(), "REGRESSION: the order of locks of "+inverted) {
+	const told = "REGRESSION: the order of locks of " + inverted
+	if err != nil || n < 1 || !strings.Contains(out.String(), told) {
 		t.Errorf("%d regressions, %v:\n%s", n, err, &out)
 	}
 	mended := configOf(t, "mm/list_lru/workload@P6")
 	mended.Targets[0].name = inverted
 	if s := fuzzIn(t, mended, dir, 1).status(); len(s.Lockdep) != 1 || s.Lockdep[0].Active {
 		t.Errorf("mended: %+v", s.Lockdep)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, orderDir, "*")); len(files) != 1 {
+		t.Errorf("%v", files)
+	}
+}
+
+// TestLockdepChanged: the model has changed since a report was made. If its executions show the
+// same under other names, that is a report, though no execution adds to it; if others show the
+// same, it is made again with these.
+func TestLockdepChanged(t *testing.T) {
+	cfg, dir := configOf(t, inverted), t.TempDir()
+	first := fuzzIn(t, cfg, dir, 1000).status().Lockdep[0]
+	change := func(from, to string) {
+		t.Helper()
+		name := filepath.Join(dir, first.Report, orderFile)
+		data := []byte(strings.ReplaceAll(read(t, dir, first.Report, orderFile), from, to))
+		if err := os.WriteFile(name, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change("list_lrus_mutex", "old_mutex")
+	moved := filepath.Join(dir, orderDir, "old")
+	if err := os.Rename(filepath.Join(dir, first.Report), moved); err != nil {
+		t.Fatal(err)
+	}
+	reports := func(executions int64) (active []LockdepStatus, all int) {
+		list := fuzzIn(t, cfg, dir, executions).status().Lockdep
+		for _, r := range list {
+			if r.Active {
+				active = append(active, r)
+			}
+		}
+		return active, len(list)
+	}
+	active, all := reports(1)
+	if len(active) != 1 || all != 2 || active[0].Report != first.Report {
+		t.Fatalf("with another name: %d reports, %+v", all, active)
+	}
+	if err := os.RemoveAll(moved); err != nil {
+		t.Fatal(err)
+	}
+
+	for _, f := range active[0].Facts {
+		change(strconv.Quote(f.Tape), strconv.Quote("0"))
+	}
+	if active, all := reports(1); len(active) != 0 || all != 1 {
+		t.Fatalf("with executions that show nothing: %d reports, %+v", all, active)
+	}
+	again, all := reports(1000)
+	if len(again) != 1 || all != 1 || !again[0].Found.Equal(active[0].Found) {
+		t.Fatalf("shown by others: %d reports, %+v", all, again)
+	}
+	if active, _ := reports(1); len(active) != 1 {
+		t.Error("the executions on the disk are still those that show nothing")
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, orderDir, "*")); len(files) != 1 {
 		t.Errorf("%v", files)

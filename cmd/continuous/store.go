@@ -277,6 +277,19 @@ func (s *store) publish(parent, name string, files map[string][]byte) error {
 	return syncDir(parent)
 }
 
+// renew is publish of a directory that may be there already. At no time is a part of one there.
+func (s *store) renew(parent, name string, files map[string][]byte) error {
+	dir := filepath.Join(s.dir, parent, name)
+	old := filepath.Join(s.dir, parent, tempPrefix+"old-"+name)
+	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := s.publish(parent, name, files); err != nil {
+		return err
+	}
+	return os.RemoveAll(old)
+}
+
 func writeSynced(name string, data []byte) error {
 	f, err := os.Create(name)
 	if err != nil {

@@ -14,8 +14,8 @@
 // switched, before the interrupt comes.
 //
 // Not modelled: submitting, what is in the rings, linked requests, the cache of requests,
-// cancelling, uring_lock, eventfds, and those who wait for completions: the ring is only
-// looked at for them.
+// cancelling, uring_lock, eventfds, and those who wait for completions, who poll, and who submit
+// for others: the ring is only looked at for the first.
 //
 // Start reading at ioReqCompletePost and ioRingExitWork.
 package iouring
@@ -40,7 +40,7 @@ type ioRingCtx struct {
 	completionLock spin.Lock
 	lockedFreeList list.Head[*ioKiocb] // under completion_lock
 	freeList       list.Head[*ioKiocb] // under uring_lock
-	cqWait         wait.Queue
+	wait           wait.Queue
 	exitWork       workqueue.Work
 
 	*system
@@ -80,10 +80,10 @@ func ioReqCompletePost(t *schedule.Thread, req *ioKiocb) {
 	}
 }
 
-// ioCqringEvPosted is io_cqring_ev_posted().
+// ioCqringEvPosted is io_cqring_ev_posted(), as far as the first queue. smp_mb() comes before.
 func (ctx *ioRingCtx) ioCqringEvPosted(t *schedule.Thread) {
-	if ctx.cqWait.Active(t) {
-		ctx.cqWait.WakeUp(t)
+	if ctx.wait.HasSleeper(t) {
+		ctx.wait.WakeUp(t)
 	}
 }
 

@@ -24,14 +24,16 @@
 //     what was taken before.
 //   - down_read() waits behind a writer who waits, so it makes the same dependencies as
 //     down_write(). (The kernel leaves out paths that go to a lock by a recursive reader and
-//     on from it by a reader. No lock here has recursive readers, as rwlock_t has.)
+//     on from it by a reader. No lock here has recursive readers, as rwlock_t has; those of a
+//     sequence are, but hold it for a moment, and so no path goes on from there.)
 //   - A read-side section of RCU is no lock of the order.
 //   - A work item is one, which is held while its function is called, and which flush_work() and
 //     cancel_work_sync() take for a moment before they wait, whether or not there is anything to
 //     wait for (process_one_work() and __flush_work() in 6.5; in 4.20 and 5.15.0 who cancels takes
 //     nothing, and in 6.13 who has nothing to wait for).
 //   - The sequence of a seqlock_t is one, taken by writers after their lock, and by
-//     read_seqbegin() for a moment and with interrupts off.
+//     read_seqbegin() for a moment and with interrupts off (since 3.13. Up to 5.9 the kernel
+//     does not keep what such a reader depends on, and sees a cycle if he comes last).
 //   - A class is used in hardirq, or in softirq, if a handler of such takes it, waiting for it if
 //     need be. It is used with hardirqs enabled if it is taken, by a trylock too, or held while
 //     interrupts are on; with softirqs enabled if these are on as well. Callbacks of RCU are

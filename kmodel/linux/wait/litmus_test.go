@@ -69,6 +69,20 @@ func (p prog) waitTested(t *schedule.Thread) {
 	p.q.FinishWait(t)
 }
 
+// waitAdded is on the queue by add_wait_queue(), and sets its state itself.
+func (p prog) waitAdded(t *schedule.Thread) {
+	p.q.AddWaitQueue(t)
+	for {
+		wait.SetCurrentState(t, wait.TaskUninterruptible)
+		if p.x.ReadOnce(t) != 0 {
+			break
+		}
+		wait.Schedule(t)
+	}
+	wait.SetCurrentState(t, wait.TaskRunning)
+	p.q.RemoveWaitQueue(t)
+}
+
 // wake makes the condition true and then wakes.
 func (p prog) wake(t *schedule.Thread) {
 	p.x.WriteOnce(t, 1)
@@ -140,6 +154,11 @@ var litmusTests = []litmus.Test{{
 }, {
 	Name: "SB+wq_has_sleeper+tso", Build: two(prog.waitEvent, prog.wakeSleeper), TSO: true,
 	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "34 pass",
+}, {
+	// The smp_mb() of set_current_state() is for who looks at the state, as every wake-up does:
+	// were the state not in memory when x is read, it would wake nobody.
+	Name: "SB+set_current_state+tso", Build: two(prog.waitAdded, prog.wake), TSO: true,
+	Bad: schedule.Deadlock, Verdict: litmus.Never, Counts: "32 pass",
 }, {
 	// The look comes before the store: the waiter may come between the two. A store buffer
 	// makes this of the row above, without the smp_mb() of the waker.

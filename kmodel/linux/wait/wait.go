@@ -53,10 +53,13 @@
 // once nothing else can happen: a user may wait for ever. A signal that comes at any time is
 // somebody's [SendSignal].
 //
-// Memory is sequentially consistent. So what the barriers are for cannot be seen to be
-// missing: the smp_mb() before waitqueue_active(), that of set_current_state(), the release
-// of list_del_init_careful() (since 5.9), by which finish_wait() may look without the lock.
-// What the first would come to is what a look before the store does, which can be seen.
+// Memory is sequentially consistent, or that of x86 ([schedule.Exec.BufferStores]): then the
+// smp_mb() before waitqueue_active() is seen to be missing ([Queue.Active]) or not
+// ([Queue.HasSleeper]). That of set_current_state() is a part of its step, and so is the release
+// of list_del_init_careful() (since 5.9), by which finish_wait() may look without the lock: that
+// these are missing cannot be seen. What a thread does to a Queue or to states, all but the looks
+// (Active, SignalPending), waits for its stores, also where the kernel does not: in
+// __set_current_state(), and in finish_wait() of who is off the queue.
 //
 // The first 16 threads may sleep, and 12 of them exclusively at one queue.
 //
@@ -217,8 +220,8 @@ func (q *Queue) Open(*schedule.Thread) bool {
 // Active is waitqueue_active(): a look without the lock.
 func (q *Queue) Active(t *schedule.Thread) bool { return q.active(t, schedule.PlainRead) }
 
-// HasSleeper is wq_has_sleeper(), or smp_mb() and waitqueue_active() one by one: no store from before
-// comes after the look.
+// HasSleeper is wq_has_sleeper(), or smp_mb() and waitqueue_active() one by one: no store from
+// before comes after the look.
 func (q *Queue) HasSleeper(t *schedule.Thread) bool {
 	return q.active(t, schedule.PlainRead|schedule.Barrier)
 }
