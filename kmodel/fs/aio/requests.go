@@ -15,6 +15,7 @@ func (mm *mmStruct) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
 		return // -EINVAL
 	}
 	req := mm.aioGetReq(t, ctx)
+	preempt.MightSleep(t, "put_user") // KIOCB_KEY
 	if cancellable {
 		req.kiocbSetCancelFn(t)
 	}

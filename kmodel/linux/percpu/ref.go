@@ -40,7 +40,7 @@ const (
 	// reference. What it drops itself may be the last, if the switch is over by then.
 	V318 Version = iota
 	// V311 is 3.11 to 3.17: Kill marks the count dead, which is atomic too. The initial
-	// reference is dropped by the switch.
+	// reference is dropped by the switch, which up to 3.13 does not look what the count is then.
 	V311
 	// V49 is 4.9 to 4.20: V318 under percpu_ref_switch_lock, with interrupts off. So the switch
 	// is over only after Kill has dropped the initial reference.

@@ -312,5 +312,5 @@ func TestMisuse(t *testing.T) { litmus.Run(t, misuseTests) }
 
 func TestContract(t *testing.T) {
 	litmus.Contract(t, graceTests, callbackTests, barrierTests, flavourTests, nonPreemptibleTests,
-		herdTests, misuseTests)
+		herdTests, misuseTests, storeTests)
 }

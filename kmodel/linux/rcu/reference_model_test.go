@@ -62,6 +62,9 @@ func model(f rcu.Flavours, ops [][]refOp) schedule.Program {
 	return schedule.Program{Name: fmt.Sprint(f, ops), New: func() func(*schedule.Exec) {
 		h := new(heap)
 		h.Bind(h, "heap")
+		for i := range h.logs {
+			h.logs[i].SetPrivate() // no store of the machine's
+		}
 		for i := range h.heads {
 			h.heads[i].Init(func(t *schedule.Thread) { h.words[i].Write(t, 5) })
 		}

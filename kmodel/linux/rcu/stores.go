@@ -9,7 +9,8 @@ import (
 // is a full barrier: see "Memory-Barrier Guarantees" in Documentation/RCU/Design/Requirements. Here
 // that comes as late as it may: when the grace period ends or, on a CPU that is in a section
 // then, when that began. What is in a section when the grace period begins is waited for, so
-// its CPU has one behind it.
+// its CPU has one behind it. On a machine that may come sooner, and what is stored after it wait on
+// when the grace period has ended. Here nothing does, so this allows less.
 
 // enters is called when t begins an outermost section of the flavour, or, merged, one within one
 // of the other sort, which does no more. It is not called where no stores wait.
