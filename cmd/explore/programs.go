@@ -39,22 +39,33 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 		}
 		if p, err := kmodel.Find(means); err == nil && !found {
 			found = true
-			unlisted = append(unlisted, p)
+			if !c.clean || !p.Racy() {
+				unlisted = append(unlisted, p)
+			}
 		}
 		if !found {
 			return nil, nil, unknown(pattern)
 		}
 	}
-	for _, p := range kmodel.Programs() {
-		wanted := wanted[p.Name()]
+	all := kmodel.Programs()
+	listed := map[string]kernelProgram{}
+	for _, p := range all {
+		listed[p.Name()] = p
+	}
+	for _, p := range all {
+		names := []string{p.Name()}
 		if c.tso && p.HasTSO() {
 			continue // it comes with the one that has none
 		} else if c.tso {
-			p = buffered(p)
+			p = p.TSO()
+			if q, ok := listed[p.Name()]; ok {
+				p = q
+			}
+			names = append(names, p.Name())
 		}
-		named := slices.Contains(c.patterns, p.Name())
+		named := slices.ContainsFunc(names, func(s string) bool { return slices.Contains(c.patterns, s) })
 		switch {
-		case len(c.patterns) > 0 && !wanted:
+		case len(c.patterns) > 0 && !slices.ContainsFunc(names, func(s string) bool { return wanted[s] }):
 		case c.classes && !c.tso && p.HasTSO() && !named: // too many classes
 		case c.clean && p.Racy():
 		case p.Workload && !named && !c.list && c.tapeText == "" && c.random+c.guided+c.estimate == 0:
@@ -64,15 +75,6 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 		}
 	}
 	return append(programs, unlisted...), skipped, nil
-}
-
-// buffered returns the program with store buffers, which may be listed.
-func buffered(p kernelProgram) kernelProgram {
-	p = p.TSO()
-	if listed, err := kmodel.Find(p.Name()); err == nil {
-		return listed
-	}
-	return p
 }
 
 // matches reports whether a pattern means p: by its name, with or without the variant, by
