@@ -162,7 +162,7 @@ func TestKill(t *testing.T) {
 			}
 			// It is given more time with each kill, so that a slow machine comes to an
 			// end and a fast one does not come to it at once.
-			delay := time.Duration(30+rng.IntN(40)+5*kills) * time.Millisecond
+			delay := time.Duration(10+rng.IntN(10)+3*kills) * time.Millisecond
 			timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
 			err := cmd.Wait()
 			timer.Stop()
