@@ -24,48 +24,29 @@ type (
 // find returns the programs that the patterns mean, in the order of the list, and the
 // workloads that were left out.
 func (c *command) find() (programs, skipped []kernelProgram, err error) {
-	wanted := map[string]bool{}
-	var unlisted []kernelProgram
-	for _, pattern := range c.patterns {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return nil, nil, fmt.Errorf("%s: a bracket [ without its end ], or nothing in it", pattern)
-		}
-		found, means := false, meaning(pattern)
-		for _, p := range kmodel.Programs() {
-			if matches(means, p) {
-				found = true
-				wanted[p.Name()] = true
-			}
-		}
-		if p, err := kmodel.Find(means); err == nil && !found {
-			found = true
-			if !c.clean || !p.Racy() {
-				unlisted = append(unlisted, p)
-			}
-		}
-		if !found {
-			return nil, nil, unknown(pattern)
-		}
-	}
 	all := kmodel.Programs()
+	wanted, unlisted, err := c.match(all)
+	if err != nil {
+		return nil, nil, err
+	}
 	listed := map[string]kernelProgram{}
 	for _, p := range all {
 		listed[p.Name()] = p
 	}
 	for _, p := range all {
-		names := []string{p.Name()}
 		if c.tso && p.HasTSO() {
 			continue // it comes with the one that has none
-		} else if c.tso {
+		}
+		means, named := wanted[p.Name()], slices.Contains(c.patterns, p.Name())
+		if c.tso {
 			p = p.TSO()
 			if q, ok := listed[p.Name()]; ok {
 				p = q
 			}
-			names = append(names, p.Name())
+			means, named = means || wanted[p.Name()], named || slices.Contains(c.patterns, p.Name())
 		}
-		named := slices.ContainsFunc(names, func(s string) bool { return slices.Contains(c.patterns, s) })
 		switch {
-		case len(c.patterns) > 0 && !slices.ContainsFunc(names, func(s string) bool { return wanted[s] }):
+		case len(c.patterns) > 0 && !means:
 		case c.classes && !c.tso && p.HasTSO() && !named: // too many classes
 		case c.clean && p.Racy():
 		case p.Workload && !named && !c.list && c.tapeText == "" && c.random+c.guided+c.estimate == 0:
@@ -75,6 +56,37 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 		}
 	}
 	return append(programs, unlisted...), skipped, nil
+}
+
+// match returns the names of the listed programs that the patterns mean, and the programs with
+// store buffers that are not listed and that a pattern names in full.
+func (c *command) match(all []kernelProgram) (
+	wanted map[string]bool, unlisted []kernelProgram, err error,
+) {
+	wanted = map[string]bool{}
+	for _, pattern := range c.patterns {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return nil, nil, fmt.Errorf("%s: a bracket [ without its end ], or nothing in it", pattern)
+		}
+		found, means := false, meaning(pattern)
+		for _, p := range all {
+			if matches(means, p) {
+				found = true
+				wanted[p.Name()] = true
+			}
+		}
+		if found {
+			continue
+		}
+		p, err := kmodel.Find(means)
+		if err != nil {
+			return nil, nil, unknown(pattern)
+		}
+		if !c.clean || !p.Racy() {
+			unlisted = append(unlisted, p)
+		}
+	}
+	return wanted, unlisted, nil
 }
 
 // matches reports whether a pattern means p: by its name, with or without the variant, by
