@@ -3,8 +3,9 @@
 //
 // An [Entry] is a tape, the name of the program or fuzz target that it is for, and a label
 // if a person gave it one. [Open] reads a pack, [OpenWriter] appends to it. Nothing is ever
-// dropped from a pack but by [Compact], which drops what is twice, and [Repair], which
-// drops what cannot be read and keeps a copy of it.
+// dropped from a pack but by [Compact], which drops what is twice, [Repair], which drops what
+// cannot be read and keeps a copy of it, and OpenWriter, which takes off the end an entry of
+// which a part was never written.
 //
 // # What is kept of an input
 //

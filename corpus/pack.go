@@ -67,6 +67,12 @@ func (d Damage) String() string {
 		where, d.ID, d.Program, label, d.Digits, d.Err)
 }
 
+// atEnd reports whether d is what is there of an entry that goes on beyond the end of the file,
+// which has that size.
+func (d Damage) atEnd(size int) bool {
+	return errors.Is(d.Err, errCut) && d.Offset+d.Size == int64(size)
+}
+
 // errHeader is the error of a first line that is not whole.
 var errHeader = errors.New("the first line of the file is damaged")
 

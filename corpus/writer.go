@@ -29,8 +29,9 @@ type file interface {
 
 var errClosed = errors.New("the writer is closed")
 
-// OpenWriter opens a pack to append to it, and makes it if there is none. If another
-// writer has it the error says who.
+// OpenWriter opens a pack to append to it, and makes it if there is none. An entry at the end
+// of the file of which a part is missing, since the writer before was killed within Append, is
+// taken off. If another writer has the pack the error says who.
 func OpenWriter(name string) (*Writer, error) { return openWriter(name, os.O_CREATE) }
 
 // Create makes a new pack. A file of that name is an error.
@@ -74,7 +75,7 @@ func newWriter(name string, flags int) (_ *Writer, err error) {
 	if p.Len() == 0 && p.mayBePack() && len(p.data) < len(header) {
 		return w, w.begin()
 	}
-	return w, nil
+	return w, w.takeBack()
 }
 
 // begin writes the first line of a file that has none, or a part of it.
@@ -84,6 +85,22 @@ func (w *Writer) begin() error {
 		return err
 	}
 	return osDisk{}.syncDir(filepath.Dir(w.pack.name))
+}
+
+// takeBack takes an append off the end of the file that was cut when its process ended: the
+// kernel stops a write between two pages. Append had not returned.
+func (w *Writer) takeBack() error {
+	p := &w.pack
+	last := len(p.damage) - 1
+	if last < 0 || !p.damage[last].atEnd(len(p.data)) {
+		return nil
+	}
+	end := p.damage[last].Offset
+	p.data, p.damage = p.data[:end], p.damage[:last]
+	if err := w.file.Truncate(end); err != nil {
+		return inFile(p.name, err)
+	}
+	return nil
 }
 
 // remember puts entry i into the index, unless the same is there.

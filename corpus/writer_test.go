@@ -127,7 +127,8 @@ func TestOneID(t *testing.T) {
 	wantEntries(t, w.Pack(), all[:2]...)
 }
 
-// TestAppendDamaged appends to packs that were cut or lost their first line.
+// TestAppendDamaged appends to packs that were cut or lost their first line. What was cut is
+// gone, whether something is appended or not; other damage stays.
 func TestAppendDamaged(t *testing.T) {
 	all := three(t)
 	b := image(t, all[:2]...)
@@ -139,9 +140,15 @@ func TestAppendDamaged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if d := open(t, name).Damage(); len(d) > 0 || len(w.Pack().Damage()) > 0 {
+			t.Errorf("cut at %d, opened: damage %v, of the writer %v", n, d, w.Pack().Damage())
+		}
 		appendAll(t, w, all[2])
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
+		}
+		if d := open(t, name).Damage(); len(d) > 0 {
+			t.Errorf("cut at %d, appended to: damage %v", n, d)
 		}
 		want := all[2:]
 		if n >= last {
@@ -161,6 +168,9 @@ func TestAppendDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantEntries(t, open(t, name), all...)
+	if d := open(t, name).Damage(); len(d) != 1 {
+		t.Errorf("without its first line: damage %v", d)
+	}
 }
 
 // TestLostAgain appends an entry that is there, but damaged.
@@ -168,6 +178,7 @@ func TestLostAgain(t *testing.T) {
 	all := three(t)
 	b := image(t, all...)
 	b[starts(t, b)[1]-3] ^= 1
+	b[len(b)-1] ^= 1 // the last is damaged and not cut: it stays
 	name := filepath.Join(t.TempDir(), "x.pack")
 	write(t, name, b)
 	w, err := OpenWriter(name)
@@ -178,7 +189,11 @@ func TestLostAgain(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantEntries(t, open(t, name), all[1], all[2], all[0])
+	p := open(t, name)
+	wantEntries(t, p, all[1], all[0], all[2])
+	if len(p.Damage()) != 2 {
+		t.Errorf("damage %v", p.Damage())
+	}
 }
 
 func TestCreate(t *testing.T) {

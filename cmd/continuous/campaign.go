@@ -150,9 +150,9 @@ func (c *campaign) loadBugs() error {
 // and may have been left without a report.
 func (c *campaign) loadTapes() error {
 	give := func(p *corpus.Pack, own bool) {
-		if n := len(p.Damage()); n > 0 {
-			c.log.Printf("%s: damaged in %d places, %d entries are intact; to see more: "+
-				"go run ./cmd/corpus verify %[1]s", p.Name(), n, p.Len())
+		if len(p.Damage()) > 0 {
+			c.log.Printf("%s: damaged, %d entries are intact; to see more: "+
+				"go run ./cmd/corpus verify %[1]s", p.Name(), p.Len())
 		}
 		for e := range p.All() {
 			if t := c.byName[e.Program]; t != nil {
