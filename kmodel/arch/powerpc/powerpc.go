@@ -15,12 +15,18 @@
 // kernel thread may trim itself: see exitLazyFlushTlb for what comes of that. Since 6.4 a CPU
 // that holds the mm lazily holds no reference to it.
 //
+// Both sides have a full barrier: the flush between the store to the page table and the look
+// at active_cpus and mm_cpumask, the switch between coming into them and the first load through
+// the page table. On powerpc ptep_get_and_clear() orders nothing. Here it does, as a locked
+// instruction of x86 does, so that with store buffers (explore -tso) the first is not missed.
+//
 // Hardware may fill a TLB without an access while a context is loaded. Here only loads
 // fill it, and the translations that a lazy CPU has at the beginning. Not modelled:
 // coprocessors, hypervisor calls, flushes of ranges and of the page walk cache.
 package powerpc
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
@@ -52,6 +58,9 @@ func Variants() []mm.Variant {
 		use := mm.ExecIrqsOn
 		if p&selfTrim != 0 {
 			use = mm.ActivateIrqsOff // d53c3dfb23c4 and 66acd46080bd are of the same series
+		}
+		if p&trimFromAnywhere != 0 {
+			use |= mm.Membarrier
 		}
 		if p&irqsOffSwitch != 0 {
 			use |= mm.LazyTLBShootdown // Book3S 64 selects it in the same release
@@ -112,7 +121,7 @@ func (a *arch) switchMmIrqsOff(t *schedule.Thread, c *mm.CPU, prev, next *mm.Str
 	if next != &a.m.InitMm && !next.Cpumask.TestCPU(t, c.Num) {
 		next.Cpumask.SetCPU(t, c.Num)
 		next.Context.ActiveCpus.Inc(t)
-		// smp_mb(), paired with the one in radix__flushTlbPage
+		mem.SmpMb(t) // paired with the one in radix__flushTlbPage
 	}
 	if prev != next {
 		c.LoadContext(t, "switch_mmu_context", next)
@@ -137,7 +146,7 @@ const (
 // come to radix__flush_tlb_range_psize(), which chooses among the same ways.
 func (a *arch) radix__flushTlbPage(t *schedule.Thread, mm *mm.Struct, p int) {
 	preempt.Disable(t)
-	// smp_mb(): the page table has been written, and the mask is read now
+	mem.SmpMb(t) // the page table has been written, and the mask is read now
 	c := a.m.This(t)
 	kind := flushGlobal
 	switch {

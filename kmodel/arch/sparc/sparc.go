@@ -15,7 +15,9 @@
 //	    in kthread_use_mm() (38cf307c1f20) and in exec_mmap() (d53c3dfb23c4)
 //	C3  the handler flushes also when it keeps the bit
 //	C4  initiator: store to the page table, full barrier, read of the mask;
-//	    switcher: set of the bit, full barrier, first load through the page table
+//	    switcher: set of the bit, full barrier, first load through the page table.
+//	    The first is the lock of flush_tsb_user(), which is not modelled: of sparc64
+//	    ptep_get_and_clear() is a load and a store, and here a locked instruction
 //	C5  the initiator waits for all handlers before pages are freed
 //	C6  after a flush that trims only a local flush is due: every other member has
 //	    flushed in its handler, or came after the page table was changed

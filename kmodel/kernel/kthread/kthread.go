@@ -16,8 +16,9 @@
 //
 // The code follows v5.9 with 38cf307c1f20, which has kthread_use_mm() switch with
 // interrupts off. The worker is that of io_uring in 5.9: __io_sq_thread_acquire_mm(),
-// accesses to user memory, kthread_unuse_mm(), mmput(). Variants of 6.4 have the
-// kthread_use_mm() of 6.4, for which who has but borrowed an mm holds no reference. From 5.12
+// accesses to user memory, kthread_unuse_mm(), mmput(). Variants of 5.12 and 6.4 have the
+// kthread_use_mm() of then: barriers for membarrier(), which is not modelled, and in 6.4 who
+// has but borrowed an mm holds no reference. From 5.12
 // on the threads of io_uring are threads of the process. There the worker stands for others
 // that get their mm_users from outside, as kfd_sdma_activity_worker() does by get_task_mm().
 //
@@ -31,6 +32,7 @@
 package kthread
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
@@ -79,8 +81,10 @@ func (s *system) kthreadUseMm(t *schedule.Thread) {
 	if irqsOff {
 		preempt.IrqEnable(t)
 	}
-	if other {
+	if other || shootdown {
 		activeMm.MmdropLazyTLB(t)
+	} else if s.useMm&mm.Membarrier != 0 {
+		mem.SmpMb(t)
 	}
 }
 
@@ -116,6 +120,9 @@ func (s *system) execMmap(t *schedule.Thread) {
 
 // kthreadUnuseMm is kthread_unuse_mm(). The mm remains as active_mm.
 func (s *system) kthreadUnuseMm(t *schedule.Thread) {
+	if s.useMm&mm.Membarrier != 0 {
+		mem.SmpMb(t) // smp_mb__after_spinlock(), of task_lock()
+	}
 	s.This(t).SetMm(t, nil)
 	if s.useMm&mm.LazyTLBShootdown != 0 {
 		s.Mm.Mmdrop(t)

@@ -26,6 +26,7 @@ const (
 	atDownWrite
 	atDowngrade
 	atPte
+	atOrder // smp_mb
 	atActiveCpus
 	atTestOwn
 	atUsers
@@ -51,6 +52,7 @@ const (
 	atTest
 	atSet
 	atInc
+	atOrderOwn // smp_mb
 	atFlushAll
 	atUnlock
 	atDropInit
@@ -73,7 +75,7 @@ const (
 // verbs of the steps at which something can fail.
 var verbs = map[mPC]string{
 	atCopy: "cpumask_copy", atSetOwn: "cpumask_set_cpu", atClearOwn: "cpumask_clear_cpu",
-	atUnlock: "spin_unlock_irq", atTest: "cpumask_test_cpu", atInc: "atomic_inc",
+	atUnlock: "spin_unlock_irq", atTest: "cpumask_test_cpu", atOrderOwn: "smp_mb",
 	atContext: "switch_mmu_context", atLoad: "load",
 }
 
@@ -207,12 +209,14 @@ func (m *machine) munmapStep(s *mState) (failure string) {
 		s.trim = false
 		switch {
 		case m.powerpc:
-			*pc = atActiveCpus
+			*pc = atOrder
 		case m.trims:
 			*pc = atUsers
 		default:
 			*pc = atCall
 		}
+	case atOrder:
+		*pc = atActiveCpus
 	case atActiveCpus:
 		if *pc = atUsers; s.activeCpus <= 1 {
 			*pc = atTestOwn

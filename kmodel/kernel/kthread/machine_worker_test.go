@@ -84,6 +84,8 @@ func (m *machine) switchPowerpc(s *mState) (failure string) {
 		return ""
 	case atInc:
 		s.activeCpus++
+		*pc = atOrderOwn
+		return ""
 	case atContext:
 		s.cpu[1].loaded = true
 		return m.switched(s)

@@ -49,4 +49,7 @@ const (
 	// reference, so that kthread_use_mm() takes one of its own, whether the mm was borrowed
 	// before or not, and kthread_unuse_mm() drops that.
 	LazyTLBShootdown
+	// Membarrier is 618758ed3a4f (5.11): a full barrier when current->mm has been set, and
+	// one before it is cleared, for membarrier().
+	Membarrier
 )

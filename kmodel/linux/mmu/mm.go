@@ -22,6 +22,7 @@ package mmu
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/atomic"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/cpumask"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
@@ -172,6 +173,8 @@ func (mm *Struct) MmgrabLazyTLB(t *schedule.Thread) {
 func (mm *Struct) MmdropLazyTLB(t *schedule.Thread) {
 	if mm.m.useMm&LazyTLBShootdown == 0 {
 		mm.Mmdrop(t)
+	} else {
+		mem.SmpMb(t)
 	}
 }
 
