@@ -20,8 +20,17 @@
 // in its own function, or with a lock that the function takes, is [schedule.Deadlock]; package
 // lockdep reports it where it comes to none.
 //
-// The code of flushing and cancelling follows v4.20; since 6.10 an item that is cancelled is
-// disabled instead of pending, and of two who cancel it neither waits for the other first.
+// The code of flushing and cancelling follows v4.20 and is that of 3.7 to 6.9, as far as anybody
+// sees. Who comes upon an item that another cancels (-ENOENT of try_to_grab_pending()) waits for
+// the end of that: with flush_work(), and another try, up to 8603e1b30027 (4.0); asleep until
+// cwt_wakefn() wakes it since then. (Without preemption the tries may keep the other off the CPU
+// for ever.) Upon one that is pending and not queued yet (-EAGAIN) it tries again. Both are a
+// gate here. Since 6.10 an item that is cancelled is disabled, by a count, instead of pending, and
+// of two who cancel it neither waits for the other first. No model of ours shows any of that: they
+// queue items, and none flushes or cancels one.
+//
+// That an item starts is a full barrier between clearing pending and the function, as it is since
+// 346c09f80459 (4.6). Before, with store buffers, more can happen than is modelled.
 //
 // The first 24 threads may wait.
 //
