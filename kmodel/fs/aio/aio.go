@@ -72,7 +72,7 @@ type mmStruct struct {
 // kioctxTable is struct kioctx_table.
 type kioctxTable struct {
 	schedule.Object
-	rcu   rcu.Head
+	rcu   slab.RcuHead
 	nr    mem.Int // never changes once others can see the table
 	table [maxSlots]mem.Ptr[*kioctx]
 }
@@ -181,7 +181,7 @@ func newSystem(p patches) *system {
 		ctx.freeRwork.Init(ctx.freeIoctx)
 	})
 	s.device.complete = s.calls.aioComplete
-	s.tableCache = slab.NewCache("table", func(tbl *kioctxTable) { tbl.rcu.Init(tbl.kfree) })
+	s.tableCache = slab.NewCache("table", func(tbl *kioctxTable) { tbl.rcu.Init(tbl) })
 	s.rqWaitCache = slab.NewCache("wait", func(wait *ctxRqWait) { wait.SetOnStack() })
 	s.reqCache = slab.NewCache("req", func(*aioKiocb) {})
 	s.listCtxCache = newListCtxCache(s)

@@ -122,13 +122,10 @@ func (mm *mmStruct) growTable_(t *schedule.Thread, table *kioctxTable) *kioctxTa
 			bigger.table[i].Init(old.table[i].Read(t))
 		}
 		mm.ioctxTable.Assign(t, bigger)
-		rcu.Call(t, &old.rcu) // kfree_rcu
+		slab.KfreeRcu(t, &old.rcu)
 	default:
 		slab.Free(t, "kfree", bigger)
 		return old
 	}
 	return bigger
 }
-
-// kfree is the callback of kfree_rcu(table, rcu).
-func (table *kioctxTable) kfree(t *schedule.Thread) { slab.Free(t, "kfree", table) }

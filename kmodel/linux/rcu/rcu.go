@@ -291,6 +291,9 @@ func booted(t *schedule.Thread, verb string) *state {
 // RCU.
 func Call(t *schedule.Thread, h *Head) { call(t, h, "call_rcu", preemptible) }
 
+// CallAs is Call under another name: for a primitive whose callback it is.
+func CallAs(t *schedule.Thread, h *Head, verb string) { call(t, h, verb, preemptible) }
+
 // CallSched is call_rcu_sched(): the callback of h runs after a grace period of
 // RCU-sched.
 func CallSched(t *schedule.Thread, h *Head) { call(t, h, "call_rcu_sched", sched) }

@@ -4,14 +4,26 @@
 // A [Cache] makes objects of one struct type, which embeds [schedule.Object].
 // Memory is never used again within an execution (KASAN's quarantine without an
 // end), so a stale pointer always shows as a use-after-free and never as
-// confusion with another object.
+// confusion with another object. In a [TypesafeCache] it is, as an object of the same type:
+// there whoever has a stale pointer and takes a reference must look whether the object is
+// still the one that he has looked for.
 //
 // Steps: allocating is none, since nobody else can see the object yet. Freeing
-// is one. Misuse: freeing twice is [schedule.DoubleFree]; an object that nothing
-// refers to and nobody freed is [schedule.Leak] at the end of the execution.
+// is one. Of a TypesafeCache allocating is one too, since others may have the object, and
+// freeing two if its slab is given back. [KfreeRcu] is one; the callback is one of the softirq
+// and then the freeing.
+//
+// Misuse: freeing twice is [schedule.DoubleFree]; an object that nothing
+// refers to and nobody freed is [schedule.Leak] at the end of the execution. What is in a
+// TypesafeCache may be touched after it has been freed, unless its memory is gone: KASAN finds
+// no more, without CONFIG_SLUB_RCU_DEBUG (6.12), and nobody a second free after a reuse.
+//
+// kfree_rcu() is call_rcu() here, as it is in the kernel up to 5.5. Since a35d16905efc (5.6) it
+// is batched: not in order with call_rcu(), and rcu_barrier() does not wait for it.
 //
 // Not modelled: allocations that fail, unless the model asks the schedule itself
-// ([schedule.Thread.Choose]); reuse of addresses.
+// ([schedule.Thread.Choose]); reuse of addresses but in a TypesafeCache; constructors of the
+// kernel's; a slab of several objects, which is given back when the last of them is free.
 package slab
 
 import (
