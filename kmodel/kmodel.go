@@ -121,6 +121,8 @@ func Targets() []Target {
 		{"FuzzFixedIoReqCompletePost", "fs/io_uring", "workload", "5.12"},
 		{"FuzzFget", "fs/file", "workload", "5.15"},
 		{"FuzzFixedFget", "fs/file", "workload", "5.16"},
+		{"FuzzTypesafeFget", "fs/file", "socket-workload", "6.8-once"},
+		{"FuzzFixedTypesafeFget", "fs/file", "socket-workload", "6.8"},
 		{"FuzzMntput", "fs/namespace", "workload", "4.17"},
 		{"FuzzFixedMntput", "fs/namespace", "workload", "4.18"},
 		{"FuzzAioPollWake", "fs/aio_poll", "workload", "5.15"},

@@ -23,7 +23,7 @@ func TestGolden(t *testing.T) {
 		"netns-walked-to-cleanup-list": 1, "netns-freed-and-queued": 2, "pipe-unlock-after-free": 1,
 		"eventpoll-unlock-after-free": 1, "posix-cpu-timers-freed-under-tick": 1,
 		"userfaultfd-merged-under-dump": 1, "io_uring-freed-before-wake-up": 1,
-		"file-received-garbage": 3, "eventpoll-forgotten-first": 1,
+		"file-received-garbage": 3, "file-reused": 1, "eventpoll-forgotten-first": 1,
 		"aio_poll-queued-again": 1, "aio_poll-lock-inside": 1, "aio_poll-left-first": 2,
 		"namespace-torn-sum": 1, "namespace-legitimized-late": 2,
 		"mremap-freed-before-flush": 1, "list_lru-walked-to-dispose-list": 2,

@@ -94,6 +94,13 @@ func FuzzFget(data []byte) int { return Run("FuzzFget", data) }
 // FuzzFixedFget is FuzzFget with e386dfc56f83 applied.
 func FuzzFixedFget(data []byte) int { return Run("FuzzFixedFget", data) }
 
+// FuzzTypesafeFget is fget() of 6.8 against close() and socket(), without the look at the
+// descriptor that makes it good.
+func FuzzTypesafeFget(data []byte) int { return Run("FuzzTypesafeFget", data) }
+
+// FuzzFixedTypesafeFget is FuzzTypesafeFget as 6.8 is.
+func FuzzFixedTypesafeFget(data []byte) int { return Run("FuzzFixedTypesafeFget", data) }
+
 // FuzzMntput is mntput() against those who use the mount, as of 4.17.
 func FuzzMntput(data []byte) int { return Run("FuzzMntput", data) }
 

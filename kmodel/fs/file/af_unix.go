@@ -19,7 +19,8 @@ type unixSock struct {
 	skReceiveQueue list.Head[*skBuff]
 	file           mem.Ptr[*file] // sk_socket->file; never changes
 
-	num int // its place in the lists; never changes
+	num int           // its place in the lists; never changes
+	fds schedule.Cell // which descriptors it has had, for [checkFd_]
 
 	// Under unix_gc_lock:
 	inflight  atomic.Int
@@ -37,6 +38,10 @@ type skBuff struct {
 
 // ListNode implements [list.Entry].
 func (skb *skBuff) ListNode() *list.Node[*skBuff] { return &skb.node }
+
+// install says that the socket is at a descriptor, or will be in the next step, which nobody
+// else can tell apart.
+func (u *unixSock) install(fd int) { u.fds.Set(u.fds.Value() | 1<<fd) }
 
 // __sysRecvmsg is __sys_recvmsg() by who has no place for control messages. It does not wait.
 func (s *system) __sysRecvmsg(t *schedule.Thread, fd int) {

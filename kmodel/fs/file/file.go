@@ -12,10 +12,17 @@
 // it takes the queue to be its own, since nobody could receive from it, and drops what is in
 // it. That nobody has the file open is not to say that nobody is in fget().
 //
+// Since 0ede61d8589c (6.7) files are of a cache with SLAB_TYPESAFE_BY_RCU: one that is closed is
+// not freed after a grace period, but may be another file at once. So fget() may take its
+// reference of a file that has been opened meanwhile, under another descriptor. What it looks at
+// afterwards, for the sake of the collector at first, is what finds that out.
+//
 // The code follows 5.15, with RCU merged; that of 4.4 is the same. The race is far older, but
 // what comes of it differs: in 3.10 a receiver takes no reference of the message, and in 3.2 he
-// takes it off the queue first of all. Files: file.go is fs/file.c and fs/file_table.c, af_unix.go
-// and garbage.go are those of net/unix.
+// takes it off the queue first of all. What opens files, and fget() of 6.8, follow 6.8, and are
+// in 6.5 the same but for what a variant says; close() has no task_work there, which nobody sees.
+// Files: file.go is fs/file.c and fs/file_table.c, socket.go is net/socket.c with what it calls
+// of these, af_unix.go and garbage.go are those of net/unix.
 //
 // Not modelled: sending (what is in flight is so from the start), MSG_PEEK, receiving the file
 // as a descriptor (what is received is closed), datagrams, peers, listening sockets,
@@ -59,16 +66,18 @@ type filesStruct struct {
 // fdtable is struct fdtable.
 type fdtable struct {
 	schedule.Object
-	fd     [numFdsMore]rcu.Ptr[*file]
-	maxFds int // never changes
+	fd      [numFdsMore]rcu.Ptr[*file]
+	openFds mem.Int // a set, under file_lock
+	maxFds  int     // never changes
 }
 
 // file is struct file, of a socket.
 type file struct {
 	schedule.Object
+	slab.Typesafe
 	fCount atomic.Int
 	rcu    rcu.Head
-	sk     mem.Ptr[*unixSock] // private_data and sock->sk; never changes
+	sk     mem.Ptr[*unixSock] // private_data and sock->sk; does not change while it is open
 }
 
 // fileFreeRcu is file_free_rcu().
@@ -79,7 +88,19 @@ func (s *system) fget(t *schedule.Thread, fd int) *file {
 	rcu.ReadLock(t)
 	file := s.__fgetFiles(t, fd)
 	rcu.ReadUnlock(t)
+	if file != nil {
+		checkFd_(t, fd, file)
+	}
 	return file
+}
+
+// checkFd_ is the promise of fget(): the file that it returns has been at the descriptor. No
+// kernel checks that. It belongs to the step before it.
+func checkFd_(t *schedule.Thread, fd int, file *file) {
+	if u := file.sk.Peek(); u == nil || u.fds.Value()>>fd&1 == 0 {
+		t.Fail(schedule.LostUpdate, &file.Object, schedule.Party{},
+			"fget() returns a file that has never been at the descriptor")
+	}
 }
 
 // __fgetFiles is __fget_files(), or __fget_files_rcu(), within the section of RCU. The first
@@ -112,6 +133,8 @@ func (s *system) stillThere_(t *schedule.Thread, fdt *fdtable, fd int, file *fil
 	case s.Has(lookAgain):
 		fdt = s.files.fdt.DereferenceRaw(t) // files_lookup_fd_raw
 		return fd < fdt.maxFds && fdt.fd[fd].DereferenceRaw(t) == file
+	case s.Has(lookAtTable) && s.Has(typesafe):
+		return fdt.fd[fd].DereferenceRaw(t) == file && s.files.fdt.DereferenceRaw(t) == fdt
 	case s.Has(lookAtTable):
 		return s.files.fdt.DereferenceRaw(t) == fdt && fdt.fd[fd].DereferenceRaw(t) == file
 	}
@@ -134,6 +157,7 @@ func (s *system) pickFile(t *schedule.Thread, fd int) *file {
 	s.files.fileLock.Lock(t)
 	if fdt := s.files.fdt.DereferenceRaw(t); fd < fdt.maxFds {
 		if file = fdt.fd[fd].DereferenceRaw(t); file != nil {
+			fdt.setOpen(fd, false) // __put_unused_fd
 			fdt.fd[fd].Assign(t, nil)
 		}
 	}
@@ -160,6 +184,8 @@ func (s *system) doDup2(t *schedule.Thread, file *file, fd int) {
 	fdt := s.files.fdt.DereferenceRaw(t)
 	tofree := fdt.fd[fd].DereferenceRaw(t)
 	file.fCount.Inc(t) // get_file
+	file.sk.Peek().install(fd)
+	fdt.setOpen(fd, true)
 	fdt.fd[fd].Assign(t, file)
 	s.files.fileLock.Unlock(t)
 	if tofree != nil {
@@ -200,6 +226,7 @@ func (s *system) expandFdtable(t *schedule.Thread) {
 	rcu.Synchronize(t) // those in fd_install()
 	s.files.fileLock.Lock(t)
 	curFdt := s.files.fdt.DereferenceRaw(t)
+	newFdt.openFds.Init(curFdt.openFds.Peek())
 	for i := range curFdt.maxFds { // copy_fdtable
 		newFdt.fd[i].Init(curFdt.fd[i].DereferenceRaw(t))
 	}
@@ -231,5 +258,14 @@ func (s *system) taskWorkRun(t *schedule.Thread) {
 // __fput is __fput().
 func (s *system) __fput(t *schedule.Thread, f *file) {
 	s.unixReleaseSock(t, f.sk.Peek())
-	rcu.Call(t, &f.rcu) // file_free
+	s.fileFree(t, f)
+}
+
+// fileFree is file_free().
+func (s *system) fileFree(t *schedule.Thread, f *file) {
+	if s.Has(typesafe) {
+		s.filpCachep.Free(t, f)
+	} else {
+		rcu.Call(t, &f.rcu)
+	}
 }

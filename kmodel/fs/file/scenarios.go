@@ -1,6 +1,8 @@
 package file
 
 import (
+	"slices"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -43,6 +45,23 @@ func recvmsgVsDup2(s *system) program.Instance {
 		s.bootAgents(e)
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// recvmsgVsSocket is looking a descriptor up against closing it, and a new socket that gets
+// another one.
+func recvmsgVsSocket(s *system) program.Instance {
+	recvmsg := func(t *schedule.Thread) { s.__sysRecvmsg(t, 1) }
+	socket := func(t *schedule.Thread) {
+		s.closeFd(t, 1)
+		s.__sysSocket(t)
+	}
+	begin := func(e *schedule.Exec) {
+		s.bootFrom(e, 1, 2)
+		e.Go("recvmsg", recvmsg)
+		e.Go("socket", socket)
+		s.bootAgents(e)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstractFds}
 }
 
 // What a thread does in a call, with the first or the second descriptor.
@@ -107,6 +126,54 @@ func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
 	}
 }
 
+// What a thread does in a call of a socketWorkload, with the first or the second descriptor.
+const (
+	callSockRecvmsg = 0 // 1
+	callSockClose   = 2 // 3
+	callSocket      = 4
+	numSockCalls    = 5
+)
+
+// socketWorkload is a program whose threads and calls the tape chooses before the schedule: 2 or
+// 3 tasks with 1 or 2 calls each. They share a table in which there are two sockets.
+type socketWorkload struct {
+	*system
+	*program.Workload[int]
+}
+
+func newSocketWorkload(s *system) program.Instance {
+	w := &socketWorkload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstractFds)
+}
+
+func (w *socketWorkload) begin(e *schedule.Exec) {
+	threads := w.Threads(e)
+	w.boot(e, shared)
+	for i := range threads {
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = w.Choose(e, numSockCalls)
+		}
+		w.Go(e, i)
+	}
+	w.bootAgents(e)
+}
+
+func (w *socketWorkload) run_(t *schedule.Thread, _ int, calls []int) {
+	for j, call := range calls {
+		switch fd := call % shared; call - fd {
+		case callSockRecvmsg:
+			w.__sysRecvmsg(t, fd)
+		case callSockClose:
+			w.closeFd(t, fd)
+		case callSocket:
+			w.__sysSocket(t)
+		}
+		t.Forget(uint64(j)) // nothing that it has seen matters any more
+	}
+}
+
 // abstract gives the Go fuzzer a word for each socket: whether it and its file are freed,
 // how its counts stand, whether its descriptor is open, what is locked, whether the garbage
 // collector has it, and whether anybody is looking a descriptor up.
@@ -118,5 +185,22 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 			u.Live(), f.Live(), s.files.fdt.Peek().fd[i].Peek() == f, u.iolock.IsLocked(),
 			u.skReceiveQueue.Peek() != nil, u.candidate.Peek() != 0, s.unixGCLock.IsLocked(),
 			rcu.Readers(e)))
+	}
+}
+
+// abstractFds gives the Go fuzzer a word for each descriptor: whether it is used, and for what
+// file; and for each file: how its count stands, and whether its socket is there.
+func (s *system) abstractFds(e *schedule.Exec, hit func(uint64)) {
+	files := s.filpCachep.InUse(e)
+	if !s.Has(typesafe) {
+		files = s.fileCache.InUse(e)
+	}
+	fdt := s.files.fdt.Peek()
+	for fd := range fdt.maxFds {
+		i := slices.Index(files, fdt.fd[fd].Peek())
+		hit(program.Word(fd<<4|i+1, fdt.openFds.Peek()>>fd&1 != 0, rcu.Readers(e)))
+	}
+	for i, f := range files {
+		hit(program.Word(1<<8|i<<2|f.fCount.Peek()&3, f.Live(), f.sk.Peek() != nil))
 	}
 }

@@ -17,6 +17,8 @@ const (
 	// lookAtTable is e386dfc56f83: it is looked at where it was found, if that is still
 	// the table.
 	lookAtTable
+	// typesafe is 0ede61d8589c (6.7): files are of a cache with SLAB_TYPESAFE_BY_RCU.
+	typesafe
 )
 
 var model = program.Model[*system]{
@@ -56,8 +58,33 @@ var expected = program.Table{
 	"workload":         {"5.15": received[:2]},
 }
 
+// reused is what comes of a reference to a file whose memory has been used again.
+var reused = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
+
+// typesafeModel is files whose memory is used again.
+var typesafeModel = program.Model[*system]{
+	Object: "fs/file",
+	Variants: []program.Variant{
+		{Name: "6.5", Versions: "5.16-6.5", Changes: lookAtTable,
+			About: "a file is freed after a grace period"},
+		{Name: "6.8", Versions: "6.8", Changes: lookAtTable | typesafe,
+			About: "0ede61d8589c: its memory may be another file at once"},
+		{Name: "6.8-once", Versions: "mutant", Changes: typesafe,
+			About: "6.8, but fget() does not look at the descriptor again"},
+	},
+	Scenarios: []program.Scenario[*system]{{Name: "recvmsg-vs-socket", New: recvmsgVsSocket}},
+	Workloads: []program.Scenario[*system]{{Name: "socket-workload", New: newSocketWorkload}},
+	Expected: program.Table{
+		"recvmsg-vs-socket": {"6.8-once": reused},
+		"socket-workload":   {"6.8-once": reused},
+	},
+	System: newSystem,
+}
+
 // Programs returns all programs.
-func Programs() []program.Program { return model.Programs() }
+func Programs() []program.Program {
+	return append(model.Programs(), typesafeModel.Programs()...)
+}
 
 // The global variables of the kernel.
 type (
@@ -102,8 +129,10 @@ type system struct {
 	fdtab     fdtable // of files
 	fdtables  *slab.Cache[fdtable, *fdtable]
 	fileCache *slab.Cache[file, *file]
-	socks     *slab.Cache[unixSock, *unixSock]
-	skbs      *slab.Cache[skBuff, *skBuff]
+	// filpCachep is where files come from since 0ede61d8589c.
+	filpCachep slab.TypesafeCache[file, *file]
+	socks      *slab.Cache[unixSock, *unixSock]
+	skbs       *slab.Cache[skBuff, *skBuff]
 }
 
 func newSystem(c program.Changes) *system {
@@ -118,25 +147,42 @@ func newSystem(c program.Changes) *system {
 	s.Global(&s.hitlist, "hitlist")
 	s.fdtables = slab.NewCache[fdtable]("fdt", nil)
 	s.fileCache = slab.NewCache("file", func(f *file) { f.rcu.Init(f.fileFreeRcu) })
-	s.socks = slab.NewCache[unixSock]("u", nil)
+	s.Global(&s.filpCachep, "filp_cachep")
+	s.filpCachep.Init("file", nil)
+	s.socks = slab.NewCache("u", func(u *unixSock) { u.fds.SetPrivate() })
 	s.skbs = slab.NewCache[skBuff]("skb", nil)
 	return s
 }
 
 // boot begins an execution in which so many sockets are open, descriptor i being socket i.
 func (s *system) boot(e *schedule.Exec, n int) {
+	s.bootFrom(e, 0, n)
+}
+
+// bootFrom is boot without the sockets before the first.
+func (s *system) bootFrom(e *schedule.Exec, first, n int) {
 	s.BootGlobals(e)
 	s.works = [maxThreads]works{}
 	s.fdtab.maxFds = numFds
 	s.files.fdt.Init(&s.fdtab)
-	for i := range n {
-		f, u := s.fileCache.AllocBoot(e), s.socks.AllocBoot(e)
+	for i := first; i < n; i++ {
+		f, u := s.bootFile(e), s.socks.AllocBoot(e)
 		f.sk.Init(u)
 		u.num = i
 		f.fCount.Init(1)
 		u.file.Init(f)
+		u.install(i)
+		s.fdtab.setOpen(i, true)
 		s.fdtab.fd[i].Init(f)
 	}
+}
+
+// bootFile makes a file that is there before the first step.
+func (s *system) bootFile(e *schedule.Exec) *file {
+	if s.Has(typesafe) {
+		return s.filpCachep.AllocBoot(e)
+	}
+	return s.fileCache.AllocBoot(e)
 }
 
 // bootInflight has a message with socket i in the queue of socket at, before the first
