@@ -24,8 +24,8 @@
 // what is put into the ring, the rest of aio, which is package aio, and the rest of signals
 // and of inotify. active_reqs is an array. Who cancels a request or sends the signal is a
 // process of its own that shares the mm (CLONE_VM), or the same one. tasklist_lock, which
-// release_task() has, is left out, and so is that a sighand_struct, of a cache with
-// SLAB_TYPESAFE_BY_RCU, may be used again at once. The queue of a binder_thread dies too,
+// release_task() has, is left out. A sighand_struct is of a cache with SLAB_TYPESAFE_BY_RCU, but
+// nobody forks, and so uses one again. The queue of a binder_thread dies too,
 // but binder tells a kworker always that there is work, so that who waits there for EPOLLIN
 // does not go on waiting.
 //

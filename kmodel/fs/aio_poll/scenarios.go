@@ -149,7 +149,7 @@ func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
 // freed, whether it waits, can be cancelled and is cancelled, what the work item is to do, and
 // what is locked.
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
-	sighand := s.sighands.InUse(e)[0]
+	sighand := s.sighandCachep.InUse(e)[0]
 	for _, iocb := range s.kiocbs.InUse(e) {
 		wq := &sighand.signalfdWqh
 		if iocb.inotify {

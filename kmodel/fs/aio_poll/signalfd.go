@@ -17,9 +17,9 @@ type taskStruct struct {
 // sighandStruct is struct sighand_struct.
 type sighandStruct struct {
 	schedule.Object
+	slab.Typesafe
 	siglock     spin.Lock
 	signalfdWqh waitQueueHead
-	rcu         rcu.Head
 }
 
 // signalfdPoll is signalfd_poll(), called without a queue to wait at. What it looks for are
@@ -75,12 +75,7 @@ func (s *system) __exitSignal(t *schedule.Thread) {
 // out.
 func (s *system) __cleanupSighand(t *schedule.Thread, sighand *sighandStruct) {
 	s.signalfdCleanup(t, sighand)
-	rcu.Call(t, &sighand.rcu)
-}
-
-// kmemCacheFree is what frees a sighand_struct after a grace period.
-func (sighand *sighandStruct) kmemCacheFree(t *schedule.Thread) {
-	slab.Free(t, "kmem_cache_free", sighand)
+	s.sighandCachep.Free(t, sighand)
 }
 
 // signalfdCleanup is signalfd_cleanup().

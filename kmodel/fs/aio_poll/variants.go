@@ -93,11 +93,12 @@ func Programs() []program.Program { return model.Programs() }
 type system struct {
 	program.Changes
 	program.Globals
-	ctx      kioctx
-	task     taskStruct
-	group    fsnotifyGroup
-	kiocbs   *slab.Cache[aioKiocb, *aioKiocb]
-	sighands *slab.Cache[sighandStruct, *sighandStruct]
+	ctx    kioctx
+	task   taskStruct
+	group  fsnotifyGroup
+	kiocbs *slab.Cache[aioKiocb, *aioKiocb]
+
+	sighandCachep slab.TypesafeCache[sighandStruct, *sighandStruct]
 }
 
 func newSystem(c program.Changes) *system {
@@ -105,9 +106,8 @@ func newSystem(c program.Changes) *system {
 	s.Global(&s.ctx, "ctx")
 	s.Global(&s.task, "task")
 	s.Global(&s.group, "group")
-	s.sighands = slab.NewCache("sighand", func(sighand *sighandStruct) {
-		sighand.rcu.Init(sighand.kmemCacheFree)
-	})
+	s.Global(&s.sighandCachep, "sighand_cachep")
+	s.sighandCachep.Init("sighand", nil)
 	s.kiocbs = slab.NewCache("req", func(iocb *aioKiocb) {
 		iocb.system = s
 		iocb.work.Init(iocb.aioPollCompleteWork)
@@ -119,7 +119,7 @@ func newSystem(c program.Changes) *system {
 // boot begins an execution with a process, and so many requests that wait for its signals.
 func (s *system) boot(e *schedule.Exec, reqs int) {
 	s.BootGlobals(e)
-	sighand := s.sighands.AllocBoot(e)
+	sighand := s.sighandCachep.AllocBoot(e)
 	s.task.sighand.Init(sighand)
 	for i := range reqs {
 		s.bootReq(e, i, false, &sighand.signalfdWqh)

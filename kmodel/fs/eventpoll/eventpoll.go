@@ -21,10 +21,10 @@
 // Not modelled: events and those who wait for them, an epoll instance that another one watches,
 // overflow of the number of watches. The tree of epitems is an array. A file has one wait queue
 // or none. The lock of the eventpoll is a spin lock, as in 4.15 and 6.18; in 5.4 to 6.13 it is
-// an rwlock, which a callback takes for reading. The sighand_struct, of a cache with
-// SLAB_TYPESAFE_BY_RCU, is freed after a grace period, and is not used again before. A watched
-// file is closed and not freed; that the test of f_ep without a lock can be too early for that
-// is a race of its own (CVE-2026-46242).
+// an rwlock, which a callback takes for reading. The sighand_struct is of a cache with
+// SLAB_TYPESAFE_BY_RCU, but nobody forks, and so uses one again. A watched file is closed and not
+// freed; that the test of f_ep without a lock can be too early for that is a race of its own
+// (CVE-2026-46242).
 //
 // Start reading at eventpollReleaseFile and epClearAndPut, or at epPollCallback and
 // epRemoveWaitQueue.

@@ -24,13 +24,8 @@ func (pwq *eppollEntry) WaitEntry() *wait.Entry[*eppollEntry] { return &pwq.wait
 // sighandStruct is the part of struct sighand_struct that is for signalfd.
 type sighandStruct struct {
 	schedule.Object
+	slab.Typesafe
 	signalfdWqh wait.Head[*eppollEntry]
-	rcu         rcu.Head
-}
-
-// kmemCacheFree is what frees a sighand_struct after a grace period.
-func (sighand *sighandStruct) kmemCacheFree(t *schedule.Thread) {
-	slab.Free(t, "kmem_cache_free", sighand)
 }
 
 // __cleanupSighand is __cleanup_sighand(), by the last thread of a process.
@@ -38,7 +33,7 @@ func (s *system) __cleanupSighand(t *schedule.Thread, sighand *sighandStruct) {
 	if s.Has(pollfree) {
 		signalfdCleanup(t, sighand)
 	}
-	rcu.Call(t, &sighand.rcu)
+	s.sighandCachep.Free(t, sighand)
 }
 
 // signalfdCleanup is signalfd_cleanup(), up to 5.15.

@@ -145,7 +145,7 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 				epi != nil, s.files[i].fEp.Peek() != nil, epi != nil && epi.dying.Peek() != 0))
 		}
 	}
-	for _, sighand := range s.sighands.InUse(e) {
+	for _, sighand := range s.sighandCachep.InUse(e) {
 		pwq := sighand.signalfdWqh.Peek()
 		hit(program.Word(1,
 			sighand.Live(), sighand.signalfdWqh.Lock.IsLocked(), pwq != nil, pwq != nil && pwq.Live(),

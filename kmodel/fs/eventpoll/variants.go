@@ -106,11 +106,12 @@ type system struct {
 	// files have none.
 	sighand [maxThreads]*sighandStruct
 
-	eps      *slab.Cache[eventpoll, *eventpoll]
-	epis     *slab.Cache[epitem, *epitem]
-	epheads  *slab.Cache[epitemsHead, *epitemsHead]
-	pwqs     *slab.Cache[eppollEntry, *eppollEntry]
-	sighands *slab.Cache[sighandStruct, *sighandStruct]
+	eps     *slab.Cache[eventpoll, *eventpoll]
+	epis    *slab.Cache[epitem, *epitem]
+	epheads *slab.Cache[epitemsHead, *epitemsHead]
+	pwqs    *slab.Cache[eppollEntry, *eppollEntry]
+
+	sighandCachep slab.TypesafeCache[sighandStruct, *sighandStruct]
 }
 
 func newSystem(c program.Changes) *system {
@@ -126,9 +127,8 @@ func newSystem(c program.Changes) *system {
 		pwq.system = s
 		pwq.wait.InitFunc(pwq.epPollCallback)
 	})
-	s.sighands = slab.NewCache("sighand", func(sighand *sighandStruct) {
-		sighand.rcu.Init(sighand.kmemCacheFree)
-	})
+	s.Global(&s.sighandCachep, "sighand_cachep")
+	s.sighandCachep.Init("sighand", nil)
 	return s
 }
 
@@ -156,7 +156,7 @@ func (s *system) bootWatch(e *schedule.Exec, ep *eventpoll, i int) {
 // bootSighands gives so many processes a sighand_struct each.
 func (s *system) bootSighands(e *schedule.Exec, n int) {
 	for i := range n {
-		s.sighand[i] = s.sighands.AllocBoot(e)
+		s.sighand[i] = s.sighandCachep.AllocBoot(e)
 	}
 }
 
