@@ -19,9 +19,15 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
 // TestStates takes the fixed programs, and workloads that have all calls.
 func TestStates(t *testing.T) {
+	suite := verify.Suite{Programs: model.Programs()}
 	suite.States(t, nil,
 		"0"+"0"+"00"+"01", // socket 0 in its own queue; a recvmsg; a close
 		"1"+"1"+"102"+"01"+"15",
+	)
+	suite.Programs = typesafeModel.Programs()
+	suite.States(t, nil,
+		"0"+"01"+"134",       // a recvmsg; a close and a socket
+		"1"+"01"+"123"+"144", // and two closes, and two sockets
 	)
 }
 
