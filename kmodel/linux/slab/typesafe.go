@@ -17,13 +17,14 @@ type Typesafe struct {
 	freed  schedule.Party // for reports only
 }
 
-func (s *Typesafe) typesafe() *Typesafe { return s }
+// Slab returns s: it lets a cache find it in any struct that embeds one.
+func (s *Typesafe) Slab() *Typesafe { return s }
 
 // A TypesafeObject is a pointer to a struct that embeds [schedule.Object] and [Typesafe].
 type TypesafeObject[T any] interface {
 	*T
 	schedule.Pointer
-	typesafe() *Typesafe
+	Slab() *Typesafe
 }
 
 // A TypesafeCache is a kmem_cache with SLAB_TYPESAFE_BY_RCU, which was SLAB_DESTROY_BY_RCU up to
@@ -40,7 +41,7 @@ type TypesafeCache[T any, P TypesafeObject[T]] struct {
 func (c *TypesafeCache[T, P]) Init(name string, ctor func(P)) {
 	c.SetPrivate()
 	c.cache = NewCache[T](name, func(o P) {
-		s := o.typesafe()
+		s := o.Slab()
 		s.isFree.SetPrivate()
 		s.slab.Init(func(t *schedule.Thread) { Free(t, "rcu_free_slab", o) })
 		if ctor != nil {
@@ -75,7 +76,7 @@ func (c *TypesafeCache[T, P]) Alloc(t *schedule.Thread) P {
 		c.free[i].Put(c.free[i+1].Get())
 	}
 	c.free[i].Put(null)
-	o.typesafe().isFree.Set(0)
+	o.Slab().isFree.Set(0)
 	return o
 }
 
@@ -91,7 +92,7 @@ func (c *TypesafeCache[T, P]) kept() int {
 // Free is kmem_cache_free(). The schedule says whether the object may be used again, or its slab
 // is given back: then that is freed after a grace period.
 func (c *TypesafeCache[T, P]) Free(t *schedule.Thread, o P) {
-	h, s := o.Header(), o.typesafe()
+	h, s := o.Header(), o.Slab()
 	t.Step(schedule.Op{Verb: "kmem_cache_free", Cell: h.Self(),
 		Mode: schedule.Writes | schedule.Frees})
 	if s.isFree.Value() != 0 {
