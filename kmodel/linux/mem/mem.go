@@ -27,6 +27,13 @@ func SmpWmb(t *schedule.Thread) {
 	t.StoreBarrier()
 }
 
+// NullDereference is an access to what, "ctx->users", where ctx is NULL: a step that fails, and that
+// does not return.
+func NullDereference(t *schedule.Thread, verb, what string) {
+	t.Step(schedule.Op{Verb: verb})
+	t.Fail(schedule.NullDereference, nil, schedule.Party{}, what)
+}
+
 // An Int is a word.
 type Int struct{ cell schedule.Cell }
 
