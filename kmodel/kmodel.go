@@ -55,6 +55,7 @@ func Programs() []program.Program {
 		listlru.Programs(),
 		listlru.Walks(),
 		super.Programs(func() super.LRUs { return listlru.New() }),
+		super.Births(),
 		netnamespace.Programs(),
 		pipe.Programs(),
 		eventpoll.Programs(),
