@@ -345,7 +345,8 @@ var constants = map[string]schedule.Kind{
 	"LateMunmap": schedule.LateMunmap, "CpumaskLost": schedule.CpumaskLost,
 	"LostUpdate": schedule.LostUpdate, "OutOfBounds": schedule.OutOfBounds,
 	"UseAfterFree": schedule.UseAfterFree, "DoubleFree": schedule.DoubleFree,
-	"StaleTLB": schedule.StaleTLB, "Leak": schedule.Leak, "Deadlock": schedule.Deadlock,
+	"StaleTLB": schedule.StaleTLB, "NullDereference": schedule.NullDereference,
+	"Leak": schedule.Leak, "Deadlock": schedule.Deadlock,
 }
 
 // TestKinds checks that constants has every kind.

@@ -32,13 +32,13 @@ func (e *NoVariantError) Error() string {
 	return fmt.Sprintf("%s has no variant %q; it has %s", e.Path, e.Variant, have)
 }
 
-// Find returns the program of that full name; with "-tso" behind it, that on memory with store
-// buffers. The error is a [NoVariantError], or names what is near and how to list all.
+// Find returns the program of that full name; with "-tso" or "-pso" behind it, that with store
+// buffers ([program.Order]). The error is a [NoVariantError], or names what is near and how to list all.
 func Find(name string) (program.Program, error) {
 	p, err := find(name)
-	if plain, ok := program.CutTSO(name); ok && err != nil {
+	if plain, order := program.CutOrder(name); order != "" && err != nil {
 		if p, err := find(plain); err == nil {
-			return p.TSO(), nil
+			return p.With(order), nil
 		}
 	}
 	return p, err

@@ -10,7 +10,7 @@
 // What is modelled is lifetime and ordering: who may free what, who waits for
 // whom. Data, errors that race with nothing, and hardware are left out; each
 // package comment says what. Memory is sequentially consistent; each program is there once more
-// with the store buffers of x86 ([program.Program.TSO]), under its name and "-tso".
+// with store buffers ([program.Order]), under its name and "-tso" or "-pso".
 //
 // If you know the kernel, read fs/aio first and then linux/rcu. If you know Go
 // better, read package schedule first.
@@ -55,6 +55,7 @@ func Programs() []program.Program {
 		listlru.Programs(),
 		listlru.Walks(),
 		super.Programs(func() super.LRUs { return listlru.New() }),
+		super.Births(),
 		netnamespace.Programs(),
 		pipe.Programs(),
 		eventpoll.Programs(),

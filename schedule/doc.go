@@ -72,8 +72,8 @@
 // At most [MaxThreads] threads, [MaxAlternatives] alternatives a decision and
 // [DefaultMaxSteps] steps, unless the runner says otherwise. Memory is
 // sequentially consistent, or, if the program asks for it, that of x86, with store buffers
-// ([Exec.BufferStores]); there is none weaker, though every operation carries how it is ordered
-// ([Mode]).
+// ([Exec.BufferStores]), in which stores may pass each other ([Exec.ReorderStores]). Loads are in
+// order.
 //
 // Nothing here is safe for concurrent use, on purpose: one [Runner] to a
 // goroutine, as many as there are cores. A model must not start goroutines,

@@ -97,7 +97,7 @@ type Exec struct {
 	watch                 Watcher
 	foot                  *Footprints
 	onStep                func(t *Thread)
-	tso, draining         bool         // see BufferStores; a store buffer is being written to memory
+	tso, pso, draining    bool         // see BufferStores, ReorderStores; a store gets into memory
 	view                  *storeBuffer // with it, whose gate is asked
 	shown                 bool         // rec, watch, foot or onStep wants to know of each step
 	spying                bool         // rec or foot wants to know of what is done with each cell

@@ -7,24 +7,25 @@ type Kind uint8
 
 // The kinds, each with what in a kernel would report it.
 const (
-	NoFailure     Kind = iota
-	LockRule           // a lock or read-side section misused or left unbalanced (lockdep, suspicious RCU usage)
-	SleepInAtomic      // may sleep while preemption or interrupts are off, or in an RCU reader (might_sleep)
-	ListCorrupt        // removing what is not on a list, adding what is (CONFIG_DEBUG_LIST)
-	DoubleKill         // a reference count killed twice (WARN, of a percpu_ref)
-	RefResurrect       // a count that was 0 taken up again (refcount_t: addition on 0; others do not check)
-	RefUnderflow       // a count below 0 (refcount_t: underflow; others do not check)
-	DoubleRelease      // the release function of a count entered twice (no kernel check)
-	BugOn              // an assertion of the code itself (BUG)
-	LateMunmap         // mappings changed while they are walked without a lock (no kernel check)
-	CpumaskLost        // a CPU that runs an mm is not in its mm_cpumask (no kernel checks it)
-	LostUpdate         // an operation's promise does not hold afterwards
-	OutOfBounds        // an index at or above the allocated length (KASAN)
-	UseAfterFree       // a step on an object that has been freed (KASAN)
-	DoubleFree         // freeing what is already free (KASAN)
-	StaleTLB           // a CPU translates an address to a page that has been freed (silent corruption)
-	Leak               // at the end nothing refers to an object that was not freed (kmemleak)
-	Deadlock           // nobody can go on, somebody has not finished (hung task)
+	NoFailure       Kind = iota
+	LockRule             // a lock or read-side section misused or left unbalanced (lockdep, suspicious RCU usage)
+	SleepInAtomic        // may sleep while preemption or interrupts are off, or in an RCU reader (might_sleep)
+	ListCorrupt          // removing what is not on a list, adding what is (CONFIG_DEBUG_LIST)
+	DoubleKill           // a reference count killed twice (WARN, of a percpu_ref)
+	RefResurrect         // a count that was 0 taken up again (refcount_t: addition on 0; others do not check)
+	RefUnderflow         // a count below 0 (refcount_t: underflow; others do not check)
+	DoubleRelease        // the release function of a count entered twice (no kernel check)
+	BugOn                // an assertion of the code itself (BUG)
+	LateMunmap           // mappings changed while they are walked without a lock (no kernel check)
+	CpumaskLost          // a CPU that runs an mm is not in its mm_cpumask (no kernel checks it)
+	LostUpdate           // an operation's promise does not hold afterwards
+	OutOfBounds          // an index at or above the allocated length (KASAN)
+	UseAfterFree         // a step on an object that has been freed (KASAN)
+	DoubleFree           // freeing what is already free (KASAN)
+	StaleTLB             // a CPU translates an address to a page that has been freed (silent corruption)
+	NullDereference      // an access through a pointer that is NULL (oops)
+	Leak                 // at the end nothing refers to an object that was not freed (kmemleak)
+	Deadlock             // nobody can go on, somebody has not finished (hung task)
 	numKinds
 )
 
@@ -32,7 +33,7 @@ var kindNames = [numKinds]string{
 	"no failure", "lock-rule", "sleep-in-atomic", "list-corruption", "double-kill",
 	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "late-munmap",
 	"cpumask-lost", "lost-update", "out-of-bounds", "use-after-free", "double-free", "stale-tlb",
-	"memory-leak", "deadlock",
+	"null-dereference", "memory-leak", "deadlock",
 }
 
 // String returns the name used in signatures and titles, such as

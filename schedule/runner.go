@@ -238,7 +238,7 @@ func (r *Runner) reset(c Chooser) {
 	e.watch, e.foot, e.onStep = r.Watch, r.Footprints, nil
 	e.spying = e.rec != nil || e.foot != nil
 	e.shown = e.spying || e.watch != nil
-	e.tso, e.view = false, nil
+	e.tso, e.pso, e.view = false, false, nil
 	if e.foot != nil {
 		e.foot.reset()
 		e.interrupts = 1 << 30 // never 0

@@ -1,5 +1,7 @@
 package schedule
 
+import "math/bits"
+
 // Store buffers: the memory of x86, and of sparc64, total store order (Owens, Sarkar and Sewell,
 // "A better x86 memory model: x86-TSO", TPHOLs 2009, section 3).
 //
@@ -7,9 +9,15 @@ package schedule
 // which the CPU made them; who loads on that CPU sees the last one that waits there, who loads on
 // another does not. That is all that is weaker than sequentially consistent memory: a load may be
 // done before a store that comes earlier in the code. So it is the one order that takes a full
-// barrier on such a machine. (Memory of powerpc and arm64 is weaker still.)
+// barrier on such a machine.
 //
-// An agent of each CPU writes the oldest store to memory. What must not pass a store that waits is
+// Partial store order ([Exec.ReorderStores]) is weaker: stores of one CPU to different cells get
+// into memory in any order, but that a release comes after all stores before it, and that none
+// passes smp_wmb() ([Thread.StoreBarrier]) (The SPARC Architecture Manual, version 8, appendix K).
+// Nothing that it allows is forbidden on arm64 or powerpc. They allow more: loads that pass loads,
+// and stores that pass loads.
+//
+// An agent of each CPU writes the oldest store to memory, or one that may pass it. What must not pass a store that waits is
 // not enabled while one does: a locked instruction, smp_mb(), a sleep, an interrupt, another thread
 // on that CPU; see drains. The end of a grace period empties all of them ([Exec.DrainStores]).
 //
@@ -26,7 +34,8 @@ type storeBuffer struct {
 	Object
 	state   Cell // how many wait, and which thread has made them; 0: none
 	where   Cell // which CPU it stands for: see [Thread.RunsOn]
-	slots   [maxStores]struct{ cell, val Cell }
+	barrier Cell // 1: the next store passes none of them
+	slots   [maxStores]struct{ cell, val, passes Cell }
 	waiting [maxStores]waitingStore // what the cells stand for
 	agent   *Thread
 
@@ -40,6 +49,13 @@ type waitingStore struct {
 	ptr  pointerCell // unless nil: cell is part of it
 	p    any         // and this is the pointer
 }
+
+// What a store that waits may pass, if stores pass each other; see next. The oldest passes any.
+const (
+	passesAny    uint64 = iota
+	passesNone          // a release
+	nonePassesIt        // nor it any, nor one behind it any before it: it comes after a barrier
+)
 
 // pointerCell is any [Ptr].
 type pointerCell interface{ putAny(p any) }
@@ -60,6 +76,13 @@ func (e *Exec) BufferStores() {
 		panic("schedule: BufferStores after something has been allocated")
 	}
 	e.tso, e.shown, e.spying = true, true, true
+}
+
+// ReorderStores is BufferStores, and the stores of a CPU to different cells may get into memory in
+// another order than that in which it made them.
+func (e *Exec) ReorderStores() {
+	e.BufferStores()
+	e.pso = true
 }
 
 // bootStores gives each CPU its buffer and the agent that empties it.
@@ -132,6 +155,9 @@ func (t *Thread) buffered(w waitingStore) {
 	b.waiting[n] = w
 	b.slots[n].cell.Set(w.cell.ID())
 	b.slots[n].val.Set(w.val)
+	if t.exec.pso && n > 0 {
+		b.slots[n].passes.Set(b.order(t.op.Mode))
+	}
 	b.set(n+1, t)
 	b.agent.Rouse()
 	if rec := t.exec.rec; rec != nil {
@@ -150,21 +176,59 @@ func (b *storeBuffer) set(n int, by *Thread) {
 	b.state.Set(v)
 }
 
-// write writes the oldest store to memory, unless it is to over: another one is there already that
-// comes after it.
-func (b *storeBuffer) write(over *Cell) {
+// order returns what a store of that mode may pass, behind others.
+func (b *storeBuffer) order(m Mode) uint64 {
+	switch {
+	case b.barrier.val != 0:
+		b.barrier.Set(0)
+		return nonePassesIt
+	case m&Release != 0:
+		return passesNone
+	}
+	return passesAny
+}
+
+// StoreBarrier is smp_wmb(), as part of a step of t: no store that follows gets into memory before
+// one that waits.
+func (t *Thread) StoreBarrier() {
+	if b := t.cpu.stores; b != nil && t.exec.pso && b.used() > 0 {
+		b.barrier.Set(1)
+	}
+}
+
+// next returns those stores that may get into memory next, as bits. The oldest is one of them.
+func (b *storeBuffer) next() (set uint8) {
+	for i := range b.used() {
+		switch passes := b.slots[i].passes.val; {
+		case passes == nonePassesIt:
+			return set
+		case i == 0 || passes == passesAny && !b.overlaps(i):
+			set |= 1 << i
+		}
+		if !b.exec.pso {
+			break
+		}
+	}
+	return set
+}
+
+// overlaps reports whether store i is to the cell of an older one.
+func (b *storeBuffer) overlaps(i int) bool {
+	for _, w := range b.waiting[:i] {
+		if w.cell == b.waiting[i].cell {
+			return true
+		}
+	}
+	return false
+}
+
+// write writes store i to memory, unless it is to over: another one is there already that comes
+// after it.
+func (b *storeBuffer) write(i int, over *Cell) {
 	e := b.exec
 	e.draining = true
-	w, live, by := b.waiting[0], b.lives(), b.by()
-	n := b.used() - 1
-	copy(b.waiting[:], b.waiting[1:n+1])
-	for i := range n {
-		b.slots[i].cell.Set(b.slots[i+1].cell.val)
-		b.slots[i].val.Set(b.slots[i+1].val.val)
-	}
-	b.slots[n].cell.Set(0)
-	b.slots[n].val.Set(0)
-	b.set(n, by)
+	w, live := b.waiting[i], b.lives(i)
+	b.remove(i)
 	switch {
 	case !live || w.cell == over:
 	case w.ptr != nil:
@@ -175,11 +239,31 @@ func (b *storeBuffer) write(over *Cell) {
 	e.draining = false
 }
 
-// lives reports whether the memory that the oldest store is to is still what it was. If it has been
-// freed since, nothing in the kernel sees the store: KASAN has looked when it was made.
-func (b *storeBuffer) lives() bool {
-	c := b.waiting[0].cell
-	return c.obj.Live() && c.ID() == b.slots[0].cell.val
+// remove takes store i out of the buffer.
+func (b *storeBuffer) remove(i int) {
+	n := b.used() - 1
+	copy(b.waiting[i:], b.waiting[i+1:n+1])
+	for ; i < n; i++ {
+		to, from := &b.slots[i], &b.slots[i+1]
+		to.cell.Set(from.cell.val)
+		to.val.Set(from.val.val)
+		to.passes.Set(from.passes.val)
+	}
+	b.slots[n].cell.Set(0)
+	b.slots[n].val.Set(0)
+	b.slots[n].passes.Set(passesAny)
+	b.slots[0].passes.Set(passesAny) // it has none before it
+	b.set(n, b.by())
+	if n == 0 {
+		b.barrier.Set(0)
+	}
+}
+
+// lives reports whether the memory that store i is to is still what it was. If it has been freed
+// since, nothing in the kernel sees the store: KASAN has looked when it was made.
+func (b *storeBuffer) lives(i int) bool {
+	c := b.waiting[i].cell
+	return c.obj.Live() && c.ID() == b.slots[i].cell.val
 }
 
 // by returns the thread that has made the stores that wait.
@@ -188,7 +272,7 @@ func (b *storeBuffer) by() *Thread { return b.exec.threads[b.state.Value()&(1<<b
 // drain writes all to memory but what is to over.
 func (b *storeBuffer) drain(over *Cell) {
 	for b.used() > 0 {
-		b.write(over)
+		b.write(0, over)
 	}
 }
 
@@ -253,19 +337,25 @@ func (t *Thread) Waiting() int {
 	return 0
 }
 
-// Drains returns the next step of t if it is a store buffer in which stores wait: the oldest gets
-// into memory.
-func (t *Thread) Drains() (Op, bool) {
+// Drains returns the steps of which one is the next of t if it is a store buffer in which stores
+// wait: each is one of them that may get into memory.
+func (t *Thread) Drains() (ops []Op) {
 	b, ok := t.agent.(*storeBuffer)
-	if !ok || t.state != idle || b.used() == 0 {
-		return Op{}, false
+	if !ok || t.state != idle {
+		return nil
 	}
-	return b.oldest(), true
+	for set := b.next(); set != 0; set &= set - 1 {
+		ops = append(ops, b.draining(bits.TrailingZeros8(set)))
+	}
+	return ops
 }
 
-// oldest is the step that writes the oldest store to memory.
-func (b *storeBuffer) oldest() Op {
-	return Op{Verb: "drains", Cell: b.waiting[0].cell, Mode: WriteOnce}
+// draining is the step that writes store i to memory.
+func (b *storeBuffer) draining(i int) Op {
+	if !b.lives(i) {
+		return Op{Verb: "drains to freed memory"}
+	}
+	return Op{Verb: "drains", Cell: b.waiting[i].cell, Mode: WriteOnce}
 }
 
 // Pending implements [Sleeper].
@@ -274,14 +364,18 @@ func (b *storeBuffer) Pending() bool { return b.used() > 0 }
 // Ready implements [Agent].
 func (b *storeBuffer) Ready(*Thread) bool { return b.used() > 0 }
 
-// Run implements [Agent]: the oldest store gets into memory.
+// Run implements [Agent]: a store gets into memory. Which, where more than one may, is chosen like
+// what a thread does that chooses.
 func (b *storeBuffer) Run(t *Thread) {
-	if b.lives() {
-		t.Begin(b.oldest())
-	} else {
-		t.Begin(Op{Verb: "drains to freed memory"})
+	set := b.next()
+	if n := bits.OnesCount8(set); n > 1 {
+		for range t.Choose(n) {
+			set &= set - 1
+		}
 	}
-	b.write(nil)
+	i := bits.TrailingZeros8(set)
+	t.Begin(b.draining(i))
+	b.write(i, nil)
 }
 
 // drains reports whether no store may wait when o is done.

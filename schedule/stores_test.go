@@ -34,12 +34,16 @@ func barrier(t *Thread) { t.Step(Op{Verb: "mb", Mode: Barrier}) }
 // shelved is a program with store buffers. Beside the thread that it is about there is one of a
 // single step, so that there is a decision as long as that is not taken.
 func shelved(begin func(e *Exec, s *shelf)) Program {
+	return shelvedBy((*Exec).BufferStores, begin)
+}
+
+func shelvedBy(buffer func(e *Exec), begin func(e *Exec, s *shelf)) Program {
 	return Program{Name: "shelved", New: func() func(*Exec) {
 		s := new(shelf)
 		s.Bind(s, "shelf")
 		s.heap.Bind(&s.heap, "heap")
 		return func(e *Exec) {
-			e.BufferStores()
+			buffer(e)
 			e.Static(s.Header(), 0)
 			begin(e, s)
 		}
@@ -264,6 +268,48 @@ var comes = shelved(func(e *Exec, s *shelf) {
 	})
 })
 
+// release is put of a release.
+func (s *shelf) release(t *Thread, c *Cell, v uint64) {
+	t.Step(Op{Verb: "release", Cell: c, Mode: WriteOnce | Release})
+	t.Store(c, v)
+}
+
+// reorders has stores pass each other but for what they may not: b comes after a, which is stored
+// twice, and c passes all of them unless it comes after a barrier.
+var reorders = shelvedBy((*Exec).ReorderStores, func(e *Exec, s *shelf) {
+	e.Go("stores", func(t *Thread) {
+		s.put(t, &s.a, 1)
+		s.put(t, &s.a, 2)
+		s.release(t, &s.b, 1)
+		s.put(t, &s.c, 1)
+		must(t, s.load(t, &s.a) == 2, "sees an older store")
+		t.Step(Op{Verb: "wmb", Mode: Compiler})
+		t.StoreBarrier()
+		s.put(t, &s.c, 2)
+		must(t, s.load(t, &s.c) == 2, "sees an older store")
+		barrier(t)
+		must(t, s.a.Value() == 2 && s.b.Value() == 1 && s.c.Value() == 2, "they are lost")
+	})
+	e.Go("sees", func(t *Thread) {
+		c, b, a := s.load(t, &s.c), s.load(t, &s.b), s.load(t, &s.a)
+		must(t, b == 0 || a == 2, "a release passes")
+		must(t, c < 2 || b == 1, "one passes a barrier")
+		must(t, a == 0 || s.load(t, &s.a) >= a, "memory goes back")
+	})
+})
+
+// passed fails if c is there before a and b.
+var passed = shelvedBy((*Exec).ReorderStores, func(e *Exec, s *shelf) {
+	e.Go("stores", func(t *Thread) {
+		store2(t, s)
+		s.put(t, &s.c, 1)
+	})
+	e.Go("sees", func(t *Thread) {
+		c := s.load(t, &s.c)
+		must(t, c == 0 || s.load(t, &s.b) != 0 || s.load(t, &s.a) != 0, "c passes both")
+	})
+})
+
 // late is a store that gets into memory when that has been freed: it is lost, and no failure, for
 // KASAN has looked when it was made.
 var late = shelved(func(e *Exec, s *shelf) {
@@ -285,6 +331,7 @@ func TestStoresExhausted(t *testing.T) {
 		{"forwards", forwards, nil}, {"overtaken", overtaken, []Kind{BugOn}},
 		{"fresh", fresh, nil}, {"pushed", pushed, nil}, {"comes", comes, nil},
 		{"late", late, []Kind{UseAfterFree}},
+		{"reorders", reorders, nil}, {"passed", passed, []Kind{BugOn}},
 	} {
 		r := explore.Last(explore.Exhaust(t.Context(), test.p, explore.Options{Bound: explore.Unbounded}))
 		var kinds []Kind

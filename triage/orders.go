@@ -84,11 +84,11 @@ func places(r *schedule.Runner, tr *schedule.Trace) []Place {
 	}
 	for i, info := range tr.Threads {
 		t := r.Exec().Threads()[i]
-		op, next := t.Drains()
-		if info.State == "enabled" || info.State == "blocked" {
-			op, next = t.Op(), t.Op().Verb == info.Verb
+		next := t.Drains()
+		if (info.State == "enabled" || info.State == "blocked") && t.Op().Verb == info.Verb {
+			next = []schedule.Op{t.Op()}
 		}
-		if next {
+		for _, op := range next {
 			add(t, op)
 			out[len(out)-1].Func, out[len(out)-1].Next = kernelFunc(info.Stack), true
 		}

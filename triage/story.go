@@ -107,6 +107,8 @@ func (t *teller) tell() string {
 			return t.who + " goes outside of " + t.obj + place + t.note()
 		}
 		return t.who + " goes beyond the end of " + t.obj + place
+	case schedule.NullDereference:
+		return t.who + " touches " + t.f.Note + " through NULL" + place
 	case schedule.DoubleKill:
 		return t.who + " kills " + t.cell + place + t.after("killed it")
 	case schedule.RefResurrect:

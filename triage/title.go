@@ -68,6 +68,8 @@ func splat(tr *schedule.Trace) (string, bool) {
 		return "KASAN: use-after-free", f.Obj == nil || !f.Obj.OnStack()
 	case schedule.DoubleFree:
 		return "KASAN: double-free", true
+	case schedule.NullDereference:
+		return "BUG: unable to handle kernel NULL pointer dereference", true
 	}
 	return "", false
 }

@@ -40,7 +40,7 @@ type command struct {
 	tapeText      string
 	tape          schedule.Tape
 	lockdep       bool
-	tso           bool
+	tso, pso      bool
 	seed          uint64
 	lookUp        bool
 	nodes         int
@@ -78,6 +78,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.StringVar(&c.tapeText, "tape", "", "print the execution of a tape, `digits`")
 	fs.BoolVar(&c.lockdep, "lockdep", false, "look at the order of locks too")
 	fs.BoolVar(&c.tso, "tso", false, "with store buffers, as x86 has them")
+	fs.BoolVar(&c.pso, "pso", false, "with store buffers that reorder")
 	fs.BoolVar(&c.lookUp, "lookup", true, "of -random, do not run what is known by its states")
 	fs.Uint64Var(&c.seed, "seed", 1, "of -random, -guided and -estimate, `n`")
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
@@ -129,6 +130,7 @@ var belongs = map[string][]string{
 	"every":       {"exhaust"},
 	"mute":        {"exhaust", "classes", "random", "guided", "estimate", "tape"},
 	"tso":         {"exhaust", "classes", "random", "guided", "estimate", "tape"},
+	"pso":         {"exhaust", "classes", "random", "guided", "estimate", "tape"},
 	"lockdep":     {"exhaust", "classes", "random", "guided"},
 }
 
@@ -144,6 +146,9 @@ func (c *command) check(set map[string]bool) (err error) {
 		if set[name] {
 			strategy = name
 		}
+	}
+	if c.tso && c.pso {
+		return errors.New("-tso and -pso: give one of them")
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if with := belongs[name]; with != nil && !slices.Contains(with, strategy) {

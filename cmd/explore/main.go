@@ -24,7 +24,7 @@
 //	-classes     run one execution of each class of those that differ by the order of
 //	             independent steps only: a second opinion, see [explore.Classes]. With store
 //	             buffers there are too many classes for most, so a pattern does not mean
-//	             programs with them, but for a full name, or with -tso
+//	             programs with them, but for a full name, or with -tso or -pso
 //	-random n    run n executions at random, as -sampler has it
 //	-guided n    run n executions, or fewer if there is nothing left to see, each guided by
 //	             what those before have come to; see go doc ./schedule/guided
@@ -46,6 +46,8 @@
 //	-tso             with store buffers, as x86 has them: a store of one CPU may come after the
 //	                 loads that follow it, unless there is a full barrier. See go doc ./schedule
 //	                 Exec.BufferStores. The program of one variant is also named so, @1f-tso
+//	-pso             with store buffers of which stores to different words come out in any order,
+//	                 unless there is smp_wmb(), a release or a full barrier: Exec.ReorderStores
 //	-mute kinds      go on after these kinds of failure, as the kernel does after a
 //	                 warning, to see what comes of it: refcount-resurrect
 //	-nodes n         states, or classes, that a search may keep, else 10,000,000
@@ -257,7 +259,7 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 	for _, p := range programs {
 		if c.symmetry && p.Class == nil {
 			why := ""
-			if p.HasTSO() {
+			if p.Order() != "" {
 				why = ": each has a store buffer, and these are not exchanged"
 			}
 			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged%s", p.Name(), why)

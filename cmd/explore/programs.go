@@ -33,22 +33,26 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 	for _, p := range all {
 		listed[p.Name()] = p
 	}
+	order := c.order()
 	for _, p := range all {
-		if c.tso && p.HasTSO() {
-			continue // it comes with the one that has none
-		}
 		means, named := wanted[p.Name()], slices.Contains(c.patterns, p.Name())
-		if c.tso {
-			p = p.TSO()
+		var tso kernelProgram // which fails with either order
+		switch {
+		case order == "":
+		case p.Order() == "":
+			tso = listed[p.With(program.TSO).Name()]
+			p = p.With(order)
 			if q, ok := listed[p.Name()]; ok {
 				p = q
 			}
 			means, named = means || wanted[p.Name()], named || slices.Contains(c.patterns, p.Name())
+		case p.Order() == order || !named:
+			continue // it comes with the one that has none
 		}
 		switch {
 		case len(c.patterns) > 0 && !means:
-		case c.classes && !c.tso && p.HasTSO() && !named: // too many classes
-		case c.clean && p.Racy():
+		case c.classes && order == "" && p.Order() != "" && !named: // too many classes
+		case c.clean && (p.Racy() || tso.Racy()):
 		case p.Workload && !named && !c.list && c.tapeText == "" && c.random+c.guided+c.estimate == 0:
 			skipped = append(skipped, p)
 		default:
@@ -56,6 +60,17 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 		}
 	}
 	return append(programs, unlisted...), skipped, nil
+}
+
+// order returns the order of stores that was asked for.
+func (c *command) order() program.Order {
+	switch {
+	case c.tso:
+		return program.TSO
+	case c.pso:
+		return program.PSO
+	}
+	return ""
 }
 
 // match returns the names of the listed programs that the patterns mean, and the programs with

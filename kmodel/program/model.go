@@ -10,17 +10,13 @@ type Changes uint
 func (c Changes) Has(p Changes) bool { return c&p != 0 }
 
 // A Variant is a station of an object's history. All variants are one code, which differs
-// where it asks for changes.
+// where it asks for changes. Of each there are two more, whose names end with an [Order]; listed
+// are those whose verdict is another, and their fixes.
 type Variant struct {
-	Name     string // "4.14"
+	Name     string // "4.14"; see Order for what it may end with
 	Versions string // kernels that had this code: "4.14-4.16", "mutant", "proposal"
 	About    string // what distinguishes it, in one line
 	Changes  Changes
-
-	// TSO has its stores wait in store buffers, as those of [Program.TSO] do. Its Name is that of
-	// the variant without them, and "-tso". There is one for every variant, which need not be
-	// listed: those are whose verdict is another, and their fixes.
-	TSO bool
 }
 
 // A Scenario is what the threads of a program do. S is what they share.
@@ -63,7 +59,7 @@ func (m Model[S]) add(out []Program, sc Scenario[S], workload bool) []Program {
 			Versions: v.Versions, Patches: v.About, Workload: workload,
 			New: func() Instance { return sc.New(m.System(v.Changes)) },
 		}
-		if v.TSO {
+		if p.Order() != "" {
 			p = p.buffered()
 		}
 		out = append(out, p)

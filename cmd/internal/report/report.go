@@ -42,11 +42,11 @@ func Formats() []Format {
 func Siblings(p program.Program) []program.Program {
 	out := slices.DeleteFunc(kmodel.Programs(), func(q program.Program) bool {
 		return q.Object != p.Object || q.Scenario != p.Scenario || q.Variant == p.Variant ||
-			p.Unlisted && q.HasTSO()
+			p.Unlisted && q.Order() != ""
 	})
 	if p.Unlisted {
 		for i := range out {
-			out[i] = out[i].TSO()
+			out[i] = out[i].With(p.Order())
 		}
 		out = slices.DeleteFunc(out, func(q program.Program) bool { return q.Variant == p.Variant })
 	}

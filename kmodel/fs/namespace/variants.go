@@ -33,9 +33,9 @@ var model = program.Model[*system]{
 			About: "119e1ef80ecf: who legitimizes a mount looks whether it is doomed"},
 		{Name: "m1", Versions: "mutant", Changes: putUnderLock | lookForDoomed,
 			About: "4.18 without smp_mb(), which takes store buffers to fail"},
-		{Name: "4.18-tso", Versions: "4.18", Changes: putUnderLock | lookForDoomed | barriers, TSO: true,
+		{Name: "4.18-tso", Versions: "4.18", Changes: putUnderLock | lookForDoomed | barriers,
 			About: "4.18 with store buffers"},
-		{Name: "m1-tso", Versions: "mutant", Changes: putUnderLock | lookForDoomed, TSO: true,
+		{Name: "m1-tso", Versions: "mutant", Changes: putUnderLock | lookForDoomed,
 			About: "m1 with store buffers"},
 	},
 	Scenarios: []program.Scenario[*system]{

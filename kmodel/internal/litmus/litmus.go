@@ -51,6 +51,8 @@ type Test struct {
 
 	// TSO has stores wait in the store buffers of the CPUs: [schedule.Exec.BufferStores].
 	TSO bool
+	// PSO has them get into memory in another order too: [schedule.Exec.ReorderStores].
+	PSO bool
 }
 
 // A Program is the program of a row, as its Build makes it.

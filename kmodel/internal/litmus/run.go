@@ -48,7 +48,10 @@ func (row *Test) program(perm []int) schedule.Program {
 			}
 		}
 		return func(e *schedule.Exec) {
-			if row.TSO {
+			switch {
+			case row.PSO:
+				e.ReorderStores()
+			case row.TSO:
 				e.BufferStores()
 			}
 			for _, f := range p.begin {

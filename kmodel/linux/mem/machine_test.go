@@ -24,6 +24,8 @@ const (
 	st
 	ldPtr
 	stPtr
+	wmb
+	stRelease
 	mfence // from here on, it waits until the queue is empty
 	xchg
 	cmpxchg
@@ -33,7 +35,14 @@ const (
 )
 
 // drawn is what a program is drawn from. An unlock comes with its lock.
-var drawn = []kind{ld, ld, ld, ld, st, st, st, st, ldPtr, stPtr, mfence, xchg, cmpxchg, inc, lock}
+var drawn = []kind{
+	ld, ld, ld, ld, st, st, st, st, ldPtr, stPtr, stRelease, mfence, xchg, cmpxchg, inc, lock,
+}
+
+// drawnPSO is drawn where stores pass stores.
+var drawnPSO = []kind{
+	ld, ld, ld, ld, ldPtr, st, st, st, st, st, st, stPtr, stPtr, wmb, wmb, stRelease, inc, lock,
+}
 
 // An instr is an instruction. Word 2 is a pointer: to nothing, or to one of two objects, 1 and 2.
 // Word 3 is a spin lock.
@@ -52,15 +61,25 @@ const (
 )
 
 // A machine is x86-TSO as Owens, Sarkar and Sewell have it: a queue before each processor. CPU 0
-// takes an interrupt, with its queue empty before and after it.
+// takes an interrupt, with its queue empty before and after it. With pso, stores leave a queue in
+// the order that SPARC's partial store order has.
 type machine struct {
+	pso    bool
 	code   *[cpus + 1][]instr
 	pc     [cpus + 1]int
-	queue  [cpus][8][2]int
+	queue  [cpus][8]queued
+	part   [cpus]int // how many wmb there have been
 	len    [cpus]int
 	memory [words]int
 	regs   [regs]int
 	irq    int // 0: still to come, 1: it runs, 2: it is over
+}
+
+// A queued is a store in a queue.
+type queued struct {
+	x, v    int
+	part    int  // how many wmb there had been
+	release bool // comes after all before it
 }
 
 // ends adds the registers and the memory that the machine can end with.
@@ -71,11 +90,13 @@ func (m machine) ends(seen map[machine]bool, out map[string]bool) {
 	seen[m] = true
 	over := true
 	for i := range cpus {
-		if m.len[i] > 0 {
+		for j := range m.len[i] {
 			over = false
-			next := m
-			next.drain(i)
-			next.ends(seen, out)
+			if m.mayDrain(i, j) {
+				next := m
+				next.drain(i, j)
+				next.ends(seen, out)
+			}
 		}
 	}
 	switch busy := m.pc[0] < len(m.code[0]); {
@@ -107,12 +128,23 @@ func (m machine) ends(seen map[machine]bool, out map[string]bool) {
 	}
 }
 
-func (m *machine) drain(cpu int) {
+// mayDrain reports whether store j in the queue may be the next in memory.
+func (m *machine) mayDrain(cpu, j int) bool {
+	w := m.queue[cpu][j]
+	for _, u := range m.queue[cpu][:j] {
+		if !m.pso || w.release || u.x == w.x || u.part < w.part {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *machine) drain(cpu, j int) {
 	q := &m.queue[cpu]
-	m.memory[q[0][0]] = q[0][1]
-	copy(q[:], q[1:])
+	m.memory[q[j].x] = q[j].v
+	copy(q[j:], q[j+1:])
 	m.len[cpu]--
-	q[m.len[cpu]] = [2]int{}
+	q[m.len[cpu]] = queued{}
 }
 
 // step returns the machine after the next instruction of code i, unless that must wait.
@@ -127,14 +159,17 @@ func (m machine) step(i, cpu int) (machine, bool) {
 	case ld, ldPtr:
 		v := *at
 		for _, w := range m.queue[cpu][:m.len[cpu]] {
-			if w[0] == in.x {
-				v = w[1]
+			if w.x == in.x {
+				v = w.v
 			}
 		}
 		m.regs[in.which] = v
-	case st, stPtr, unlock:
-		m.queue[cpu][m.len[cpu]] = [2]int{in.x, in.v}
+	case st, stPtr, stRelease, unlock:
+		release := in.kind == stRelease || in.kind == unlock
+		m.queue[cpu][m.len[cpu]] = queued{in.x, in.v, m.part[cpu], release}
 		m.len[cpu]++
+	case wmb:
+		m.part[cpu]++
 	case xchg:
 		m.regs[in.which], *at = *at, in.v
 	case cmpxchg:
@@ -154,7 +189,7 @@ func (m machine) step(i, cpu int) (machine, bool) {
 
 // draw returns a random program: 2 to 4 instructions a thread, or 1 to 2 where there are three, and
 // an interrupt of 0 to 2.
-func draw(rng *rand.Rand) *[cpus + 1][]instr {
+func draw(rng *rand.Rand, drawn []kind) *[cpus + 1][]instr {
 	code, n := new([cpus + 1][]instr), 2+rng.IntN(cpus-1)
 	for i := range code {
 		size := 2 + rng.IntN(7-2*n)
@@ -168,7 +203,7 @@ func draw(rng *rand.Rand) *[cpus + 1][]instr {
 		for j := range size {
 			in := instr{drawn[rng.IntN(len(drawn))], rng.IntN(2), 1 + rng.IntN(2), 4*i + j}
 			switch {
-			case in.kind == ldPtr || in.kind == stPtr:
+			case in.kind == ldPtr || in.kind == stPtr || in.kind == stRelease:
 				in.x, in.v = 2, rng.IntN(3)
 			case in.kind == lock && (locked || i == handler):
 				in.kind = ld
@@ -186,21 +221,26 @@ func draw(rng *rand.Rand) *[cpus + 1][]instr {
 
 // TestMachine has random programs end as the machine ends, in every way that it can and in no
 // other.
-func TestMachine(t *testing.T) {
-	rng, n := rand.New(rand.NewPCG(1, 2)), 600
+func TestMachine(t *testing.T) { runMachines(t, 600, drawn, false) }
+
+// TestMachinePSO is TestMachine where stores pass stores.
+func TestMachinePSO(t *testing.T) { runMachines(t, 400, drawnPSO, true) }
+
+func runMachines(t *testing.T, n int, drawn []kind, pso bool) {
+	rng := rand.New(rand.NewPCG(1, 2))
 	if testing.Short() {
-		n = 60
+		n /= 10
 	}
 	ways := 0
 	for i := range n {
-		code := draw(rng)
+		code := draw(rng, drawn)
 		want, got := map[string]bool{}, map[string]bool{}
-		m := machine{code: code}
+		m := machine{code: code, pso: pso}
 		if len(code[handler]) == 0 {
 			m.irq = 2
 		}
 		m.ends(map[machine]bool{}, want)
-		rep := explore.Last(explore.Exhaust(context.Background(), random(code, got),
+		rep := explore.Last(explore.Exhaust(context.Background(), random(code, pso, got),
 			explore.Options{Bound: explore.Unbounded}))
 		if !rep.Complete() || len(rep.Endings) != 1 {
 			t.Fatalf("program %d: %v: %s: %+v", i, code, rep.Coverage(), rep.Endings)
@@ -223,7 +263,7 @@ type computer struct {
 }
 
 // random is a random program, which says what it ends with.
-func random(code *[cpus + 1][]instr, got map[string]bool) schedule.Program {
+func random(code *[cpus + 1][]instr, pso bool, got map[string]bool) schedule.Program {
 	return schedule.Program{Name: "random", New: func() func(*schedule.Exec) {
 		c, file := new(computer), new(registers)
 		c.Bind(c, "c")
@@ -236,7 +276,11 @@ func random(code *[cpus + 1][]instr, got map[string]bool) schedule.Program {
 		}
 		c.irq.Init(func(t *schedule.Thread) { c.run(t, file, &objects, code[handler]) })
 		return func(e *schedule.Exec) {
-			e.BufferStores()
+			if pso {
+				e.ReorderStores()
+			} else {
+				e.BufferStores()
+			}
 			e.Static(&c.Object, 0)
 			e.Static(&file.Object, 0)
 			e.Static(&objects[1].Object, 0)
@@ -283,6 +327,10 @@ func (c *computer) run(t *schedule.Thread, file *registers, objects *[3]*vars, c
 			to.Set(uint64(slices.Index(objects[:], c.ptr.Read(t))))
 		case stPtr:
 			c.ptr.Write(t, objects[in.v])
+		case wmb:
+			mem.SmpWmb(t)
+		case stRelease:
+			c.ptr.StoreRelease(t, objects[in.v])
 		case mfence:
 			mem.SmpMb(t)
 		case xchg:

@@ -11,14 +11,28 @@
 //
 // Memory is sequentially consistent, or that of x86 ([schedule.Exec.BufferStores]): then a store
 // of any kind may come after loads that follow it, unless SmpMb or a locked instruction is between.
-// What is weaker than that on other machines, loads that pass loads or stores that pass stores, is
-// not modelled: LoadAcquire and StoreRelease do no more than ReadOnce and WriteOnce.
+// Or stores may pass stores too ([schedule.Exec.ReorderStores]): then SmpWmb and StoreRelease count.
+// Loads that pass loads, or stores that pass loads, are not modelled: LoadAcquire does no more than
+// ReadOnce.
 package mem
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // SmpMb is smp_mb(): one step, which touches nothing.
 func SmpMb(t *schedule.Thread) { t.Step(schedule.Op{Verb: "smp_mb", Mode: schedule.Barrier}) }
+
+// SmpWmb is smp_wmb(): one step, which touches nothing.
+func SmpWmb(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "smp_wmb", Mode: schedule.Compiler})
+	t.StoreBarrier()
+}
+
+// NullDereference is an access to what, "ctx->users", where ctx is NULL: a step that fails, and that
+// does not return.
+func NullDereference(t *schedule.Thread, verb, what string) {
+	t.Step(schedule.Op{Verb: verb})
+	t.Fail(schedule.NullDereference, nil, schedule.Party{}, what)
+}
 
 // An Int is a word.
 type Int struct{ cell schedule.Cell }

@@ -50,6 +50,11 @@ type object struct {
 	lock seqlock.Lock
 }
 
+type sequence struct {
+	schedule.Object
+	n mem.Int
+}
+
 var litmusTests = []litmus.Test{{
 	// The reader has both words of before, or of after, or is told to try again.
 	Name: "SEQLOCK+read", Build: build(func(p prog) {
@@ -124,6 +129,39 @@ var litmusTests = []litmus.Test{{
 		})
 	}),
 	TSO: true, Bad: schedule.Deadlock, Verdict: litmus.Always, Counts: "1 deadlock",
+}, {
+	// The first smp_wmb() of a writer, and the release at its end, keep the words between the two
+	// sequence numbers.
+	Name: "SEQLOCK+read+pso", Build: build(func(p prog) {
+		p.writer("P0")
+		p.Thread("P1", func(t *schedule.Thread) {
+			seq := p.lock.ReadSeqbegin(t)
+			p.r[0].Set(p.x.ReadOnce(t))
+			p.r[1].Set(p.y.ReadOnce(t))
+			p.r[2].SetBool(!p.lock.ReadSeqretry(t, seq))
+		})
+		p.torn()
+	}),
+	PSO: true, Verdict: litmus.Never, Counts: "77717 pass",
+}, {
+	// A writer of a sequence number that has neither.
+	Name: "SEQLOCK+plain+pso", Build: build(func(p prog) {
+		seq := litmus.Static[sequence](p.Program, "seq")
+		p.Thread("P0", func(t *schedule.Thread) {
+			seq.n.Write(t, 1)
+			p.x.Write(t, 1)
+			p.y.Write(t, 1)
+			seq.n.Write(t, 2)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			before := seq.n.ReadOnce(t)
+			p.r[0].Set(p.x.ReadOnce(t))
+			p.r[1].Set(p.y.ReadOnce(t))
+			p.r[2].SetBool(before&1 == 0 && seq.n.ReadOnce(t) == before)
+		})
+		p.torn()
+	}),
+	PSO: true, Verdict: litmus.Sometimes, Counts: "35249 pass, 1148 exists",
 }, {
 	// The lock is freed while its writer has it: the reader does not wait, and finds out.
 	Name: "UAF+seqbegin", Build: func(lp *litmus.Program) {

@@ -32,6 +32,8 @@ func (l *Lock) WriteSeqlock(t *schedule.Thread) {
 	l.lock.Lock(t)
 	lockdep.Acquire(t, &l.sequence, lockdep.Seqcount)
 	l.next(t, verb, schedule.WriteOnce|schedule.Acquire)
+	t.StoreBarrier() // its smp_wmb()
+	t.StoreBarrier()
 	lockdep.Acquired(t, &l.sequence, verb, lockdep.Seqcount)
 }
 

@@ -30,9 +30,9 @@ var model = program.Model[*system]{
 		{Name: "4.4", Versions: "3.6-4.4.0", About: "no barrier between the page table and " +
 			"mm_cpumask, which takes store buffers to fail"},
 		{Name: "4.5", Versions: "4.4.1, 4.5", Changes: barrier, About: "71b3c126e611: smp_mb()"},
-		{Name: "4.4-tso", Versions: "3.6-4.4.0", TSO: true,
+		{Name: "4.4-tso", Versions: "3.6-4.4.0",
 			About: "4.4 with store buffers"},
-		{Name: "4.5-tso", Versions: "4.4.1, 4.5", Changes: barrier, TSO: true,
+		{Name: "4.5-tso", Versions: "4.4.1, 4.5", Changes: barrier,
 			About: "4.5 with store buffers"},
 		{Name: "4.5-first", Versions: "mutant", Changes: barrier | flushFirst,
 			About: "4.5 with the flush before the entry is cleared"},
