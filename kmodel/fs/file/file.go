@@ -25,8 +25,8 @@
 // under unix_gc_lock. How long a queue is: whoever unlinks a message that the collector has
 // moved to its hitlist makes the length of his queue wrong. To unlink is one step, also where
 // the collector does so without a lock. What is a list-corruption here is a null pointer there,
-// see [list.SkbUnlink]. unix_detach_fds() reads what is in flight a second time, and finds NULL
-// if another has taken it in between; here it reads once.
+// see [list.SkbUnlink]. unix_detach_fds() reads what is in flight once more, and finds NULL if
+// another has taken it since its caller looked; here it takes what that has seen.
 //
 // Start reading at __fgetFiles and unixGC.
 package file
