@@ -12,8 +12,10 @@
 // it takes the queue to be its own, since nobody could receive from it, and drops what is in
 // it. That nobody has the file open is not to say that nobody is in fget().
 //
-// The code follows 5.15, with RCU merged; that of 4.4 is the same. The race is far older, but
-// what comes of it differs: in 3.10 a receiver takes no reference of the message, and in 3.2 he
+// The code follows 5.15, with RCU merged; that of 4.11 is the same. The race is far older, but
+// what comes of it differs: up to 4.10 a socket that is no garbage stops being a candidate before
+// the messages of the garbage are counted back, and unix_notinflight() does not look whether there
+// is anything to count down; in 3.10 a receiver takes no reference of the message, and in 3.2 he
 // takes it off the queue first of all. Files: file.go is fs/file.c and fs/file_table.c, af_unix.go
 // and garbage.go are those of net/unix.
 //
