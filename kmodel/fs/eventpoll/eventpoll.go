@@ -189,7 +189,7 @@ func (s *system) eventpollRelease(t *schedule.Thread, file *file) {
 // attachEpitem is attach_epitem().
 func (s *system) attachEpitem(t *schedule.Thread, file *file, epi *epitem) {
 	var toFree *epitemsHead
-	if file.fEp.Read(t) == nil {
+	if file.fEp.ReadOnce(t) == nil {
 		toFree = s.epheads.Alloc(t)
 	}
 	file.fLock.Lock(t)

@@ -56,6 +56,7 @@ func (pwq *eppollEntry) epPollCallback(t *schedule.Thread, _ int) int {
 	ep.lock.LockIrq(t)
 	epi.events.Read(t)
 	ep.lock.UnlockIrq(t)
+	epi.events.Read(t) // EPOLLEXCLUSIVE, since 4.5
 	if pwq.Has(forgetLast) {
 		wait.DelInit(t, pwq)
 		pwq.whead.StoreRelease(t, nil)

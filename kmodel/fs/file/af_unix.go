@@ -33,7 +33,10 @@ type skBuff struct {
 	node  list.Node[*skBuff]
 	users refcount.Refcount
 	data  mem.Int
-	fp    mem.Ptr[*file] // UNIXCB(skb).fp: what it has in flight
+
+	// UNIXCB(skb):
+	consumed mem.Int
+	fp       mem.Ptr[*file] // what it has in flight
 }
 
 // ListNode implements [list.Entry].
@@ -62,10 +65,15 @@ func (s *system) unixStreamReadGeneric(t *schedule.Thread, u *unixSock) {
 		u.iolock.Unlock(t)
 		return
 	}
-	skb.users.Inc(t) // skb_get
-	skb.data.Read(t) // unix_stream_read_actor
+	skb.consumed.Read(t) // unix_skb_len
+	skb.users.Inc(t)     // skb_get
+	skb.data.Read(t)     // unix_stream_read_actor
 	s.consumeSkb(t, skb)
-	fp := s.unixDetachFds(t, skb)
+	skb.consumed.Write(t, 1)
+	fp := skb.fp.Read(t)
+	if fp != nil {
+		s.unixDetachFds(t, skb, fp)
+	}
 	u.skbUnlink(t, skb)
 	s.consumeSkb(t, skb)
 	u.iolock.Unlock(t)
@@ -92,14 +100,10 @@ func (u *unixSock) skbDequeue(t *schedule.Thread) *skBuff {
 	return skb
 }
 
-// unixDetachFds is unix_detach_fds(): it returns what the message had in flight.
-func (s *system) unixDetachFds(t *schedule.Thread, skb *skBuff) *file {
-	fp := skb.fp.Read(t)
-	if fp != nil {
-		skb.fp.Write(t, nil)
-		s.unixNotinflight(t, fp)
-	}
-	return fp
+// unixDetachFds is unix_detach_fds(), by who has seen that the message has fp in flight.
+func (s *system) unixDetachFds(t *schedule.Thread, skb *skBuff, fp *file) {
+	skb.fp.Write(t, nil)
+	s.unixNotinflight(t, fp)
 }
 
 // kfreeSkb is kfree_skb(), with skb_unref(), which leaves the last reference in place: then
@@ -117,12 +121,18 @@ func (s *system) consumeSkb(t *schedule.Thread, skb *skBuff) {
 	}
 }
 
-// __kfreeSkb is __kfree_skb(). The destructor of a message is unix_destruct_scm().
+// __kfreeSkb is __kfree_skb(), which calls the destructor of the message.
 func (s *system) __kfreeSkb(t *schedule.Thread, skb *skBuff) {
-	if fp := s.unixDetachFds(t, skb); fp != nil {
+	s.unixDestructScm(t, skb)
+	slab.Free(t, "kfree_skbmem", skb)
+}
+
+// unixDestructScm is unix_destruct_scm().
+func (s *system) unixDestructScm(t *schedule.Thread, skb *skBuff) {
+	if fp := skb.fp.Read(t); fp != nil {
+		s.unixDetachFds(t, skb, fp)
 		s.fput(t, fp) // scm_destroy
 	}
-	slab.Free(t, "kfree_skbmem", skb)
 }
 
 // unixReleaseSock is unix_release_sock().

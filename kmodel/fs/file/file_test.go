@@ -13,7 +13,7 @@ var suite = verify.Suite{Programs: Programs()}
 
 func TestVerdicts(t *testing.T)    { suite.Verdicts(t) }
 func TestCounts(t *testing.T)      { suite.Counts(t, "testdata/counts.txt") }
-func TestWorkloads(t *testing.T)   { suite.Workloads(t, 40_000) } // it takes three preemptions
+func TestWorkloads(t *testing.T)   { suite.Workloads(t, 100_000) } // it takes three preemptions
 func TestDeterminism(t *testing.T) { suite.Determinism(t) }
 func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
@@ -39,7 +39,7 @@ func TestUnlinkOfHitlist(t *testing.T) {
 	})
 	r := schedule.NewRunner(suite.Programs[i].Schedule())
 	defer r.Close()
-	tape, err := schedule.Parse("0001000000000000000000000000000000010000000001")
+	tape, err := schedule.Parse("000100000000000000000000000000000001000000000001")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ const (
 var model = program.Model[*system]{
 	Object: "fs/file",
 	Variants: []program.Variant{
-		{Name: "5.15", Versions: "4.4-5.15",
+		{Name: "5.15", Versions: "4.11-5.15",
 			About: "fget() takes a reference of what was there"},
 		{Name: "5.16-rc4", Versions: "5.16-rc4", Changes: lookAgain,
 			About: "054aa8d439b9: and looks the descriptor up again"},

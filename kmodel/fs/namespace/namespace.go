@@ -192,8 +192,8 @@ func (s *system) sysNewstat(t *schedule.Thread, cpu, then int) {
 func (mnt *mount) sysNewfstat(t *schedule.Thread) { mnt.vfsGetattr(t) }
 
 // vfsGetattr is vfs_getattr(), by generic_fillattr(): whoever has a reference of the mount may
-// use the filesystem.
-func (mnt *mount) vfsGetattr(t *schedule.Thread) { mnt.mntSb.Read(t).sDev.Read(t) }
+// use the filesystem. It gets there by the inode, and does not look at the mount.
+func (mnt *mount) vfsGetattr(t *schedule.Thread) { mnt.mntSb.Peek().sDev.Read(t) }
 
 // sysFchdir is sys_fchdir() to an open directory, whose reference of the mount keeps it all the
 // time; or to one of another mount, which is NULL here. There is no path walk, and nobody looks at

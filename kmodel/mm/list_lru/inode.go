@@ -83,8 +83,15 @@ func (s *walkSystem) pruneIcacheSb(t *schedule.Thread, nrToScan int, freeable *i
 func (s *walkSystem) disposeList(t *schedule.Thread, head *inodeList) {
 	for inode := head.FirstEntry(t); inode != nil; inode = head.FirstEntry(t) {
 		list.DelInit(t, inode)
-		rcu.Call(t, &inode.iRcu) // evict
+		inode.evict(t)
 	}
+}
+
+// evict is evict(): whoever has i_lock yet is waited for before the inode is freed.
+func (inode *inode) evict(t *schedule.Thread) {
+	inode.iLock.Lock(t)
+	inode.iLock.Unlock(t)
+	rcu.Call(t, &inode.iRcu) // destroy_inode
 }
 
 // iCallback is i_callback(), which frees an inode after a grace period.

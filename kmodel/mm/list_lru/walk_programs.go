@@ -83,10 +83,11 @@ func (s *walkSystem) bootInode(e *schedule.Exec, pages int) {
 
 // walkVsWalk is two shrinkers, on a list of two inodes that have pages: kswapd of the node, which
 // walks the lists of no other, and a task that reclaims for itself. The first of them has a
-// budget of 2, by which the old code looks at three items.
+// budget of 2, by which the old code looks at three items; the second can go through the list
+// twice and more, so that inodes are freed in all variants.
 func walkVsWalk(s *walkSystem) program.Instance {
 	first := func(t *schedule.Thread) { s.pruneIcacheSb(t, 2, &s.freeable[0]) }
-	second := func(t *schedule.Thread) { s.pruneIcacheSb(t, maxNrToScan, &s.freeable[1]) }
+	second := func(t *schedule.Thread) { s.pruneIcacheSb(t, 6, &s.freeable[1]) }
 	begin := func(e *schedule.Exec) {
 		s.BootGlobals(e)
 		s.bootInode(e, 1)

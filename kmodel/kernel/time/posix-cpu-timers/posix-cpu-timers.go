@@ -15,7 +15,8 @@
 // The code follows 5.10 without CONFIG_POSIX_CPU_TIMERS_TASK_WORK, with RCU merged.
 //
 // Not modelled: time (a timer has expired whenever a tick comes), arming, clocks of threads,
-// intervals, the pending signal, the group of a task. Of several who wait for the task,
+// intervals, the pending signal, the group of a task, clock_nanosleep(), whose timer is on its
+// stack, and the list of all timers of their owner. Of several who wait for the task,
 // exit_state chooses one. tasklist_lock is a plain spin lock, since of those who take it for
 // reading one reaps the task; release_task() does not take it again for writing: nobody
 // looks at a task that is being reaped. hash_lock is left out: nothing else is hashed.

@@ -15,8 +15,8 @@
 //
 // Not modelled: the contents of a namespace, its passive references and its exit methods,
 // net_mutex (there is one worker), rcu_barrier() (there are no callbacks), and ids but those
-// that one namespace, init_net, has for others. net_namespace_list is there to be taken off
-// from.
+// that one namespace, init_net, has for others from the start: who adds one later has the
+// rtnl, or a reference. net_namespace_list is there to be taken off from.
 //
 // Start reading at getNetNsById and cleanupNet.
 package netnamespace
