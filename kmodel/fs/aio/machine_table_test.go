@@ -48,14 +48,14 @@ func (m *machine) tableStep(s *mState, me int) string {
 	case atReadHead:
 		th.pc = atReadTail
 	case atReadTail: // nothing there
-		th.pc = atRingUnlock
+		if th.pc = atRingUnlock; m.list && !m.rcuPut {
+			m.put(th, atRest)
+		}
 	case atRingUnlock:
 		s.ringLock = false
 		th.pc = atRingUnlockTail
 	case atRingUnlockTail:
-		if th.pc = atReadDead; m.list {
-			m.put(th, atRest)
-		}
+		th.pc = atReadDead
 	case atReadDead:
 		m.put(th, atRest)
 
@@ -286,6 +286,8 @@ func (m *machine) lookedUp(s *mState, me int) {
 		call = "io_destroy"
 	}
 	switch {
+	case call == "io_getevents" && m.list && !m.rcuPut:
+		th.pc = atReadHead // it takes no lock if there is nothing
 	case call == "io_getevents":
 		th.pc = atRingLock
 	case call == "io_cancel":
@@ -412,7 +414,7 @@ func (m *machine) unlock(s *mState, me int, l *bool) {
 func (pc mPC) takesWaitLock() bool {
 	switch pc {
 	case atKillWake, atReqWake, atDestroyWake, atWorkWake, atOldWake, atTenWake,
-		atWaitPrepare, atIdlePrepare, atWaitLeave, atIdleLeave:
+		atWaitAdd, atWaitRemove, atIdlePrepare, atIdleLeave:
 		return true
 	}
 	return false
@@ -422,7 +424,9 @@ func (pc mPC) takesWaitLock() bool {
 // anybody it keeps the lock for one more step.
 func (m *machine) wakeUp(s *mState, me int) {
 	woken := s.waiters & s.sleeping
-	s.waiters &^= woken
+	if !m.list || m.rcuPut { // else add_wait_queue() has put them there
+		s.waiters &^= woken
+	}
 	s.sleeping &^= woken
 	if woken != 0 {
 		m.lock(s, me, &s.waitLock)

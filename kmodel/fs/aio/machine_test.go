@@ -1,5 +1,7 @@
 package aio
 
+import "strings"
+
 // The machine is a second implementation of the fixed scenarios, written from the
 // kernel's code and not from the model's: a struct that holds everything, a program
 // counter for each thread, and a switch that says what the step at each of them does.
@@ -233,7 +235,7 @@ func (m *machine) take(s *mState, me int, f func(next *mState, failure mEnding))
 		if kind == "" {
 			m.arrive(&next, me)
 		}
-		f(&next, mEnding{kind, me, mSteps[s.th[me].pc].verb})
+		f(&next, mEnding{kind, me, m.verb(s.th[me].pc)})
 		return
 	}
 	work, verb := 1, "interrupt"
@@ -327,11 +329,20 @@ func (m *machine) maySleep(s *mState, me int) bool {
 func (m *machine) outcome(s *mState) mEnding {
 	for me := range mThreads {
 		if pc := s.th[me].pc; pc != atRest {
-			return mEnding{"deadlock", me, mSteps[pc].verb}
+			return mEnding{"deadlock", me, m.verb(pc)}
 		}
 	}
 	if !s.freed && s.slotNull || s.reqLive && !s.reqFreed {
 		return mEnding{"memory-leak", -1, ""}
 	}
 	return mEnding{"pass", -1, ""}
+}
+
+// verb is that of a step. Up to 2.6.37 it was wake_up() everywhere.
+func (m *machine) verb(pc mPC) string {
+	verb := mSteps[pc].verb
+	if m.list && !m.incNotZero && !m.rcuPut {
+		verb = strings.Replace(verb, "wake_up_all", "wake_up", 1)
+	}
+	return verb
 }
