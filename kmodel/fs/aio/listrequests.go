@@ -125,7 +125,8 @@ func (mm *listMM) aioComplete(t *schedule.Thread, req *aioKiocb) {
 }
 
 // aioComplete310_ is aio_complete() of 3.10. The read-side section keeps the context
-// for the wake-up that comes after the request has been counted off.
+// for the wake-up that comes after the request has been counted off. A request that was
+// cancelled has no event, and 3.10.65 counts it off twice: see cancelOnce.
 func (ctx *listKioctx) aioComplete310_(t *schedule.Thread, req *aioKiocb) {
 	rcu.ReadLock(t)
 	if req.kiList.Linked(t) {
@@ -133,9 +134,13 @@ func (ctx *listKioctx) aioComplete310_(t *schedule.Thread, req *aioKiocb) {
 		ctx.activeReqs.Del(t, req)
 		ctx.ctxLock.UnlockIrq(t)
 	}
-	ctx.completionLock.LockIrq(t)
-	ctx.tail.Write(t, ctx.tail.Peek()+1) // only changes under completion_lock
-	ctx.completionLock.UnlockIrq(t)
+	if req.kiCancel.Xchg(t, cancelled) != cancelled {
+		ctx.completionLock.LockIrq(t)
+		ctx.tail.Write(t, ctx.tail.Peek()+1) // only changes under completion_lock
+		ctx.completionLock.UnlockIrq(t)
+	} else if !ctx.has(cancelOnce) {
+		ctx.reqsActive.Dec(t)
+	}
 	ctx.__aioPutReq(t, req, 1)
 	ctx.reqsActive.Dec(t)
 	if ctx.wait.HasSleeper(t) {

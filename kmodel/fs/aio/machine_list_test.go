@@ -326,6 +326,8 @@ func (m *machine) listStep(s *mState, me int) string {
 		th.rcu++
 		th.pc = atTenLinked
 	case atTenLinked: // no, it cannot be cancelled
+		th.pc = atTenCancel
+	case atTenCancel:
 		th.pc = atTenTailLock
 	case atTenTailLock:
 		m.lock(s, me, &s.completionLock)

@@ -158,6 +158,7 @@ const (
 	atOldUnlock
 	atTenLock
 	atTenLinked
+	atTenCancel
 	atTenTailLock
 	atTenTail
 	atTenTailUnlock
@@ -359,6 +360,7 @@ var mSteps = [numPCs]mStep{
 	atOldUnlock:     {"spin_unlock_irq", onCtx},
 	atTenLock:       {"rcu_read_lock", onNothing},
 	atTenLinked:     {"read", onReq},
+	atTenCancel:     {"atomic_xchg", onReq},   // ki_cancel
 	atTenTailLock:   {"spin_lock_irq", onCtx}, // completion_lock
 	atTenTail:       {"write", onCtx},
 	atTenTailUnlock: {"spin_unlock_irq", onCtx},
