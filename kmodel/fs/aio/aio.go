@@ -198,6 +198,8 @@ func (p patches) percpuRefs() percpu.Version {
 		return percpu.V311
 	case p&refs49 != 0:
 		return percpu.V49
+	case p&refs54 != 0:
+		return percpu.V54
 	}
 	return percpu.V318
 }
@@ -210,9 +212,12 @@ func (s *system) boot(e *schedule.Exec) {
 
 // bootRCU creates the softirq, with the flavours of the variant.
 func (s *system) bootRCU(e *schedule.Exec) {
-	if s.has(noPreempt) {
+	switch {
+	case s.has(noPreempt):
 		rcu.Boot(e, rcu.NonPreemptible)
-	} else {
+	case s.has(oneFlavour):
+		rcu.Boot(e, rcu.Merged)
+	default:
 		rcu.Boot(e, rcu.Split)
 	}
 }

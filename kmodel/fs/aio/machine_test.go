@@ -144,6 +144,7 @@ type mVariant struct {
 	noWait       bool // before 3.15: nobody waits for the requests
 	inTurn       bool // before 4.1: exit_aio waits for each, and nobody counts
 	noPreempt    bool // CONFIG_PREEMPT=n
+	oneFlavour   bool // of RCU, since 4.20
 }
 
 var mVariants = map[string]mVariant{
@@ -157,6 +158,7 @@ var mVariants = map[string]mVariant{
 	"1e":        {lookup: atGetMode, rcuFree: true, killLocks: true},
 	"1e-merged": {lookup: atGetMode, rcuFree: true, killLocks: true, noPreempt: true},
 	"1f":        {lookup: atTryLiveMode, rcuFree: true, killLocks: true},
+	"1f-5.4":    {lookup: atTryLiveMode, rcuFree: true, killLocks: true, oneFlavour: true},
 	"m1":        {lookup: atTryLiveMode},
 	"m2":        {lookup: atTryMode, rcuFree: true, killLocks: true},
 	"m3":        {lookup: atGetMode, syncInKill: true},
@@ -343,6 +345,9 @@ func (m *machine) verb(pc mPC) string {
 	verb := mSteps[pc].verb
 	if m.list && !m.incNotZero && !m.rcuPut {
 		verb = strings.Replace(verb, "wake_up_all", "wake_up", 1)
+	}
+	if m.oneFlavour {
+		verb = strings.TrimSuffix(verb, "_sched") // call_rcu_sched()
 	}
 	return verb
 }

@@ -63,6 +63,9 @@ func (mm *mmStruct) ioCancel(t *schedule.Thread, cookie int) {
 	ctx.ctxLock.LockIrq(t)
 	if req := ctx.activeReqs.FirstEntry(t); req != nil { // lookup_kiocb
 		req.kiocbCancel(t)
+		if ctx.has(emptyTest) {
+			ctx.activeReqs.DelInit(t, req)
+		}
 	}
 	ctx.ctxLock.UnlockIrq(t)
 	ctx.users.Put(t)

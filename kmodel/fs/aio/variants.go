@@ -63,8 +63,13 @@ const (
 	refs311
 	refs49
 
+	// refs54 is the percpu_ref of 5.4 and later.
+	refs54
+
 	// noPreempt is no patch: the kernel has CONFIG_PREEMPT=n.
 	noPreempt
+	// oneFlavour is RCU since 4.20, where the kernel has CONFIG_PREEMPT.
+	oneFlavour
 
 	// filesAndRings is no patch: requests hold files, and rings are mappings of an mm
 	// that can be taken down and dumped, as they are in all kernels. See munmap.go.
@@ -100,9 +105,9 @@ const (
 	// one to kill. Never upstream.
 	waitBeforeDead
 	// emptyTest is 75321b50a9c8: aio_complete looks whether the request is on active_reqs,
-	// without a lock, and not whether it has ever been. 4.18 has it, with cancelFirst; of
-	// no release is it known without. The cmpxchg in kiocb_cancel went in 4.18 too
-	// (888933f8fdf0); here it stays, under ctx_lock and with nobody to race with.
+	// without a lock, and not whether it has ever been; and io_cancel takes it off. 4.18 has it,
+	// with cancelFirst; of no release is it known without. The cmpxchg in kiocb_cancel went in
+	// 4.18 too (888933f8fdf0); here it stays, under ctx_lock and with nobody to race with.
 	emptyTest
 	// cancelFirst is 4faa99965e02 (4.17): free_ioctx_users calls the cancel function while
 	// the request is still on active_reqs.
@@ -118,6 +123,8 @@ const table41 = ioctxTable | drains | deadUnderLock | drainsAtOnce
 const (
 	table416 = table41 | delayFree | refs49
 	table417 = table416 | tryGetLive | cancelFirst
+	// table54 is that of 5.4 to 6.7. In 6.8 who waits for events is woken in another way.
+	table54 = table417&^refs49 | refs54 | oneFlavour | emptyTest
 )
 
 // variant is a station of the history.
@@ -144,6 +151,7 @@ var variants = []variant{
 	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table416 | noPreempt},
 	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",
 		table417},
+	{"1f-5.4", "5.4-6.7", "1f where RCU has one flavour", table54},
 	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", table41 | tryGetLive},
 	{"m2", "mutant", "1f with percpu_ref_tryget() instead of percpu_ref_tryget_live()",
 		table417&^tryGetLive | tryGet},
@@ -216,7 +224,7 @@ var expected = program.Table{
 	// is preemptible: else no grace period ends in exitAio, which does not sleep before it
 	// subtracts.
 	"exit_aio-full-table": {
-		"1d": earlyExit, "1e": earlyExit, "1f": earlyExit,
+		"1d": earlyExit, "1e": earlyExit, "1f": earlyExit, "1f-5.4": earlyExit,
 		"m1": earlyExit, "m2": earlyExit, "m3": earlyExit,
 	},
 	"workload": {
