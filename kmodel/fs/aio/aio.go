@@ -11,7 +11,7 @@
 // and dropping its first reference there was once an RCU delay; it was lost on the
 // theory that percpu_ref_kill() has one. That is a grace period of the other flavour:
 // it does not wait for a reader in lookup_ioctx. The variants (variants.go) are the
-// stations of this story from 2.6.29 to 4.17.
+// stations of this story from 2.6.29 to 4.17, and what became of it since.
 //
 // The code follows v4.4.121, the tree that the fix baf10564fbb6 was ported to, with
 // the later patches applied by variant; the hlist follows v3.3.8 and v3.10.65.
@@ -23,7 +23,8 @@
 // hlist years, and that they called a driver's cancel function without ctx_lock. The table
 // starts with one slot and doubles, where the kernel starts with four and quadruples, so that
 // few contexts make it grow. Files, and rings that are mappings, are in the programs of 3.3
-// alone (munmap.go, fput.go), and a ring that moves in one of history.go alone.
+// alone (munmap.go, fput.go), a ring that moves in one of history.go alone, and who waits for so
+// many events, as since 6.8, in getevents.go alone.
 //
 // Start reading at lookup.go and kill.go; for the "too late munmap()" of 3.3, at fput.go.
 package aio
