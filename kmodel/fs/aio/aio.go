@@ -37,6 +37,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/percpu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/refcount"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
@@ -118,8 +119,9 @@ type aioKiocb struct {
 	kiCtx     mem.Ptr[*kioctx]
 	kiListCtx mem.Ptr[*listKioctx] // ki_ctx before v3.12
 	kiList    list.Node[*aioKiocb]
-	kiCancel  atomic.Int // see cancel*
-	kiUsers   atomic.Int // before v3.12: submitter and IO; an int under ctx_lock before 3.10
+	kiCancel  atomic.Int        // see cancel*
+	kiUsers   atomic.Int        // before v3.12: submitter and IO; an int under ctx_lock before 3.10
+	kiRefcnt  refcount.Refcount // since 5.1: submitter and IO
 	kiFilp    mem.Ptr[*file]
 	device    deviceEntry
 }

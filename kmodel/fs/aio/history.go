@@ -201,6 +201,7 @@ func (sc *scenario35) instance(s *system) program.Instance {
 func (s *system) bootRequest_(e *schedule.Exec) {
 	req := s.reqCache.AllocBoot(e)
 	req.kiCancel.Init(cancelFn)
+	req.kiRefcnt.Init(1)
 	if s.has(ioctxTable) {
 		ctx := s.ctxCache.InUse(e)[0]
 		req.kiCtx.Init(ctx)

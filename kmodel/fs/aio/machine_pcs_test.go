@@ -69,6 +69,8 @@ const (
 	atIrqUnlock
 	atIrqFree
 	atIrqActive
+	atIocbPut
+	atIocbFree
 	// mmput(), exit_aio().
 	atMmput
 	atExitTable
@@ -345,6 +347,8 @@ var mSteps = [numPCs]mStep{
 	atIrqUnlock:     {"spin_unlock_irq", onCtx},
 	atIrqFree:       {"kiocb_free", onReq},
 	atIrqActive:     {"waitqueue_active", onCtx},
+	atIocbPut:       {"refcount_dec_and_test", onReq}, // since 5.1
+	atIocbFree:      {"kmem_cache_free", onReq},
 	atMmput:         {"atomic_dec_and_test", onNothing}, // mm_users
 	atExitTable:     {"rcu_dereference_raw", onNothing},
 	atExitSlot:      {"read", onNothing},                // table->table[i]

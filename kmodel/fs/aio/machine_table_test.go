@@ -79,6 +79,8 @@ func (m *machine) tableStep(s *mState, me int) string {
 			th.call(atReqPut, toLastPut)
 		case m.list:
 			th.pc = atReqPutLock
+		case m.lastPut:
+			th.call(atIocbPut, toLastPut)
 		default:
 			m.put(th, atRest)
 		}
@@ -209,7 +211,15 @@ func (m *machine) tableStep(s *mState, me int) string {
 	case atIrqCtx:
 		th.pc = atIrqLinked
 	case atIrqLinked: // no, it cannot be cancelled
-		th.pc = atIrqLock
+		if th.pc = atIrqLock; m.lastPut {
+			th.pc = atIocbPut
+		}
+	case atIocbPut:
+		if s.reqUsers--; s.reqUsers == 0 {
+			th.pc = atIrqLock
+		} else {
+			th.ret()
+		}
 	case atIrqLock:
 		m.lock(s, me, &s.completionLock)
 		th.pc = atIrqTail
@@ -217,7 +227,9 @@ func (m *machine) tableStep(s *mState, me int) string {
 		th.pc = atIrqUnlock
 	case atIrqUnlock:
 		m.unlock(s, me, &s.completionLock)
-		th.pc = atIrqFree
+		if th.pc = atIrqFree; m.lastPut {
+			th.pc = atIrqActive
+		}
 	case atIrqFree: // kiocb_free; also the end of aio_put_req of 3.10
 		s.reqFreed = true
 		if m.list {
@@ -227,7 +239,12 @@ func (m *machine) tableStep(s *mState, me int) string {
 		}
 	case atIrqActive: // nobody: io_getevents is in another scenario
 		th.ref = mReqs
-		th.pc = atPutMode
+		if th.pc = atPutMode; m.lastPut {
+			th.call(atPutMode, atIocbFree)
+		}
+	case atIocbFree:
+		s.reqFreed = true
+		th.ret()
 
 	// exit_aio: the context is in slot 0, the others are empty
 	case atMmput:

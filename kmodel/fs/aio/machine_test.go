@@ -145,6 +145,7 @@ type mVariant struct {
 	inTurn       bool // before 4.1: exit_aio waits for each, and nobody counts
 	noPreempt    bool // CONFIG_PREEMPT=n
 	oneFlavour   bool // of RCU, since 4.20
+	lastPut      bool // since 5.1: who drops the last reference to the request completes it
 }
 
 var mVariants = map[string]mVariant{
@@ -158,11 +159,12 @@ var mVariants = map[string]mVariant{
 	"1e":        {lookup: atGetMode, rcuFree: true, killLocks: true},
 	"1e-merged": {lookup: atGetMode, rcuFree: true, killLocks: true, noPreempt: true},
 	"1f":        {lookup: atTryLiveMode, rcuFree: true, killLocks: true},
-	"1f-5.4":    {lookup: atTryLiveMode, rcuFree: true, killLocks: true, oneFlavour: true},
-	"m1":        {lookup: atTryLiveMode},
-	"m2":        {lookup: atTryMode, rcuFree: true, killLocks: true},
-	"m3":        {lookup: atGetMode, syncInKill: true},
-	"m4":        {lookup: atTryLiveMode, rcuFree: true, killLocks: true, countsItself: true},
+	"1f-5.4": {lookup: atTryLiveMode, rcuFree: true, killLocks: true, oneFlavour: true,
+		lastPut: true},
+	"m1": {lookup: atTryLiveMode},
+	"m2": {lookup: atTryMode, rcuFree: true, killLocks: true},
+	"m3": {lookup: atGetMode, syncInKill: true},
+	"m4": {lookup: atTryLiveMode, rcuFree: true, killLocks: true, countsItself: true},
 }
 
 // initial is the state before the first step.
@@ -275,7 +277,7 @@ func (m *machine) touch(s *mState, me int) string {
 	switch {
 	case !freed:
 		return ""
-	case th.pc == atFreeCtx || th.pc == atReqFree || th.pc == atIrqFree:
+	case th.pc == atFreeCtx || th.pc == atReqFree || th.pc == atIrqFree || th.pc == atIocbFree:
 		return "double-free"
 	}
 	return "use-after-free"

@@ -109,6 +109,10 @@ const (
 	// with cancelFirst; of no release is it known without. The cmpxchg in kiocb_cancel went in
 	// 4.18 too (888933f8fdf0); here it stays, under ctx_lock and with nobody to race with.
 	emptyTest
+	// lastPutCompletes is "aio: store event at final iocb_put()" and what came before it (5.1): a
+	// request has two references, and whoever drops the last, io_submit or the interrupt, does what
+	// aio_complete does.
+	lastPutCompletes
 	// cancelFirst is 4faa99965e02 (4.17): free_ioctx_users calls the cancel function while
 	// the request is still on active_reqs.
 	cancelFirst
@@ -124,7 +128,7 @@ const (
 	table416 = table41 | delayFree | refs49
 	table417 = table416 | tryGetLive | cancelFirst
 	// table54 is that of 5.4 to 6.7. In 6.8 who waits for events is woken in another way.
-	table54 = table417&^refs49 | refs54 | oneFlavour | emptyTest
+	table54 = table417&^refs49 | refs54 | oneFlavour | emptyTest | lastPutCompletes
 )
 
 // variant is a station of the history.
@@ -151,7 +155,8 @@ var variants = []variant{
 	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table416 | noPreempt},
 	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",
 		table417},
-	{"1f-5.4", "5.4-6.7", "1f where RCU has one flavour", table54},
+	{"1f-5.4", "5.4-6.7", "1f where RCU has one flavour, and the last reference completes a request",
+		table54},
 	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", table41 | tryGetLive},
 	{"m2", "mutant", "1f with percpu_ref_tryget() instead of percpu_ref_tryget_live()",
 		table417&^tryGetLive | tryGet},
