@@ -11,7 +11,7 @@
 // and dropping its first reference there was once an RCU delay; it was lost on the
 // theory that percpu_ref_kill() has one. That is a grace period of the other flavour:
 // it does not wait for a reader in lookup_ioctx. The variants (variants.go) are the
-// stations of this story from 2.6.29 to 4.17.
+// stations of this story from 2.6.29 to 4.17, and what became of it since.
 //
 // The code follows v4.4.121, the tree that the fix baf10564fbb6 was ported to, with
 // the later patches applied by variant; the hlist follows v3.3.8 and v3.10.65.
@@ -23,7 +23,8 @@
 // hlist years, and that they called a driver's cancel function without ctx_lock. The table
 // starts with one slot and doubles, where the kernel starts with four and quadruples, so that
 // few contexts make it grow. Files, and rings that are mappings, are in the programs of 3.3
-// alone (munmap.go, fput.go), and a ring that moves in one of history.go alone.
+// alone (munmap.go, fput.go), a ring that moves in one of history.go alone, and who waits for so
+// many events, as since 6.8, in getevents.go alone.
 //
 // Start reading at lookup.go and kill.go; for the "too late munmap()" of 3.3, at fput.go.
 package aio
@@ -36,6 +37,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/percpu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/refcount"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
@@ -117,8 +119,9 @@ type aioKiocb struct {
 	kiCtx     mem.Ptr[*kioctx]
 	kiListCtx mem.Ptr[*listKioctx] // ki_ctx before v3.12
 	kiList    list.Node[*aioKiocb]
-	kiCancel  atomic.Int // see cancel*
-	kiUsers   atomic.Int // before v3.12: submitter and IO; an int under ctx_lock before 3.10
+	kiCancel  atomic.Int        // see cancel*
+	kiUsers   atomic.Int        // before v3.12: submitter and IO; an int under ctx_lock before 3.10
+	kiRefcnt  refcount.Refcount // since 5.1: submitter and IO
 	kiFilp    mem.Ptr[*file]
 	device    deviceEntry
 }
@@ -198,6 +201,8 @@ func (p patches) percpuRefs() percpu.Version {
 		return percpu.V311
 	case p&refs49 != 0:
 		return percpu.V49
+	case p&refs54 != 0:
+		return percpu.V54
 	}
 	return percpu.V318
 }
@@ -210,9 +215,12 @@ func (s *system) boot(e *schedule.Exec) {
 
 // bootRCU creates the softirq, with the flavours of the variant.
 func (s *system) bootRCU(e *schedule.Exec) {
-	if s.has(noPreempt) {
+	switch {
+	case s.has(noPreempt):
 		rcu.Boot(e, rcu.NonPreemptible)
-	} else {
+	case s.has(oneFlavour):
+		rcu.Boot(e, rcu.Merged)
+	default:
 		rcu.Boot(e, rcu.Split)
 	}
 }

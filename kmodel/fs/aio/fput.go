@@ -67,9 +67,9 @@ func (ctx *listKioctx) fputLater_(t *schedule.Thread, req *aioKiocb) {
 func (era *era33) aioFputRoutine(t *schedule.Thread) {
 	era.fputLock.LockIrq(t)
 	for req := era.fputHead.FirstEntry(t); req != nil; req = era.fputHead.FirstEntry(t) {
+		ctx := req.kiListCtx.Read(t)
 		era.fputHead.Del(t, req)
 		era.fputLock.UnlockIrq(t)
-		ctx := req.kiListCtx.Read(t)
 		req.kiFilp.Peek().fput(t)
 		ctx.fputDone_(t, req)
 		era.fputLock.LockIrq(t)

@@ -15,7 +15,7 @@ type scenario35 struct {
 	threads  []thread35
 	contexts int  // that are there from the start, at cookies 1, 2 ...
 	device   bool // and a device
-	request  bool // and a request that can be cancelled
+	requests int  // and requests that can be cancelled
 	variants []variant
 	expect   map[string][]program.Expect
 }
@@ -89,7 +89,7 @@ var scenarios35 = []scenario35{{
 	expect: map[string][]program.Expect{"3.10.4": {fails(schedule.UseAfterFree, 1)}},
 }, {
 	name:     "io_destroy-vs-aio_complete",
-	contexts: 1, device: true, request: true,
+	contexts: 1, device: true, requests: 1,
 	threads: []thread35{destroy35},
 	variants: []variant{
 		{"4.16", "4.16.13", "aio_complete looks whether the request has ever been on the list",
@@ -100,6 +100,19 @@ var scenarios35 = []scenario35{{
 		{"4.18", "4.18", "75321b50a9c8 with 4faa99965e02", table417 | emptyTest},
 	},
 	expect: map[string][]program.Expect{"75321b5": {fails(schedule.UseAfterFree, 1)}},
+}, {
+	// A finding, not history: two requests are cancelled, and the first that ends is counted off
+	// twice, so that nobody waits for the other.
+	name:     "io_destroy-vs-aio_complete-of-two",
+	contexts: 1, device: true, requests: 2,
+	threads: []thread35{destroy35},
+	variants: []variant{
+		{"1c", "3.10.65", "aio_complete counts a cancelled request off twice", refcounting},
+		{"1c-once", "mutant", "1c where it counts it off once", refcounting | cancelOnce},
+	},
+	expect: map[string][]program.Expect{
+		"1c": {fails(schedule.UseAfterFree, 0), fails(schedule.BugOn, 0)},
+	},
 }, {
 	name:     "mremap-vs-io_destroy",
 	contexts: 1,
@@ -177,7 +190,7 @@ func (sc *scenario35) instance(s *system) program.Instance {
 		for _, f := range start {
 			f(e)
 		}
-		if sc.request {
+		for range sc.requests {
 			s.bootRequest_(e)
 		}
 	}
@@ -186,12 +199,21 @@ func (sc *scenario35) instance(s *system) program.Instance {
 
 // bootRequest_ gives the device a request that can be cancelled.
 func (s *system) bootRequest_(e *schedule.Exec) {
-	ctx := s.ctxCache.InUse(e)[0]
 	req := s.reqCache.AllocBoot(e)
-	req.kiCtx.Init(ctx)
 	req.kiCancel.Init(cancelFn)
-	ctx.reqs.InitGet()
-	ctx.activeReqs.Init(req)
+	req.kiRefcnt.Init(1)
+	if s.has(ioctxTable) {
+		ctx := s.ctxCache.InUse(e)[0]
+		req.kiCtx.Init(ctx)
+		ctx.reqs.InitGet()
+		ctx.activeReqs.Init(req)
+	} else {
+		ctx := s.listCtxCache.InUse(e)[0]
+		req.kiListCtx.Init(ctx)
+		req.kiUsers.Init(1) // io_submit has put the other
+		ctx.reqsActive.Init(ctx.reqsActive.Peek() + 1)
+		ctx.activeReqs.Init(req)
+	}
 	s.device.queue.PushBoot(req)
 }
 
@@ -224,5 +246,5 @@ func History() []program.Program {
 			})
 		}
 	}
-	return expected.Fill(out)
+	return append(expected.Fill(out), getevents68()...)
 }

@@ -20,13 +20,6 @@ import (
 // waits for the requests. The functions are those of 3.3.8: in 3.4 aio_cancel_all() and
 // wait_for_all_aios() become kill_ctx(), in one section of ctx_lock, so that less comes in
 // between there.
-//
-// Up to 3.9 they wait, and io_getevents does, by add_wait_queue() and remove_wait_queue().
-// Here they do so by prepare_to_wait() and finish_wait(), as since, after which wake_up() may
-// not be through yet. That changes nothing: who wakes has a reference, or ctx_lock, which
-// io_destroy and exit_aio take before they drop the last. Up to 2.6.37 io_destroy has
-// wake_up(): of two in io_getevents, who wait exclusively, the other sleeps until a signal.
-// Here it is wake_up_all(); a sleep that a signal ends is no failure in any case.
 
 // listMM is the mm with the functions of those years.
 type listMM struct{ *mmStruct }
@@ -44,7 +37,8 @@ type listKioctx struct {
 	activeReqs list.Head[*aioKiocb]
 	reqsActive atomic.Int // under ctx_lock before 3.10
 
-	ringLock       mutex.Mutex // info.ring_lock, a spinlock, before 3.10
+	ringInfoLock   spin.Lock   // ring_info.ring_lock, before 3.10
+	ringLock       mutex.Mutex // since
 	wait           wait.Queue
 	completionLock spin.Lock // since 3.10
 	tail           mem.Int   // events written
@@ -192,19 +186,26 @@ func (ctx *listKioctx) ctxRcuFree(t *schedule.Thread) { slab.Free(t, "kmem_cache
 func (ctx *listKioctx) freeIoctx(t *schedule.Thread) {
 	ctx.aioCancelAll(t)
 	ctx.waitLockless_(t)
+	if ctx.reqsActive.Read(t) < 0 {
+		t.Warn(schedule.BugOn, &ctx.Object, schedule.Party{}, "WARN_ON: reqs_active is below 0")
+	}
 	rcu.Call(t, &ctx.freeHead)
 }
 
-// waitLockless_ is wait_event(ctx->wait, reqs_active has fallen to 0).
+// waitLockless_ is the wait of free_ioctx() of 3.10: wait_event(ctx->wait, reqs_active has
+// fallen to 0) for as long as it has not. (That wait_event() looks before it queues itself too
+// is left out: nothing comes between the two looks.)
 func (ctx *listKioctx) waitLockless_(t *schedule.Thread) {
-	for {
-		ctx.wait.PrepareToWait(t, wait.TaskUninterruptible)
-		if ctx.reqsActive.Read(t) <= 0 {
-			break
+	for ctx.reqsActive.Read(t) > 0 {
+		for {
+			ctx.wait.PrepareToWait(t, wait.TaskUninterruptible)
+			if ctx.reqsActive.Read(t) <= 0 {
+				break
+			}
+			wait.Schedule(t)
 		}
-		wait.Schedule(t)
+		ctx.wait.FinishWait(t)
 	}
-	ctx.wait.FinishWait(t)
 }
 
 // aioCancelAll is aio_cancel_all(), and the same loop in free_ioctx() of 3.10.
@@ -228,14 +229,29 @@ func (ctx *listKioctx) waitForAllAios(t *schedule.Thread) {
 		return
 	}
 	ctx.ctxLock.LockIrq(t)
-	for ctx.reqsActive.Read(t) != 0 {
-		ctx.wait.PrepareToWait(t, wait.TaskUninterruptible)
-		ctx.ctxLock.UnlockIrq(t)
-		wait.Schedule(t)
-		ctx.ctxLock.LockIrq(t)
-		ctx.wait.FinishWait(t)
+	if ctx.reqsActive.Read(t) != 0 {
+		ctx.wait.AddWaitQueue(t)
+		wait.SetCurrentState(t, wait.TaskUninterruptible)
+		for ctx.reqsActive.Read(t) != 0 {
+			ctx.ctxLock.UnlockIrq(t)
+			wait.Schedule(t)
+			wait.SetCurrentState(t, wait.TaskUninterruptible)
+			ctx.ctxLock.LockIrq(t)
+		}
+		wait.SetCurrentState(t, wait.TaskRunning)
+		ctx.wait.RemoveWaitQueue(t)
 	}
 	ctx.ctxLock.UnlockIrq(t)
+}
+
+// wakeUpDead_ wakes who waits at a context that has died. Up to 2.6.37 that is wake_up(): of two
+// in io_getevents, who wait exclusively, the other sleeps until a signal. 3.1.3 has wake_up_all().
+func (ctx *listKioctx) wakeUpDead_(t *schedule.Thread) {
+	if ctx.has(lookupIncNotZero) {
+		ctx.wait.WakeUpAll(t)
+	} else {
+		ctx.wait.WakeUp(t)
+	}
 }
 
 // ioSetup is io_setup(). Since 86b62a2c (3.3) it keeps a reference of its own and drops
@@ -281,7 +297,7 @@ func (mm *listMM) ioDestroy(t *schedule.Thread, cookie int) {
 	}
 	ctx.aioCancelAll(t)
 	ctx.waitForAllAios(t)
-	ctx.wait.WakeUpAll(t)
+	ctx.wakeUpDead_(t)
 	ctx.putIoctx(t) // once for the lookup
 }
 

@@ -97,7 +97,7 @@ func (ctx *listKioctx) reallyPutReq(t *schedule.Thread, req *aioKiocb) {
 	left := ctx.reqsActive.Peek() - 1 // only changes under ctx_lock
 	ctx.reqsActive.Set(t, left)
 	if left == 0 && ctx.dead.Read(t) != 0 {
-		ctx.wait.WakeUpAll(t)
+		ctx.wakeUpDead_(t)
 	}
 }
 
@@ -125,7 +125,8 @@ func (mm *listMM) aioComplete(t *schedule.Thread, req *aioKiocb) {
 }
 
 // aioComplete310_ is aio_complete() of 3.10. The read-side section keeps the context
-// for the wake-up that comes after the request has been counted off.
+// for the wake-up that comes after the request has been counted off. A request that was
+// cancelled has no event, and 3.10.65 counts it off twice: see cancelOnce.
 func (ctx *listKioctx) aioComplete310_(t *schedule.Thread, req *aioKiocb) {
 	rcu.ReadLock(t)
 	if req.kiList.Linked(t) {
@@ -133,9 +134,13 @@ func (ctx *listKioctx) aioComplete310_(t *schedule.Thread, req *aioKiocb) {
 		ctx.activeReqs.Del(t, req)
 		ctx.ctxLock.UnlockIrq(t)
 	}
-	ctx.completionLock.LockIrq(t)
-	ctx.tail.Write(t, ctx.tail.Peek()+1) // only changes under completion_lock
-	ctx.completionLock.UnlockIrq(t)
+	if req.kiCancel.Xchg(t, cancelled) != cancelled {
+		ctx.completionLock.LockIrq(t)
+		ctx.tail.Write(t, ctx.tail.Peek()+1) // only changes under completion_lock
+		ctx.completionLock.UnlockIrq(t)
+	} else if !ctx.has(cancelOnce) {
+		ctx.reqsActive.Dec(t)
+	}
 	ctx.__aioPutReq(t, req, 1)
 	ctx.reqsActive.Dec(t)
 	if ctx.wait.HasSleeper(t) {
@@ -171,31 +176,79 @@ func (mm *listMM) ioGetevents(t *schedule.Thread, cookie, minNr int) {
 // readEvents is read_events(): without sleeping if minNr is 0, else for as long as it
 // takes, or until the context dies.
 func (ctx *listKioctx) readEvents(t *schedule.Thread, minNr int) {
-	got := ctx.aioReadEvt(t)
-	if got >= minNr {
+	if ctx.has(refcounting) {
+		ctx.readEvents310_(t, minNr)
 		return
 	}
-	for {
-		if ctx.has(refcounting) {
-			ctx.wait.PrepareToWait(t, wait.TaskInterruptible)
-		} else {
-			ctx.wait.PrepareToWaitExclusive(t, wait.TaskInterruptible)
+	for got := ctx.aioReadEvt(t); got < minNr; {
+		ctx.wait.AddWaitQueueExclusive(t)
+		n := ctx.waitForEvents_(t)
+		wait.SetCurrentState(t, wait.TaskRunning)
+		ctx.wait.RemoveWaitQueue(t)
+		if n == 0 {
+			return
 		}
-		if got += ctx.aioReadEvt(t); got >= minNr || ctx.dead.Read(t) != 0 || !wait.Schedule(t) {
+		got += n
+	}
+}
+
+// waitForEvents_ is the inner loop of read_events(). It returns how many events it has read, 0
+// if the context has died or there was a signal.
+func (ctx *listKioctx) waitForEvents_(t *schedule.Thread) int {
+	for {
+		wait.SetCurrentState(t, wait.TaskInterruptible)
+		if n := ctx.aioReadEvt(t); n > 0 || ctx.dead.Read(t) != 0 || !wait.Schedule(t) {
+			return n
+		}
+	}
+}
+
+// aioReadEvt is aio_read_evt(), as often as there are events.
+func (ctx *listKioctx) aioReadEvt(t *schedule.Thread) int {
+	if ctx.head.Read(t) == ctx.tail.Read(t) {
+		return 0
+	}
+	ctx.ringInfoLock.Lock(t)
+	n := ctx.readRing_(t)
+	ctx.ringInfoLock.Unlock(t)
+	return n
+}
+
+// readRing_ takes all events from the ring, with its lock.
+func (ctx *listKioctx) readRing_(t *schedule.Thread) int {
+	head := ctx.head.Read(t)
+	n := ctx.tail.Read(t) - head
+	if n > 0 {
+		ctx.head.Write(t, head+n)
+	}
+	return n
+}
+
+// readEvents310_ is read_events() of 3.10, which is what kioctx.readEvents is.
+func (ctx *listKioctx) readEvents310_(t *schedule.Thread, minNr int) {
+	got := 0
+	if ctx.aioReadEvents(t, &got, minNr) {
+		return // wait_event() tests once before it queues itself
+	}
+	for {
+		ctx.wait.PrepareToWait(t, wait.TaskInterruptible)
+		if ctx.aioReadEvents(t, &got, minNr) || !wait.Schedule(t) {
 			break
 		}
 	}
 	ctx.wait.FinishWait(t)
 }
 
-// aioReadEvt is aio_read_evt().
-func (ctx *listKioctx) aioReadEvt(t *schedule.Thread) int {
+// aioReadEvents is aio_read_events() of 3.10.
+func (ctx *listKioctx) aioReadEvents(t *schedule.Thread, got *int, minNr int) bool {
+	*got += ctx.aioReadEventsRing(t)
+	return ctx.dead.Read(t) != 0 || *got >= minNr
+}
+
+// aioReadEventsRing is aio_read_events_ring() of 3.10.
+func (ctx *listKioctx) aioReadEventsRing(t *schedule.Thread) int {
 	ctx.ringLock.Lock(t)
-	head := ctx.head.Read(t)
-	n := ctx.tail.Read(t) - head
-	if n > 0 {
-		ctx.head.Write(t, head+n)
-	}
+	n := ctx.readRing_(t)
 	ctx.ringLock.Unlock(t)
 	return n
 }

@@ -192,7 +192,7 @@ func (m *machine) listStep(s *mState, me int) string {
 		}
 		s.released++
 		if th.pc = atBugActive; m.rcuPut {
-			th.call(atAllLock, atIdlePrepare)
+			th.call(atAllLock, atIdleWhile)
 		}
 	case atBugActive: // __put_ioctx
 		if s.active != 0 && !m.muted["kernel-bug"] {
@@ -235,30 +235,40 @@ func (m *machine) listStep(s *mState, me int) string {
 		th.ret()
 
 	// wait_for_all_aios
-	case atWaitLock, atWaitRelock:
+	case atWaitLock:
 		m.lock(s, me, &s.ctxLock)
-		if th.pc == atWaitLock {
-			th.pc = atWaitActive
-		} else {
-			th.pc = atWaitFinish
-		}
+		th.pc = atWaitActive
 	case atWaitActive:
 		if th.pc = atWaitDone; s.active != 0 {
-			th.pc = atWaitPrepare
+			th.pc = atWaitAdd
 		}
-	case atWaitPrepare:
-		m.prepareToWait(s, me)
-		th.pc = atWaitUnlock
+	case atWaitAdd:
+		s.waiters |= 1 << me
+		th.pc = atWaitState
+	case atWaitState:
+		s.sleeping |= 1 << me
+		th.pc = atWaitWhile
+	case atWaitWhile:
+		if th.pc = atWaitRun; s.active != 0 {
+			th.pc = atWaitUnlock
+		}
 	case atWaitUnlock:
 		m.unlock(s, me, &s.ctxLock)
 		th.pc = atWaitSchedule
 	case atWaitSchedule:
+		th.pc = atWaitAgain
+	case atWaitAgain:
+		s.sleeping |= 1 << me
 		th.pc = atWaitRelock
-	case atWaitFinish:
-		th.pc = m.finishWait(s, me, atWaitLeave, atWaitActive)
-	case atWaitLeave:
+	case atWaitRelock:
+		m.lock(s, me, &s.ctxLock)
+		th.pc = atWaitWhile
+	case atWaitRun:
+		s.sleeping &^= 1 << me
+		th.pc = atWaitRemove
+	case atWaitRemove:
 		s.waiters &^= 1 << me
-		th.pc = atWaitActive
+		th.pc = atWaitDone
 	case atWaitDone:
 		m.unlock(s, me, &s.ctxLock)
 		if th.pc = atDestroyWake; m.exitSlots > 0 {
@@ -266,8 +276,13 @@ func (m *machine) listStep(s *mState, me int) string {
 		}
 
 	// free_ioctx of 3.10
+	case atIdleWhile:
+		if th.pc = atIdleWarn; s.active > 0 {
+			th.pc = atIdlePrepare
+		}
 	case atIdlePrepare:
-		m.prepareToWait(s, me)
+		s.waiters |= 1 << me
+		s.sleeping |= 1 << me
 		th.pc = atIdleActive
 	case atIdleActive:
 		if th.pc = atIdleSchedule; s.active <= 0 {
@@ -276,9 +291,14 @@ func (m *machine) listStep(s *mState, me int) string {
 	case atIdleSchedule:
 		th.pc = atIdlePrepare
 	case atIdleFinish:
-		th.pc = m.finishWait(s, me, atIdleLeave, atFreeCall)
+		s.sleeping &^= 1 << me
+		if th.pc = atIdleWhile; s.waiters>>me&1 != 0 {
+			th.pc = atIdleLeave
+		}
 	case atIdleLeave:
 		s.waiters &^= 1 << me
+		th.pc = atIdleWhile
+	case atIdleWarn: // not below 0: no request is cancelled
 		th.pc = atFreeCall
 
 	// aio_complete, up to 3.9 and of 3.10
@@ -306,6 +326,8 @@ func (m *machine) listStep(s *mState, me int) string {
 		th.rcu++
 		th.pc = atTenLinked
 	case atTenLinked: // no, it cannot be cancelled
+		th.pc = atTenCancel
+	case atTenCancel:
 		th.pc = atTenTailLock
 	case atTenTailLock:
 		m.lock(s, me, &s.completionLock)
@@ -334,20 +356,4 @@ func (m *machine) listStep(s *mState, me int) string {
 		panic("no such step")
 	}
 	return ""
-}
-
-// prepareToWait is prepare_to_wait() on ctx->wait.
-func (m *machine) prepareToWait(s *mState, me int) {
-	s.waiters |= 1 << me
-	s.sleeping |= 1 << me
-}
-
-// finishWait is the first step of finish_wait(): it says where to go on, depending on
-// whether the thread is still on the queue.
-func (m *machine) finishWait(s *mState, me int, leave, done mPC) mPC {
-	s.sleeping &^= 1 << me
-	if s.waiters>>me&1 != 0 {
-		return leave
-	}
-	return done
 }

@@ -69,6 +69,8 @@ const (
 	atIrqUnlock
 	atIrqFree
 	atIrqActive
+	atIocbPut
+	atIocbFree
 	// mmput(), exit_aio().
 	atMmput
 	atExitTable
@@ -132,18 +134,23 @@ const (
 	atAllUnlock
 	atWaitLock
 	atWaitActive
-	atWaitPrepare
+	atWaitAdd
+	atWaitState
+	atWaitWhile
 	atWaitUnlock
 	atWaitSchedule
+	atWaitAgain
 	atWaitRelock
-	atWaitFinish
-	atWaitLeave
+	atWaitRun
+	atWaitRemove
 	atWaitDone
+	atIdleWhile
 	atIdlePrepare
 	atIdleActive
 	atIdleSchedule
 	atIdleFinish
 	atIdleLeave
+	atIdleWarn
 	// aio_complete(), up to 3.9 and of 3.10.
 	atOldCtx
 	atOldLock
@@ -153,6 +160,7 @@ const (
 	atOldUnlock
 	atTenLock
 	atTenLinked
+	atTenCancel
 	atTenTailLock
 	atTenTail
 	atTenTailUnlock
@@ -313,18 +321,23 @@ var mSteps = [numPCs]mStep{
 	atAllUnlock:    {"spin_unlock_irq", onCtx},
 	atWaitLock:     {"spin_lock_irq", onCtx}, // wait_for_all_aios
 	atWaitActive:   {"atomic_read", onCtx},
-	atWaitPrepare:  {"prepare_to_wait", onCtx},
+	atWaitAdd:      {"add_wait_queue", onCtx},
+	atWaitState:    {"set_current_state", onNothing},
+	atWaitWhile:    {"atomic_read", onCtx},
 	atWaitUnlock:   {"spin_unlock_irq", onCtx},
 	atWaitSchedule: {"schedule", onNothing},
+	atWaitAgain:    {"set_current_state", onNothing},
 	atWaitRelock:   {"spin_lock_irq", onCtx},
-	atWaitFinish:   {"finish_wait", onNothing},
-	atWaitLeave:    {"finish_wait", onCtx}, // still on the queue
+	atWaitRun:      {"__set_current_state", onNothing},
+	atWaitRemove:   {"remove_wait_queue", onCtx},
 	atWaitDone:     {"spin_unlock_irq", onCtx},
-	atIdlePrepare:  {"prepare_to_wait", onCtx}, // free_ioctx of 3.10
+	atIdleWhile:    {"atomic_read", onCtx}, // free_ioctx of 3.10
+	atIdlePrepare:  {"prepare_to_wait", onCtx},
 	atIdleActive:   {"atomic_read", onCtx},
 	atIdleSchedule: {"schedule", onNothing},
 	atIdleFinish:   {"finish_wait", onNothing},
-	atIdleLeave:    {"finish_wait", onCtx},
+	atIdleLeave:    {"finish_wait", onCtx}, // still on the queue
+	atIdleWarn:     {"atomic_read", onCtx},
 	atWorkWake:     {"wake_up_all", onCtx},
 
 	atIrqCtx:        {"read", onReq}, // req->ki_ctx
@@ -334,6 +347,8 @@ var mSteps = [numPCs]mStep{
 	atIrqUnlock:     {"spin_unlock_irq", onCtx},
 	atIrqFree:       {"kiocb_free", onReq},
 	atIrqActive:     {"waitqueue_active", onCtx},
+	atIocbPut:       {"refcount_dec_and_test", onReq}, // since 5.1
+	atIocbFree:      {"kmem_cache_free", onReq},
 	atMmput:         {"atomic_dec_and_test", onNothing}, // mm_users
 	atExitTable:     {"rcu_dereference_raw", onNothing},
 	atExitSlot:      {"read", onNothing},                // table->table[i]
@@ -349,6 +364,7 @@ var mSteps = [numPCs]mStep{
 	atOldUnlock:     {"spin_unlock_irq", onCtx},
 	atTenLock:       {"rcu_read_lock", onNothing},
 	atTenLinked:     {"read", onReq},
+	atTenCancel:     {"atomic_xchg", onReq},   // ki_cancel
 	atTenTailLock:   {"spin_lock_irq", onCtx}, // completion_lock
 	atTenTail:       {"write", onCtx},
 	atTenTailUnlock: {"spin_unlock_irq", onCtx},

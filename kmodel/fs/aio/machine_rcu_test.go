@@ -48,6 +48,8 @@ func (m *machine) reads(s *mState, me int, sched bool) bool {
 	switch {
 	case m.noPreempt:
 		return s.th[me].kernel
+	case m.oneFlavour:
+		return rcu || atomic
 	case sched:
 		return atomic
 	}
@@ -104,7 +106,7 @@ func (m *machine) readyCallbacks(s *mState) (set int) {
 	for i, cb := range s.callbacks {
 		ready := cb.head != 0 && cb.readers == 0
 		for _, before := range s.callbacks[:i] {
-			sameFlavour := m.noPreempt || ofSched(before.head) == ofSched(cb.head)
+			sameFlavour := m.noPreempt || m.oneFlavour || ofSched(before.head) == ofSched(cb.head)
 			if before.cpu == cb.cpu && sameFlavour {
 				ready = false
 			}

@@ -48,14 +48,14 @@ func (m *machine) tableStep(s *mState, me int) string {
 	case atReadHead:
 		th.pc = atReadTail
 	case atReadTail: // nothing there
-		th.pc = atRingUnlock
+		if th.pc = atRingUnlock; m.list && !m.rcuPut {
+			m.put(th, atRest)
+		}
 	case atRingUnlock:
 		s.ringLock = false
 		th.pc = atRingUnlockTail
 	case atRingUnlockTail:
-		if th.pc = atReadDead; m.list {
-			m.put(th, atRest)
-		}
+		th.pc = atReadDead
 	case atReadDead:
 		m.put(th, atRest)
 
@@ -79,6 +79,8 @@ func (m *machine) tableStep(s *mState, me int) string {
 			th.call(atReqPut, toLastPut)
 		case m.list:
 			th.pc = atReqPutLock
+		case m.lastPut:
+			th.call(atIocbPut, toLastPut)
 		default:
 			m.put(th, atRest)
 		}
@@ -209,7 +211,15 @@ func (m *machine) tableStep(s *mState, me int) string {
 	case atIrqCtx:
 		th.pc = atIrqLinked
 	case atIrqLinked: // no, it cannot be cancelled
-		th.pc = atIrqLock
+		if th.pc = atIrqLock; m.lastPut {
+			th.pc = atIocbPut
+		}
+	case atIocbPut:
+		if s.reqUsers--; s.reqUsers == 0 {
+			th.pc = atIrqLock
+		} else {
+			th.ret()
+		}
 	case atIrqLock:
 		m.lock(s, me, &s.completionLock)
 		th.pc = atIrqTail
@@ -217,7 +227,9 @@ func (m *machine) tableStep(s *mState, me int) string {
 		th.pc = atIrqUnlock
 	case atIrqUnlock:
 		m.unlock(s, me, &s.completionLock)
-		th.pc = atIrqFree
+		if th.pc = atIrqFree; m.lastPut {
+			th.pc = atIrqActive
+		}
 	case atIrqFree: // kiocb_free; also the end of aio_put_req of 3.10
 		s.reqFreed = true
 		if m.list {
@@ -227,7 +239,12 @@ func (m *machine) tableStep(s *mState, me int) string {
 		}
 	case atIrqActive: // nobody: io_getevents is in another scenario
 		th.ref = mReqs
-		th.pc = atPutMode
+		if th.pc = atPutMode; m.lastPut {
+			th.call(atPutMode, atIocbFree)
+		}
+	case atIocbFree:
+		s.reqFreed = true
+		th.ret()
 
 	// exit_aio: the context is in slot 0, the others are empty
 	case atMmput:
@@ -286,6 +303,8 @@ func (m *machine) lookedUp(s *mState, me int) {
 		call = "io_destroy"
 	}
 	switch {
+	case call == "io_getevents" && m.list && !m.rcuPut:
+		th.pc = atReadHead // it takes no lock if there is nothing
 	case call == "io_getevents":
 		th.pc = atRingLock
 	case call == "io_cancel":
@@ -412,7 +431,7 @@ func (m *machine) unlock(s *mState, me int, l *bool) {
 func (pc mPC) takesWaitLock() bool {
 	switch pc {
 	case atKillWake, atReqWake, atDestroyWake, atWorkWake, atOldWake, atTenWake,
-		atWaitPrepare, atIdlePrepare, atWaitLeave, atIdleLeave:
+		atWaitAdd, atWaitRemove, atIdlePrepare, atIdleLeave:
 		return true
 	}
 	return false
@@ -422,7 +441,9 @@ func (pc mPC) takesWaitLock() bool {
 // anybody it keeps the lock for one more step.
 func (m *machine) wakeUp(s *mState, me int) {
 	woken := s.waiters & s.sleeping
-	s.waiters &^= woken
+	if !m.list || m.rcuPut { // else add_wait_queue() has put them there
+		s.waiters &^= woken
+	}
 	s.sleeping &^= woken
 	if woken != 0 {
 		m.lock(s, me, &s.waitLock)

@@ -1,5 +1,7 @@
 package aio
 
+import "strings"
+
 // The machine is a second implementation of the fixed scenarios, written from the
 // kernel's code and not from the model's: a struct that holds everything, a program
 // counter for each thread, and a switch that says what the step at each of them does.
@@ -142,6 +144,8 @@ type mVariant struct {
 	noWait       bool // before 3.15: nobody waits for the requests
 	inTurn       bool // before 4.1: exit_aio waits for each, and nobody counts
 	noPreempt    bool // CONFIG_PREEMPT=n
+	oneFlavour   bool // of RCU, since 4.20
+	lastPut      bool // since 5.1: who drops the last reference to the request completes it
 }
 
 var mVariants = map[string]mVariant{
@@ -155,10 +159,12 @@ var mVariants = map[string]mVariant{
 	"1e":        {lookup: atGetMode, rcuFree: true, killLocks: true},
 	"1e-merged": {lookup: atGetMode, rcuFree: true, killLocks: true, noPreempt: true},
 	"1f":        {lookup: atTryLiveMode, rcuFree: true, killLocks: true},
-	"m1":        {lookup: atTryLiveMode},
-	"m2":        {lookup: atTryMode, rcuFree: true, killLocks: true},
-	"m3":        {lookup: atGetMode, syncInKill: true},
-	"m4":        {lookup: atTryLiveMode, rcuFree: true, killLocks: true, countsItself: true},
+	"1f-5.4": {lookup: atTryLiveMode, rcuFree: true, killLocks: true, oneFlavour: true,
+		lastPut: true},
+	"m1": {lookup: atTryLiveMode},
+	"m2": {lookup: atTryMode, rcuFree: true, killLocks: true},
+	"m3": {lookup: atGetMode, syncInKill: true},
+	"m4": {lookup: atTryLiveMode, rcuFree: true, killLocks: true, countsItself: true},
 }
 
 // initial is the state before the first step.
@@ -233,7 +239,7 @@ func (m *machine) take(s *mState, me int, f func(next *mState, failure mEnding))
 		if kind == "" {
 			m.arrive(&next, me)
 		}
-		f(&next, mEnding{kind, me, mSteps[s.th[me].pc].verb})
+		f(&next, mEnding{kind, me, m.verb(s.th[me].pc)})
 		return
 	}
 	work, verb := 1, "interrupt"
@@ -271,7 +277,7 @@ func (m *machine) touch(s *mState, me int) string {
 	switch {
 	case !freed:
 		return ""
-	case th.pc == atFreeCtx || th.pc == atReqFree || th.pc == atIrqFree:
+	case th.pc == atFreeCtx || th.pc == atReqFree || th.pc == atIrqFree || th.pc == atIocbFree:
 		return "double-free"
 	}
 	return "use-after-free"
@@ -327,11 +333,23 @@ func (m *machine) maySleep(s *mState, me int) bool {
 func (m *machine) outcome(s *mState) mEnding {
 	for me := range mThreads {
 		if pc := s.th[me].pc; pc != atRest {
-			return mEnding{"deadlock", me, mSteps[pc].verb}
+			return mEnding{"deadlock", me, m.verb(pc)}
 		}
 	}
 	if !s.freed && s.slotNull || s.reqLive && !s.reqFreed {
 		return mEnding{"memory-leak", -1, ""}
 	}
 	return mEnding{"pass", -1, ""}
+}
+
+// verb is that of a step. Up to 2.6.37 it was wake_up() everywhere.
+func (m *machine) verb(pc mPC) string {
+	verb := mSteps[pc].verb
+	if m.list && !m.incNotZero && !m.rcuPut {
+		verb = strings.Replace(verb, "wake_up_all", "wake_up", 1)
+	}
+	if m.oneFlavour {
+		verb = strings.TrimSuffix(verb, "_sched") // call_rcu_sched()
+	}
+	return verb
 }

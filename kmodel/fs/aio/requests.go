@@ -20,6 +20,9 @@ func (mm *mmStruct) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
 		req.kiocbSetCancelFn(t)
 	}
 	mm.device.submit(t, req)
+	if mm.has(lastPutCompletes) {
+		req.iocbPut(t)
+	}
 	ctx.users.Put(t)
 }
 
@@ -28,6 +31,7 @@ func (mm *mmStruct) aioGetReq(t *schedule.Thread, ctx *kioctx) *aioKiocb {
 	req := mm.reqCache.Alloc(t)
 	ctx.reqs.Get(t)
 	req.kiCtx.Init(ctx)
+	req.kiRefcnt.Init(2)
 	return req
 }
 
@@ -63,12 +67,16 @@ func (mm *mmStruct) ioCancel(t *schedule.Thread, cookie int) {
 	ctx.ctxLock.LockIrq(t)
 	if req := ctx.activeReqs.FirstEntry(t); req != nil { // lookup_kiocb
 		req.kiocbCancel(t)
+		if ctx.has(emptyTest) {
+			ctx.activeReqs.DelInit(t, req)
+		}
 	}
 	ctx.ctxLock.UnlockIrq(t)
 	ctx.users.Put(t)
 }
 
-// aioComplete is aio_complete(), in interrupt context.
+// aioComplete is aio_complete(), in interrupt context. Since 4.18 it begins with
+// aio_complete_rw().
 func (s *system) aioComplete(t *schedule.Thread, req *aioKiocb) {
 	ctx := req.kiCtx.Read(t)
 	if req.onList_(t) {
@@ -76,14 +84,42 @@ func (s *system) aioComplete(t *schedule.Thread, req *aioKiocb) {
 		ctx.activeReqs.Del(t, req)
 		ctx.ctxLock.UnlockIrq(t)
 	}
+	if s.has(lastPutCompletes) {
+		req.iocbPut(t)
+		return
+	}
+	ctx.addEvent_(t)
+	slab.Free(t, "kiocb_free", req)
+	ctx.wakeUpWaiters_(t)
+	ctx.reqs.Put(t)
+}
+
+// iocbPut is iocb_put(), since 5.1.
+func (req *aioKiocb) iocbPut(t *schedule.Thread) {
+	if req.kiRefcnt.DecAndTest(t) {
+		req.aioComplete(t)
+		req.kiCtx.Peek().reqs.Put(t) // iocb_destroy
+		slab.Free(t, "kmem_cache_free", req)
+	}
+}
+
+// aioComplete is aio_complete(), since 5.1.
+func (req *aioKiocb) aioComplete(t *schedule.Thread) {
+	ctx := req.kiCtx.Peek() // iocb_put has touched the request
+	ctx.addEvent_(t)
+	ctx.wakeUpWaiters_(t)
+}
+
+func (ctx *kioctx) addEvent_(t *schedule.Thread) {
 	ctx.completionLock.LockIrq(t)
 	ctx.tail.Write(t, ctx.tail.Peek()+1) // only written under completion_lock
 	ctx.completionLock.UnlockIrq(t)
-	slab.Free(t, "kiocb_free", req)
+}
+
+func (ctx *kioctx) wakeUpWaiters_(t *schedule.Thread) {
 	if ctx.wait.HasSleeper(t) {
 		ctx.wait.WakeUp(t)
 	}
-	ctx.reqs.Put(t)
 }
 
 // onList_ is how aio_complete finds out, without a lock, whether it must take the request

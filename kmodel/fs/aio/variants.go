@@ -21,6 +21,10 @@ const (
 	// in 3.10.4 and 3.11 a request is counted off not by aio_complete() but by whoever reads
 	// its event, and see killUnlocked.
 	refcounting
+	// cancelOnce has aio_complete count a request off once, also if it was cancelled. 3.10.65 does
+	// so twice: 3.10.4 and 3.11 count only what was cancelled off there, and when the rest came to
+	// be counted off there too, that stayed. Never upstream.
+	cancelOnce
 	// ioctxTable is db446a08c23d and what came with it in 3.12: the contexts in a
 	// table, counted by percpu_refs; the RCU delay before the first reference is
 	// dropped went with e34ecee2ae79. With it went a reference to reqs, so that no
@@ -59,8 +63,13 @@ const (
 	refs311
 	refs49
 
+	// refs54 is the percpu_ref of 5.4 and later.
+	refs54
+
 	// noPreempt is no patch: the kernel has CONFIG_PREEMPT=n.
 	noPreempt
+	// oneFlavour is RCU since 4.20, where the kernel has CONFIG_PREEMPT.
+	oneFlavour
 
 	// filesAndRings is no patch: requests hold files, and rings are mappings of an mm
 	// that can be taken down and dumped, as they are in all kernels. See munmap.go.
@@ -96,10 +105,14 @@ const (
 	// one to kill. Never upstream.
 	waitBeforeDead
 	// emptyTest is 75321b50a9c8: aio_complete looks whether the request is on active_reqs,
-	// without a lock, and not whether it has ever been. 4.18 has it, with cancelFirst; of
-	// no release is it known without. The cmpxchg in kiocb_cancel went in 4.18 too
-	// (888933f8fdf0); here it stays, under ctx_lock and with nobody to race with.
+	// without a lock, and not whether it has ever been; and io_cancel takes it off. 4.18 has it,
+	// with cancelFirst; of no release is it known without. The cmpxchg in kiocb_cancel went in
+	// 4.18 too (888933f8fdf0); here it stays, under ctx_lock and with nobody to race with.
 	emptyTest
+	// lastPutCompletes is "aio: store event at final iocb_put()" and what came before it (5.1): a
+	// request has two references, and whoever drops the last, io_submit or the interrupt, does what
+	// aio_complete does.
+	lastPutCompletes
 	// cancelFirst is 4faa99965e02 (4.17): free_ioctx_users calls the cancel function while
 	// the request is still on active_reqs.
 	cancelFirst
@@ -114,6 +127,8 @@ const table41 = ioctxTable | drains | deadUnderLock | drainsAtOnce
 const (
 	table416 = table41 | delayFree | refs49
 	table417 = table416 | tryGetLive | cancelFirst
+	// table54 is that of 5.4 to 6.7. In 6.8 who waits for events is woken in another way.
+	table54 = table417&^refs49 | refs54 | oneFlavour | emptyTest | lastPutCompletes
 )
 
 // variant is a station of the history.
@@ -140,6 +155,8 @@ var variants = []variant{
 	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table416 | noPreempt},
 	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",
 		table417},
+	{"1f-5.4", "5.4-6.7", "1f where RCU has one flavour, and the last reference completes a request",
+		table54},
 	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", table41 | tryGetLive},
 	{"m2", "mutant", "1f with percpu_ref_tryget() instead of percpu_ref_tryget_live()",
 		table417&^tryGetLive | tryGet},
@@ -212,11 +229,12 @@ var expected = program.Table{
 	// is preemptible: else no grace period ends in exitAio, which does not sleep before it
 	// subtracts.
 	"exit_aio-full-table": {
-		"1d": earlyExit, "1e": earlyExit, "1f": earlyExit,
+		"1d": earlyExit, "1e": earlyExit, "1f": earlyExit, "1f-5.4": earlyExit,
 		"m1": earlyExit, "m2": earlyExit, "m3": earlyExit,
 	},
 	"workload": {
 		"1a": {fails(schedule.RefResurrect, 1)}, "1b": {fails(schedule.ListCorrupt, 1)},
+		"1c":      {fails(schedule.BugOn, 0)}, // of cancelled requests, see cancelOnce
 		"1d-3.13": {fails(schedule.RefResurrect, 1)}, "1d-3.17": {fails(schedule.RefResurrect, 1)},
 		"1d": {fails(schedule.RefResurrect, 1)}, "1e": {fails(schedule.RefResurrect, 1)},
 		"m1": {fails(schedule.UseAfterFree, 1)},

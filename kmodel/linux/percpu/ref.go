@@ -21,7 +21,10 @@
 // can be muted; the operation then goes on as the kernel's does.
 //
 // Not modelled: switching back to per-CPU mode, percpu_ref_reinit(), confirmation
-// callbacks, percpu_ref_exit(). TryGet and TryGetLive are those of 3.16 and later: before,
+// callbacks, percpu_ref_exit(); that since 4.9 a second kill waits for the switch of the first;
+// and that up to 3.14 a per-CPU count is changed by __this_cpu_inc() (0c36b390a546, 3.15), which
+// undoes what an interrupt of the CPU does to it meanwhile, on a machine where that is more than
+// one instruction, as it is not on x86. TryGet and TryGetLive are those of 3.16 and later: before,
 // percpu_ref_tryget() is what TryGetLive is. Since 5.6 or so the sections are rcu_read_lock(),
 // which is the same in the RCU of those years.
 package percpu
