@@ -207,6 +207,9 @@ func (c *campaign) kept(e corpus.Entry) {
 // run fuzzes until ctx is done, or for as long as given (0: no end), or until the
 // executions are spent. Reports that are due by then are made, unless ctx is done.
 func (c *campaign) run(ctx context.Context, duration time.Duration) error {
+	if err := c.save(); err != nil { // a start that is cut short counts, for its seeds
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if duration == 0 {
