@@ -324,12 +324,11 @@ func (c *campaign) keepTime(ctx context.Context) error {
 		case <-tick.C:
 		}
 		c.takeRates()
-		err := c.save()
-		if err == nil && n%measureEvery == 0 {
-			err = c.store.measure()
-		}
-		if err != nil {
+		if err := c.save(); err != nil {
 			return err
+		}
+		if n%measureEvery == 0 {
+			c.store.measure()
 		}
 	}
 }

@@ -92,9 +92,10 @@
 // files are written beside, synced and renamed. So kill -9 costs up to 5 s of counts and no
 // input, and a loss of power costs no more.
 //
-// A report that is not whole is made again, if its failure is still met. What a new report takes the
-// place of is set aside, with .1 behind its name, or the next number that is free: nothing that a
-// person may have put there is changed or removed.
+// What is damaged or missing is no reason not to start, unless it is a pack of which nothing can
+// be read. A report that is not whole is made again, if its failure is still met. What a new
+// report or a new state.json takes the place of is set aside, with .1 behind its name, or the next
+// number that is free: nothing that a person may have put there is changed or removed.
 //
 // # The page
 //

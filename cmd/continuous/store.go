@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -26,7 +27,8 @@ const (
 	nativeDir    = "native"
 	tempPrefix   = ".tmp-" // of what is being written
 	turnPrefix   = "turn-" // of the directory of a turn of the Go fuzzer
-	stateVersion = "kschedfuzz-state/1"
+	stateSchema  = "kschedfuzz-state/"
+	stateVersion = stateSchema + "1"
 )
 
 // A store is a data directory, opened for writing. It is safe for concurrent use. The lock
@@ -72,19 +74,29 @@ func openStore(dir string, disk, memory int64, log *log.Logger) (_ *store, err e
 	if err := s.clean(); err != nil {
 		return nil, err
 	}
-	return s, s.measure()
+	s.measure()
+	return s, nil
 }
 
-// checkDir refuses a directory that has something else in it.
+// checkDir refuses a directory that has something else in it, and nothing that is worth keeping of
+// ours. It may have a part of that: the rest is made again.
 func checkDir(dir string) error {
 	list, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(list) == 0 {
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return inFile(dir, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, corpusFile)); err != nil {
+	others := false
+	for _, d := range list {
+		name := strings.TrimSuffix(d.Name(), ".lock")
+		if slices.Contains([]string{corpusFile, failingFile, stateFile}, name) {
+			return nil
+		}
+		others = others || !slices.Contains([]string{failuresDir, orderDir, nativeDir}, name)
+	}
+	if others {
 		return fmt.Errorf("%s: no data directory: there are files, and no %s among them; "+
 			"name one that is new or empty", dir, corpusFile)
 	}
@@ -110,23 +122,21 @@ func (s *store) clean() error {
 	return nil
 }
 
-// measure finds out how much of the disk everything but the corpus takes.
-func (s *store) measure() error {
+// measure finds out how much of the disk everything but the corpus takes, of what can be read.
+func (s *store) measure() {
 	var sum int64
-	err := filepath.WalkDir(s.dir, func(name string, d fs.DirEntry, err error) error {
+	filepath.WalkDir(s.dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || d.Name() == corpusFile {
-			return ignoreGone(err)
+			return nil
 		}
-		info, err := d.Info()
-		if err == nil {
+		if info, err := d.Info(); err == nil {
 			sum += info.Size()
 		}
-		return ignoreGone(err)
+		return nil
 	})
 	s.mu.Lock()
 	s.other = sum
 	s.mu.Unlock()
-	return err
 }
 
 // ignoreGone makes nothing of a file that was removed meanwhile.
@@ -215,26 +225,25 @@ type state struct {
 	Failures map[string]int64 `json:"failures"`
 }
 
-// loadState reads the state. A directory that is new has an empty one.
+// loadState reads the state. A directory that is new has an empty one. So has one whose state
+// cannot be read: that is counts only, and is set aside.
 func (s *store) loadState() (state, error) {
-	name := filepath.Join(s.dir, stateFile)
-	data, err := os.ReadFile(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return state{Schema: stateVersion}, nil
-	}
-	if err != nil {
-		return state{}, inFile(name, err)
-	}
 	var st state
-	if err := json.Unmarshal(data, &st); err != nil {
-		return state{}, fmt.Errorf("%s: %w; it has counts only: remove it to go on without them",
-			name, err)
-	}
-	if st.Schema != stateVersion {
+	name := filepath.Join(s.dir, stateFile)
+	err := readJSON(name, &st)
+	switch {
+	case err == nil && st.Schema == stateVersion:
+		return st, nil
+	case err == nil && strings.HasPrefix(st.Schema, stateSchema):
 		return state{}, fmt.Errorf("%s: %q, want %q: written by another version",
 			name, st.Schema, stateVersion)
+	case errors.Is(err, os.ErrNotExist):
+		return state{Schema: stateVersion}, nil
+	case err == nil:
+		err = fmt.Errorf("%s: %q, want %q", name, st.Schema, stateVersion)
 	}
-	return st, nil
+	s.log.Printf("%v; it has counts only, which begin anew", err)
+	return state{Schema: stateVersion}, s.setAside(stateFile)
 }
 
 // saveState replaces the state.
