@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -376,4 +377,49 @@ func testNoRoomForState(t *testing.T, c config, r reported) {
 		t.Error("another state")
 	}
 	fuzzIn(t, c, dir, 1)
+}
+
+// TestLimit: at most maxBugs failures of a target are reported. Those that were not seen since the
+// start leave room for others, and do not say that the search finds anything.
+func TestLimit(t *testing.T) {
+	for _, active := range []int{0, maxBugs - 1, maxBugs} {
+		x, err := newCampaign(configOf(t, "FuzzPutSuper"), t.TempDir(), 1, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := x.targets[0]
+		for i := range 2 * maxBugs {
+			sig := triage.Signature{Kind: schedule.Leak, Func: fmt.Sprint(i)}
+			target.bugs[sig] = &bug{target: target, signature: sig, active: i < active}
+		}
+		s := x.status()
+		if silent := len(s.Canaries.Silent) == 1; silent != (active == 0) || s.Targets[0].Bugs != active {
+			t.Errorf("%d active: %d are, silent: %v", active, s.Targets[0].Bugs, s.Canaries.Silent)
+		}
+		var summary, page bytes.Buffer
+		if err := errors.Join(s.writeSummary(&summary), s.writePage(&page, false)); err != nil {
+			t.Fatal(err)
+		}
+		told := fmt.Sprintf("\n%d of the failures were not seen since the start\n", 2*maxBugs-active)
+		if !strings.Contains(summary.String(), told) {
+			t.Errorf("no %q in\n%s", told, &summary)
+		}
+		if n := strings.Count(page.String(), "The report cannot be read"); n != 2*maxBugs-active {
+			t.Errorf("%d active: %d reports cannot be read", active, n)
+		}
+		stale := triage.Signature{Kind: schedule.Leak, Func: fmt.Sprint(2*maxBugs - 1)}
+		fresh := triage.Signature{Kind: schedule.Leak, Func: "fresh"}
+		for i, sig := range []triage.Signature{fresh, stale} {
+			b, err := target.meet(sig, "leak", schedule.Tape{uint8(i) + 1})
+			if err != nil || (b != nil) != (active+i < maxBugs) {
+				t.Errorf("%d active: %s: %v, %v", active, sig, b, err)
+			}
+		}
+		if n := x.bugs.len(); n != min(2, maxBugs-active) || x.store.failing.Pack().Len() != n {
+			t.Errorf("%d active: %d reports are due", active, n)
+		}
+		if err := x.store.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -100,11 +100,18 @@ func (t *target) tellOrder() error {
 // misordered looks at what is known of the order of locks, and returns the reports that are new.
 // One whose executions did not show it any more, but others do, is made again with these.
 func (t *target) misordered() (fresh []*orderReport) {
+	active := 0
+	for _, r := range t.orders {
+		if r.active {
+			active++
+		}
+	}
 	for _, rep := range t.order.Reports() {
 		old := t.orders[rep.String()]
-		if old != nil && old.active || old == nil && len(t.orders) >= maxBugs {
+		if old != nil && old.active || active >= maxBugs {
 			continue
 		}
+		active++
 		r := &orderReport{
 			Target: t.name, Program: t.program.Name(), target: t, Found: t.now(), active: true,
 			Report:     lockorder.Tell(t.program, 0, []lockdep.Report{rep})[0],

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -186,5 +187,25 @@ func TestLockdepChanged(t *testing.T) {
 	after, _ := filepath.Glob(filepath.Join(dir, orderDir, "*"))
 	if len(active) != 1 || all != 1 || len(after) != len(before) {
 		t.Errorf("with a copy: %d reports, %+v; %v", all, active, after)
+	}
+}
+
+// TestLockdepLimit: what is not so any more leaves room for what is.
+func TestLockdepLimit(t *testing.T) {
+	for _, active := range []bool{false, true} {
+		x, err := newCampaign(configOf(t, inverted), t.TempDir(), 1000, new(bytes.Buffer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		orders := x.targets[0].orders
+		for i := range maxBugs {
+			orders[strconv.Itoa(i)] = &orderReport{target: x.targets[0], active: active}
+		}
+		if err := errors.Join(x.run(context.Background(), 0), x.store.close()); err != nil {
+			t.Fatal(err)
+		}
+		if fresh := len(orders) > maxBugs; fresh == active {
+			t.Errorf("%d reports are so: %v, a new one: %v", maxBugs, active, fresh)
+		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 // The limits of what is kept in memory.
 const (
 	// maxBugs is the most signatures of a target that are reported, and as many reports of the
-	// order of locks. A model that fails in more ways needs no more reports.
+	// order of locks. A model that fails in more ways needs no more reports. Those that are no
+	// longer so do not count.
 	maxBugs = 100
 	// bytesPerSpecies is what a species takes, in the set of all or in the stream: an entry
 	// of a map that is half full.
@@ -237,7 +238,7 @@ func (t *target) meet(sig triage.Signature, title string, tape schedule.Tape) (*
 		t.mu.Unlock()
 		return old, nil
 	}
-	if old == nil && len(t.bugs) >= maxBugs {
+	if t.active() >= maxBugs {
 		t.mu.Unlock()
 		return nil, nil
 	}
@@ -256,6 +257,16 @@ func (t *target) meet(sig triage.Signature, title string, tape schedule.Tape) (*
 	}
 	t.found(b)
 	return b, nil
+}
+
+// active returns how many bugs have been seen since the start.
+func (t *target) active() (n int) {
+	for _, b := range t.bugs {
+		if b.active {
+			n++
+		}
+	}
+	return n
 }
 
 // invalid takes in an execution that the limit of steps has ended.
