@@ -61,6 +61,7 @@ func TestReportAgain(t *testing.T) {
 		"regression":        testDamagedRegression,
 		"foreign":           testForeign,
 		"cut":               testCutReport,
+		"no room for it":    testNoRoomForReport,
 		"no room for state": testNoRoomForState,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -353,6 +354,31 @@ func testCutReport(t *testing.T, c config, r reported) {
 	if _, err := os.Stat(next); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s: %v", next, err)
 	}
+}
+
+// testNoRoomForReport: a new report that cannot be written ends the run with an error, a summary
+// and the old report where it was.
+func testNoRoomForReport(t *testing.T, c config, r reported) {
+	dir, f := r.dir, r.list[0]
+	remove(t, dir, f.Report, tapeFile)
+	x, err := newCampaign(c, dir, 1, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, "in the way", dir, failuresDir, tempPrefix+filepath.Base(f.Report))
+	var out bytes.Buffer
+	_, err = x.finish(context.Background(), 0, &out)
+	if err = errors.Join(err, x.store.close()); !errors.Is(err, os.ErrExist) {
+		t.Errorf("it ends with %v", err)
+	}
+	if !strings.Contains(out.String(), "of the failures have no report yet: the next start makes it") {
+		t.Errorf("it says\n%s", &out)
+	}
+	if read(t, dir, f.Report, notes) != "known" {
+		t.Error("the notes are gone")
+	}
+	g, _ := startIn(t, c, dir, f.Signature, 1)
+	checkReport(t, c, dir, g)
 }
 
 // testNoRoomForState: a state that cannot be written leaves the one before.
