@@ -63,6 +63,7 @@ func TestReportAgain(t *testing.T) {
 		"cut":               testCutReport,
 		"no room for it":    testNoRoomForReport,
 		"no room for state": testNoRoomForState,
+		"slips":             testStopAtSlips,
 	} {
 		t.Run(name, func(t *testing.T) {
 			mine := reported{t.TempDir(), slices.Clone(r.list)}
@@ -447,5 +448,51 @@ func TestLimit(t *testing.T) {
 		if err := x.store.close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A stopper stops when something is written to it.
+type stopper func()
+
+func (s stopper) Write(b []byte) (int, error) { s(); return len(b), nil }
+
+// testStopAtSlips: a stop while a report is being published costs nothing of what was met on the
+// way to it.
+func testStopAtSlips(t *testing.T, c config, r reported) {
+	dir, list := r.dir, r.list
+	var b bug
+	if err := readJSON(filepath.Join(dir, list[0].Report, bugFile), &b); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(read(t, dir, list[0].Report, "report.json"), `"slips"`) {
+		t.Fatal("nothing was met on the way")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	x, err := newCampaign(c, t.TempDir(), 1, stopper(stop))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.store.close()
+	// That something is set aside is said while the report is being published.
+	if err := os.Mkdir(filepath.Join(x.store.dir, list[0].Report), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	sig, err := triage.ParseSignature(b.Signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tape, err := schedule.Parse(b.Tape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.targets[0].meet(sig, b.Title, tape); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.makeReports(ctx); err != nil {
+		t.Error(err)
+	}
+	read(t, x.store.dir, list[0].Report, bugFile)
+	if n := x.store.failing.Pack().Len(); n < 2 {
+		t.Errorf("%d tapes", n)
 	}
 }

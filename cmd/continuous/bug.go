@@ -76,7 +76,7 @@ func directory(target, text string, words ...string) string {
 }
 
 // reportOn minimizes the bug and publishes its report. It returns other failures that were
-// met on the way. If ctx is done first, nothing is published.
+// met on the way. If ctx is done first, nothing is published and that is an error.
 func (s *store) reportOn(ctx context.Context, b *bug) ([]triage.Slip, error) {
 	tape, err := schedule.Parse(b.Tape)
 	if err != nil {

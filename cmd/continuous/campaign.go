@@ -294,7 +294,7 @@ func (c *campaign) makeReports(ctx context.Context) error {
 			return nil
 		}
 		slips, err := c.store.reportOn(ctx, b)
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			return nil // it is made at the next start
 		}
 		if err != nil {
