@@ -27,8 +27,7 @@ type Explanation struct {
 	// then.
 	Found bool
 	// Gap is an execution that keeps every order of the one that was to be explained, and
-	// does not fail so: a thread that took no step in that one comes in between, or a
-	// choice decides. Nil if there is none, and if the budget was spent.
+	// does not fail so: a choice decides. Nil if there is none, and if the budget was spent.
 	Gap        schedule.Tape
 	States     int // in the final search over all executions that keep the orders
 	Executions int // that all of this took
@@ -48,14 +47,16 @@ type Reason struct {
 // many executions, 0 means [DefaultExplaining], and is a function of its arguments.
 //
 // It begins with the orders that no other execution keeps, one for each switch of
-// threads; see switches. Of these it finds the fewest that will do, in the manner of an
-// implicit hitting set (Ignatiev, Previti, Liffiton and Marques-Silva, "Smallest MUS
-// extraction with minimal hitting set dualization", CP 2015): a set that will not do has
-// an execution to show for it, and every set that will do has an order which that
-// execution breaks. So the fewest orders that have one for each execution met so far are
-// tried next, and the first that will do are the fewest of all, since whatever order of
-// two steps of this execution is, one for a switch implies it. Whether some orders will
-// do is decided by looking at all executions that keep them, see keeper.
+// threads; see switches. No other, but by a choice, or where an agent does in another what
+// it does not in this one: that all steps come before that are orders too, see extend. Of
+// these it finds the fewest that will do, in the manner of an implicit hitting set
+// (Ignatiev, Previti, Liffiton and Marques-Silva, "Smallest MUS extraction with minimal
+// hitting set dualization", CP 2015): a set that will not do has an execution to show for
+// it, and every set that will do has an order which that execution breaks. So the fewest
+// orders that have one for each execution met so far are tried next, and the first that
+// will do are the fewest of all, since whatever order of two steps of this execution is,
+// one for a switch implies it. Whether some orders will do is decided by looking at all
+// executions that keep them, see keeper.
 //
 // Then each order is weakened: its first step to the earliest of that thread that will
 // do, its second to the latest. So the steps that are named at last are those that race.
@@ -147,10 +148,8 @@ type explainer struct {
 }
 
 func (x *explainer) explain() bool {
-	all := switches(x.steps, len(x.r.Exec().Threads()))
-	v, tape := x.ask(all)
-	if v != fails || len(all) > maxOrders {
-		x.gap = tape
+	all, ok := x.enough()
+	if !ok || len(all) > maxOrders {
 		return false
 	}
 	orders := x.fewest(all)
@@ -161,6 +160,47 @@ func (x *explainer) explain() bool {
 		x.weaken(orders, i)
 	}
 	return x.conclude(orders)
+}
+
+// enough returns orders that will do, all that there are, if any do.
+func (x *explainer) enough() ([]Order, bool) {
+	for {
+		all := switches(x.steps)
+		v, tape := x.ask(all)
+		if v != passes || len(all) > maxOrders {
+			return all, v == fails
+		}
+		if !x.extend(tape) {
+			x.gap = tape
+			return nil, false
+		}
+	}
+}
+
+// extend looks at an execution that keeps all orders for the step at which it leaves the explained
+// one. If an agent takes it, it is one more step to order: the explained one has not come to it at
+// its end. A task would have taken it there too, had it not been for a choice.
+func (x *explainer) extend(tape schedule.Tape) bool {
+	tr, err := x.r.Replay(tape)
+	if err != nil {
+		return false
+	}
+	ours := map[Place]bool{}
+	for _, p := range x.steps {
+		ours[p.step()] = true
+	}
+	for _, p := range places(x.r, tr) {
+		if ours[p.step()] {
+			continue
+		}
+		if p.Next || !p.Agent {
+			return false
+		}
+		p.Step, p.Next, p.Absent = len(x.steps)+1, true, true
+		x.steps = append(x.steps, p)
+		return true
+	}
+	return false
 }
 
 // maxOrders is how many orders fit a set.
@@ -263,8 +303,8 @@ func (x *explainer) conclude(orders []Order) bool {
 func (ex *Explanation) String() string {
 	switch {
 	case !ex.Found && ex.Gap != nil:
-		return "why: the order of these steps is not enough; a thread that took none, or a choice,\n" +
-			"  makes it go otherwise: tape " + TapeText(ex.Gap)
+		return "why: the order of these steps is not enough; a choice makes it go otherwise:\n" +
+			"  tape " + TapeText(ex.Gap)
 	case !ex.Found:
 		return "why: not found in " + count(ex.Executions, "execution")
 	case len(ex.Because) == 0 && ex.States == 0:
