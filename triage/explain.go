@@ -60,6 +60,7 @@ type Reason struct {
 //
 // Then each order is weakened: its first step to the earliest of that thread that will
 // do, its second to the latest. So the steps that are named at last are those that race.
+// If these will do without one of them, all of it is done again, with them among the orders.
 //
 // Executions that come to one state are looked at once, and a state does not tell who
 // freed an object: like a [Certificate], an explanation is of executions that differ in
@@ -149,17 +150,21 @@ type explainer struct {
 
 func (x *explainer) explain() bool {
 	all, ok := x.enough()
-	if !ok || len(all) > maxOrders {
-		return false
+	for ok && len(all) <= maxOrders {
+		orders := x.fewest(all)
+		if orders == nil {
+			return false
+		}
+		for i := range orders {
+			x.weaken(orders, i)
+		}
+		needed, v := x.conclude(orders)
+		if needed || v == open {
+			return v == fails
+		}
+		all = append(all, orders...) // of which fewer will do
 	}
-	orders := x.fewest(all)
-	if orders == nil {
-		return false
-	}
-	for i := range orders {
-		x.weaken(orders, i)
-	}
-	return x.conclude(orders)
+	return false
 }
 
 // enough returns orders that will do, all that there are, if any do.
@@ -285,18 +290,20 @@ func (x *explainer) try(at *Place, p Place, orders []Order) bool {
 	return false
 }
 
-// conclude shows that each order is needed, and asks for all of them once more.
-func (x *explainer) conclude(orders []Order) bool {
+// conclude shows that each order is needed, and asks for all of them once more. That one is not
+// needed happens, since the step that an order was weakened to is not in all executions.
+func (x *explainer) conclude(orders []Order) (needed bool, v verdict) {
+	x.because = nil
 	for i, o := range orders {
 		v, tape := x.ask(slices.Concat(orders[:i], orders[i+1:]))
 		if v != passes {
-			return false
+			return false, v
 		}
 		x.because = append(x.because, Reason{o, tape})
 	}
 	x.states = 0
-	v, _ := x.ask(orders)
-	return v == fails
+	v, _ = x.ask(orders)
+	return true, v
 }
 
 // String returns the explanation in a few lines, or why there is none.
