@@ -27,8 +27,7 @@ type Explanation struct {
 	// then.
 	Found bool
 	// Gap is an execution that keeps every order of the one that was to be explained, and
-	// does not fail so: a thread that took no step in that one comes in between, or a
-	// choice decides. Nil if there is none, and if the budget was spent.
+	// does not fail so: a choice decides. Nil if there is none, and if the budget was spent.
 	Gap        schedule.Tape
 	States     int // in the final search over all executions that keep the orders
 	Executions int // that all of this took
@@ -48,17 +47,20 @@ type Reason struct {
 // many executions, 0 means [DefaultExplaining], and is a function of its arguments.
 //
 // It begins with the orders that no other execution keeps, one for each switch of
-// threads; see switches. Of these it finds the fewest that will do, in the manner of an
-// implicit hitting set (Ignatiev, Previti, Liffiton and Marques-Silva, "Smallest MUS
-// extraction with minimal hitting set dualization", CP 2015): a set that will not do has
-// an execution to show for it, and every set that will do has an order which that
-// execution breaks. So the fewest orders that have one for each execution met so far are
-// tried next, and the first that will do are the fewest of all, since whatever order of
-// two steps of this execution is, one for a switch implies it. Whether some orders will
-// do is decided by looking at all executions that keep them, see keeper.
+// threads; see switches. No other, but by a choice, or where an agent does in another what
+// it does not in this one: that all steps come before that are orders too, see extend. Of
+// these it finds the fewest that will do, in the manner of an implicit hitting set
+// (Ignatiev, Previti, Liffiton and Marques-Silva, "Smallest MUS extraction with minimal
+// hitting set dualization", CP 2015): a set that will not do has an execution to show for
+// it, and every set that will do has an order which that execution breaks. So the fewest
+// orders that have one for each execution met so far are tried next, and the first that
+// will do are the fewest of all, since whatever order of two steps of this execution is,
+// one for a switch implies it. Whether some orders will do is decided by looking at all
+// executions that keep them, see keeper.
 //
 // Then each order is weakened: its first step to the earliest of that thread that will
 // do, its second to the latest. So the steps that are named at last are those that race.
+// If these will do without one of them, all of it is done again, with them among the orders.
 //
 // Executions that come to one state are looked at once, and a state does not tell who
 // freed an object: like a [Certificate], an explanation is of executions that differ in
@@ -147,20 +149,63 @@ type explainer struct {
 }
 
 func (x *explainer) explain() bool {
-	all := switches(x.steps, len(x.r.Exec().Threads()))
-	v, tape := x.ask(all)
-	if v != fails || len(all) > maxOrders {
-		x.gap = tape
+	all, ok := x.enough()
+	for ok && len(all) <= maxOrders {
+		orders := x.fewest(all)
+		if orders == nil {
+			return false
+		}
+		for i := range orders {
+			x.weaken(orders, i)
+		}
+		needed, v := x.conclude(orders)
+		if needed || v == open {
+			return v == fails
+		}
+		all = append(all, orders...) // of which fewer will do
+	}
+	return false
+}
+
+// enough returns orders that will do, all that there are, if any do.
+func (x *explainer) enough() ([]Order, bool) {
+	for {
+		all := switches(x.steps)
+		v, tape := x.ask(all)
+		if v != passes || len(all) > maxOrders {
+			return all, v == fails
+		}
+		if !x.extend(tape) {
+			x.gap = tape
+			return nil, false
+		}
+	}
+}
+
+// extend looks at an execution that keeps all orders for the step at which it leaves the explained
+// one. If an agent takes it, it is one more step to order: the explained one has not come to it at
+// its end. A task would have taken it there too, had it not been for a choice.
+func (x *explainer) extend(tape schedule.Tape) bool {
+	tr, err := x.r.Replay(tape)
+	if err != nil {
 		return false
 	}
-	orders := x.fewest(all)
-	if orders == nil {
-		return false
+	ours := map[Place]bool{}
+	for _, p := range x.steps {
+		ours[p.step()] = true
 	}
-	for i := range orders {
-		x.weaken(orders, i)
+	for _, p := range places(x.r, tr) {
+		if ours[p.step()] {
+			continue
+		}
+		if p.Next || !p.Agent {
+			return false
+		}
+		p.Step, p.Next, p.Absent = len(x.steps)+1, true, true
+		x.steps = append(x.steps, p)
+		return true
 	}
-	return x.conclude(orders)
+	return false
 }
 
 // maxOrders is how many orders fit a set.
@@ -245,26 +290,28 @@ func (x *explainer) try(at *Place, p Place, orders []Order) bool {
 	return false
 }
 
-// conclude shows that each order is needed, and asks for all of them once more.
-func (x *explainer) conclude(orders []Order) bool {
+// conclude shows that each order is needed, and asks for all of them once more. That one is not
+// needed happens, since the step that an order was weakened to is not in all executions.
+func (x *explainer) conclude(orders []Order) (needed bool, v verdict) {
+	x.because = nil
 	for i, o := range orders {
 		v, tape := x.ask(slices.Concat(orders[:i], orders[i+1:]))
 		if v != passes {
-			return false
+			return false, v
 		}
 		x.because = append(x.because, Reason{o, tape})
 	}
 	x.states = 0
-	v, _ := x.ask(orders)
-	return v == fails
+	v, _ = x.ask(orders)
+	return true, v
 }
 
 // String returns the explanation in a few lines, or why there is none.
 func (ex *Explanation) String() string {
 	switch {
 	case !ex.Found && ex.Gap != nil:
-		return "why: the order of these steps is not enough; a thread that took none, or a choice,\n" +
-			"  makes it go otherwise: tape " + TapeText(ex.Gap)
+		return "why: the order of these steps is not enough; a choice makes it go otherwise:\n" +
+			"  tape " + TapeText(ex.Gap)
 	case !ex.Found:
 		return "why: not found in " + count(ex.Executions, "execution")
 	case len(ex.Because) == 0 && ex.States == 0:

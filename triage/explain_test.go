@@ -104,16 +104,22 @@ next:
 // TestExplain checks explanations of small programs against all of their executions: the
 // orders suffice, each is needed, and no fewer orders of any two steps suffice.
 func TestExplain(t *testing.T) {
+	queued := stepOf{2, "schedule_work", "mm->queued", 1}
 	for _, test := range []struct {
 		program schedule.Program
 		sig     string
 		orders  int
+		has     stepOf // of the execution to explain, with an idle worker; empty: the first
+		absent  string // a step that it has not
 	}{
-		{lookupRace, "v2 refcount-resurrect lookup_ctx -", 2},
-		{lookupRace, "v2 use-after-free lookup_ctx free_ctx", 2},
-		{window, "v2 kernel-bug peek_window -", 3},
-		{abba, "v2 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -", 2},
-		{forget, "v2 memory-leak [ctx] -", 0},
+		{lookupRace, "v2 refcount-resurrect lookup_ctx -", 2, stepOf{}, ""},
+		{lookupRace, "v2 use-after-free lookup_ctx free_ctx", 2, stepOf{}, ""},
+		{lookupAlone, "v2 refcount-resurrect lookup_ctx -", 2, stepOf{}, ""},
+		{lookupAlone, "v2 refcount-resurrect lookup_ctx -", 2, queued, "work runs"},
+		{window, "v2 kernel-bug peek_window -", 3, stepOf{}, ""},
+		{abba, "v2 deadlock acquire:spin_lock:mm->lock,acquire:spin_lock:mm->other -", 2,
+			stepOf{}, ""},
+		{forget, "v2 memory-leak [ctx] -", 0, stepOf{}, ""},
 	} {
 		t.Run(test.sig, func(t *testing.T) {
 			if testing.Short() && test.program.Name == lookupRace.Name {
@@ -126,7 +132,10 @@ func TestExplain(t *testing.T) {
 				t.Fatal(err)
 			}
 			runs := recordAll(t, test.program)
-			first := slices.IndexFunc(runs, func(r run) bool { return r.sig == sig })
+			first := slices.IndexFunc(runs, func(r run) bool {
+				idle := !slices.Contains(r.order, 0) && r.at[test.has] > 0
+				return r.sig == sig && (idle || test.has == stepOf{})
+			})
 			if first < 0 {
 				t.Fatal("none fails so")
 			}
@@ -137,8 +146,15 @@ func TestExplain(t *testing.T) {
 			}
 			t.Logf("%d executions\n%v", len(runs), ex)
 			var orders [][2]stepOf
+			absent := ""
 			for _, b := range ex.Because {
 				orders = append(orders, orderOf(b.Order))
+				if p := b.After; p.Absent && p.Next && strings.HasSuffix(p.String(), ", not taken here") {
+					absent = p.Verb
+				}
+			}
+			if absent != test.absent {
+				t.Errorf("not taken: %q, want %q", absent, test.absent)
 			}
 			if !suffices(runs, orders, sig) {
 				t.Errorf("these orders do not suffice")
@@ -207,16 +223,19 @@ func TestExplainNot(t *testing.T) {
 		ex.Executions != 3 || ex.String() != "why: not found in 3 executions" {
 		t.Errorf("in 3 executions: %+v, %v", ex, err)
 	}
-	r := reports(t)["workload"]
-	ex := r.Explanation
-	if ex.Found || ex.Gap == nil {
-		t.Fatalf("nothing comes between: %+v", ex)
+	ex, err := triage.Explain(t.Context(), gamble, failing(t, gamble, 0, 1)[0], 0, 0)
+	if err != nil || ex.Found || ex.Gap == nil {
+		t.Fatalf("a choice is an order: %+v, %v", ex, err)
 	}
-	runner := schedule.NewRunner(workload)
+	runner := schedule.NewRunner(gamble)
 	defer runner.Close()
 	tr, err := runner.Replay(ex.Gap)
-	if err != nil || triage.Of(tr) == r.Signature {
-		t.Errorf("gap %s fails alike: %v, %v", ex.Gap, triage.Of(tr), err)
+	if err != nil {
+		t.Fatal(ex.Gap, err)
+	}
+	if tr.Result.Outcome == schedule.Fail ||
+		!strings.Contains(ex.String(), "a choice makes it go otherwise:\n  tape ") {
+		t.Errorf("%v; gap: %v", ex, tr.Result.Outcome)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -24,6 +24,13 @@ type Place struct {
 	// Next says that the execution ends before the step: it is the one that the thread
 	// would take next, or waits to take.
 	Next bool `json:"next,omitempty"`
+	// Absent says that it is not even that: the step is an agent's in other executions.
+	Absent bool `json:"absent,omitempty"`
+}
+
+// step is p without what differs from one execution to another.
+func (p *Place) step() Place {
+	return Place{Thread: p.Thread, Verb: p.Verb, Kind: p.Kind, Path: p.Path, Nth: p.Nth}
 }
 
 // String returns "io_getevents: read ctx->user_id in lookup_ioctx, step 60".
@@ -37,7 +44,10 @@ func (p *Place) String() string {
 		s += " in " + p.Func
 	}
 	who := strings.TrimPrefix(taskName(p.Task, p.Agent), "task ")
-	if p.Next {
+	switch {
+	case p.Absent:
+		return fmt.Sprintf("%s: %s, not taken here", who, s)
+	case p.Next:
 		return fmt.Sprintf("%s: %s, its next step", who, s)
 	}
 	return fmt.Sprintf("%s: %s, step %d", who, s, p.Step)
@@ -100,7 +110,11 @@ func places(r *schedule.Runner, tr *schedule.Trace) []Place {
 // no others: for each step of a thread, what every other thread had done last, where that
 // is not known from the step before. Any order of two of these steps is implied by one of
 // them.
-func switches(steps []Place, threads int) []Order {
+func switches(steps []Place) []Order {
+	threads := 0
+	for i := range steps {
+		threads = max(threads, steps[i].Thread+1)
+	}
 	var out []Order
 	last := make([]int, threads) // index of each thread's last step, from 1
 	known := make([][]int, threads)
@@ -110,9 +124,12 @@ func switches(steps []Place, threads int) []Order {
 	for i := range steps {
 		y := steps[i].Thread
 		for x := range threads {
-			if x != y && last[x] > known[y][x] {
+			if x == y || last[x] <= known[y][x] {
+				continue
+			}
+			out = append(out, Order{steps[last[x]-1], steps[i]})
+			if !steps[i].Next {
 				known[y][x] = last[x]
-				out = append(out, Order{steps[last[x]-1], steps[i]})
 			}
 		}
 		if !steps[i].Next {

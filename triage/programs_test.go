@@ -192,6 +192,24 @@ var lookupRace = program("toy/lookup-vs-destroy", func(k *toy, e *schedule.Exec)
 	e.Go("io_destroy", k.destroyCtx)
 })
 
+// lookupAlone is the same without that.
+var lookupAlone = program("toy/lookup-alone", func(k *toy, e *schedule.Exec) {
+	e.Agent("kworker", k)
+	e.Go("io_getevents", k.readEvents)
+	e.Go("io_destroy", k.destroyCtx)
+})
+
+// gamble fails by a choice, and by no order.
+var gamble = program("toy/gamble", func(k *toy, e *schedule.Exec) {
+	e.Go("getpid", k.getpid)
+	e.Go("io_setup", func(t *schedule.Thread) {
+		t.Step(schedule.Op{Verb: "READ_ONCE", Cell: &k.mm.window, Mode: readOnce})
+		if t.Choose(2) == 1 {
+			t.Fail(schedule.BugOn, &k.mm.Object, schedule.Party{}, "no memory")
+		}
+	})
+})
+
 // window needs two preemptions.
 var window = program("toy/window", func(k *toy, e *schedule.Exec) {
 	e.Go("getpid", k.getpid)

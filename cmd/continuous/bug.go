@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,7 +27,8 @@ const (
 )
 
 // A bug is one way in which a target fails: a signature. The exported fields never change
-// and are kept beside its report, but for Count.
+// and are kept beside its report, but for Count. One that is met again after its minimal tape
+// passed becomes another bug, of the same signature.
 type bug struct {
 	Target     string    `json:"target"`
 	Program    string    `json:"program"`
@@ -42,7 +42,7 @@ type bug struct {
 	target    *target
 	signature triage.Signature
 	active    bool             // has failed so since this process was started
-	report    *triage.Document // nil: not made yet
+	report    *triage.Document // nil: not made yet, or not readable
 }
 
 // regression reports whether the bug is in a program that must never fail.
@@ -76,7 +76,7 @@ func directory(target, text string, words ...string) string {
 }
 
 // reportOn minimizes the bug and publishes its report. It returns other failures that were
-// met on the way. If ctx is done first, nothing is published.
+// met on the way. If ctx is done first, nothing is published and that is an error.
 func (s *store) reportOn(ctx context.Context, b *bug) ([]triage.Slip, error) {
 	tape, err := schedule.Parse(b.Tape)
 	if err != nil {
@@ -133,57 +133,72 @@ func filesOf(b *bug, res *triage.Result, r *triage.Report) (map[string][]byte, e
 	return files, nil
 }
 
-// loadBugs reads the bugs that are reported and returns them by the name of the report.
-// Those of targets that are not among the given, by name, are left out.
+// loadBugs reads the bugs of the given targets, by name, that are reported, and returns them by the
+// name of the report. Whatever is wrong with a report is said, and is no error: the bug has no
+// report then, if anything is known of it.
 func (s *store) loadBugs(targets map[string]*target) (map[string]*bug, error) {
-	parent := filepath.Join(s.dir, failuresDir)
-	list, err := os.ReadDir(parent)
+	names, err := s.reports(failuresDir)
 	if err != nil {
-		return nil, inFile(parent, err)
+		return nil, err
 	}
 	bugs := map[string]*bug{}
-	for _, d := range list {
-		b, err := loadBug(filepath.Join(parent, d.Name()))
+	for _, name := range names {
+		b, err := loadBug(filepath.Join(s.dir, failuresDir, name))
+		if b != nil && (targets[b.Target] == nil || b.name() != name) {
+			continue // it is not fuzzed now, or a copy
+		}
 		if err != nil {
-			return nil, err
+			s.unreadable(err)
 		}
-		if b.target = targets[b.Target]; b.target == nil {
-			continue
+		if b != nil {
+			b.target = targets[b.Target]
+			bugs[name] = b
 		}
-		bugs[d.Name()] = b
 	}
 	return bugs, nil
 }
 
-// loadBug reads a report.
+// loadBug reads a report. With an error it returns what is known of the bug all the same, or nil.
 func loadBug(dir string) (*bug, error) {
-	b := &bug{report: &triage.Document{}}
-	for file, v := range map[string]any{bugFile: b, reportFile + ".json": b.report} {
-		name := filepath.Join(dir, file)
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, inFile(name, err)
-		}
-		if err := json.Unmarshal(data, v); err != nil {
-			return nil, fmt.Errorf("%s: %w; without the directory the report is made again", name, err)
-		}
+	b := &bug{}
+	if err := readJSON(filepath.Join(dir, bugFile), b); err != nil {
+		return nil, err
 	}
 	var err error
 	if b.signature, err = triage.ParseSignature(b.Signature); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, bugFile), err)
 	}
+	r := &triage.Document{}
+	name := filepath.Join(dir, reportFile+".json")
+	if err := readJSON(name, r); err != nil {
+		return b, err
+	}
+	if _, err := schedule.Parse(r.Tape); err != nil {
+		return b, fmt.Errorf("%s: %w", name, err)
+	}
+	if r.Signature != b.Signature {
+		return b, fmt.Errorf("%s: of another failure, %q", name, r.Signature)
+	}
+	for _, file := range reportFiles() {
+		if _, err := readFile(filepath.Join(dir, file)); err != nil {
+			return b, err
+		}
+	}
+	b.report = r
 	return b, nil
 }
 
-// check runs the minimal tape of a report again, and notes whether it still fails so.
-func (b *bug) check() error {
-	tape, err := schedule.Parse(b.report.Tape)
-	if err != nil {
-		return err
+// check runs the minimal tape of a report again, or where there is none the one with which the bug
+// was found, and notes whether it still fails so.
+func (b *bug) check() {
+	text := b.Tape
+	if b.report != nil {
+		text = b.report.Tape
 	}
-	sig, _ := signatureOf(b.target, tape)
-	b.active = sig == b.signature
-	return nil
+	if tape, err := schedule.Parse(text); err == nil {
+		sig, _ := signatureOf(b.target, tape)
+		b.active = sig == b.signature
+	}
 }
 
 // signatureOf runs a tape and returns the signature and the title of its failure, if it

@@ -71,7 +71,7 @@ func newCampaign(
 		c.left.Store(1 << 62)
 	}
 	c.bugs.init()
-	if c.store, err = openStore(dir, cfg.Disk.bytes, cfg.Memory.bytes/4); err != nil {
+	if c.store, err = openStore(dir, cfg.Disk.bytes, cfg.Memory.bytes/4, c.log); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -139,21 +139,18 @@ func (c *campaign) loadBugs() error {
 		b := bugs[name]
 		b.Count = c.before.Failures[name]
 		b.target.bugs[b.signature] = b
-		if err := b.check(); err != nil {
-			return fmt.Errorf("%s/%s: %w", failuresDir, name, err)
+		if b.check(); b.active && b.report == nil {
+			c.bugs.add(b)
 		}
 	}
 	return nil
 }
 
 // loadTapes gives the targets what they begin with: the corpus, the seeds, and what failed
-// and may have been left without a report.
+// and may have been left without a report, or with one that is no longer true.
 func (c *campaign) loadTapes() error {
 	give := func(p *corpus.Pack, own bool) {
-		if len(p.Damage()) > 0 {
-			c.log.Printf("%s: damaged, %d entries are intact; to see more: "+
-				"go run ./cmd/corpus verify %[1]s", p.Name(), p.Len())
-		}
+		c.inspect(p)
 		for e := range p.All() {
 			if t := c.byName[e.Program]; t != nil {
 				t.give(given{e.Tape, own})
@@ -168,13 +165,15 @@ func (c *campaign) loadTapes() error {
 		}
 		give(p, false)
 	}
-	for e := range c.store.failing.Pack().All() {
+	failing := c.store.failing.Pack()
+	c.inspect(failing)
+	for e := range failing.All() {
 		t := c.byName[e.Program]
 		if t == nil {
 			continue
 		}
 		sig, title := signatureOf(t, e.Tape)
-		if sig == (triage.Signature{}) || t.bugs[sig] != nil {
+		if sig == (triage.Signature{}) {
 			continue
 		}
 		b, err := t.meet(sig, title, e.Tape)
@@ -186,6 +185,14 @@ func (c *campaign) loadTapes() error {
 		}
 	}
 	return nil
+}
+
+// inspect says so if a pack is damaged.
+func (c *campaign) inspect(p *corpus.Pack) {
+	if len(p.Damage()) > 0 {
+		c.log.Printf("%s: damaged, %d entries are intact; to see more: "+
+			"go run ./cmd/corpus verify %[1]s", p.Name(), p.Len())
+	}
 }
 
 // misordered is told of a report of the order of locks that is on the disk now.
@@ -207,6 +214,9 @@ func (c *campaign) kept(e corpus.Entry) {
 // run fuzzes until ctx is done, or for as long as given (0: no end), or until the
 // executions are spent. Reports that are due by then are made, unless ctx is done.
 func (c *campaign) run(ctx context.Context, duration time.Duration) error {
+	if err := c.save(); err != nil { // a start that is cut short counts, for its seeds
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if duration == 0 {
@@ -284,7 +294,7 @@ func (c *campaign) makeReports(ctx context.Context) error {
 			return nil
 		}
 		slips, err := c.store.reportOn(ctx, b)
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			return nil // it is made at the next start
 		}
 		if err != nil {
@@ -314,12 +324,11 @@ func (c *campaign) keepTime(ctx context.Context) error {
 		case <-tick.C:
 		}
 		c.takeRates()
-		err := c.save()
-		if err == nil && n%measureEvery == 0 {
-			err = c.store.measure()
-		}
-		if err != nil {
+		if err := c.save(); err != nil {
 			return err
+		}
+		if n%measureEvery == 0 {
+			c.store.measure()
 		}
 	}
 }

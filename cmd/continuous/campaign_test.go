@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/corpus"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -104,6 +106,30 @@ func TestAgain(t *testing.T) {
 	}
 	if got := third.status().Starts; got != 3 {
 		t.Errorf("%d starts", got)
+	}
+}
+
+// TestCutStart: a start counts from before it keeps anything, whatever ends it, for its seeds are
+// those of no other.
+func TestCutStart(t *testing.T) {
+	dir := t.TempDir()
+	for want := range 2 {
+		x, err := newCampaign(configOf(t, "FuzzFixedPipeRelease"), dir, 100, new(bytes.Buffer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		starts := 0
+		x.store.kept = func(corpus.Entry) {
+			if st, err := x.store.loadState(); starts == 0 && err == nil {
+				starts = st.Starts
+			}
+		}
+		if err := errors.Join(x.run(context.Background(), 0), x.store.close()); err != nil {
+			t.Fatal(err)
+		}
+		if starts != want+1 {
+			t.Errorf("start %d: %d are saved", want+1, starts)
+		}
 	}
 }
 

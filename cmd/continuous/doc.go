@@ -80,7 +80,8 @@
 //	failing.pack   a tape for every failure, from before its report is made
 //	failures/      a directory for each signature of each target, which appears when it is
 //	               whole: report.txt, .md, .json, .html, .patch, golden.txtar for
-//	               cmd/minimize, tape (an input for every engine) and bug.json
+//	               cmd/minimize, tape (an input for every engine) and bug.json. If its tape
+//	               passes at a start, it is made again once the same signature is met
 //	lockdep/       a directory for each report of the order of locks of each target: report.txt
 //	               and lockdep.json. At every start its executions are run again; if they do
 //	               not show it any more, it is made again when others do
@@ -90,6 +91,11 @@
 // Entries of the packs are appended, and synced before they are acknowledged (-v); all other
 // files are written beside, synced and renamed. So kill -9 costs up to 5 s of counts and no
 // input, and a loss of power costs no more.
+//
+// What is damaged or missing is no reason not to start, unless it is a pack of which nothing can
+// be read. A report that is not whole is made again, if its failure is still met. What a new
+// report or a new state.json takes the place of is set aside, with .1 behind its name, or the next
+// number that is free: nothing that a person may have put there is changed or removed.
 //
 // # The page
 //

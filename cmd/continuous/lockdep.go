@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -88,7 +87,7 @@ func (t *target) tellOrder() error {
 	for _, r := range fresh {
 		files, err := r.files()
 		if err == nil {
-			err = t.store.renew(orderDir, r.name(), files)
+			err = t.store.publish(orderDir, r.name(), files)
 		}
 		if err != nil {
 			return err
@@ -101,11 +100,18 @@ func (t *target) tellOrder() error {
 // misordered looks at what is known of the order of locks, and returns the reports that are new.
 // One whose executions did not show it any more, but others do, is made again with these.
 func (t *target) misordered() (fresh []*orderReport) {
+	active := 0
+	for _, r := range t.orders {
+		if r.active {
+			active++
+		}
+	}
 	for _, rep := range t.order.Reports() {
 		old := t.orders[rep.String()]
-		if old != nil && old.active || old == nil && len(t.orders) >= maxBugs {
+		if old != nil && old.active || active >= maxBugs {
 			continue
 		}
+		active++
 		r := &orderReport{
 			Target: t.name, Program: t.program.Name(), target: t, Found: t.now(), active: true,
 			Report:     lockorder.Tell(t.program, 0, []lockdep.Report{rep})[0],
@@ -135,29 +141,31 @@ func (r *orderReport) files() (map[string][]byte, error) {
 }
 
 // loadOrders reads the reports of orders of locks, of the given targets, and runs each again. What
-// they show now and is in none of them, since a class has another name, is a report too.
+// they show now and is in none of them, since a class has another name, is a report too. What is
+// wrong with one of them is said, and is no error.
 func (s *store) loadOrders(targets map[string]*target) error {
-	parent := filepath.Join(s.dir, orderDir)
-	list, err := os.ReadDir(parent)
+	names, err := s.reports(orderDir)
 	if err != nil {
-		return inFile(parent, err)
+		return err
 	}
 	var loaded []*target
-	for _, d := range list {
-		name := filepath.Join(parent, d.Name(), orderFile)
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return inFile(name, err)
-		}
+	for _, name := range names {
 		r := new(orderReport)
-		if err := json.Unmarshal(data, r); err != nil {
-			return fmt.Errorf("%s: %w; without the directory the report is made again", name, err)
+		file := filepath.Join(s.dir, orderDir, name, orderFile)
+		err := readJSON(file, r)
+		if r.target = targets[r.Target]; err == nil && (r.target == nil || r.name() != name) {
+			continue // it is not fuzzed now, or a copy
 		}
-		if r.target = targets[r.Target]; r.target == nil {
+		if err == nil {
+			err = r.check(file)
+		}
+		if err != nil {
+			s.unreadable(err)
 			continue
 		}
-		if err := r.check(); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if _, err := readFile(filepath.Join(s.dir, orderDir, name, orderTextFile)); err != nil {
+			s.unreadable(err)
+			r.active = false // for it to be made again
 		}
 		r.target.orders[r.String()] = r
 		loaded = append(loaded, r.target)
@@ -171,15 +179,15 @@ func (s *store) loadOrders(targets map[string]*target) error {
 }
 
 // check runs the executions of the report again, tells the target what they show, and notes
-// whether that is still the report.
-func (r *orderReport) check() error {
+// whether that is still the report. The file is the one that it was read from.
+func (r *orderReport) check(file string) error {
 	var order lockdep.Order
 	runner := schedule.NewRunner(lockdep.Watched(r.target.program.Schedule(), &order))
 	defer runner.Close()
 	for _, f := range r.Facts {
 		tape, err := schedule.Parse(f.Tape)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", file, err)
 		}
 		runner.RunTape(tape)
 	}

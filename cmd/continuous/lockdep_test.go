@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -117,7 +118,11 @@ func TestLockdepChanged(t *testing.T) {
 		}
 	}
 	change("list_lrus_mutex", "old_mutex")
-	moved := filepath.Join(dir, orderDir, "old")
+	var named orderReport
+	if err := readJSON(filepath.Join(dir, first.Report, orderFile), &named); err != nil {
+		t.Fatal(err)
+	}
+	moved := filepath.Join(dir, orderDir, named.name())
 	if err := os.Rename(filepath.Join(dir, first.Report), moved); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +156,56 @@ func TestLockdepChanged(t *testing.T) {
 	if active, _ := reports(1); len(active) != 1 {
 		t.Error("the executions on the disk are still those that show nothing")
 	}
-	if files, _ := filepath.Glob(filepath.Join(dir, orderDir, "*")); len(files) != 1 {
+	if old := read(t, dir, first.Report+".1", orderFile); !strings.Contains(old, `"tape": "0"`) {
+		t.Errorf("set aside:\n%s", old)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, orderDir, "*")); len(files) != 2 {
 		t.Errorf("%v", files)
+	}
+
+	// What cannot be read is no reason not to start, and the facts make the text again.
+	remove(t, dir, first.Report, orderTextFile)
+	if again, _ := reports(1); len(again) != 1 || !again[0].Found.Equal(active[0].Found) ||
+		read(t, dir, first.Report, orderTextFile) == "" {
+		t.Errorf("without its text: %+v", again)
+	}
+	remove(t, dir, first.Report, orderFile)
+	if active, all := reports(1); len(active) != 0 || all != 0 {
+		t.Errorf("without its facts: %d reports, %+v", all, active)
+	}
+	if active, all := reports(1000); len(active) != 1 || all != 1 {
+		t.Errorf("met again: %d reports, %+v", all, active)
+	}
+
+	// A copy of one that was so once is none.
+	report := os.DirFS(filepath.Join(dir, first.Report+".1"))
+	if err := os.CopyFS(filepath.Join(dir, orderDir, "old-01234567"), report); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := filepath.Glob(filepath.Join(dir, orderDir, "*"))
+	active, all = reports(1)
+	after, _ := filepath.Glob(filepath.Join(dir, orderDir, "*"))
+	if len(active) != 1 || all != 1 || len(after) != len(before) {
+		t.Errorf("with a copy: %d reports, %+v; %v", all, active, after)
+	}
+}
+
+// TestLockdepLimit: what is not so any more leaves room for what is.
+func TestLockdepLimit(t *testing.T) {
+	for _, active := range []bool{false, true} {
+		x, err := newCampaign(configOf(t, inverted), t.TempDir(), 1000, new(bytes.Buffer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		orders := x.targets[0].orders
+		for i := range maxBugs {
+			orders[strconv.Itoa(i)] = &orderReport{target: x.targets[0], active: active}
+		}
+		if err := errors.Join(x.run(context.Background(), 0), x.store.close()); err != nil {
+			t.Fatal(err)
+		}
+		if fresh := len(orders) > maxBugs; fresh == active {
+			t.Errorf("%d reports are so: %v, a new one: %v", maxBugs, active, fresh)
+		}
 	}
 }

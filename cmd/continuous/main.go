@@ -106,9 +106,14 @@ func (cmd *command) fuzz(
 		return 0, err
 	}
 	defer stopServing()
-	if err := c.run(ctx, cmd.duration); err != nil {
-		return 0, err
-	}
+	return c.finish(ctx, cmd.duration, stdout)
+}
+
+// finish runs the campaign to its end, and prints the summary, whatever that end is.
+func (c *campaign) finish(
+	ctx context.Context, duration time.Duration, stdout io.Writer,
+) (regressions int, err error) {
+	err = c.run(ctx, duration)
 	s := c.status()
-	return s.Regressions, s.writeSummary(stdout)
+	return s.Regressions, errors.Join(err, s.writeSummary(stdout))
 }

@@ -73,9 +73,9 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 }
 
-// span writes a duration in the two largest units that matter.
+// span writes a duration in the two largest units that matter. Where a clock was set back it is 0.
 func span(d time.Duration) string {
-	s := int64(d.Seconds())
+	s := max(0, int64(d.Seconds()))
 	switch {
 	case s < 60:
 		return fmt.Sprintf("%d s", s)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -85,6 +86,18 @@ func testPage(t *testing.T, x *campaign, get getter) {
 	}
 	if text, _ := get("/?refresh"); !strings.Contains(text, `http-equiv="refresh"`) {
 		t.Error("no refresh")
+	}
+}
+
+// TestSpan: durations as the page says them.
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "0 s", 59 * time.Second: "59 s", time.Hour: "1 h 0 min",
+		49*time.Hour + 59*time.Minute: "2 d 1 h",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
 	}
 }
 

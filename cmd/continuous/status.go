@@ -73,7 +73,7 @@ type TargetStatus struct {
 	Full       bool    `json:"full"` // species were not kept: the limit of memory
 	Inputs     int     `json:"inputs"`
 	Todo       int     `json:"inputs_to_run"`
-	Bugs       int     `json:"bugs"`
+	Bugs       int     `json:"bugs"` // failures that have been seen since the start
 	// LastNew is when a species was new the last time; missing: never.
 	LastNew *time.Time `json:"last_new,omitempty"`
 	NewAt   int64      `json:"last_new_at_execution"`
@@ -204,7 +204,7 @@ func (t *target) status(share float64) TargetStatus {
 		Executions: t.totals.Executions + t.totals.Native, Native: t.totals.Native,
 		Share: share, Failing: t.totals.Failing, Invalid: t.totals.Invalid,
 		Species: len(t.species), Full: t.full,
-		Inputs: len(t.inputs), Todo: len(t.todo), Bugs: len(t.bugs), NewAt: t.totals.NewAt,
+		Inputs: len(t.inputs), Todo: len(t.todo), Bugs: t.active(), NewAt: t.totals.NewAt,
 		Stream: Stream{
 			Executions: t.stream.executions, Failures: t.stream.failures,
 			Discovery: t.stream.discovery(), Bound: t.stream.bound(),
@@ -257,11 +257,16 @@ func (s *Status) writeSummary(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "%d executions of %d targets, %d inputs kept, %d failures\n",
 		s.Executions, len(s.Targets), s.Corpus.Entries, len(s.Failures))
-	late := 0
+	late, gone := 0, 0
 	for _, f := range s.Failures {
-		if f.Report == "" {
+		if !f.Active {
+			gone++
+		} else if f.Report == "" {
 			late++
 		}
+	}
+	if gone > 0 {
+		fmt.Fprintf(w, "%d of the failures were not seen since the start\n", gone)
 	}
 	if late > 0 {
 		fmt.Fprintf(w, "%d of the failures have no report yet: the next start makes it\n", late)

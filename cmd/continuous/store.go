@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -24,7 +27,8 @@ const (
 	nativeDir    = "native"
 	tempPrefix   = ".tmp-" // of what is being written
 	turnPrefix   = "turn-" // of the directory of a turn of the Go fuzzer
-	stateVersion = "kschedfuzz-state/1"
+	stateSchema  = "kschedfuzz-state/"
+	stateVersion = stateSchema + "1"
 )
 
 // A store is a data directory, opened for writing. It is safe for concurrent use. The lock
@@ -34,6 +38,7 @@ type store struct {
 	entries int                  // most of the corpus, for the memory that they take
 	limit   int64                // bytes of disk
 	kept    func(e corpus.Entry) // is told of an entry once it is on the disk
+	log     *log.Logger
 	corpus  *corpus.Writer
 	failing *corpus.Writer
 
@@ -44,7 +49,7 @@ type store struct {
 }
 
 // openStore opens the data directory, and makes it if there is none.
-func openStore(dir string, disk, memory int64) (_ *store, err error) {
+func openStore(dir string, disk, memory int64, log *log.Logger) (_ *store, err error) {
 	if err := checkDir(dir); err != nil {
 		return nil, err
 	}
@@ -54,7 +59,7 @@ func openStore(dir string, disk, memory int64) (_ *store, err error) {
 			return nil, inFile(d, err)
 		}
 	}
-	s := &store{dir: dir, limit: disk, entries: int(memory / bytesPerInput)}
+	s := &store{dir: dir, limit: disk, entries: int(memory / bytesPerInput), log: log}
 	if s.corpus, err = corpus.OpenWriter(filepath.Join(dir, corpusFile)); err != nil {
 		return nil, err
 	}
@@ -69,19 +74,29 @@ func openStore(dir string, disk, memory int64) (_ *store, err error) {
 	if err := s.clean(); err != nil {
 		return nil, err
 	}
-	return s, s.measure()
+	s.measure()
+	return s, nil
 }
 
-// checkDir refuses a directory that has something else in it.
+// checkDir refuses a directory that has something else in it, and nothing that is worth keeping of
+// ours. It may have a part of that: the rest is made again.
 func checkDir(dir string) error {
 	list, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(list) == 0 {
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return inFile(dir, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, corpusFile)); err != nil {
+	others := false
+	for _, d := range list {
+		name := strings.TrimSuffix(d.Name(), ".lock")
+		if slices.Contains([]string{corpusFile, failingFile, stateFile}, name) {
+			return nil
+		}
+		others = others || !slices.Contains([]string{failuresDir, orderDir, nativeDir}, name)
+	}
+	if others {
 		return fmt.Errorf("%s: no data directory: there are files, and no %s among them; "+
 			"name one that is new or empty", dir, corpusFile)
 	}
@@ -107,23 +122,21 @@ func (s *store) clean() error {
 	return nil
 }
 
-// measure finds out how much of the disk everything but the corpus takes.
-func (s *store) measure() error {
+// measure finds out how much of the disk everything but the corpus takes, of what can be read.
+func (s *store) measure() {
 	var sum int64
-	err := filepath.WalkDir(s.dir, func(name string, d fs.DirEntry, err error) error {
+	filepath.WalkDir(s.dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || d.Name() == corpusFile {
-			return ignoreGone(err)
+			return nil
 		}
-		info, err := d.Info()
-		if err == nil {
+		if info, err := d.Info(); err == nil {
 			sum += info.Size()
 		}
-		return ignoreGone(err)
+		return nil
 	})
 	s.mu.Lock()
 	s.other = sum
 	s.mu.Unlock()
-	return err
 }
 
 // ignoreGone makes nothing of a file that was removed meanwhile.
@@ -212,26 +225,25 @@ type state struct {
 	Failures map[string]int64 `json:"failures"`
 }
 
-// loadState reads the state. A directory that is new has an empty one.
+// loadState reads the state. A directory that is new has an empty one. So has one whose state
+// cannot be read: that is counts only, and is set aside.
 func (s *store) loadState() (state, error) {
-	name := filepath.Join(s.dir, stateFile)
-	data, err := os.ReadFile(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return state{Schema: stateVersion}, nil
-	}
-	if err != nil {
-		return state{}, inFile(name, err)
-	}
 	var st state
-	if err := json.Unmarshal(data, &st); err != nil {
-		return state{}, fmt.Errorf("%s: %w; it has counts only: remove it to go on without them",
-			name, err)
-	}
-	if st.Schema != stateVersion {
+	name := filepath.Join(s.dir, stateFile)
+	err := readJSON(name, &st)
+	switch {
+	case err == nil && st.Schema == stateVersion:
+		return st, nil
+	case err == nil && strings.HasPrefix(st.Schema, stateSchema):
 		return state{}, fmt.Errorf("%s: %q, want %q: written by another version",
 			name, st.Schema, stateVersion)
+	case errors.Is(err, os.ErrNotExist):
+		return state{Schema: stateVersion}, nil
+	case err == nil:
+		err = fmt.Errorf("%s: %q, want %q", name, st.Schema, stateVersion)
 	}
-	return st, nil
+	s.log.Printf("%v; it has counts only, which begin anew", err)
+	return state{Schema: stateVersion}, s.setAside(stateFile)
 }
 
 // saveState replaces the state.
@@ -251,10 +263,10 @@ func (s *store) saveState(st state) error {
 	return syncDir(s.dir)
 }
 
-// publish puts a directory with the given files into another. It is there whole or not.
+// publish puts a directory with the given files into another. It is there whole or not. One that
+// is there already may have something that a person has written: it is set aside.
 func (s *store) publish(parent, name string, files map[string][]byte) error {
-	parent = filepath.Join(s.dir, parent)
-	next := filepath.Join(parent, tempPrefix+name)
+	next := filepath.Join(s.dir, parent, tempPrefix+name)
 	if err := os.Mkdir(next, 0o777); err != nil {
 		return inFile(next, err)
 	}
@@ -268,26 +280,83 @@ func (s *store) publish(parent, name string, files map[string][]byte) error {
 	if err := syncDir(next); err != nil {
 		return err
 	}
-	if err := os.Rename(next, filepath.Join(parent, name)); err != nil {
+	if err := s.setAside(filepath.Join(parent, name)); err != nil {
+		return err
+	}
+	if err := os.Rename(next, filepath.Join(s.dir, parent, name)); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	s.other += sum
 	s.mu.Unlock()
-	return syncDir(parent)
+	return syncDir(filepath.Join(s.dir, parent))
 }
 
-// renew is publish of a directory that may be there already. At no time is a part of one there.
-func (s *store) renew(parent, name string, files map[string][]byte) error {
-	dir := filepath.Join(s.dir, parent, name)
-	old := filepath.Join(s.dir, parent, tempPrefix+"old-"+name)
-	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+// setAside gives what has that name in the data directory another one, if there is anything: with
+// the first number behind it that is free.
+func (s *store) setAside(name string) error {
+	exists := func(name string) bool {
+		_, err := os.Lstat(filepath.Join(s.dir, name))
+		return err == nil
+	}
+	if !exists(name) {
+		return nil
+	}
+	n := 1
+	for exists(aside(name, n)) {
+		n++
+	}
+	to := aside(name, n)
+	if err := os.Rename(filepath.Join(s.dir, name), filepath.Join(s.dir, to)); err != nil {
 		return err
 	}
-	if err := s.publish(parent, name, files); err != nil {
-		return err
+	s.log.Printf("%s is %s now: another takes its place", name, to)
+	return nil
+}
+
+func aside(name string, n int) string { return fmt.Sprintf("%s.%d", name, n) }
+
+// reportName is how the name of the directory of a report ends.
+var reportName = regexp.MustCompile(`-[0-9a-f]{8}$`)
+
+// reports returns the names of the reports in a directory. What else a person may have put there,
+// and what was set aside, is none.
+func (s *store) reports(parent string) (names []string, err error) {
+	parent = filepath.Join(s.dir, parent)
+	list, err := os.ReadDir(parent)
+	if err != nil {
+		return nil, inFile(parent, err)
 	}
-	return os.RemoveAll(old)
+	for _, d := range list {
+		info, err := os.Stat(filepath.Join(parent, d.Name()))
+		if err == nil && info.IsDir() && reportName.MatchString(d.Name()) {
+			names = append(names, d.Name())
+		}
+	}
+	return names, nil
+}
+
+// unreadable says what is wrong with a report.
+func (s *store) unreadable(err error) {
+	s.log.Printf("%v; the report is made again if it is still so", err)
+}
+
+func readJSON(name string, v any) error {
+	data, err := readFile(name)
+	if err == nil {
+		if err = json.Unmarshal(data, v); err != nil {
+			err = inFile(name, err)
+		}
+	}
+	return err
+}
+
+func readFile(name string) ([]byte, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		err = inFile(name, err)
+	}
+	return data, err
 }
 
 func writeSynced(name string, data []byte) error {

@@ -15,8 +15,9 @@ import (
 
 // The limits of what is kept in memory.
 const (
-	// maxBugs is the most signatures of a target that are reported. A model that fails in
-	// more ways needs no more reports.
+	// maxBugs is the most signatures of a target that are reported, and as many reports of the
+	// order of locks. A model that fails in more ways needs no more reports. Those that are no
+	// longer so do not count.
 	maxBugs = 100
 	// bytesPerSpecies is what a species takes, in the set of all or in the stream: an entry
 	// of a map that is half full.
@@ -227,32 +228,45 @@ func (t *target) looked(l look, sig triage.Signature, title string, tape schedul
 	return err
 }
 
-// meet returns the bug of that signature, which the tape shows. If it is a new one its tape
-// is on the disk when meet returns, and a report is due; if there are too many it is nil.
+// meet returns the bug of that signature, which the tape shows. If it is a new one, or one that has
+// not been seen since the start, its tape is on the disk when meet returns, and a report is due; if
+// there are too many it is nil.
 func (t *target) meet(sig triage.Signature, title string, tape schedule.Tape) (*bug, error) {
 	t.mu.Lock()
-	b := t.bugs[sig]
-	fresh := b == nil && len(t.bugs) < maxBugs
-	if fresh {
-		b = &bug{
-			Target: t.name, Program: t.program.Name(), Signature: sig.String(), Title: title,
-			Tape: triage.TapeText(tape), Found: t.now(), Executions: t.totals.Executions,
-			target: t, signature: sig,
-		}
-		t.bugs[sig] = b
+	old := t.bugs[sig]
+	if old != nil && old.active {
+		t.mu.Unlock()
+		return old, nil
 	}
-	if b != nil {
-		b.active = true
+	if t.active() >= maxBugs {
+		t.mu.Unlock()
+		return nil, nil
 	}
+	b := &bug{
+		Target: t.name, Program: t.program.Name(), Signature: sig.String(), Title: title,
+		Tape: triage.TapeText(tape), Found: t.now(), Executions: t.totals.Executions,
+		target: t, signature: sig, active: true,
+	}
+	if old != nil {
+		b.Found, b.Executions, b.Count = old.Found, old.Executions, old.Count
+	}
+	t.bugs[sig] = b
 	t.mu.Unlock()
-	if !fresh {
-		return b, nil
-	}
 	if err := t.store.keepFailing(t.name, tape); err != nil {
 		return b, err
 	}
 	t.found(b)
 	return b, nil
+}
+
+// active returns how many bugs have been seen since the start.
+func (t *target) active() (n int) {
+	for _, b := range t.bugs {
+		if b.active {
+			n++
+		}
+	}
+	return n
 }
 
 // invalid takes in an execution that the limit of steps has ended.

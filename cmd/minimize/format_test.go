@@ -9,7 +9,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// TestJSON checks the reports of the golden files against the schema that is documented.
+// TestJSON checks the reports of the golden files against the schema that is documented, and that
+// each says why it fails.
 func TestJSON(t *testing.T) {
 	schema, err := jsonschema.NewCompiler().Compile("../../docs/report.schema.json")
 	if err != nil {
@@ -34,6 +35,9 @@ func TestJSON(t *testing.T) {
 			}
 			if err := schema.Validate(v); err != nil {
 				t.Error(err)
+			}
+			if r := v.(map[string]any); r["why"] == nil {
+				t.Errorf("no explanation: %v", r["why_not"])
 			}
 		})
 	}
