@@ -263,9 +263,8 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged%s", p.Name(), why)
 		}
 	}
-	if len(programs) == 0 && len(skipped) > 0 {
-		return 0, fmt.Errorf("%s: only workloads, which are too large to exhaust: "+
-			"use -random, or name one in full: %s", strings.Join(c.patterns, " "), skipped[0].Name())
+	if len(programs) == 0 {
+		return 0, fmt.Errorf("%s: %s", strings.Join(c.patterns, " "), c.nothingLeft(skipped))
 	}
 	for _, p := range skipped {
 		if c.brief {
@@ -299,6 +298,22 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		return status, sum.write(stdout)
 	}
 	return status, nil
+}
+
+// nothingLeft says why none of the programs that the patterns mean is looked at.
+func (c *command) nothingLeft(skipped []kernelProgram) string {
+	if len(skipped) > 0 {
+		return "only workloads, which are too large to exhaust: use -random, or name one in full: " +
+			skipped[0].Name()
+	}
+	var why []string
+	if c.clean {
+		why = append(why, "-clean leaves out what may fail")
+	}
+	if c.classes {
+		why = append(why, "-classes leaves out what has store buffers, unless it is named in full")
+	}
+	return "nothing is left: " + strings.Join(why, ", ")
 }
 
 // search does what is to be done with one program.
