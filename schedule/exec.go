@@ -217,7 +217,7 @@ func (e *Exec) thread(name string) *Thread {
 	t := e.pool[n]
 	e.threads = e.pool[:n+1]
 	t.Name = name
-	t.body, t.agent, t.gate, t.op = nil, nil, nil, Op{}
+	t.body, t.agent, t.sleeper, t.gate, t.op = nil, nil, nil, nil, Op{}
 	t.state, t.handler, t.interrupted = created, false, false
 	t.allocs = 0
 	t.own = CPU{num: n}
