@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -154,4 +155,43 @@ func TestLockdepChanged(t *testing.T) {
 	if files, _ := filepath.Glob(filepath.Join(dir, orderDir, "*")); len(files) != 1 {
 		t.Errorf("%v", files)
 	}
+}
+
+// TestRenewKilled: what was to be replaced by a process that was killed is there, whole, or what
+// takes its place is.
+func TestRenewKilled(t *testing.T) {
+	dir := t.TempDir()
+	old := filepath.Join(dir, orderDir, oldPrefix+"x")
+	open := func(want string) {
+		t.Helper()
+		s, err := openStore(dir, 1<<30, 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close()
+		if got := read(t, dir, orderDir, "x", "f"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if _, err := os.Stat(old); err == nil {
+			t.Errorf("%s is left", old)
+		}
+		if err := s.renew(orderDir, "x", map[string][]byte{"f": []byte("new")}); err != nil {
+			t.Error(err)
+		}
+	}
+	write := func() {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(old, 0o777),
+			os.WriteFile(filepath.Join(old, "f"), []byte("old"), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	corpus, err := os.Create(filepath.Join(dir, corpusFile))
+	if err = errors.Join(err, corpus.Close()); err != nil {
+		t.Fatal(err)
+	}
+	write()
+	open("old")
+	write()
+	open("new")
 }

@@ -22,8 +22,9 @@ const (
 	failuresDir  = "failures"
 	orderDir     = "lockdep"
 	nativeDir    = "native"
-	tempPrefix   = ".tmp-" // of what is being written
-	turnPrefix   = "turn-" // of the directory of a turn of the Go fuzzer
+	tempPrefix   = ".tmp-"             // of what is being written
+	oldPrefix    = tempPrefix + "old-" // of what it takes the place of
+	turnPrefix   = "turn-"             // of the directory of a turn of the Go fuzzer
 	stateVersion = "kschedfuzz-state/1"
 )
 
@@ -88,7 +89,7 @@ func checkDir(dir string) error {
 	return nil
 }
 
-// clean removes what a process that was killed has not finished.
+// clean removes what a process that was killed has not finished, and undoes half a renew.
 func (s *store) clean() error {
 	for _, dir := range []string{"", failuresDir, orderDir, nativeDir} {
 		dir = filepath.Join(s.dir, dir)
@@ -97,10 +98,16 @@ func (s *store) clean() error {
 			return inFile(dir, err)
 		}
 		for _, d := range list {
-			if strings.HasPrefix(d.Name(), tempPrefix) || strings.HasPrefix(d.Name(), turnPrefix) {
-				if err := os.RemoveAll(filepath.Join(dir, d.Name())); err != nil {
-					return err
-				}
+			if !strings.HasPrefix(d.Name(), tempPrefix) && !strings.HasPrefix(d.Name(), turnPrefix) {
+				continue
+			}
+			left := filepath.Join(dir, d.Name())
+			if name, old := strings.CutPrefix(d.Name(), oldPrefix); old &&
+				os.Rename(left, filepath.Join(dir, name)) == nil { // unless the new one is there
+				continue
+			}
+			if err := os.RemoveAll(left); err != nil {
+				return err
 			}
 		}
 	}
@@ -277,10 +284,11 @@ func (s *store) publish(parent, name string, files map[string][]byte) error {
 	return syncDir(parent)
 }
 
-// renew is publish of a directory that may be there already. At no time is a part of one there.
+// renew is publish of a directory that may be there already. At no time is a part of one there,
+// and if the process ends before the new one is, clean brings the old one back.
 func (s *store) renew(parent, name string, files map[string][]byte) error {
 	dir := filepath.Join(s.dir, parent, name)
-	old := filepath.Join(s.dir, parent, tempPrefix+"old-"+name)
+	old := filepath.Join(s.dir, parent, oldPrefix+name)
 	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
