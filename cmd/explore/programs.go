@@ -55,7 +55,12 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 			programs = append(programs, p)
 		}
 	}
-	return append(programs, unlisted...), skipped, nil
+	for _, p := range unlisted {
+		if !slices.ContainsFunc(programs, func(q kernelProgram) bool { return q.Name() == p.Name() }) {
+			programs = append(programs, p)
+		}
+	}
+	return programs, skipped, nil
 }
 
 // match returns the names of the listed programs that the patterns mean, and the programs with
