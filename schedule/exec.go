@@ -100,7 +100,7 @@ type Exec struct {
 	tso, draining         bool         // see BufferStores; a store buffer is being written to memory
 	view                  *storeBuffer // with it, whose gate is asked
 	shown                 bool         // rec, watch, foot or onStep wants to know of each step
-	spying                bool         // rec or foot wants to know of what is done with each cell
+	spying                bool         // rec, foot or tso wants to know of what is done with each cell
 }
 
 // Threads returns the threads of the program in the order of their numbers. The

@@ -59,7 +59,7 @@ func (e *Exec) BufferStores() {
 	if len(e.static)+len(e.heap) > 0 {
 		panic("schedule: BufferStores after something has been allocated")
 	}
-	e.tso, e.shown, e.spying = true, true, true
+	e.tso, e.spying = true, true
 }
 
 // bootStores gives each CPU its buffer and the agent that empties it.
