@@ -98,8 +98,8 @@
 // says by whom and where, with the command that prints an execution in which it is so (-tape).
 // inode->i_lock is that lock of any inode, l[*] is any of an array, and A/1 an A that is taken
 // while another A is held; (work_completion)(&x) is a work item, held while its function is
-// called and taken by who waits for it, and x.seqcount the sequence of a seqlock. A search that covers everything has seen all there is to see, any
-// other what it has run.
+// called and taken by who waits for it, and x.seqcount the sequence of a seqlock. A search that
+// covers everything has seen all there is to see, any other what it has run.
 //
 // It goes with -exhaust, -classes, -random and -guided; not with -checkpoint, since what goes on
 // from a file has not seen what was run before.
