@@ -100,7 +100,7 @@ type Exec struct {
 	tso, pso, draining    bool         // see BufferStores, ReorderStores; a store gets into memory
 	view                  *storeBuffer // with it, whose gate is asked
 	shown                 bool         // rec, watch, foot or onStep wants to know of each step
-	spying                bool         // rec or foot wants to know of what is done with each cell
+	spying                bool         // rec, foot or tso wants to know of what is done with each cell
 }
 
 // Threads returns the threads of the program in the order of their numbers. The
@@ -217,7 +217,7 @@ func (e *Exec) thread(name string) *Thread {
 	t := e.pool[n]
 	e.threads = e.pool[:n+1]
 	t.Name = name
-	t.body, t.agent, t.gate, t.op = nil, nil, nil, Op{}
+	t.body, t.agent, t.sleeper, t.gate, t.op = nil, nil, nil, nil, Op{}
 	t.state, t.handler, t.interrupted = created, false, false
 	t.allocs = 0
 	t.own = CPU{num: n}

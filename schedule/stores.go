@@ -75,7 +75,7 @@ func (e *Exec) BufferStores() {
 	if len(e.static)+len(e.heap) > 0 {
 		panic("schedule: BufferStores after something has been allocated")
 	}
-	e.tso, e.shown, e.spying = true, true, true
+	e.tso, e.spying = true, true
 }
 
 // ReorderStores is BufferStores, and the stores of a CPU to different cells may get into memory in

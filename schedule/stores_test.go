@@ -321,6 +321,27 @@ var late = shelved(func(e *Exec, s *shelf) {
 	})
 })
 
+// A shop is an agent with two pieces of work: a store, and a locked instruction.
+type shop struct{ s *shelf }
+
+func (a *shop) Ready(*Thread) bool { return a.s.c.Value() < 2 }
+
+func (a *shop) Run(t *Thread) {
+	s, n := a.s, a.s.c.Value()
+	t.Begin(Op{Verb: "work", Cell: &s.c, Mode: RMWFull})
+	must(t, t.Waiting() == 0, "a store waits over a locked instruction")
+	s.c.Set(n + 1)
+	if n == 0 {
+		s.put(t, &s.a, 1)
+	}
+}
+
+// works is an agent whose store may wait when it begins with the next piece of work.
+var works = shelved(func(e *Exec, s *shelf) {
+	e.Agent("shop", &shop{s})
+	e.Go("sees", func(t *Thread) { s.load(t, &s.a) })
+})
+
 // TestStoresExhausted runs each of them in every way.
 func TestStoresExhausted(t *testing.T) {
 	for _, test := range []struct {
@@ -330,7 +351,7 @@ func TestStoresExhausted(t *testing.T) {
 	}{
 		{"forwards", forwards, nil}, {"overtaken", overtaken, []Kind{BugOn}},
 		{"fresh", fresh, nil}, {"pushed", pushed, nil}, {"comes", comes, nil},
-		{"late", late, []Kind{UseAfterFree}},
+		{"late", late, []Kind{UseAfterFree}}, {"works", works, nil},
 		{"reorders", reorders, nil}, {"passed", passed, []Kind{BugOn}},
 	} {
 		r := explore.Last(explore.Exhaust(t.Context(), test.p, explore.Options{Bound: explore.Unbounded}))

@@ -156,6 +156,9 @@ func (t *Thread) Await(op Op, g Gate) {
 // been taken already, when the idle agent was chosen.
 func (t *Thread) Begin(op Op) {
 	t.op = op
+	if t.exec.tso && op.drains() {
+		t.DrainStores() // of the last piece: who was idle could not wait for them
+	}
 	if t.exec.shown {
 		t.show()
 	}

@@ -43,13 +43,18 @@ func (r *Report) ending() []Variant {
 	return out
 }
 
-// later reports whether all releases of a, "4.16" or "3.13-4.15", come after all of b. It
-// is false of what is no release: a mutant, or a design that was never merged.
+// later reports whether all releases of a, "4.16", "3.13-4.15" or "4.4.1, 4.5", come after all of
+// b. It is false of what is no release: a mutant, or a design that was never merged.
 func later(a, b string) bool {
-	first, _, _ := strings.Cut(a, "-")
-	last := b[strings.LastIndexByte(b, '-')+1:]
-	x, y := release(first), release(last)
-	return x != nil && y != nil && slices.Compare(x, y) > 0
+	first, _ := releases(a)
+	_, last := releases(b)
+	return first != nil && last != nil && slices.Compare(first, last) > 0
+}
+
+// releases returns the numbers of the first and the last of some releases, nil if one is none.
+func releases(text string) (first, last []int) {
+	list := strings.Split(strings.ReplaceAll(text, "-", ", "), ", ")
+	return release(list[0]), release(list[len(list)-1])
 }
 
 // release returns the numbers of a release, nil if it is none.

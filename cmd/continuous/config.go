@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"os"
@@ -69,6 +70,9 @@ func readConfig(name string) (config, error) {
 	if err := d.DisallowUnknownFields().Decode(&c); err != nil {
 		return c, inConfig(name, err)
 	}
+	if setting := tableIn(data); setting != "" {
+		return c, fmt.Errorf("%s: %s: a table, want a value", name, setting)
+	}
 	if twice := c.twice(); twice != "" {
 		return c, fmt.Errorf("%s:%d: targets: %s is there twice", name, line(data, twice, 2), twice)
 	}
@@ -82,6 +86,23 @@ func readConfig(name string) (config, error) {
 		}
 	}
 	return c, nil
+}
+
+// tableIn returns a setting that is a table, or a list with one, "" if there is none. To the
+// decoder that is one of our structs, and nothing is said about it.
+func tableIn(data []byte) string {
+	var raw map[string]any
+	if err := toml.Unmarshal(data, &raw); err != nil {
+		return "" // which the decoder has said
+	}
+	isTable := func(v any) bool { _, ok := v.(map[string]any); return ok }
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		list, _ := raw[name].([]any)
+		if isTable(raw[name]) || slices.ContainsFunc(list, isTable) {
+			return name
+		}
+	}
+	return ""
 }
 
 // twice returns a target that is listed twice, "" if there is none.

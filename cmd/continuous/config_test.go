@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,10 @@ func TestBadConfig(t *testing.T) {
 		{"\nworker = 3", "c.toml:2: worker: no such setting; " +
 			"there are: targets, guided, seeds, workers, http, memory, disk, native"},
 		{"[limits]\ndisk = \"1GiB\"", "c.toml:1: limits: no such setting"},
+		{"[targets]", "c.toml: targets: a table, want a value"},
+		{"[[guided]]", "c.toml: guided: a table, want a value"},
+		{"seeds = [{}]", "c.toml: seeds: a table, want a value"},
+		{"memory = {}", "c.toml: memory: a table, want a value"},
 		{"workers = -1", "c.toml:1: workers: "},
 		{"workers = 65536", "c.toml:1: workers: "},
 		{"workers = \"2\"", "c.toml:1: workers: "},
@@ -105,13 +110,16 @@ func TestBadConfig(t *testing.T) {
 
 func FuzzConfig(f *testing.F) {
 	f.Add("targets = [\"FuzzPutSuper\"]\nworkers = 3\nhttp = \"off\"\nmemory = \"64MiB\"")
+	f.Add("[targets]")
 	f.Fuzz(func(t *testing.T, text string) {
 		name := filepath.Join(t.TempDir(), "c.toml")
 		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		c, err := readConfig(name)
-		if err == nil && (len(c.Targets) == 0 || c.Workers == 0 || c.Memory.bytes < least) {
+		missing := func(n targetName) bool { return n.program.New == nil }
+		if err == nil && (len(c.Targets) == 0 || slices.ContainsFunc(c.Targets, missing) ||
+			c.Workers == 0 || c.Memory.bytes < least) {
 			t.Errorf("%q: %+v", text, c)
 		}
 	})

@@ -87,7 +87,7 @@ var allSeries = []series{
 				emit(float64(f.Count), f.Target, f.Signature)
 			}
 		}),
-	ofAll("regressions", "Failures of programs that must never fail.",
+	ofAll("regressions", "Failures, and reports of lockdep, of programs that must never fail.",
 		func(s *Status) float64 { return float64(s.Regressions) }),
 	ofAll("lockdep_reports", "What is wrong with the order of locks, of all targets.",
 		func(s *Status) float64 { return float64(len(s.Lockdep)) }),

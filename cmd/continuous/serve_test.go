@@ -146,7 +146,7 @@ func testMetrics(t *testing.T, x *campaign, get getter) {
 		t.Errorf("%v, %v", problems, err)
 	}
 	want := `
-		# HELP kschedfuzz_regressions Failures of programs that must never fail.
+		# HELP kschedfuzz_regressions Failures, and reports of lockdep, of programs that must never fail.
 		# TYPE kschedfuzz_regressions gauge
 		kschedfuzz_regressions 2
 		# HELP kschedfuzz_silent_canaries Targets known to fail that were not found to.

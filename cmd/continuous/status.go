@@ -173,19 +173,25 @@ func (c *campaign) status() *Status {
 		}
 	}
 	slices.SortFunc(s.Failures, func(a, b FailureStatus) int {
-		return cmp.Or(-compareBool(a.Regression, b.Regression), b.Found.Compare(a.Found),
+		return cmp.Or(trueFirst(a.Regression, b.Regression), b.Found.Compare(a.Found),
 			cmp.Compare(a.Target, b.Target), cmp.Compare(a.Signature, b.Signature))
 	})
 	slices.SortFunc(s.Lockdep, func(a, b LockdepStatus) int {
-		return cmp.Or(-compareBool(a.Regression, b.Regression), b.Found.Compare(a.Found),
+		return cmp.Or(trueFirst(a.Regression, b.Regression), b.Found.Compare(a.Found),
 			cmp.Compare(a.Target, b.Target), cmp.Compare(a.Report, b.Report))
 	})
 	return s
 }
 
-func compareBool(a, b bool) int {
-	number := map[bool]int{true: 1}
-	return number[a] - number[b]
+// trueFirst compares two truths: what is so comes before what is not.
+func trueFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
 }
 
 // rateOf returns how many executions of t there were in a second lately.

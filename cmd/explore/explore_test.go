@@ -55,7 +55,8 @@ func exitStatus(ts *testscript.TestScript, err error) int {
 
 // interrupt runs a command that would take for ever, sends it an interrupt and compares
 // the exit status: interrupt 3 explore x. What it prints is left in the files stdout and
-// stderr. It gives it more time if it had not yet come so far as to catch the signal.
+// stderr. It gives it more time if it had not yet come so far as to catch the signal, and to
+// begin.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: interrupt number command [arg...]")
@@ -70,7 +71,8 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(delay * time.Millisecond)
 		ts.Check(cmd.Process.Signal(os.Interrupt))
 		got := exitStatus(ts, cmd.Wait())
-		if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		if ok && ws.Signaled() || out.Len() == 0 {
 			continue
 		}
 		if got != want {
@@ -80,7 +82,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.WriteFile(ts.MkAbs("stderr"), []byte(errs.String()), 0o644))
 		return
 	}
-	ts.Fatalf("the interrupt ended %v, though it should be caught", args)
+	ts.Fatalf("the interrupt ended %v, which should have caught it and said how far it was", args)
 }
 
 // programDir returns where testscript has put the command.
@@ -160,12 +162,15 @@ func TestKill(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			// It is given more time with each kill, so that a slow machine comes to an
-			// end and a fast one does not come to it at once.
-			delay := time.Duration(10+rng.IntN(10)+3*kills) * time.Millisecond
-			timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
+			// It is killed by what it has written, not by the clock: after more and more, so
+			// that it comes to an end.
+			times, later := 1+kills/8, time.Duration(rng.IntN(5))*time.Millisecond
+			written := make(chan bool)
+			go func() { written <- killWritten(cmd.Process, file, times, later) }()
 			err := cmd.Wait()
-			timer.Stop()
+			if <-written {
+				left++
+			}
 			// A kill may come between its last word and its end.
 			exit := (*exec.ExitError)(nil)
 			if out.Len() > 0 || !errors.As(err, &exit) || exit.ExitCode() == exitFailed {
@@ -177,15 +182,35 @@ func TestKill(t *testing.T) {
 			if kills++; kills > 1000 {
 				t.Fatal("1000 kills, and the search is not done")
 			}
-			if _, err := os.Stat(file); err == nil {
-				left++
-			}
 		}
-		t.Logf("%s workers: %d kills, %d times there was a checkpoint", workers, kills, left)
+		t.Logf("%s workers: %d kills, %d after a checkpoint", workers, kills, left)
 		if left < 3 {
-			t.Errorf("%s workers: there was a checkpoint %d times", workers, left)
+			t.Errorf("%s workers: %d kills after a checkpoint", workers, left)
 		}
 	}
+}
+
+// killWritten kills a process some time after it has written the file so many times, and reports
+// whether it came to that before it ended.
+func killWritten(p *os.Process, file string, times int, later time.Duration) bool {
+	last := modified(file)
+	for times > 0 && p.Signal(syscall.Signal(0)) == nil {
+		time.Sleep(time.Millisecond)
+		if now := modified(file); !now.Equal(last) {
+			last = now
+			times--
+		}
+	}
+	time.Sleep(later)
+	return p.Kill() == nil
+}
+
+// modified returns when a file was written, the zero time if there is none.
+func modified(file string) (at time.Time) {
+	if info, err := os.Stat(file); err == nil {
+		at = info.ModTime()
+	}
+	return at
 }
 
 // result returns what a JSON statement says, without the effort it took.

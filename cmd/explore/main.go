@@ -100,8 +100,8 @@
 // says by whom and where, with the command that prints an execution in which it is so (-tape).
 // inode->i_lock is that lock of any inode, l[*] is any of an array, and A/1 an A that is taken
 // while another A is held; (work_completion)(&x) is a work item, held while its function is
-// called and taken by who waits for it, and x.seqcount the sequence of a seqlock. A search that covers everything has seen all there is to see, any
-// other what it has run.
+// called and taken by who waits for it, and x.seqcount the sequence of a seqlock. A search that
+// covers everything has seen all there is to see, any other what it has run.
 //
 // It goes with -exhaust, -classes, -random and -guided; not with -checkpoint, since what goes on
 // from a file has not seen what was run before.
@@ -133,9 +133,9 @@
 //
 //	0  done as asked, and no execution failed
 //	1  an execution failed, or -lockdep has something to report
-//	2  wrong usage, a program that does not exist, a checkpoint that cannot be read or
-//	   written, or a program that breaks the rules that make a search possible: its
-//	   numbers are not to be trusted
+//	2  wrong usage, a program that does not exist, patterns of which -clean or -classes
+//	   leaves nothing, a checkpoint that cannot be read or written, or a program that breaks
+//	   the rules that make a search possible: its numbers are not to be trusted
 //	3  ended before it was done, by a limit or an interrupt, and by then no execution
 //	   had failed, and -lockdep had nothing to report
 //
@@ -265,9 +265,8 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged%s", p.Name(), why)
 		}
 	}
-	if len(programs) == 0 && len(skipped) > 0 {
-		return 0, fmt.Errorf("%s: only workloads, which are too large to exhaust: "+
-			"use -random, or name one in full: %s", strings.Join(c.patterns, " "), skipped[0].Name())
+	if len(programs) == 0 {
+		return 0, fmt.Errorf("%s: %s", strings.Join(c.patterns, " "), c.nothingLeft(skipped))
 	}
 	for _, p := range skipped {
 		if c.brief {
@@ -301,6 +300,22 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		return status, sum.write(stdout)
 	}
 	return status, nil
+}
+
+// nothingLeft says why none of the programs that the patterns mean is looked at.
+func (c *command) nothingLeft(skipped []kernelProgram) string {
+	if len(skipped) > 0 {
+		return "only workloads, which are too large to exhaust: use -random, or name one in full: " +
+			skipped[0].Name()
+	}
+	var why []string
+	if c.clean {
+		why = append(why, "-clean leaves out what may fail")
+	}
+	if c.classes {
+		why = append(why, "-classes leaves out what has store buffers, unless it is named in full")
+	}
+	return "nothing is left: " + strings.Join(why, ", ")
 }
 
 // search does what is to be done with one program.

@@ -59,7 +59,12 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 			programs = append(programs, p)
 		}
 	}
-	return append(programs, unlisted...), skipped, nil
+	for _, p := range unlisted {
+		if !slices.ContainsFunc(programs, func(q kernelProgram) bool { return q.Name() == p.Name() }) {
+			programs = append(programs, p)
+		}
+	}
+	return programs, skipped, nil
 }
 
 // order returns the order of stores that was asked for.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
 	"github.com/kschedfuzz/kschedfuzz/corpus"
@@ -49,7 +50,7 @@ func readInput(arg string) (*input, error) {
 	// A file goes first: a corpus may well have one that is called 0010, and a
 	// tape can always be given a zero more.
 	data, err := readFile(arg)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) {
 		tape, bad := schedule.Parse(arg)
 		if bad != nil || arg == "" {
 			return nil, fmt.Errorf("%s: no such file, and no tape either: "+

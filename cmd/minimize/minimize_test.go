@@ -142,3 +142,15 @@ func (w *walk) Choose(_ *schedule.Exec, n int) int {
 	}
 	return int(uint64(*w) >> 33 % uint64(n))
 }
+
+// TestLongTape: a tape is one though no file could have so long a name.
+func TestLongTape(t *testing.T) {
+	arg := strings.Repeat("01", 5000)
+	in, err := readInput(arg)
+	if err != nil || in.tape.String() != arg {
+		t.Errorf("%+v, %.100v", in, err)
+	}
+	if _, err := readInput(arg + "x"); err == nil || !strings.Contains(err.Error(), "no tape either") {
+		t.Errorf("no tape: %.100v", err)
+	}
+}

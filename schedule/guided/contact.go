@@ -18,14 +18,14 @@ const (
 type contacts struct {
 	slots [maxCells]contact
 	used  int
-	run   uint32 // number of the execution
+	run   uint64 // number of the execution: 32 bits of them pass in half a day
 }
 
 // A contact is an access to a cell. It has no hash: most are asked for none.
 type contact struct {
 	cell   uint64
 	verb   string
-	run    uint32
+	run    uint64
 	thread int32
 	mode   schedule.Mode
 }
@@ -77,12 +77,12 @@ func accessOf(verb string, mode schedule.Mode, what uint64) uint64 {
 type marks struct {
 	slots [maxMarks]mark
 	used  int
-	epoch uint32
+	epoch uint64
 }
 
 type mark struct {
 	hash  uint64
-	epoch uint32
+	epoch uint64
 }
 
 // forget takes all marks away.

@@ -45,6 +45,20 @@ func checkRank(t *testing.T, name string, runs, ranks int) {
 	}
 }
 
+// TestManyRuns: when there have been more executions than a word of 32 bits counts, what was met
+// in none of them is still new.
+func TestManyRuns(t *testing.T) {
+	c := contacts{run: 1<<32 - 1}
+	c.begin()
+	if s := c.find(1); s == nil || s.run == c.run {
+		t.Errorf("a cell that nobody has accessed: %+v", s)
+	}
+	m := marks{epoch: 1<<32 - 1}
+	if m.forget(); !m.add(1) || m.add(1) {
+		t.Error("a hash is not marked when it is met")
+	}
+}
+
 type chooser func(e *schedule.Exec, n int) int
 
 func (c chooser) Choose(e *schedule.Exec, n int) int { return c(e, n) }

@@ -88,10 +88,6 @@ func (r *ReadsFrom) begin() {
 	r.run++
 }
 
-// Constraints returns those of the execution, as they were when it began. They are valid
-// until the next.
-func (r *ReadsFrom) Constraints() []Constraint { return r.list[:r.n] }
-
 // Draw returns a constraint about a shared cell; false if none is known.
 func (r *ReadsFrom) Draw() (c Constraint, ok bool) {
 	if r.weight == 0 {
