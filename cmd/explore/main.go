@@ -263,16 +263,15 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged%s", p.Name(), why)
 		}
 	}
-	if len(programs) == 0 && len(skipped) > 0 {
-		return 0, fmt.Errorf("%s: only workloads, which are too large to exhaust: "+
-			"use -random, or name one in full: %s", strings.Join(c.patterns, " "), skipped[0].Name())
+	if len(programs) == 0 {
+		return 0, c.nothing(skipped)
 	}
 	for _, p := range skipped {
 		if c.brief {
 			break // they are counted in the last line
 		}
 		pr.note("explore: %s: skipped, a workload is too large to exhaust: "+
-			"use -random, or name it in full\n", p.Name())
+			"use -random or -guided, or name it in full\n", p.Name())
 	}
 	status, sum := exitDone, total{workloads: len(skipped)}
 	left := 0 // programs that were not begun
@@ -299,6 +298,20 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		return status, sum.write(stdout)
 	}
 	return status, nil
+}
+
+// nothing says why the patterns, each of which means some program, leave none to be run.
+func (c *command) nothing(skipped []kernelProgram) error {
+	patterns := strings.Join(c.patterns, " ")
+	switch {
+	case len(skipped) > 0:
+		return fmt.Errorf("%s: only workloads, which are too large to exhaust: "+
+			"use -random or -guided, or name one in full: %s", patterns, skipped[0].Name())
+	case c.clean:
+		return fmt.Errorf("%s: -clean leaves nothing: all of it is documented to fail", patterns)
+	}
+	return fmt.Errorf("%s: -classes leaves nothing: all of it has store buffers: "+
+		"name one in full, or use -tso", patterns)
 }
 
 // search does what is to be done with one program.
