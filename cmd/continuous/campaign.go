@@ -8,6 +8,7 @@ import (
 	"log"
 	"maps"
 	"math"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -140,7 +141,7 @@ func (c *campaign) loadBugs() error {
 		b.Count = c.before.Failures[name]
 		b.target.bugs[b.signature] = b
 		if err := b.check(); err != nil {
-			return fmt.Errorf("%s/%s: %w", failuresDir, name, err)
+			return fmt.Errorf("%s: %w", filepath.Join(c.store.dir, failuresDir, name), err)
 		}
 	}
 	return nil
@@ -194,7 +195,8 @@ func (c *campaign) misordered(r *orderReport) {
 	if r.regression() {
 		what = "REGRESSION"
 	}
-	c.log.Printf("%s in %s: %s: %s/%s", what, r.Target, r.Report, orderDir, r.name())
+	c.log.Printf("%s in %s: %s: %s", what, r.Target, r.Report,
+		filepath.Join(c.store.dir, orderDir, r.name()))
 }
 
 // kept is told of an entry that is on the disk now.
@@ -294,7 +296,8 @@ func (c *campaign) makeReports(ctx context.Context) error {
 		if b.regression() {
 			what = "REGRESSION"
 		}
-		c.log.Printf("%s in %s: %s: %s/%s", what, b.Target, b.Title, failuresDir, b.name())
+		c.log.Printf("%s in %s: %s: %s", what, b.Target, b.Title,
+			filepath.Join(c.store.dir, failuresDir, b.name()))
 		for _, s := range slips {
 			if _, err := b.target.meet(s.Signature, s.Title, s.Tape); err != nil {
 				return err
