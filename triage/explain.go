@@ -263,8 +263,8 @@ func (x *explainer) conclude(orders []Order) bool {
 func (ex *Explanation) String() string {
 	switch {
 	case !ex.Found && ex.Gap != nil:
-		return "why: the order of these steps is not enough; a thread that took none, or a choice,\n" +
-			"  makes it go otherwise: tape " + TapeText(ex.Gap)
+		return "why: not by orders of these steps alone: with steps of another thread, or another\n" +
+			"  choice, all of them can be kept without failing so: tape " + TapeText(ex.Gap)
 	case !ex.Found:
 		return "why: not found in " + count(ex.Executions, "execution")
 	case len(ex.Because) == 0 && ex.States == 0:
