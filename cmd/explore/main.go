@@ -90,16 +90,16 @@
 //
 // # The order of locks
 //
-// With -lockdep, explore also keeps which class of locks is taken while which is held, and
-// whether interrupts and softirqs are on, in all executions that it runs. What could deadlock by
-// that it reports in the words of the kernel; go doc ./kmodel/linux/lockdep has the rules, and
-// what is not modelled. A report is no failure of an execution. It names the classes, each taken
-// while the one before is held; for each two of them, and for a handler that comes between, it
-// says by whom and where, with the command that prints an execution in which it is so (-tape).
-// inode->i_lock is that lock of any inode, l[*] is any of an array, and A/1 an A that is taken
-// while another A is held; (work_completion)(&x) is a work item, held while its function is
-// called and taken by who waits for it, and x.seqcount the sequence of a seqlock. A search that covers everything has seen all there is to see, any
-// other what it has run.
+// With -lockdep, explore also keeps which class of locks is taken while which is held, and whether
+// interrupts and softirqs are on, in all executions that it runs. What could deadlock by that it
+// reports in the words of the kernel; go doc ./kmodel/linux/lockdep has the rules, and what is not
+// modelled. A report is no failure of an execution. It names the classes, each taken while the one
+// before is held; for each two of them, and for a handler that comes between, it says by whom and
+// where, with the command that prints an execution in which it is so (-tape). inode->i_lock is that
+// lock of any inode, l[*] is any of an array, and A/1 an A that is taken while another A is held;
+// (work_completion)(&x) is a work item, held while its function is called and taken by who waits
+// for it, and x.seqcount the sequence of a seqlock. A search that covers everything has seen all
+// there is to see, any other what it has run.
 //
 // It goes with -exhaust, -classes, -random and -guided; not with -checkpoint, since what goes on
 // from a file has not seen what was run before.
