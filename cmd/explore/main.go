@@ -131,9 +131,9 @@
 //
 //	0  done as asked, and no execution failed
 //	1  an execution failed, or -lockdep has something to report
-//	2  wrong usage, a program that does not exist, a checkpoint that cannot be read or
-//	   written, or a program that breaks the rules that make a search possible: its
-//	   numbers are not to be trusted
+//	2  wrong usage, a program that does not exist, nothing left to be run, a checkpoint that
+//	   cannot be read or written, or a program that breaks the rules that make a search
+//	   possible: its numbers are not to be trusted
 //	3  ended before it was done, by a limit or an interrupt, and by then no execution
 //	   had failed, and -lockdep had nothing to report
 //

@@ -9,8 +9,8 @@ type Changes uint
 // Has reports whether any of p is applied.
 func (c Changes) Has(p Changes) bool { return c&p != 0 }
 
-// A Variant is a station of an object's history. All variants are one code, which differs
-// where it asks for changes.
+// A Variant is the code of an object as some kernels had it, or as it might have been. All
+// variants are one code, which differs where it asks for changes.
 type Variant struct {
 	Name     string // "4.14"
 	Versions string // kernels that had this code: "4.14-4.16", "mutant", "proposal"

@@ -116,7 +116,7 @@ const (
 	table417 = table416 | tryGetLive | cancelFirst
 )
 
-// variant is a station of the history.
+// variant is the code as some kernels had it, or a mutant.
 type variant struct {
 	name     string
 	versions string
