@@ -53,14 +53,7 @@ func catalogue(t *testing.T, page []string) ([]string, int) {
 	}
 	for _, object := range objects {
 		fmt.Fprintf(&out, "## `%s`\n\n| variant | kernels | what it is |\n|---|---|---|\n", object)
-		seen := map[string]bool{}
-		for _, p := range byObject[object] {
-			row := fmt.Sprintf("| `%s` | %s | %s |\n", p.Variant, p.Versions, cell(p.Patches))
-			if !seen[row] {
-				seen[row] = true
-				out.WriteString(row)
-			}
-		}
+		writeVariants(&out, byObject[object])
 		fmt.Fprintf(&out, "\n| program | verdict |\n|---|---|\n")
 		for _, p := range byObject[object] {
 			fmt.Fprintf(&out, "| `%s@%s` | %s |\n", p.Scenario, p.Variant, listed(p))
@@ -68,6 +61,33 @@ func catalogue(t *testing.T, page []string) ([]string, int) {
 		out.WriteString("\n")
 	}
 	return generated(t, page, out.String())
+}
+
+// writeVariants writes a row for each variant, with what most of its programs say of it, and
+// then one for each program that says something else.
+func writeVariants(out *strings.Builder, programs []program.Program) {
+	about := func(p program.Program) string { return p.Versions + " | " + cell(p.Patches) }
+	count := map[string]int{}
+	most := map[string]string{}
+	for _, p := range programs {
+		row := p.Variant + about(p)
+		count[row]++
+		if count[row] > count[p.Variant+most[p.Variant]] {
+			most[p.Variant] = about(p)
+		}
+	}
+	var others strings.Builder
+	seen := map[string]bool{}
+	for _, p := range programs {
+		switch {
+		case about(p) != most[p.Variant]:
+			fmt.Fprintf(&others, "| `%s@%s` | %s |\n", p.Scenario, p.Variant, about(p))
+		case !seen[p.Variant]:
+			seen[p.Variant] = true
+			fmt.Fprintf(out, "| `%s` | %s |\n", p.Variant, about(p))
+		}
+	}
+	out.WriteString(others.String())
 }
 
 // listed is the verdict of a program as the catalogue has it. Sampling a workload shows

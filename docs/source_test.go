@@ -252,6 +252,7 @@ func messages(t *testing.T, page []string) ([]string, int) {
 	var code bytes.Buffer
 	for _, pattern := range []string{
 		"../schedule/*.go", "../schedule/*/*.go", "../kmodel/linux/*/*.go", "../kmodel/program/*.go",
+		"../kmodel/internal/verify/*.go",
 	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {

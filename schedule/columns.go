@@ -29,13 +29,12 @@ const (
 //	                          rcu_assign_pointer mm->ioctx_table <- NULL
 //	                          -- blocked: wait_for_completion done --
 //
-// A line that ends in () is the kernel function that takes the steps below it; where
-// two follow each other, the first is the system call that the second is part of.
-// A step is the verb and the object, then "<- v" if it left v in the object, or "= v" if
-// it returned v, and "(now w)" too if it left another value w. Threads of one name
-// are numbered, io_destroy#1 and io_destroy#2. The two racing steps, the one that failed and the one
-// that made it fail, have a * before them. Agents are in brackets, as ps writes
-// kernel threads. A thread that takes no step has no column, unless it is
+// A line that ends in () is the kernel function that takes the steps below it; where two follow
+// each other, the first is the system call that the second is part of. A step is the verb and the
+// object, then "<- v" if it left v in the object, or "= v" if it returned v, and "(now w)" too if
+// it left another value w. Threads of one name are numbered, io_destroy#1 and io_destroy#2. The two
+// racing steps, the one that failed and the one that made it fail, have a * before them. Agents are
+// in brackets, as ps writes kernel threads. A thread that takes no step has no column, unless it is
 // blocked in a deadlock.
 //
 // Since a row belongs to one thread, its text may run on below the heading of

@@ -46,9 +46,8 @@
 // thread that blocks, finishes, or is an agent between two pieces of work is
 // not preempted.
 //
-// The input of a fuzzing engine is digits, which are decisions, and then, if it has any byte that is
-// not ASCII, an end that the remaining decisions are drawn from ([ByteReader],
-// [Runner.TapeOf]).
+// The input of a fuzzing engine is digits, which are decisions, and then, if it has any byte that
+// is not ASCII, an end that the remaining decisions are drawn from ([ByteReader], [Runner.TapeOf]).
 //
 // # State
 //
@@ -81,6 +80,6 @@
 // do.
 //
 // To read the code: thread.go, cpu.go, set.go, exec.go and decide.go are the machine, cell.go,
-// object.go and hash.go the memory, stores.go store buffers, tape.go and drawn.go the input, trace.go the output,
-// footprint.go what steps have in common, memo.go what need not be run.
+// object.go and hash.go the memory, stores.go store buffers, tape.go and drawn.go the input,
+// trace.go the output, footprint.go what steps have in common, memo.go what need not be run.
 package schedule

@@ -90,8 +90,8 @@ func (s *Shared) note(t *Thread, part int, writes bool) {
 	t.exec.foot.touch(t.exec.foot.key(s, part), writes)
 }
 
-// Shows says that part n is what own says of thread n, which changes in steps of thread n
-// only: whoever asks it of another thread calls Reads or ReadsAll, and nobody need call Writes. To be
+// Shows says that part n is what own says of thread n, which changes in steps of thread n only:
+// whoever asks it of another thread calls Reads or ReadsAll, and nobody need call Writes. To be
 // called by [Facility] objects, once an execution.
 func (s *Shared) Shows(e *Exec, own func(t *Thread) bool) {
 	if e.foot != nil {

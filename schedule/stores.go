@@ -300,8 +300,8 @@ func (t *Thread) DrainStores() {
 // BuffersStores reports whether stores wait in buffers.
 func (e *Exec) BuffersStores() bool { return e.tso }
 
-// RunsOn says that t runs on the CPU of that number, 0 to 47, where a program keeps something by CPU
-// without giving t one. To come there from another takes a context switch, and so does another
+// RunsOn says that t runs on the CPU of that number, 0 to 47, where a program keeps something by
+// CPU without giving t one. To come there from another takes a context switch, and so does another
 // thread before it that has been there: those are full barriers. A thread that has not said where
 // it runs has been there from the start, if nobody else has.
 func (t *Thread) RunsOn(cpu int) {

@@ -9,12 +9,12 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// A Signature says which bug a failure is: two failures are taken to be the same exactly
-// if their signatures are equal. (One cause may show as several, as it has several reports
-// in a kernel: docs/signatures.md has a table of such cases.) It has the kind and the racing pair of kernel
-// functions, because these survive what varies from one schedule to the next
-// (threads, step numbers, objects) and what varies from one release to the next
-// (message text). The zero value is no failure.
+// A Signature says which bug a failure is: two failures are taken to be the same exactly if their
+// signatures are equal. (One cause may show as several, as it has several reports in a kernel:
+// docs/signatures.md has a table of such cases.) It has the kind and the racing pair of kernel
+// functions, because these survive what varies from one schedule to the next (threads, step
+// numbers, objects) and what varies from one release to the next (message text). The zero value is
+// no failure.
 type Signature struct {
 	Kind schedule.Kind
 

@@ -31,6 +31,8 @@ func (s *Smaller) String() string {
 	case s.Complete():
 		return fmt.Sprintf("no workload %s fails this way: %s, %s, complete",
 			smaller, count(s.Workloads, "workload"), count(s.States, "state"))
+	case s.Workloads == 0:
+		return "whether a workload " + smaller + " fails this way was not looked at"
 	case s.Uncounted:
 		return fmt.Sprintf("of more than %s %s %d cannot fail this way (%s), the others are open",
 			count(s.Workloads, "workload"), smaller, s.Excluded, count(s.States, "state"))

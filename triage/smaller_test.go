@@ -37,6 +37,8 @@ func TestSmallerOpen(t *testing.T) {
 		"of 30 workloads with fewer threads or calls 7 cannot fail this way (9 states), " +
 			"the others are open": {Workloads: 30, Excluded: 7, States: 9},
 		"no workload is smaller": {},
+		"whether a workload with fewer threads or calls fails this way was " +
+			"not looked at": {Uncounted: true},
 	} {
 		if got := s.String(); got != want {
 			t.Errorf("%+v: %s", s, got)

@@ -8,6 +8,7 @@ import (
 	"log"
 	"maps"
 	"math"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -201,7 +202,8 @@ func (c *campaign) misordered(r *orderReport) {
 	if r.regression() {
 		what = "REGRESSION"
 	}
-	c.log.Printf("%s in %s: %s: %s/%s", what, r.Target, r.Report, orderDir, r.name())
+	c.log.Printf("%s in %s: %s: %s", what, r.Target, r.Report,
+		filepath.Join(c.store.dir, orderDir, r.name()))
 }
 
 // kept is told of an entry that is on the disk now.
@@ -304,7 +306,8 @@ func (c *campaign) makeReports(ctx context.Context) error {
 		if b.regression() {
 			what = "REGRESSION"
 		}
-		c.log.Printf("%s in %s: %s: %s/%s", what, b.Target, b.Title, failuresDir, b.name())
+		c.log.Printf("%s in %s: %s: %s", what, b.Target, b.Title,
+			filepath.Join(c.store.dir, failuresDir, b.name()))
 		for _, s := range slips {
 			if _, err := b.target.meet(s.Signature, s.Title, s.Tape); err != nil {
 				return err

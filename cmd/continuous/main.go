@@ -27,7 +27,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitDone
 	} else if err != nil {
-		return exitWrong // package flag has said what is wrong
+		fmt.Fprintf(stderr, "continuous: %v; continuous -h has the flags\n", err)
+		return exitWrong
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -57,19 +58,20 @@ type command struct {
 func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	c := &command{}
 	fs := flag.NewFlagSet("continuous", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+	fs.SetOutput(io.Discard) // one line says what is wrong, not all flags
 	fs.StringVar(&c.config, "config", "", "read the configuration from `file`")
 	fs.DurationVar(&c.duration, "for", 0, "end after this `time`: 10m; 0: never")
 	fs.Int64Var(&c.executions, "executions", 0, "end after so many, `n`; 0: never")
 	fs.BoolVar(&c.verbose, "v", false, "print a line for every input that is kept to standard error")
-	fs.Usage = func() {
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fs.SetOutput(stderr)
 		fmt.Fprintln(stderr, "usage: continuous [flags] directory")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	err := error(nil)
 	switch {
 	case fs.NArg() == 0:
 		err = errors.New("no directory given, to keep the data in")
@@ -80,12 +82,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	case c.executions < 0:
 		err = fmt.Errorf("-executions %d: want more than 0", c.executions)
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "continuous: %v; continuous -h has the flags\n", err)
-		return nil, err
-	}
 	c.dir = fs.Arg(0)
-	return c, nil
+	return c, err
 }
 
 // fuzz runs the campaign, prints the summary, and returns how many regressions there are.

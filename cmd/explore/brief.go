@@ -95,17 +95,20 @@ func (t *total) add(s *statement) {
 }
 
 func (t *total) write(w io.Writer) error {
-	size, bounded := plural(t.states, "state"), "without a bound"
+	size, explored := plural(t.states, "state"), "all explored without a bound"
 	if t.byClass {
-		size, bounded = plural(t.classes, "class"), "to the end"
+		size, explored = plural(t.classes, "class"), "all explored to the end"
+	}
+	if t.bounded > 0 {
+		explored = fmt.Sprintf("%d explored in part", t.bounded)
 	}
 	reported := ""
 	if t.lockdep {
 		reported = fmt.Sprintf(" %d with lockdep reports,", t.reported)
 	}
-	_, err := fmt.Fprintf(w, "%s: %d fail,%s %d were not explored %s; %s; "+
+	_, err := fmt.Fprintf(w, "%s: %d fail,%s %s; %s; "+
 		"%s left out, too large to exhaust\n", plural(t.programs, "program"),
-		t.failing, reported, t.bounded, bounded, size, plural(t.workloads, "workload"))
+		t.failing, reported, explored, size, plural(t.workloads, "workload"))
 	return err
 }
 

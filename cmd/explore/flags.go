@@ -90,7 +90,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.BoolVar(&c.states, "states", false, "count the states between any two steps too")
 	fs.StringVar(&c.checkpoint.File, "checkpoint", "", "write the search to `file`, and go on from it")
 	fs.DurationVar(&c.checkpoint.Every, "every", explore.DefaultCheckpointEvery, "write it so often")
-	fs.StringVar(&c.muteText, "mute", "", "go on after these `kinds`: double-kill,double-release")
+	fs.StringVar(&c.muteText, "mute", "",
+		"go on after these `kinds` of failure, such as double-kill,double-release")
 	fs.BoolVar(&c.json, "json", false, "print one JSON object a line for each program")
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {

@@ -92,16 +92,16 @@
 //
 // # The order of locks
 //
-// With -lockdep, explore also keeps which class of locks is taken while which is held, and
-// whether interrupts and softirqs are on, in all executions that it runs. What could deadlock by
-// that it reports in the words of the kernel; go doc ./kmodel/linux/lockdep has the rules, and
-// what is not modelled. A report is no failure of an execution. It names the classes, each taken
-// while the one before is held; for each two of them, and for a handler that comes between, it
-// says by whom and where, with the command that prints an execution in which it is so (-tape).
-// inode->i_lock is that lock of any inode, l[*] is any of an array, and A/1 an A that is taken
-// while another A is held; (work_completion)(&x) is a work item, held while its function is
-// called and taken by who waits for it, and x.seqcount the sequence of a seqlock. A search that
-// covers everything has seen all there is to see, any other what it has run.
+// With -lockdep, explore also keeps which class of locks is taken while which is held, and whether
+// interrupts and softirqs are on, in all executions that it runs. What could deadlock by that it
+// reports in the words of the kernel; go doc ./kmodel/linux/lockdep has the rules, and what is not
+// modelled. A report is no failure of an execution. It names the classes, each taken while the one
+// before is held; for each two of them, and for a handler that comes between, it says by whom and
+// where, with the command that prints an execution in which it is so (-tape). inode->i_lock is that
+// lock of any inode, l[*] is any of an array, and A/1 an A that is taken while another A is held;
+// (work_completion)(&x) is a work item, held while its function is called and taken by who waits
+// for it, and x.seqcount the sequence of a seqlock. A search that covers everything has seen all
+// there is to see, any other what it has run.
 //
 // It goes with -exhaust, -classes, -random and -guided; not with -checkpoint, since what goes on
 // from a file has not seen what was run before.
@@ -273,7 +273,7 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 			break // they are counted in the last line
 		}
 		pr.note("explore: %s: skipped, a workload is too large to exhaust: "+
-			"use -random, or name it in full\n", p.Name())
+			"use -random or -guided, or name it in full\n", p.Name())
 	}
 	status, sum := exitDone, total{workloads: len(skipped)}
 	left := 0 // programs that were not begun
@@ -305,7 +305,8 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 // nothingLeft says why none of the programs that the patterns mean is looked at.
 func (c *command) nothingLeft(skipped []kernelProgram) string {
 	if len(skipped) > 0 {
-		return "only workloads, which are too large to exhaust: use -random, or name one in full: " +
+		return "only workloads, which are too large to exhaust: " +
+			"use -random or -guided, or name one in full: " +
 			skipped[0].Name()
 	}
 	var why []string
@@ -313,7 +314,7 @@ func (c *command) nothingLeft(skipped []kernelProgram) string {
 		why = append(why, "-clean leaves out what may fail")
 	}
 	if c.classes {
-		why = append(why, "-classes leaves out what has store buffers, unless it is named in full")
+		why = append(why, "-classes leaves out what has store buffers: name one in full, or use -tso")
 	}
 	return "nothing is left: " + strings.Join(why, ", ")
 }

@@ -53,8 +53,7 @@ func readInput(arg string) (*input, error) {
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) {
 		tape, bad := schedule.Parse(arg)
 		if bad != nil || arg == "" {
-			return nil, fmt.Errorf("%s: no such file, and no tape either: "+
-				"that is hex digits only (0-9, a-f)", arg)
+			return nil, notTape(arg, bad)
 		}
 		return &input{tape: tape, strict: true}, nil
 	}
@@ -80,6 +79,15 @@ func readInput(arg string) (*input, error) {
 	}
 	in.data = data
 	return in, nil
+}
+
+// notTape says what is wrong with arg, which is neither a file nor a tape: what it lacks to be
+// the one that it looks like.
+func notTape(arg string, bad error) error {
+	if arg != "" && strings.Trim(arg, "0123456789abcdef") == "" {
+		return fmt.Errorf("%s: %w", arg, bad)
+	}
+	return fmt.Errorf("%s: no such file, and no tape either: that is hex digits only (0-9, a-f)", arg)
 }
 
 func readFile(name string) ([]byte, error) {

@@ -116,10 +116,12 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	c := &command{format: format(report.Formats()[0])}
 	fs := flag.NewFlagSet("minimize", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // one line says what is wrong, not all flags
-	fs.StringVar(&c.target, "target", "", "fuzz target that the tape is for, `name`")
-	fs.StringVar(&c.variant, "variant", "", "another variant of the same program, `name`")
+	fs.StringVar(&c.target, "target", "",
+		"`name` of the fuzz target that the tape is for, FuzzLookupIoctx")
+	fs.StringVar(&c.variant, "variant", "", "`name` of another variant of the same program, 1d")
 	fs.StringVar(&c.program, "program", "", "full `name` of a program, fs/aio/workload@1e")
-	fs.StringVar(&c.mute, "mute", "", "go on after these `kinds`: double-kill,double-release")
+	fs.StringVar(&c.mute, "mute", "",
+		"go on after these `kinds` of failure, such as double-kill,double-release")
 	fs.IntVar(&c.nodes, "nodes", triage.DefaultNodes, "states that the exact search may keep")
 	fs.IntVar(&c.explain, "explain", triage.DefaultExplaining,
 		"executions that finding out why may take, for each variant; 0: do not")

@@ -25,7 +25,7 @@ func TestTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got, want []string
+	var got []string
 	for _, decl := range file.Decls {
 		f := decl.(*ast.FuncDecl)
 		got = append(got, f.Name.Name)
@@ -33,12 +33,14 @@ func TestTargets(t *testing.T) {
 		if name, _ := strconv.Unquote(call.Args[0].(*ast.BasicLit).Value); name != f.Name.Name {
 			t.Errorf("%s runs %s", f.Name.Name, name)
 		}
+		if _, err := kmodel.FindTarget(f.Name.Name); err != nil {
+			t.Errorf("targets.go: %v", err)
+		}
 	}
 	for _, target := range kmodel.Targets() {
-		want = append(want, target.Name)
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("targets.go has\n%v, kmodel\n%v", got, want)
+		if !slices.Contains(got, target.Name) {
+			t.Errorf("targets.go has no %s", target.Name)
+		}
 	}
 }
 

@@ -9,9 +9,9 @@ type Changes uint
 // Has reports whether any of p is applied.
 func (c Changes) Has(p Changes) bool { return c&p != 0 }
 
-// A Variant is a station of an object's history. All variants are one code, which differs
-// where it asks for changes. Of each there are two more, whose names end with an [Order]; listed
-// are those whose verdict is another, and their fixes.
+// A Variant is the code of an object as some kernels had it, or as it might have been. All
+// variants are one code, which differs where it asks for changes. Of each there are two more, whose
+// names end with an [Order]; listed are those whose verdict is another, and their fixes.
 type Variant struct {
 	Name     string // "4.14"; see Order for what it may end with
 	Versions string // kernels that had this code: "4.14-4.16", "mutant", "proposal"

@@ -10,8 +10,8 @@
 // The story is in lookupIoctx and killIoctx. Between taking a kioctx out of the table
 // and dropping its first reference there was once an RCU delay; it was lost on the
 // theory that percpu_ref_kill() has one. That is a grace period of the other flavour:
-// it does not wait for a reader in lookup_ioctx. The variants (variants.go) are the
-// stations of this story from 2.6.29 to 4.17, and what became of it since.
+// it does not wait for a reader in lookup_ioctx. The variants (variants.go) are the code from
+// 2.6.29 to 4.17, and what became of it since.
 //
 // The code follows v4.4.121, the tree that the fix baf10564fbb6 was ported to, with
 // the later patches applied by variant; the hlist follows v3.3.8 and v3.10.65.

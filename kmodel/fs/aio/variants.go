@@ -131,7 +131,7 @@ const (
 	table54 = table417&^refs49 | refs54 | oneFlavour | emptyTest | lastPutCompletes
 )
 
-// variant is a station of the history.
+// variant is the code as some kernels had it, or a mutant.
 type variant struct {
 	name     string
 	versions string

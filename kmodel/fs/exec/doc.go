@@ -25,10 +25,10 @@
 // that calls exec_mmap(), and a process. A second CPU may run a process whose mm is the one
 // that is borrowed.
 //
-// A tick may take the CPU from a task where interrupts and preemption are on, once or
-// twice in an execution. Everything that a task does not do itself it does in its tick: an agent that
-// interrupts it, switches to the other task and comes back when that one switches back. So
-// one preemption of the schedule is one of the kernel.
+// A tick may take the CPU from a task where interrupts and preemption are on, once or twice in an
+// execution. Everything that a task does not do itself it does in its tick: an agent that
+// interrupts it, switches to the other task and comes back when that one switches back. So one
+// preemption of the schedule is one of the kernel.
 //
 // In the workload a task may call exec_mmap() more than once, and the process too.
 //

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mm"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -126,10 +127,19 @@ func (s *system) process_(t *schedule.Thread, sleeps int) {
 func (s *system) owner_(t *schedule.Thread) {
 	tsk := &s.tasks[owner]
 	s.exitMm(t, tsk)
+	tsk.contextSwitch(t)
+}
+
+// contextSwitch is context_switch() on a CPU of its own, from a task that is dead to another
+// process.
+func (tsk *task) contextSwitch(t *schedule.Thread) {
 	lazy := tsk.activeMm.Read(t)
 	tsk.activeMm.Write(t, nil)
-	lazy.Mmdrop(t) // finish_task_switch()
+	finishTaskSwitch(t, lazy)
 }
+
+// finishTaskSwitch is what finish_task_switch() does after that.
+func finishTaskSwitch(t *schedule.Thread, lazy *mm.Struct) { lazy.Mmdrop(t) }
 
 // abstract gives a word for each mm: whether it is freed, how its counts stand, and what
 // the tasks of the CPU have to do with it. Which mm and which task it is is left out.

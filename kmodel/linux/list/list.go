@@ -58,7 +58,7 @@ func (h *Head[P]) AddHeadRcu(t *schedule.Thread, p P) {
 	h.add(t, p, "hlist_add_head_rcu", schedule.WriteOnce|schedule.Release)
 }
 
-// Add is list_add().
+// Add is list_add(), and list_add_rcu(), of which a reader sees no more than the one store.
 func (h *Head[P]) Add(t *schedule.Thread, p P) { h.add(t, p, "list_add", schedule.PlainWrite) }
 
 // AddTail is list_add_tail().

@@ -19,8 +19,8 @@ type Hotplug interface {
 	SMPCallin(t *schedule.Thread, c *CPU)
 }
 
-// A Variant is a station of the history of an architecture, with what the generic code
-// of that time did.
+// A Variant is the code of an architecture as some kernels had it, or as it might have been,
+// with the generic code of that time.
 type Variant struct {
 	Name     string // "sparc-5.9"
 	Versions string

@@ -288,7 +288,7 @@ func booted(t *schedule.Thread, verb string) *state {
 }
 
 // Call is call_rcu(): the callback of h runs after a grace period of preemptible
-// RCU.
+// RCU. kfree_rcu() is a Call of what frees the object.
 func Call(t *schedule.Thread, h *Head) { call(t, h, "call_rcu", preemptible) }
 
 // CallAs is Call under another name: for a primitive whose callback it is.

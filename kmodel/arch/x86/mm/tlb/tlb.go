@@ -24,12 +24,12 @@
 //
 // The code follows 4.4, and is the same from 3.6 on, which was the first to have
 // flush_tlb_mm_range() and to interrupt by smp_call_function_many(). But clearAndFlush_ is
-// nobody's: a caller of flush_tlb_mm_range() that clears the entry by a plain store, while
-// its CPU does not run the mm. None is known. Those who take a page away from an mm that they do not run, as reclaim
-// and truncating do, clear the entry by ptep_get_and_clear(), which is an XCHG and so the
-// barrier; reclaim then calls flush_tlb_page(), to which the patch adds no smp_mb() for that
-// case. So this is the order that the patch guarantees to any caller, and what fails without
-// it is the order, not a known path.
+// nobody's: a caller of flush_tlb_mm_range() that clears the entry by a plain store, while its CPU
+// does not run the mm. None is known. Those who take a page away from an mm that they do not run,
+// as reclaim and truncating do, clear the entry by ptep_get_and_clear(), which is an XCHG and so
+// the barrier; reclaim then calls flush_tlb_page(), to which the patch adds no smp_mb() for that
+// case. So this is the order that the patch guarantees to any caller, and what fails without it is
+// the order, not a known path.
 //
 // Not modelled: lazy TLB mode, by which a switch to a kernel thread loads no CR3, and
 // leave_mm(); the mm_cpumask of the other mm; flushes of all, page tables that are freed,
