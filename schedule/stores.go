@@ -174,10 +174,8 @@ func (b *storeBuffer) takes(t *Thread, w waitingStore) bool {
 			b.drain(nil)
 			return false
 		}
-		for n > b.made {
-			b.write(nil)
-			n--
-		}
+		b.write(n-b.made, nil)
+		n = b.made
 	}
 	if b.made++; b.made > 1 {
 		key |= follows
@@ -205,23 +203,32 @@ func (b *storeBuffer) set(n int, by *Thread) {
 	b.state.Set(v)
 }
 
-// write writes the oldest store to memory, unless it is to over: another one is there already that
-// comes after it.
-func (b *storeBuffer) write(over *Cell) {
+// write writes the n oldest stores to memory, unless to over: what is there comes after them.
+func (b *storeBuffer) write(n int, over *Cell) {
 	e := b.exec
 	e.draining = true
-	w, live, by := b.waiting[0], b.lives(0), b.by()
-	n := b.used() - 1
-	copy(b.waiting[:], b.waiting[1:n+1])
+	var out [maxStores]waitingStore
 	for i := range n {
-		b.slots[i].cell.Set(b.slots[i+1].cell.val)
-		b.slots[i].val.Set(b.slots[i+1].val.val)
+		if w := &b.waiting[i]; w.cell != over && b.lives(i) {
+			out[i] = *w
+		}
 	}
-	b.slots[n].cell.Set(0)
-	b.slots[n].val.Set(0)
-	b.set(n, by)
-	if live && w.cell != over {
-		w.write()
+	left, by := b.used()-n, b.by()
+	copy(b.waiting[:left], b.waiting[n:])
+	for i := range left + n {
+		if i < left {
+			b.slots[i].cell.Set(b.slots[i+n].cell.val)
+			b.slots[i].val.Set(b.slots[i+n].val.val)
+		} else {
+			b.slots[i].cell.Set(0)
+			b.slots[i].val.Set(0)
+		}
+	}
+	b.set(left, by)
+	for i := range out[:n] {
+		if w := &out[i]; w.cell != nil {
+			w.write()
+		}
 	}
 	e.draining = false
 }
@@ -239,8 +246,8 @@ func (b *storeBuffer) by() *Thread { return b.exec.threads[b.state.Value()&(1<<b
 // drain writes all to memory but what is to over.
 func (b *storeBuffer) drain(over *Cell) {
 	b.spilled = b.made > 0 // of an older step nobody asks
-	for b.used() > 0 {
-		b.write(over)
+	if n := b.used(); n > 0 {
+		b.write(n, over)
 	}
 }
 
@@ -367,9 +374,7 @@ func (b *storeBuffer) Ready(*Thread) bool { return b.used() > 0 }
 // Run implements [Agent]: the oldest store gets into memory.
 func (b *storeBuffer) Run(t *Thread) {
 	t.Begin(b.op())
-	for n := b.oldest(); n > 0; n-- {
-		b.write(nil)
-	}
+	b.write(b.oldest(), nil)
 }
 
 // drains reports whether no store may wait when o is done.
