@@ -95,7 +95,7 @@ var tsoTests = []litmus.Test{{
 		func(p *prog, t *schedule.Thread) bool { return p.a.LastEntry(t) == p.item[1] }),
 	late("hlist_add_head_rcu", func(p *prog, t *schedule.Thread) { p.a.AddHeadRcu(t, p.item[2]) },
 		func(p *prog, t *schedule.Thread) bool { return p.a.First(t) == p.item[0] }),
-	late("list_add_blind", func(p *prog, t *schedule.Thread) { p.b.AddBlind(t, p.item[2]) }, emptyB),
+	late("list_add_blind", func(p *prog, t *schedule.Thread) { p.b.AddBlind(t, p.item[0]) }, emptyB),
 	late("list_del", func(p *prog, t *schedule.Thread) { p.a.Del(t, p.item[0]) },
 		func(p *prog, t *schedule.Thread) bool { return p.a.First(t) == p.item[0] }),
 	late("list_del_rcu", func(p *prog, t *schedule.Thread) { p.a.ListDelRcu(t, p.item[1]) },
