@@ -17,14 +17,16 @@ import "math/bits"
 // Nothing that it allows is forbidden on arm64 or powerpc. They allow more: loads that pass loads,
 // and stores that pass loads.
 //
-// An agent of each CPU writes the oldest store to memory, or one that may pass it. What must not pass a store that waits is
-// not enabled while one does: a locked instruction, smp_mb(), a sleep, an interrupt, another thread
-// on that CPU; see drains. The end of a grace period empties all of them ([Exec.DrainStores]).
+// An agent of each CPU writes the oldest store to memory, or one that may pass it. What must not
+// pass a store that waits is not enabled while one does: a locked instruction, smp_mb(), a sleep, an
+// interrupt, another thread on that CPU; see drains. The end of a grace period empties all of them
+// ([Exec.DrainStores]).
 //
-// A primitive stores with [Thread.Store], or [Ptr.Store]. One that does not, but calls [Cell.Set],
-// may make its store where other stores wait: these are written to memory in the same step, as if
-// it were a locked instruction. So it allows less than the machine does, never more, and a failure
-// that is found is one of the machine.
+// A primitive stores with [Thread.Store], [Ptr.Store] or [Kept.Store]. One that does not, but calls
+// [Cell.Set], may make its store where other stores wait: these are written to memory in the same
+// step, as if it were a locked instruction. What one step stores, the links of a list, gets to
+// memory in one step too: others see all of it or nothing, as without buffers. So both allow less
+// than the machine does, never more, and a failure that is found is one of the machine.
 
 // maxStores is the most stores that wait in a buffer. One more, and all are written.
 const maxStores = 8
@@ -39,6 +41,11 @@ type storeBuffer struct {
 	waiting [maxStores]waitingStore // what the cells stand for
 	agent   *Thread
 
+	// Of the stores of the step under way, if step is that:
+	step    int
+	made    int  // how many wait: the last ones
+	spilled bool // they do not: some are in memory, so all must be
+
 	of, name string // of the thread that the CPU was made for, and of the agent
 }
 
@@ -46,8 +53,8 @@ type storeBuffer struct {
 type waitingStore struct {
 	cell *Cell
 	val  uint64
-	ptr  pointerCell // unless nil: cell is part of it
-	p    any         // and this is the pointer
+	of   compound // unless nil: cell is part of it
+	with any      // and this is what comes with the word
 }
 
 // What a store that waits may pass, if stores pass each other; see next. The oldest passes any.
@@ -57,10 +64,25 @@ const (
 	nonePassesIt        // nor it any, nor one behind it any before it: it comes after a barrier
 )
 
-// pointerCell is any [Ptr].
-type pointerCell interface{ putAny(p any) }
+// A compound is a [Ptr] or a [Kept].
+type compound interface{ put(v uint64, with any) }
 
-const byBits = 8 // of state: more than MaxThreads
+// write makes the store in memory.
+func (w *waitingStore) write() {
+	if w.of != nil {
+		w.of.put(w.val, w.with)
+	} else {
+		w.cell.Set(w.val)
+	}
+}
+
+const (
+	byBits = 8 // of state: more than MaxThreads
+
+	// follows is a bit of what stands for the cell of a store: the step that has made it has made
+	// the one before it too.
+	follows = 1 << 63
+)
 
 // The bits of where: the number of the CPU, from 1, and above that on which CPUs it has been.
 const (
@@ -75,7 +97,7 @@ func (e *Exec) BufferStores() {
 	if len(e.static)+len(e.heap) > 0 {
 		panic("schedule: BufferStores after something has been allocated")
 	}
-	e.tso, e.spying = true, true
+	e.tso, e.shown, e.spying = true, true, true
 }
 
 // ReorderStores is BufferStores, and the stores of a CPU to different cells may get into memory in
@@ -101,6 +123,7 @@ func (e *Exec) bootStores() {
 		if b.of != t.Name {
 			b.of, b.name = t.Name, t.Name+"'s stores"
 		}
+		b.step = -1
 		e.Static(&b.Object, i)
 		t.own.stores, b.agent = b, e.Agent(b.name, b)
 	}
@@ -122,7 +145,7 @@ func (c *Ptr[P]) Store(t *Thread, p P) {
 		return
 	}
 	var null P
-	w := waitingStore{cell: &c.Cell, ptr: c, p: p}
+	w := waitingStore{cell: &c.Cell, of: c, with: p}
 	if p != null {
 		w.val = p.Header().id
 	}
@@ -132,37 +155,68 @@ func (c *Ptr[P]) Store(t *Thread, p P) {
 // seen is Get where stores may wait.
 func (c *Ptr[P]) seen() P {
 	if _, w := c.obj.exec.forwarded(&c.Cell); w != nil {
-		p, _ := w.p.(P)
+		p, _ := w.with.(P)
 		return p
 	}
 	return c.p
 }
 
-// putAny is Put.
-func (c *Ptr[P]) putAny(p any) {
-	q, _ := p.(P) // P may be an interface, and nil
+// put implements compound.
+func (c *Ptr[P]) put(_ uint64, with any) {
+	q, _ := with.(P) // P may be an interface, and nil
 	c.Put(q)
 }
 
 // buffered puts a store into the buffer.
 func (t *Thread) buffered(w waitingStore) {
 	b := t.cpu.stores
-	n := b.used()
-	if n == maxStores {
-		b.drain(nil)
-		n = 0
+	if b.step != t.exec.steps {
+		b.step, b.made, b.spilled = t.exec.steps, 0, false
 	}
-	b.waiting[n] = w
-	b.slots[n].cell.Set(w.cell.ID())
-	b.slots[n].val.Set(w.val)
-	if t.exec.pso && n > 0 {
-		b.slots[n].passes.Set(b.order(t.op.Mode))
+	if b.spilled || !b.takes(t, w) {
+		w.write()
 	}
-	b.set(n+1, t)
 	b.agent.Rouse()
 	if rec := t.exec.rec; rec != nil {
 		rec.buffered(w.cell, w.val)
 	}
+}
+
+// takes puts a store of the step under way into the buffer, if there is room for all of its stores.
+// Else what the step has made is in memory.
+func (b *storeBuffer) takes(t *Thread, w waitingStore) bool {
+	n, key := b.used(), w.cell.ID()
+	for i := n - b.made; i < n; i++ {
+		if b.holds(i, w.cell) { // instead of one that nobody else sees
+			b.waiting[i] = w
+			b.slots[i].val.Set(w.val)
+			return true
+		}
+	}
+	if n == maxStores {
+		if b.made == maxStores {
+			b.drain(nil)
+			return false
+		}
+		b.write(0, n-b.made, nil)
+		n = b.made
+	}
+	if b.made++; b.made > 1 {
+		key |= follows
+	}
+	b.waiting[n] = w
+	b.slots[n].cell.Set(key)
+	b.slots[n].val.Set(w.val)
+	if t.exec.pso && b.made == 1 && n > 0 {
+		b.slots[n].passes.Set(b.order(t.op.Mode))
+	}
+	b.set(n+1, t)
+	return true
+}
+
+// holds reports whether store i is to c.
+func (b *storeBuffer) holds(i int, c *Cell) bool {
+	return b.waiting[i].cell == c && b.slots[i].cell.val&^follows == c.ID()
 }
 
 // used returns how many stores wait.
@@ -196,9 +250,10 @@ func (t *Thread) StoreBarrier() {
 	}
 }
 
-// next returns those stores that may get into memory next, as bits. The oldest is one of them.
+// next returns those stores that may get into memory next, as bits: of those of one step the first.
+// The oldest is one of them.
 func (b *storeBuffer) next() (set uint8) {
-	for i := range b.used() {
+	for i := 0; i < b.used(); i += b.together(i) {
 		switch passes := b.slots[i].passes.val; {
 		case passes == nonePassesIt:
 			return set
@@ -212,49 +267,63 @@ func (b *storeBuffer) next() (set uint8) {
 	return set
 }
 
-// overlaps reports whether store i is to the cell of an older one.
+// together returns how many stores the step has made of which store i is the first.
+func (b *storeBuffer) together(i int) int {
+	n := 1
+	for i+n < b.used() && b.slots[i+n].cell.val&follows != 0 {
+		n++
+	}
+	return n
+}
+
+// overlaps reports whether store i, or one that is made with it, is to the cell of an older one.
 func (b *storeBuffer) overlaps(i int) bool {
-	for _, w := range b.waiting[:i] {
-		if w.cell == b.waiting[i].cell {
-			return true
+	for _, w := range b.waiting[i : i+b.together(i)] {
+		for _, older := range b.waiting[:i] {
+			if older.cell == w.cell {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// write writes store i to memory, unless it is to over: another one is there already that comes
-// after it.
-func (b *storeBuffer) write(i int, over *Cell) {
+// write writes n stores to memory, from store i on, unless to over: what is there comes after them.
+func (b *storeBuffer) write(i, n int, over *Cell) {
 	e := b.exec
 	e.draining = true
-	w, live := b.waiting[i], b.lives(i)
-	b.remove(i)
-	switch {
-	case !live || w.cell == over:
-	case w.ptr != nil:
-		w.ptr.putAny(w.p)
-	default:
-		w.cell.Set(w.val)
+	var out [maxStores]waitingStore
+	for j := range n {
+		if w := &b.waiting[i+j]; w.cell != over && b.lives(i+j) {
+			out[j] = *w
+		}
+	}
+	b.remove(i, n)
+	for j := range out[:n] {
+		if w := &out[j]; w.cell != nil {
+			w.write()
+		}
 	}
 	e.draining = false
 }
 
-// remove takes store i out of the buffer.
-func (b *storeBuffer) remove(i int) {
-	n := b.used() - 1
-	copy(b.waiting[i:], b.waiting[i+1:n+1])
-	for ; i < n; i++ {
-		to, from := &b.slots[i], &b.slots[i+1]
-		to.cell.Set(from.cell.val)
-		to.val.Set(from.val.val)
-		to.passes.Set(from.passes.val)
+// remove takes n stores out of the buffer.
+func (b *storeBuffer) remove(i, n int) {
+	left, by := b.used()-n, b.by()
+	copy(b.waiting[i:left], b.waiting[i+n:])
+	for j := i; j < left+n; j++ {
+		var cell, val, passes uint64
+		if j < left {
+			from := &b.slots[j+n]
+			cell, val, passes = from.cell.val, from.val.val, from.passes.val
+		}
+		b.slots[j].cell.Set(cell)
+		b.slots[j].val.Set(val)
+		b.slots[j].passes.Set(passes)
 	}
-	b.slots[n].cell.Set(0)
-	b.slots[n].val.Set(0)
-	b.slots[n].passes.Set(passesAny)
 	b.slots[0].passes.Set(passesAny) // it has none before it
-	b.set(n, b.by())
-	if n == 0 {
+	b.set(left, by)
+	if left == 0 {
 		b.barrier.Set(0)
 	}
 }
@@ -263,7 +332,7 @@ func (b *storeBuffer) remove(i int) {
 // since, nothing in the kernel sees the store: KASAN has looked when it was made.
 func (b *storeBuffer) lives(i int) bool {
 	c := b.waiting[i].cell
-	return c.obj.Live() && c.ID() == b.slots[i].cell.val
+	return c.obj.Live() && b.holds(i, c)
 }
 
 // by returns the thread that has made the stores that wait.
@@ -271,8 +340,9 @@ func (b *storeBuffer) by() *Thread { return b.exec.threads[b.state.Value()&(1<<b
 
 // drain writes all to memory but what is to over.
 func (b *storeBuffer) drain(over *Cell) {
-	for b.used() > 0 {
-		b.write(0, over)
+	b.spilled = b.made > 0 // of an older step nobody asks
+	if n := b.used(); n > 0 {
+		b.write(0, n, over)
 	}
 }
 
@@ -297,11 +367,34 @@ func (t *Thread) DrainStores() {
 	}
 }
 
+// DrainStoresTo is DrainStores for each other CPU in whose buffer a store to c waits: for a
+// primitive that has its operations come one after the other although t may have no lock.
+func (t *Thread) DrainStoresTo(c *Cell) {
+	if !t.exec.tso {
+		return
+	}
+	for _, u := range t.exec.threads {
+		if b := u.own.stores; b != nil && b != t.cpu.stores && b.waits(c) {
+			b.drain(nil)
+		}
+	}
+}
+
+// waits reports whether a store to c does.
+func (b *storeBuffer) waits(c *Cell) bool {
+	for i := range b.used() {
+		if b.holds(i, c) {
+			return true
+		}
+	}
+	return false
+}
+
 // BuffersStores reports whether stores wait in buffers.
 func (e *Exec) BuffersStores() bool { return e.tso }
 
-// RunsOn says that t runs on the CPU of that number, 0 to 47, where a program keeps something by
-// CPU without giving t one. To come there from another takes a context switch, and so does another
+// RunsOn says that t runs on the CPU of that number, 0 to 47, where a program keeps something by CPU
+// without giving t one. To come there from another takes a context switch, and so does another
 // thread before it that has been there: those are full barriers. A thread that has not said where
 // it runs has been there from the start, if nobody else has.
 func (t *Thread) RunsOn(cpu int) {
@@ -350,12 +443,15 @@ func (t *Thread) Drains() (ops []Op) {
 	return ops
 }
 
-// draining is the step that writes store i to memory.
+// draining is the step that writes store i to memory, and what was stored with it. It is named
+// after the last of them: to link what is added to a list, or to mark what is deleted.
 func (b *storeBuffer) draining(i int) Op {
-	if !b.lives(i) {
-		return Op{Verb: "drains to freed memory"}
+	for j := i + b.together(i) - 1; j >= i; j-- {
+		if b.lives(j) {
+			return Op{Verb: "drains", Cell: b.waiting[j].cell, Mode: WriteOnce}
+		}
 	}
-	return Op{Verb: "drains", Cell: b.waiting[i].cell, Mode: WriteOnce}
+	return Op{Verb: "drains to freed memory"}
 }
 
 // Pending implements [Sleeper].
@@ -364,8 +460,8 @@ func (b *storeBuffer) Pending() bool { return b.used() > 0 }
 // Ready implements [Agent].
 func (b *storeBuffer) Ready(*Thread) bool { return b.used() > 0 }
 
-// Run implements [Agent]: a store gets into memory. Which, where more than one may, is chosen like
-// what a thread does that chooses.
+// Run implements [Agent]: a store gets into memory, with those of its step. Which, where more than
+// one may, is chosen like what a thread does that chooses.
 func (b *storeBuffer) Run(t *Thread) {
 	set := b.next()
 	if n := bits.OnesCount8(set); n > 1 {
@@ -375,7 +471,7 @@ func (b *storeBuffer) Run(t *Thread) {
 	}
 	i := bits.TrailingZeros8(set)
 	t.Begin(b.draining(i))
-	b.write(i, nil)
+	b.write(i, b.together(i), nil)
 }
 
 // drains reports whether no store may wait when o is done.
@@ -427,8 +523,8 @@ func (e *Exec) forwarded(c *Cell) (v uint64, w *waitingStore) {
 		return c.val, nil
 	}
 	for i := b.used() - 1; i >= 0; i-- {
-		if w := &b.waiting[i]; w.cell == c && b.slots[i].cell.val == c.ID() {
-			return w.val, w
+		if b.holds(i, c) {
+			return b.waiting[i].val, &b.waiting[i]
 		}
 	}
 	return c.val, nil
