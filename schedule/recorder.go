@@ -72,8 +72,9 @@ func (rec *recorder) observed(c *Cell, v uint64) {
 
 // buffered records that the step has put a store of v to c into a store buffer.
 func (rec *recorder) buffered(c *Cell, v uint64) {
-	ev := rec.current()
-	ev.Value, ev.Stored = rec.format(c, v), true
+	if ev := rec.current(); c == rec.cell {
+		ev.Value, ev.Stored = rec.format(c, v), true
+	}
 }
 
 func (rec *recorder) chosen(d int) {

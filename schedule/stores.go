@@ -13,10 +13,11 @@ package schedule
 // not enabled while one does: a locked instruction, smp_mb(), a sleep, an interrupt, another thread
 // on that CPU; see drains. The end of a grace period empties all of them ([Exec.DrainStores]).
 //
-// A primitive stores with [Thread.Store], or [Ptr.Store]. One that does not, but calls [Cell.Set],
-// may make its store where other stores wait: these are written to memory in the same step, as if
-// it were a locked instruction. So it allows less than the machine does, never more, and a failure
-// that is found is one of the machine.
+// A primitive stores with [Thread.Store], [Ptr.Store] or [Kept.Store]. One that does not, but calls
+// [Cell.Set], may make its store where other stores wait: these are written to memory in the same
+// step, as if it were a locked instruction. What one step stores, the links of a list, gets to
+// memory in one step too: others see all of it or nothing, as without buffers. So both allow less
+// than the machine does, never more, and a failure that is found is one of the machine.
 
 // maxStores is the most stores that wait in a buffer. One more, and all are written.
 const maxStores = 8
@@ -30,6 +31,11 @@ type storeBuffer struct {
 	waiting [maxStores]waitingStore // what the cells stand for
 	agent   *Thread
 
+	// Of the stores of the step under way, if step is that:
+	step    int
+	made    int  // how many wait: the last ones
+	spilled bool // they do not: some are in memory, so all must be
+
 	of, name string // of the thread that the CPU was made for, and of the agent
 }
 
@@ -37,14 +43,29 @@ type storeBuffer struct {
 type waitingStore struct {
 	cell *Cell
 	val  uint64
-	ptr  pointerCell // unless nil: cell is part of it
-	p    any         // and this is the pointer
+	of   compound // unless nil: cell is part of it
+	with any      // and this is what comes with the word
 }
 
-// pointerCell is any [Ptr].
-type pointerCell interface{ putAny(p any) }
+// A compound is a [Ptr] or a [Kept].
+type compound interface{ put(v uint64, with any) }
 
-const byBits = 8 // of state: more than MaxThreads
+// write makes the store in memory.
+func (w *waitingStore) write() {
+	if w.of != nil {
+		w.of.put(w.val, w.with)
+	} else {
+		w.cell.Set(w.val)
+	}
+}
+
+const (
+	byBits = 8 // of state: more than MaxThreads
+
+	// follows is a bit of what stands for the cell of a store: the step that has made it has made
+	// the one before it too.
+	follows = 1 << 63
+)
 
 // The bits of where: the number of the CPU, from 1, and above that on which CPUs it has been.
 const (
@@ -78,6 +99,7 @@ func (e *Exec) bootStores() {
 		if b.of != t.Name {
 			b.of, b.name = t.Name, t.Name+"'s stores"
 		}
+		b.step = -1
 		e.Static(&b.Object, i)
 		t.own.stores, b.agent = b, e.Agent(b.name, b)
 	}
@@ -99,7 +121,7 @@ func (c *Ptr[P]) Store(t *Thread, p P) {
 		return
 	}
 	var null P
-	w := waitingStore{cell: &c.Cell, ptr: c, p: p}
+	w := waitingStore{cell: &c.Cell, of: c, with: p}
 	if p != null {
 		w.val = p.Header().id
 	}
@@ -109,34 +131,65 @@ func (c *Ptr[P]) Store(t *Thread, p P) {
 // seen is Get where stores may wait.
 func (c *Ptr[P]) seen() P {
 	if _, w := c.obj.exec.forwarded(&c.Cell); w != nil {
-		p, _ := w.p.(P)
+		p, _ := w.with.(P)
 		return p
 	}
 	return c.p
 }
 
-// putAny is Put.
-func (c *Ptr[P]) putAny(p any) {
-	q, _ := p.(P) // P may be an interface, and nil
+// put implements compound.
+func (c *Ptr[P]) put(_ uint64, with any) {
+	q, _ := with.(P) // P may be an interface, and nil
 	c.Put(q)
 }
 
 // buffered puts a store into the buffer.
 func (t *Thread) buffered(w waitingStore) {
 	b := t.cpu.stores
-	n := b.used()
-	if n == maxStores {
-		b.drain(nil)
-		n = 0
+	if b.step != t.exec.steps {
+		b.step, b.made, b.spilled = t.exec.steps, 0, false
 	}
-	b.waiting[n] = w
-	b.slots[n].cell.Set(w.cell.ID())
-	b.slots[n].val.Set(w.val)
-	b.set(n+1, t)
+	if b.spilled || !b.takes(t, w) {
+		w.write()
+	}
 	b.agent.Rouse()
 	if rec := t.exec.rec; rec != nil {
 		rec.buffered(w.cell, w.val)
 	}
+}
+
+// takes puts a store of the step under way into the buffer, if there is room for all of its stores.
+// Else what the step has made is in memory.
+func (b *storeBuffer) takes(t *Thread, w waitingStore) bool {
+	n, key := b.used(), w.cell.ID()
+	for i := n - b.made; i < n; i++ {
+		if b.holds(i, w.cell) { // instead of one that nobody else sees
+			b.waiting[i] = w
+			b.slots[i].val.Set(w.val)
+			return true
+		}
+	}
+	if n == maxStores {
+		if b.made == maxStores {
+			b.drain(nil)
+			return false
+		}
+		b.write(n-b.made, nil)
+		n = b.made
+	}
+	if b.made++; b.made > 1 {
+		key |= follows
+	}
+	b.waiting[n] = w
+	b.slots[n].cell.Set(key)
+	b.slots[n].val.Set(w.val)
+	b.set(n+1, t)
+	return true
+}
+
+// holds reports whether store i is to c.
+func (b *storeBuffer) holds(i int, c *Cell) bool {
+	return b.waiting[i].cell == c && b.slots[i].cell.val&^follows == c.ID()
 }
 
 // used returns how many stores wait.
@@ -150,36 +203,41 @@ func (b *storeBuffer) set(n int, by *Thread) {
 	b.state.Set(v)
 }
 
-// write writes the oldest store to memory, unless it is to over: another one is there already that
-// comes after it.
-func (b *storeBuffer) write(over *Cell) {
+// write writes the n oldest stores to memory, unless to over: what is there comes after them.
+func (b *storeBuffer) write(n int, over *Cell) {
 	e := b.exec
 	e.draining = true
-	w, live, by := b.waiting[0], b.lives(), b.by()
-	n := b.used() - 1
-	copy(b.waiting[:], b.waiting[1:n+1])
+	var out [maxStores]waitingStore
 	for i := range n {
-		b.slots[i].cell.Set(b.slots[i+1].cell.val)
-		b.slots[i].val.Set(b.slots[i+1].val.val)
+		if w := &b.waiting[i]; w.cell != over && b.lives(i) {
+			out[i] = *w
+		}
 	}
-	b.slots[n].cell.Set(0)
-	b.slots[n].val.Set(0)
-	b.set(n, by)
-	switch {
-	case !live || w.cell == over:
-	case w.ptr != nil:
-		w.ptr.putAny(w.p)
-	default:
-		w.cell.Set(w.val)
+	left, by := b.used()-n, b.by()
+	copy(b.waiting[:left], b.waiting[n:])
+	for i := range left + n {
+		if i < left {
+			b.slots[i].cell.Set(b.slots[i+n].cell.val)
+			b.slots[i].val.Set(b.slots[i+n].val.val)
+		} else {
+			b.slots[i].cell.Set(0)
+			b.slots[i].val.Set(0)
+		}
+	}
+	b.set(left, by)
+	for i := range out[:n] {
+		if w := &out[i]; w.cell != nil {
+			w.write()
+		}
 	}
 	e.draining = false
 }
 
-// lives reports whether the memory that the oldest store is to is still what it was. If it has been
-// freed since, nothing in the kernel sees the store: KASAN has looked when it was made.
-func (b *storeBuffer) lives() bool {
-	c := b.waiting[0].cell
-	return c.obj.Live() && c.ID() == b.slots[0].cell.val
+// lives reports whether the memory that store i is to is still what it was. If it has been freed
+// since, nothing in the kernel sees the store: KASAN has looked when it was made.
+func (b *storeBuffer) lives(i int) bool {
+	c := b.waiting[i].cell
+	return c.obj.Live() && b.holds(i, c)
 }
 
 // by returns the thread that has made the stores that wait.
@@ -187,9 +245,19 @@ func (b *storeBuffer) by() *Thread { return b.exec.threads[b.state.Value()&(1<<b
 
 // drain writes all to memory but what is to over.
 func (b *storeBuffer) drain(over *Cell) {
-	for b.used() > 0 {
-		b.write(over)
+	b.spilled = b.made > 0 // of an older step nobody asks
+	if n := b.used(); n > 0 {
+		b.write(n, over)
 	}
+}
+
+// oldest returns how many stores the step has made that has made the oldest.
+func (b *storeBuffer) oldest() int {
+	n := 1
+	for n < b.used() && b.slots[n].cell.val&follows != 0 {
+		n++
+	}
+	return n
 }
 
 // DrainStores writes what waits in any buffer to memory, as part of the step under way: every CPU
@@ -211,6 +279,29 @@ func (t *Thread) DrainStores() {
 	if b := t.cpu.stores; b != nil {
 		b.drain(nil)
 	}
+}
+
+// DrainStoresTo is DrainStores for each other CPU in whose buffer a store to c waits: for a
+// primitive that has its operations come one after the other although t may have no lock.
+func (t *Thread) DrainStoresTo(c *Cell) {
+	if !t.exec.tso {
+		return
+	}
+	for _, u := range t.exec.threads {
+		if b := u.own.stores; b != nil && b != t.cpu.stores && b.waits(c) {
+			b.drain(nil)
+		}
+	}
+}
+
+// waits reports whether a store to c does.
+func (b *storeBuffer) waits(c *Cell) bool {
+	for i := range b.used() {
+		if b.holds(i, c) {
+			return true
+		}
+	}
+	return false
 }
 
 // BuffersStores reports whether stores wait in buffers.
@@ -260,12 +351,18 @@ func (t *Thread) Drains() (Op, bool) {
 	if !ok || t.state != idle || b.used() == 0 {
 		return Op{}, false
 	}
-	return b.oldest(), true
+	return b.op(), true
 }
 
-// oldest is the step that writes the oldest store to memory.
-func (b *storeBuffer) oldest() Op {
-	return Op{Verb: "drains", Cell: b.waiting[0].cell, Mode: WriteOnce}
+// op is the step that writes the oldest store to memory, and what was stored with it. It is named
+// after the last of them: to link what is added to a list, or to mark what is deleted.
+func (b *storeBuffer) op() Op {
+	for i := b.oldest() - 1; i >= 0; i-- {
+		if b.lives(i) {
+			return Op{Verb: "drains", Cell: b.waiting[i].cell, Mode: WriteOnce}
+		}
+	}
+	return Op{Verb: "drains to freed memory"}
 }
 
 // Pending implements [Sleeper].
@@ -276,12 +373,8 @@ func (b *storeBuffer) Ready(*Thread) bool { return b.used() > 0 }
 
 // Run implements [Agent]: the oldest store gets into memory.
 func (b *storeBuffer) Run(t *Thread) {
-	if b.lives() {
-		t.Begin(b.oldest())
-	} else {
-		t.Begin(Op{Verb: "drains to freed memory"})
-	}
-	b.write(nil)
+	t.Begin(b.op())
+	b.write(b.oldest(), nil)
 }
 
 // drains reports whether no store may wait when o is done.
@@ -333,8 +426,8 @@ func (e *Exec) forwarded(c *Cell) (v uint64, w *waitingStore) {
 		return c.val, nil
 	}
 	for i := b.used() - 1; i >= 0; i-- {
-		if w := &b.waiting[i]; w.cell == c && b.slots[i].cell.val == c.ID() {
-			return w.val, w
+		if b.holds(i, c) {
+			return b.waiting[i].val, &b.waiting[i]
 		}
 	}
 	return c.val, nil

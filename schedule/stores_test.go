@@ -13,7 +13,26 @@ import (
 type shelf struct {
 	words
 	p    Ptr[*words]
+	more [7]Cell
+	kept Kept[*words]
 	heap words
+}
+
+// nine returns so many cells, a and b first.
+func (s *shelf) nine() []*Cell {
+	out := []*Cell{&s.a, &s.b}
+	for i := range s.more {
+		out = append(out, &s.more[i])
+	}
+	return out
+}
+
+// putAll is one put of v, v+1 ... to cells.
+func (s *shelf) putAll(t *Thread, cells []*Cell, v uint64) {
+	t.Step(Op{Verb: "put", Cell: cells[0], Mode: PlainWrite})
+	for i, c := range cells {
+		t.Store(c, v+uint64(i))
+	}
 }
 
 // put is store where the store may wait.
@@ -131,6 +150,35 @@ func TestStores(t *testing.T) {
 			}
 			s.load(t, &s.c)
 		}, append(slices.Repeat([]string{"0 0 0"}, 9), "7 0 0")},
+		{"those of a step get there together", "002", func(t *Thread, s *shelf) {
+			s.put(t, &s.b, 1)
+			s.putAll(t, []*Cell{&s.a, &s.b, &s.a}, 2)
+			s.load(t, &s.c)
+		}, []string{"0 0 0", "0 0 0", "0 0 0", "0 1 0"}},
+		{"all of them", "00022", func(t *Thread, s *shelf) {
+			s.put(t, &s.b, 1)
+			s.putAll(t, []*Cell{&s.a, &s.b, &s.a}, 2)
+			s.put(t, &s.c, 3)
+			s.load(t, &s.c)
+		}, []string{"0 0 0", "0 0 0", "0 0 0", "0 0 0", "0 1 0", "4 3 0"}},
+		{"they are not parted where there is no room", "0", func(t *Thread, s *shelf) {
+			for range 7 {
+				s.put(t, &s.c, 1)
+			}
+			s.putAll(t, []*Cell{&s.a, &s.b}, 2)
+			s.load(t, &s.c)
+		}, append(slices.Repeat([]string{"0 0 0"}, 8), "0 0 1")},
+		{"more than there is room for do not wait", "0", func(t *Thread, s *shelf) {
+			s.put(t, &s.c, 1)
+			s.putAll(t, s.nine(), 2)
+			s.load(t, &s.c)
+		}, []string{"0 0 0", "0 0 0", "2 3 1"}},
+		{"nor do any of a step that asks no buffer in the midst", "0", func(t *Thread, s *shelf) {
+			s.put(t, &s.a, 1)
+			s.c.Set(3)
+			t.Store(&s.b, 2)
+			s.load(t, &s.c)
+		}, []string{"0 0 0", "1 2 3"}},
 		{"a context switch is a barrier", "0", func(t *Thread, s *shelf) {
 			s.put(t, &s.a, 1)
 			t.RunsOn(0) // it has been there all the time
@@ -177,8 +225,11 @@ var forwards = shelved(func(e *Exec, s *shelf) {
 		s.p.Put(&s.words)
 		must(t, s.p.Get() == &s.words, "an older pointer comes after it")
 		s.putPtr(t, &s.heap)
+		s.kept.Store(t, 1, &s.heap)
+		must(t, s.kept.Kept() == &s.heap, "does not see what is kept")
 		barrier(t)
 		must(t, s.p.Get() == &s.heap && s.a.Value() == 2, "they are lost")
+		must(t, s.kept.Kept() == &s.heap && s.kept.Value() == 1, "what is kept is lost")
 		t.Step(Op{Verb: "free", Cell: s.heap.Self(), Mode: Writes | Frees})
 		s.p.Put(nil)
 		t.Free(&s.heap.Object)
@@ -186,6 +237,9 @@ var forwards = shelved(func(e *Exec, s *shelf) {
 	e.Go("sees", func(t *Thread) {
 		first, second := s.load(t, &s.a), s.load(t, &s.a)
 		must(t, first <= second, "memory goes back")
+		if s.load(t, &s.kept.Cell) == 0 {
+			must(t, s.kept.Kept() == nil, "what is kept overtakes its word")
+		}
 		if s.load(t, &s.b) == 0 && s.p.Get() != nil {
 			must(t, s.load(t, &s.a) == 2, "the pointer overtakes the word")
 		}
