@@ -19,6 +19,13 @@
 // A node that has never been on a list is one that was initialized to list_empty(), and one that
 // was not (NULL links) to whoever deletes it: list_del_init() after INIT_LIST_HEAD(), which is
 // allowed, is not modelled.
+//
+// With store buffers ([schedule.Exec.BufferStores]) what an operation stores waits in that of the
+// CPU, as it does on x86, and gets to memory in one step: who has not got the lock sees of it what
+// he would without buffers, but later. Some is in memory at once, where a machine may be late: what
+// Init and Forget do; an operation that writes more than eight words, as that of SpliceInit and
+// ReplaceInit is with more than six entries; and what another CPU has done to a list that is
+// changed now, which matters only if the two have no lock in common.
 package list
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -30,9 +37,9 @@ type Head[P Entry[P]] struct{ first schedule.Ptr[P] }
 // A Node is the struct list_head or hlist_node inside an object, an [Entry].
 type Node[P Entry[P]] struct {
 	next schedule.Ptr[P]
-	// pprev is 0 if it was never linked, else one of the values below.
-	pprev schedule.Cell `words:",linked,LIST_POISON2,itself,LIST_POISON1,unlinked,NULL"`
-	on    *Head[P]      // while it is linked: what follows from the cells, kept; see list
+	// pprev is 0 if it was never linked, else one of the values below. While it is linked, the
+	// list that it is on is kept: see list.
+	pprev schedule.Kept[*Head[P]] `words:",linked,LIST_POISON2,itself,LIST_POISON1,unlinked,NULL"`
 }
 
 // Values of pprev.
@@ -75,6 +82,7 @@ func (h *Head[P]) add(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 // begin is the step of adding p, up to the links.
 func (h *Head[P]) begin(t *schedule.Thread, p P, verb string, m schedule.Mode) {
 	t.Step(schedule.Op{Verb: verb, Cell: &h.first.Cell, Mode: m})
+	h.settle(t, p)
 	t.Touch(p.Header())
 	if p.ListNode().Listed() {
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, h.addedTwice(p, verb))
@@ -89,7 +97,7 @@ func (h *Head[P]) addedTwice(p P, verb string) string {
 	switch tail := verb == "list_add_tail"; {
 	case !tail && h.first.Get() == p:
 		return "adds the first entry once more"
-	case tail && n.on == h && n.next.Get() == null:
+	case tail && n.on() == h && n.next.Get() == null:
 		return "adds the last entry once more"
 	}
 	return "adds what is on a list"
@@ -101,7 +109,7 @@ func (h *Head[P]) linkFirst(t *schedule.Thread, p P) {
 		t.Touch(first.Header()) // its back link is written
 		h.checkOn(t, first, "adds before an entry that leads back elsewhere")
 	}
-	h.link(p)
+	h.linkAt(t, &h.first, p)
 }
 
 func (h *Head[P]) linkLast(t *schedule.Thread, p P) {
@@ -112,20 +120,22 @@ func (h *Head[P]) linkLast(t *schedule.Thread, p P) {
 		at = &at.Get().ListNode().next
 	}
 	t.Touch(at.Object()) // its link is written
-	h.linkAt(at, p)
+	h.linkAt(t, at, p)
 }
 
 // Init puts p at the head where nobody else can see it yet: no step.
-func (h *Head[P]) Init(p P) { h.link(p) }
-
-func (h *Head[P]) link(p P) { h.linkAt(&h.first, p) }
-
-func (h *Head[P]) linkAt(at *schedule.Ptr[P], p P) {
+func (h *Head[P]) Init(p P) {
 	n := p.ListNode()
-	n.next.Put(at.Get())
-	n.pprev.Set(linked)
-	n.on = h
-	at.Put(p)
+	n.next.Put(h.first.Get())
+	n.pprev.Put(linked, h)
+	h.first.Put(p)
+}
+
+func (h *Head[P]) linkAt(t *schedule.Thread, at *schedule.Ptr[P], p P) {
+	n := p.ListNode()
+	n.next.Store(t, at.Get())
+	n.pprev.Store(t, linked, h)
+	at.Store(t, p)
 }
 
 // DelRcu is hlist_del_rcu(). The node keeps its next, for readers that are there.
@@ -168,6 +178,7 @@ func Move[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
 	var whichever *Head[P]
 	whichever.del(t, p, "list_move", toItself)
 	t.Touch(to.first.Object()) // a link of the head is written
+	to.settle(t, p)
 	to.linkFirst(t, p)
 }
 
@@ -176,15 +187,17 @@ func MoveTail[P Entry[P]](t *schedule.Thread, p P, to *Head[P]) {
 	var whichever *Head[P]
 	whichever.del(t, p, "list_move_tail", toItself)
 	t.Touch(to.first.Object()) // a link of the head is written
+	to.settle(t, p)
 	to.linkLast(t, p)
 }
 
 // del takes p off h, or, if that is nil, off the list that it is on.
 func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	n := p.ListNode()
-	t.Step(schedule.Op{Verb: verb, Cell: &n.pprev, Mode: schedule.WriteOnce})
+	t.Step(schedule.Op{Verb: verb, Cell: &n.pprev.Cell, Mode: schedule.WriteOnce})
+	h.settle(t, p)
 	if h == nil {
-		h = n.on
+		h = n.on()
 	}
 	switch n.pprev.Value() {
 	case linked:
@@ -202,7 +215,7 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	default:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, n.taken(p))
 	}
-	n.leave(p, after)
+	n.leave(t, p, after)
 }
 
 // taken says what is wrong with deleting p, which is marked: it is on another list, of which
@@ -216,15 +229,15 @@ func (n *Node[P]) taken(p P) string {
 
 // leave writes the links of p, which is off its list: what is left there keeps others from
 // leaking, and leads walks.
-func (n *Node[P]) leave(p P, after uint64) {
+func (n *Node[P]) leave(t *schedule.Thread, p P, after uint64) {
 	var null P
 	switch after {
 	case toItself:
-		n.next.Put(p)
+		n.next.Store(t, p)
 	case bothGone, nulls:
-		n.next.Put(null)
+		n.next.Store(t, null)
 	}
-	n.pprev.Set(after)
+	n.pprev.Store(t, after, n.on())
 }
 
 // unlink writes the links of the neighbours. The head is one of them where p is the first, and
@@ -244,7 +257,7 @@ func (h *Head[P]) unlink(t *schedule.Thread, p P, verb string) {
 	case verb != "hlist_del_rcu":
 		t.Touch(h.first.Object())
 	}
-	at.Put(next)
+	at.Store(t, next)
 }
 
 // linkTo returns the link that leads to p, or the last one if none does.
@@ -266,14 +279,14 @@ func (h *Head[P]) Empty(t *schedule.Thread) bool {
 
 // Linked is the test of a node's own next: whether it has ever been on a list.
 func (n *Node[P]) Linked(t *schedule.Thread) bool {
-	t.Step(schedule.Op{Verb: "read", Cell: &n.pprev, Mode: schedule.PlainRead})
+	t.Step(schedule.Op{Verb: "read", Cell: &n.pprev.Cell, Mode: schedule.PlainRead})
 	return t.ObserveBool(n.pprev.Value() != 0)
 }
 
 // Empty is list_empty() of a node that list_del_init() may have taken off: whether its links
 // lead to itself. It was initialized so. After list_del() they do not.
 func (n *Node[P]) Empty(t *schedule.Thread) bool {
-	t.Step(schedule.Op{Verb: "list_empty", Cell: &n.pprev, Mode: schedule.PlainRead})
+	t.Step(schedule.Op{Verb: "list_empty", Cell: &n.pprev.Cell, Mode: schedule.PlainRead})
 	return t.ObserveBool(n.pprev.Value() == 0 || n.pprev.Value() == toItself)
 }
 
@@ -310,7 +323,7 @@ func (h *Head[P]) LastEntry(t *schedule.Thread) P {
 // not __list_del_entry(), but what p was behind is not kept.)
 func PrevEntry[P Entry[P]](t *schedule.Thread, p P) P {
 	n := p.ListNode()
-	t.Step(schedule.Op{Verb: "list_prev_entry", Cell: &n.pprev, Mode: schedule.PlainRead})
+	t.Step(schedule.Op{Verb: "list_prev_entry", Cell: &n.pprev.Cell, Mode: schedule.PlainRead})
 	if n.Listed() {
 		return n.list().before(t, p)
 	}
@@ -376,8 +389,8 @@ func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 	next = n.next.Get()
 	var null P
 	if n.Listed() && next == null && n.list() != h {
-		t.Observe(n.on.first.Object().Self().ID())
-		return null, n.on
+		t.Observe(n.on().first.Object().Self().ID())
+		return null, n.on()
 	}
 	t.Observe(n.next.Value())
 	return next, nil
@@ -402,9 +415,13 @@ func (n *Node[P]) Peek() P { return n.next.Get() }
 // it is marked, and else who leads to it. [ReplaceInit] changes the head alone.
 func (n *Node[P]) list() *Head[P] {
 	n.pprev.Value()
-	n.on.first.Value()
-	return n.on
+	h := n.on()
+	h.first.Value()
+	return h
 }
+
+// on returns the list that the node is on, or was.
+func (n *Node[P]) on() *Head[P] { return n.pprev.Kept() }
 
 // Listed reports whether the node is on a list, without a step.
 func (n *Node[P]) Listed() bool {

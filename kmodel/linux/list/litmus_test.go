@@ -322,5 +322,5 @@ func TestWalks(t *testing.T) { litmus.Run(t, walkTests) }
 func TestContract(t *testing.T) {
 	litmus.Contract(t,
 		readerTests, listTests, walkTests, headTests, leftTests, replaceTests, blindTests,
-		unlockedTests)
+		unlockedTests, tsoTests)
 }

@@ -17,6 +17,8 @@ func SpliceInit[P Entry[P]](t *schedule.Thread, list, to *Head[P]) {
 func takeAll[P Entry[P]](t *schedule.Thread, verb string, old, replacement *Head[P]) {
 	var last, null P
 	t.Step(schedule.Op{Verb: verb, Cell: &old.first.Cell, Mode: schedule.PlainWrite})
+	old.settle(t, null)
+	replacement.settle(t, null)
 	t.Touch(replacement.first.Object())
 	first := old.first.Get()
 	if first != null {
@@ -27,14 +29,14 @@ func takeAll[P Entry[P]](t *schedule.Thread, verb string, old, replacement *Head
 	}
 	for p := first; p != null; p = p.ListNode().next.Get() {
 		old.checkOn(t, p, takenEntry)
-		p.ListNode().moveTo(replacement)
+		p.ListNode().moveTo(t, replacement)
 		last = p
 	}
 	if last != null {
 		t.Touch(last.Header())
 	}
-	replacement.first.Put(first)
-	old.first.Put(null)
+	replacement.first.Store(t, first)
+	old.first.Store(t, null)
 }
 
 // Forget says that the head, a local variable of a function that returns, is not there any
@@ -52,6 +54,7 @@ func (h *Head[P]) Forget() {
 func (h *Head[P]) AddBlind(t *schedule.Thread, p P) {
 	const verb = "list_add"
 	t.Step(schedule.Op{Verb: verb, Cell: &h.first.Cell, Mode: schedule.PlainWrite})
+	h.settle(t, p)
 	t.Touch(p.Header())
 	n := p.ListNode()
 	if !n.Listed() {
@@ -63,20 +66,20 @@ func (h *Head[P]) AddBlind(t *schedule.Thread, p P) {
 	}
 	var null P
 	for left := n.next.Get(); left != null; left = left.ListNode().next.Get() {
-		left.ListNode().mark()
+		left.ListNode().mark(t)
 	}
 	h.linkFirst(t, p)
-	n.mark()
+	n.mark(t)
 }
 
 // mark writes down which list the node is on where that does not follow from who leads to it.
-func (n *Node[P]) mark() { n.pprev.Set(n.on.first.ID()) }
+func (n *Node[P]) mark(t *schedule.Thread) { n.pprev.Store(t, n.on().first.ID(), n.on()) }
 
 // moveTo changes which list the node is on.
-func (n *Node[P]) moveTo(h *Head[P]) {
-	n.on = h
+func (n *Node[P]) moveTo(t *schedule.Thread, h *Head[P]) {
+	n.pprev.Keep(t, h)
 	if n.pprev.Value() != linked {
-		n.mark()
+		n.mark(t)
 	}
 }
 

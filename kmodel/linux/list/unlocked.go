@@ -21,9 +21,10 @@ func (h *Head[P]) DelRcuUnlocked(t *schedule.Thread, p P) {
 	t.Observe(at.ID())
 	t.Observe(n.next.Value())
 	t.Step(schedule.Op{Verb: "hlist_del_rcu", Cell: &at.Cell, Mode: schedule.WriteOnce})
-	at.Put(next)
+	h.settle(t, p)
+	at.Store(t, next)
 	if next != null {
 		t.Touch(next.Header()) // its link back is written
 	}
-	n.leave(p, poisoned)
+	n.leave(t, p, poisoned)
 }
