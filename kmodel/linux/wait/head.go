@@ -86,13 +86,13 @@ func (h *Head[P]) AddWaitQueueExclusive(t *schedule.Thread, p P) {
 // AddLocked is __add_wait_queue(), for who has the lock.
 func (h *Head[P]) AddLocked(t *schedule.Thread, p P) {
 	h.head.Add(t, queued[P]{p})
-	p.WaitEntry().flags.Set(0)
+	t.Store(&p.WaitEntry().flags, 0)
 }
 
 // AddTailExclusiveLocked is __add_wait_queue_entry_tail_exclusive().
 func (h *Head[P]) AddTailExclusiveLocked(t *schedule.Thread, p P) {
 	h.head.AddTail(t, queued[P]{p})
-	p.WaitEntry().flags.Set(exclusive)
+	t.Store(&p.WaitEntry().flags, exclusive)
 }
 
 // RemoveWaitQueue is remove_wait_queue(): lock, delete and unlock.

@@ -363,5 +363,5 @@ func crash(idle, waiters int) (text string) {
 
 func TestContract(t *testing.T) {
 	litmus.Contract(t, litmusTests, lifetimeTests, tailTests, misuseTests, exclusiveTests, addTests,
-		headTests)
+		headTests, pollTests)
 }

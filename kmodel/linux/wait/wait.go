@@ -59,7 +59,9 @@
 // of list_del_init_careful() (since 5.9), by which finish_wait() may look without the lock: that
 // these are missing cannot be seen. What a thread does to a Queue or to states, all but the looks
 // (Active, SignalPending), waits for its stores, also where the kernel does not: in
-// __set_current_state(), and in finish_wait() of who is off the queue.
+// __set_current_state(), and in finish_wait() of who is off the queue. It is in memory at once.
+// What is done to a Head waits in the buffer: add_wait_queue() is not a full barrier, and who looks
+// at the condition next, as poll() does, needs smp_mb().
 //
 // The first 16 threads may sleep, and 12 of them exclusively at one queue.
 //
