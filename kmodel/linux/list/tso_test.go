@@ -6,6 +6,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -174,6 +175,19 @@ var tsoTests = []litmus.Test{{
 		}),
 		TSO: true, Verdict: litmus.Never, Counts: "30 pass",
 	}, {
+		// The item is off the list, also for others, when the grace period begins. Else who comes later
+		// would find it, and nobody waits for him.
+		Name: "GP+list_del_rcu+synchronize_rcu", Build: reclaimed(func(t *schedule.Thread, i *item) {
+			rcu.Synchronize(t)
+			free(t, i)
+		}),
+		TSO: true, Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "59 pass",
+	}, {
+		Name: "GP+list_del_rcu+call_rcu", Build: reclaimed(func(t *schedule.Thread, i *item) {
+			rcu.Call(t, &i.rcu)
+		}),
+		TSO: true, Bad: schedule.UseAfterFree, Verdict: litmus.Never, Counts: "59 pass",
+	}, {
 		// Two who have no lock. A machine may lose one of the items; here the second to add has what
 		// the first has stored get to memory.
 		Name: "UNLOCKED+list_add", Build: build(0, func(p *prog) {
@@ -194,6 +208,22 @@ var tsoTests = []litmus.Test{{
 		Name: "SB+list_splice_init+fits", Build: long(6), TSO: true,
 		Verdict: litmus.Sometimes, Counts: "67 pass, 3 exists",
 	}}
+
+// reclaimed is a program of a writer who takes an item off and has it freed, and of a reader.
+func reclaimed(reclaim func(t *schedule.Thread, i *item)) func(*litmus.Program) {
+	return build(1, func(p *prog) {
+		p.Agents(func(e *schedule.Exec) { rcu.Boot(e, rcu.Split) })
+		p.Thread("writer", func(t *schedule.Thread) {
+			p.a.ListDelRcu(t, p.item[0])
+			reclaim(t, p.item[0])
+		})
+		p.Thread("reader", func(t *schedule.Thread) {
+			rcu.ReadLock(t)
+			walk(t, &p.a)
+			rcu.ReadUnlock(t)
+		})
+	})
+}
 
 // long is list_splice_init() of n items, as in changes.
 func long(n int) func(*litmus.Program) {
