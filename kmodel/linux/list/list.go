@@ -65,12 +65,23 @@ func (h *Head[P]) AddHeadRcu(t *schedule.Thread, p P) {
 	h.add(t, p, "hlist_add_head_rcu", schedule.WriteOnce|schedule.Release)
 }
 
-// Add is list_add(), and list_add_rcu(), of which a reader sees no more than the one store.
+// AddRcu is list_add_rcu().
+func (h *Head[P]) AddRcu(t *schedule.Thread, p P) {
+	h.add(t, p, "list_add_rcu", schedule.WriteOnce|schedule.Release)
+}
+
+// Add is list_add().
 func (h *Head[P]) Add(t *schedule.Thread, p P) { h.add(t, p, "list_add", schedule.PlainWrite) }
 
 // AddTail is list_add_tail().
 func (h *Head[P]) AddTail(t *schedule.Thread, p P) {
 	h.begin(t, p, "list_add_tail", schedule.PlainWrite)
+	h.linkLast(t, p)
+}
+
+// AddTailRcu is list_add_tail_rcu().
+func (h *Head[P]) AddTailRcu(t *schedule.Thread, p P) {
+	h.begin(t, p, "list_add_tail_rcu", schedule.WriteOnce|schedule.Release)
 	h.linkLast(t, p)
 }
 

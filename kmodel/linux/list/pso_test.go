@@ -1,0 +1,86 @@
+package list_test
+
+import (
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// published is an item that is filled in and then added to a list, behind another, and a reader
+// who finds it there.
+func published(add func(*list.Head[*item], *schedule.Thread, *item)) func(*litmus.Program) {
+	return build(1, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.item[1].key.Write(t, 5)
+			add(&p.a, t, p.item[1])
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			i := p.a.First(t)
+			if i == p.item[0] {
+				i = i.node.Next(t)
+			}
+			if i != nil {
+				p.r[0].SetBool(i.key.Read(t) != 5)
+			}
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 })
+	})
+}
+
+// psoTests are of memory where stores pass stores: an operation comes after what is stored before
+// it if it is one for RCU.
+var psoTests = []litmus.Test{{
+	Name: "MP+list_add+pso", Build: published((*list.Head[*item]).Add),
+	Verdict: litmus.Sometimes, Counts: "44 pass, 1 exists",
+}, {
+	Name: "MP+list_add_rcu+pso", Build: published((*list.Head[*item]).AddRcu),
+	Verdict: litmus.Never, Counts: "30 pass",
+}, {
+	Name: "MP+list_add_tail+pso", Build: published((*list.Head[*item]).AddTail),
+	Verdict: litmus.Sometimes, Counts: "45 pass, 4 exists",
+}, {
+	Name: "MP+list_add_tail_rcu+pso", Build: published((*list.Head[*item]).AddTailRcu),
+	Verdict: litmus.Never, Counts: "30 pass",
+}, {
+	Name: "MP+hlist_add_head_rcu+pso", Build: published((*list.Head[*item]).AddHeadRcu),
+	Verdict: litmus.Never, Counts: "30 pass",
+}, {
+	// Two operations on a list have a link in common, and stay in order: who sees the second item
+	// sees the first.
+	Name: "MP+list_add+list_add_tail+pso", Build: build(0, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.a.Add(t, p.item[0])
+			p.a.AddTail(t, p.item[1])
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].SetBool(p.a.LastEntry(t) == p.item[1])
+			p.r[1].SetBool(p.a.FirstEntry(t) == p.item[0])
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 0 })
+	}),
+	Verdict: litmus.Never, Counts: "30 pass",
+}, {
+	// On two lists they have not.
+	Name: "MP+list_add+list_add+pso", Build: build(0, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.a.Add(t, p.item[0])
+			p.b.Add(t, p.item[1])
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].SetBool(!p.b.Empty(t))
+			p.r[1].SetBool(p.a.Empty(t))
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 1 })
+	}),
+	Verdict: litmus.Sometimes, Counts: "44 pass, 1 exists",
+}}
+
+// TestPSO runs the table.
+func TestPSO(t *testing.T) {
+	for i := range psoTests {
+		psoTests[i].PSO = true
+	}
+	litmus.Run(t, psoTests)
+}
