@@ -130,8 +130,7 @@ var litmusTests = []litmus.Test{{
 	}),
 	TSO: true, Bad: schedule.Deadlock, Verdict: litmus.Always, Counts: "1 deadlock",
 }, {
-	// The first smp_wmb() of a writer, and the release at its end, keep the words between the two
-	// sequence numbers.
+	// The two smp_wmb() of a writer keep the words between the two sequence numbers.
 	Name: "SEQLOCK+read+pso", Build: build(func(p prog) {
 		p.writer("P0")
 		p.Thread("P1", func(t *schedule.Thread) {
@@ -143,6 +142,23 @@ var litmusTests = []litmus.Test{{
 		p.torn()
 	}),
 	PSO: true, Verdict: litmus.Never, Counts: "77717 pass",
+}, {
+	// The second smp_wmb() keeps what is stored after the writer's section behind what is stored in
+	// it. A release would not.
+	Name: "SEQLOCK+after+pso", Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.lock.WriteSeqlock(t)
+			p.x.Write(t, 1)
+			p.lock.WriteSequnlock(t)
+			p.y.Write(t, 1)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].Set(p.y.ReadOnce(t))
+			p.r[1].Set(p.x.ReadOnce(t))
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 0 })
+	}),
+	PSO: true, Verdict: litmus.Never, Counts: "6552 pass",
 }, {
 	// A writer of a sequence number that has neither.
 	Name: "SEQLOCK+plain+pso", Build: build(func(p prog) {

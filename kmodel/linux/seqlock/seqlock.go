@@ -31,23 +31,26 @@ func (l *Lock) WriteSeqlock(t *schedule.Thread) {
 	const verb = "write_seqcount_begin"
 	l.lock.Lock(t)
 	lockdep.Acquire(t, &l.sequence, lockdep.Seqcount)
-	l.next(t, verb, schedule.WriteOnce|schedule.Acquire)
+	l.step(t, verb, schedule.Acquire)
+	l.next(t)
 	t.StoreBarrier() // its smp_wmb()
-	t.StoreBarrier()
 	lockdep.Acquired(t, &l.sequence, verb, lockdep.Seqcount)
 }
 
 // WriteSequnlock is write_sequnlock().
 func (l *Lock) WriteSequnlock(t *schedule.Thread) {
-	l.next(t, "write_seqcount_end", schedule.WriteOnce|schedule.Release)
+	l.step(t, "write_seqcount_end", schedule.Release)
+	t.StoreBarrier() // its smp_wmb(), which what is stored after the unlock does not pass either
+	l.next(t)
 	lockdep.Release(t, &l.sequence)
 	l.lock.Unlock(t)
 }
 
-func (l *Lock) next(t *schedule.Thread, verb string, m schedule.Mode) {
-	t.Step(schedule.Op{Verb: verb, Cell: &l.sequence, Mode: m})
-	t.Store(&l.sequence, l.sequence.Value()+1)
+func (l *Lock) step(t *schedule.Thread, verb string, m schedule.Mode) {
+	t.Step(schedule.Op{Verb: verb, Cell: &l.sequence, Mode: schedule.WriteOnce | m})
 }
+
+func (l *Lock) next(t *schedule.Thread) { t.Store(&l.sequence, l.sequence.Value()+1) }
 
 // ReadSeqbegin is read_seqbegin(): it returns the sequence when there is no writer.
 func (l *Lock) ReadSeqbegin(t *schedule.Thread) uint64 {
