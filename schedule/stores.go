@@ -14,19 +14,22 @@ import "math/bits"
 // Partial store order ([Exec.ReorderStores]) is weaker: stores of one CPU to different cells get
 // into memory in any order, but that a release comes after all stores before it, and that none
 // passes smp_wmb() ([Thread.StoreBarrier]) (The SPARC Architecture Manual, version 8, appendix K).
-// Nothing that it allows is forbidden on arm64 or powerpc. They allow more: loads that pass loads,
-// and stores that pass loads.
+// Nothing that it allows is forbidden by the memory model of the kernel (tools/memory-model). One
+// machine may be stricter: on powerpc no store passes what comes before a release (lwsync), and on
+// arm64 no smp_load_acquire() passes a release. Both allow more as well: loads that pass loads, and
+// stores that pass loads.
 //
 // An agent of each CPU writes the oldest store to memory, or one that may pass it. What must not
-// pass a store that waits is not enabled while one does: a locked instruction, smp_mb(), a sleep, an
-// interrupt, another thread on that CPU; see drains. The end of a grace period empties all of them
-// ([Exec.DrainStores]).
+// pass a store that waits is not enabled while one does: a locked instruction, smp_mb(), a sleep,
+// an interrupt, another thread on that CPU; see drains. The end of a grace period empties all of
+// them ([Exec.DrainStores]).
 //
 // A primitive stores with [Thread.Store], [Ptr.Store] or [Kept.Store]. One that does not, but calls
 // [Cell.Set], may make its store where other stores wait: these are written to memory in the same
 // step, as if it were a locked instruction. What one step stores, the links of a list, gets to
-// memory in one step too: others see all of it or nothing, as without buffers. So both allow less
-// than the machine does, never more, and a failure that is found is one of the machine.
+// memory in one step too: others see all of it or nothing, as without buffers. So this allows less
+// than x86 does or, with stores that pass each other, the kernel's memory model, and never more.
+// But what a model leaves out, such as a lock, may order stores.
 
 // maxStores is the most stores that wait in a buffer. One more, and all are written.
 const maxStores = 8
@@ -393,8 +396,8 @@ func (b *storeBuffer) waits(c *Cell) bool {
 // BuffersStores reports whether stores wait in buffers.
 func (e *Exec) BuffersStores() bool { return e.tso }
 
-// RunsOn says that t runs on the CPU of that number, 0 to 47, where a program keeps something by CPU
-// without giving t one. To come there from another takes a context switch, and so does another
+// RunsOn says that t runs on the CPU of that number, 0 to 47, where a program keeps something by
+// CPU without giving t one. To come there from another takes a context switch, and so does another
 // thread before it that has been there: those are full barriers. A thread that has not said where
 // it runs has been there from the start, if nobody else has.
 func (t *Thread) RunsOn(cpu int) {

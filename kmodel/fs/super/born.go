@@ -56,8 +56,11 @@ var births = program.Model[*birth]{
 // Births returns the programs about a mount of tmpfs against the shrinker of its superblock. They
 // begin where sget() has registered that, and fill_super() has not begun.
 //
-// What the locks that shmem_fill_super() takes order is left out: none of them comes between its
-// stores and that of SB_BORN so that these could not pass each other.
+// The locks that the mount takes between its stores are left out, and order them: an unlock and
+// then a lock do on arm64 (a release, an acquire) and by tools/memory-model since 5.17, an unlock
+// alone on powerpc (lwsync). There are such before s_op, in percpu_counter_init() (on arm64 if
+// CONFIG_HOTPLUG_CPU is set), and before SB_BORN, in shmem_get_inode(). So what takes store buffers
+// that reorder to fail here shows what smp_wmb() is for, and is no failure of tmpfs on either.
 func Births() []program.Program { return births.Programs() }
 
 // tmpfs is the part of a super_block that both look at, and that of its shrinker.
