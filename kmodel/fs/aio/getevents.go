@@ -16,7 +16,7 @@ import (
 // returns, and what he had on the queue, on his stack, is gone when he is to be woken.
 // caeb4b0a11b3 (6.9, CVE-2024-35874) wakes him first.
 //
-// The code follows 6.13.2; that of 6.8 is by the patches. Nobody destroys the context here.
+// The code follows 6.13.2 and 6.8. Nobody destroys the context here.
 
 // kioctx68 is struct kioctx, as far as events go.
 type kioctx68 struct {
