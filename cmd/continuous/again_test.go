@@ -156,7 +156,7 @@ func testStale(t *testing.T, c config, r reported) {
 	}
 	for _, want := range []string{
 		f.Report + " is " + f.Report + ".1 now: another takes its place\n",
-		"failure in FuzzPutSuper: " + g.Title + ": " + f.Report + "\n",
+		"failure in FuzzPutSuper: " + g.Title + ": " + filepath.Join(dir, f.Report) + "\n",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in\n%s", want, said)
