@@ -1,6 +1,8 @@
 package aio
 
 import (
+	"slices"
+
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -246,5 +248,5 @@ func History() []program.Program {
 			})
 		}
 	}
-	return append(expected.Fill(out), getevents68()...)
+	return slices.Concat(expected.Fill(out), getevents68(), rings.Programs())
 }

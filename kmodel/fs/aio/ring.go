@@ -1,0 +1,112 @@
+package aio
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// This file is the ring of events, as far as barriers go. aio_complete() writes an event and then
+// the tail, under completion_lock; who reads events has ring_lock, or is user space and has none.
+// What keeps the two stores in order for him is smp_wmb(). (smp_rmb() between his loads came with
+// 3.17; here loads are in order.)
+
+// eventVisible is smp_wmb() in aio_complete(): the event is there before the tail says so.
+const eventVisible program.Changes = 1
+
+var rings = program.Model[*eventRing]{
+	Object: "fs/aio",
+	Variants: []program.Variant{
+		{Name: "3.17", Versions: "3.17-6.13", Changes: eventVisible,
+			About: "smp_wmb() between an event and the tail"},
+		{Name: "m5", Versions: "mutant",
+			About: "3.17 without smp_wmb(), which takes store buffers that reorder to fail"},
+		{Name: "3.17-pso", Versions: "3.17-6.13", Changes: eventVisible,
+			About: "3.17 with store buffers that reorder"},
+		{Name: "m5-pso", Versions: "mutant", About: "m5 with store buffers that reorder"},
+	},
+	Scenarios: []program.Scenario[*eventRing]{
+		{Name: "aio_read_events_ring-vs-aio_complete", New: readVsComplete},
+	},
+	Expected: program.Table{
+		"aio_read_events_ring-vs-aio_complete": {"m5-pso": {program.Fails(schedule.LostUpdate, 0)}},
+	},
+	System: newEventRing,
+}
+
+const ringEvents = 2
+
+// eventRing is struct kioctx with the first page of struct aio_ring.
+type eventRing struct {
+	program.Changes
+	program.Globals
+	ctx  ringCtx
+	ring aioRing
+}
+
+type ringCtx struct {
+	schedule.Object
+	ringLock       mutex.Mutex
+	completionLock spin.Lock
+	tail           mem.Int
+}
+
+type aioRing struct {
+	schedule.Object
+	head, tail mem.Int
+	ioEvents   [ringEvents]mem.Int // 0: as before, else what was completed
+}
+
+func newEventRing(c program.Changes) *eventRing {
+	s := &eventRing{Changes: c}
+	s.Global(&s.ctx, "ctx")
+	s.Global(&s.ring, "ring")
+	return s
+}
+
+// readVsComplete is who reads events against two requests that complete.
+func readVsComplete(s *eventRing) program.Instance {
+	complete := func(t *schedule.Thread) {
+		for i := range ringEvents {
+			s.aioComplete(t, 1+i)
+		}
+	}
+	read := func(t *schedule.Thread) { s.aioReadEventsRing(t) }
+	return program.Instance{Begin: func(e *schedule.Exec) {
+		s.BootGlobals(e)
+		e.Go("io_getevents", read)
+		e.Go("kworker", complete)
+	}}
+}
+
+// aioComplete is aio_complete(), up to the unlock.
+func (s *eventRing) aioComplete(t *schedule.Thread, res int) {
+	s.ctx.completionLock.LockIrq(t)
+	tail := s.ctx.tail.Read(t)
+	s.ring.ioEvents[tail].Write(t, res)
+	if s.Has(eventVisible) {
+		mem.SmpWmb(t)
+	}
+	s.ctx.tail.Write(t, tail+1)
+	s.ring.head.Read(t)
+	s.ring.tail.Write(t, tail+1)
+	s.ctx.completionLock.UnlockIrq(t)
+}
+
+// aioReadEventsRing is aio_read_events_ring(). No check of the kernel sees that an event is not
+// there: io_getevents() returns what was in its place.
+func (s *eventRing) aioReadEventsRing(t *schedule.Thread) {
+	s.ctx.ringLock.Lock(t)
+	head := s.ring.head.Read(t)
+	tail := s.ring.tail.Read(t)
+	for ; head < tail; head++ {
+		if s.ring.ioEvents[head].Read(t) == 0 {
+			t.Fail(schedule.LostUpdate, &s.ring.Object, schedule.Party{},
+				"an event that has not been written is read")
+		}
+	}
+	s.ring.head.Write(t, head)
+	s.ctx.ringLock.Unlock(t)
+}
