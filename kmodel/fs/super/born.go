@@ -26,11 +26,11 @@ var births = program.Model[*birth]{
 		{Name: "m3", Versions: "mutant", Changes: countBorn,
 			About: "4.17 without smp_wmb(), which takes store buffers that reorder to fail"},
 		{Name: "4.16-pso", Versions: "4.8-4.16",
-			About: "4.16 with store buffers that reorder"},
+			About: "4.16 with store buffers that reorder, if no lock came between the stores"},
 		{Name: "4.17-pso", Versions: "4.17", Changes: countBorn | bornLast,
 			About: "4.17 with store buffers that reorder"},
 		{Name: "m3-pso", Versions: "mutant", Changes: countBorn,
-			About: "m3 with store buffers that reorder"},
+			About: "m3 with store buffers that reorder, if no lock came between the stores"},
 	},
 	Scenarios: []program.Scenario[*birth]{
 		{Name: "mount-vs-shrink_slab", New: mountVsShrinkSlab},
