@@ -5,6 +5,8 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // Store buffers. All that list.h and rculist.h store is plain, WRITE_ONCE() or smp_store_release(),
 // which is the same to x86. They store the link that leads to an entry after the entry's own, and
 // poison what is deleted last; of that nobody sees anything here, as an operation is one step.
+// Where stores pass stores, what adds for RCU is a release; and two operations on one list have a
+// link in common, by which they stay in order.
 //
 // Who has the lock sees what others have done, for the store that gave it back came after that. Who
 // changes a list without one might not, and lose what is in another's buffer. How the list is torn
