@@ -27,6 +27,9 @@ func SmpWmb(t *schedule.Thread) {
 	t.StoreBarrier()
 }
 
+// SmpRmb is smp_rmb(): one step, which touches nothing.
+func SmpRmb(t *schedule.Thread) { t.Step(schedule.Op{Verb: "smp_rmb", Mode: schedule.Compiler}) }
+
 // NullDereference is an access to what, "ctx->users", where ctx is NULL: a step that fails, and that
 // does not return.
 func NullDereference(t *schedule.Thread, verb, what string) {
