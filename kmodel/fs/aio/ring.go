@@ -10,8 +10,8 @@ import (
 
 // This file is the ring of events, as far as barriers go. aio_complete() writes an event and then
 // the tail, under completion_lock; who reads events has ring_lock, or is user space and has none.
-// What keeps the two stores in order for him is smp_wmb(). (smp_rmb() between his loads came with
-// 3.17; here loads are in order.)
+// What keeps the two stores in order for him is smp_wmb(), and what keeps his loads of the two in
+// order is smp_rmb(), which came with 3.17 (2ff396be602f).
 
 // eventVisible is smp_wmb() in aio_complete(): the event is there before the tail says so.
 const eventVisible program.Changes = 1
@@ -101,6 +101,7 @@ func (s *eventRing) aioReadEventsRing(t *schedule.Thread) {
 	s.ctx.ringLock.Lock(t)
 	head := s.ring.head.Read(t)
 	tail := s.ring.tail.Read(t)
+	mem.SmpRmb(t)
 	for ; head < tail; head++ {
 		if s.ring.ioEvents[head].Read(t) == 0 {
 			t.Fail(schedule.LostUpdate, &s.ring.Object, schedule.Party{},
