@@ -106,17 +106,26 @@ func (s *system) unixDetachFds(t *schedule.Thread, skb *skBuff, fp *file) {
 	s.unixNotinflight(t, fp)
 }
 
-// kfreeSkb is kfree_skb(), with skb_unref(), which leaves the last reference in place: then
-// nobody else could take one.
+// skbUnref is skb_unref(), which leaves the last reference in place: then nobody else could take
+// one.
+func skbUnref(t *schedule.Thread, skb *skBuff) bool {
+	if skb.users.Read(t) == 1 {
+		mem.SmpRmb(t)
+		return true
+	}
+	return skb.users.DecAndTest(t)
+}
+
+// kfreeSkb is kfree_skb().
 func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
-	if skb.users.Read(t) == 1 || skb.users.DecAndTest(t) {
+	if skbUnref(t, skb) {
 		s.__kfreeSkb(t, skb)
 	}
 }
 
 // consumeSkb is consume_skb(): kfree_skb() of what has been received.
 func (s *system) consumeSkb(t *schedule.Thread, skb *skBuff) {
-	if skb.users.Read(t) == 1 || skb.users.DecAndTest(t) {
+	if skbUnref(t, skb) {
 		s.__kfreeSkb(t, skb)
 	}
 }

@@ -233,6 +233,7 @@ func (s *system) expandFdtable(t *schedule.Thread) {
 		newFdt.fd[i].Init(curFdt.fd[i].DereferenceRaw(t))
 	}
 	s.files.fdt.Assign(t, newFdt)
+	mem.SmpWmb(t) // pairs with fdInstall: resize_in_progress is cleared after this
 }
 
 // fput is fput(): the last reference has the file closed when the system call returns.

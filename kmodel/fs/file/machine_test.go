@@ -60,6 +60,7 @@ const (
 	mCount
 	mPrivateData
 	mResize
+	mRmb
 	mInstallFdt
 	mInstall
 

@@ -3,6 +3,7 @@ package file
 import (
 	"math/bits"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -81,6 +82,7 @@ func (s *system) fdInstall(t *schedule.Thread, fd int, f *file) {
 		files.fileLock.Unlock(t)
 		return
 	}
+	mem.SmpRmb(t) // pairs with expandFdtable
 	fdt := files.fdt.DereferenceRaw(t)
 	f.sk.Peek().install(fd)
 	fdt.fd[fd].Assign(t, f)
