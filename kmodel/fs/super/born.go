@@ -10,7 +10,8 @@ import (
 
 // What a variant has applied to the code of 4.16.
 const (
-	// countBorn is half of 79f546a696bf: super_cache_count() looks whether the superblock is born.
+	// countBorn is half of 79f546a696bf: super_cache_count() looks whether the superblock is born,
+	// with smp_rmb() after it.
 	countBorn program.Changes = 1 << iota
 	// bornLast is the other half: smp_wmb() before it is.
 	bornLast
@@ -159,11 +160,13 @@ func (s *birth) shrinkSlab(t *schedule.Thread) {
 	s.shrinkerRwsem.UpRead(t)
 }
 
-// superCacheCount is super_cache_count(), as far as the filesystem's own objects. smp_rmb() after
-// the flag is no step: loads are in order.
+// superCacheCount is super_cache_count(), as far as the filesystem's own objects.
 func (s *birth) superCacheCount(t *schedule.Thread) {
-	if s.Has(countBorn) && s.sb.sFlags.Read(t) == 0 {
-		return
+	if s.Has(countBorn) {
+		if s.sb.sFlags.Read(t) == 0 {
+			return
+		}
+		mem.SmpRmb(t)
 	}
 	if s.sb.sOp.Read(t) != 0 {
 		s.shmemUnusedHugeCount(t)
