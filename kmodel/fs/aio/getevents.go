@@ -136,6 +136,7 @@ func (ctx *kioctx68) aioReadEventsRing(t *schedule.Thread) int {
 	ctx.ringLock.Lock(t)
 	head := ctx.head.Read(t)
 	n := ctx.tail.Read(t) - head
+	mem.SmpRmb(t) // before the events
 	if n > 0 {
 		ctx.head.Write(t, head+n)
 	}

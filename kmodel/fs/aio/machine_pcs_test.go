@@ -27,6 +27,7 @@ const (
 	atRingLock
 	atReadHead
 	atReadTail
+	atReadRmb
 	atRingUnlock
 	atRingUnlockTail
 	atReadDead
@@ -248,6 +249,7 @@ var mSteps = [numPCs]mStep{
 	atRingLock:       {"mutex_lock", onCtx}, // ring_lock
 	atReadHead:       {"read", onCtx},
 	atReadTail:       {"read", onCtx},
+	atReadRmb:        {"smp_rmb", onNothing},
 	atRingUnlock:     {"mutex_unlock", onCtx},
 	atRingUnlockTail: {"mutex_unlock (tail)", onCtx},
 	atReadDead:       {"atomic_read", onCtx},

@@ -48,9 +48,16 @@ func (m *machine) tableStep(s *mState, me int) string {
 	case atReadHead:
 		th.pc = atReadTail
 	case atReadTail: // nothing there
-		if th.pc = atRingUnlock; m.list && !m.rcuPut {
+		switch {
+		case m.list && !m.rcuPut:
 			m.put(th, atRest)
+		case m.list || m.noWait:
+			th.pc = atRingUnlock
+		default:
+			th.pc = atReadRmb
 		}
+	case atReadRmb:
+		th.pc = atRingUnlock
 	case atRingUnlock:
 		s.ringLock = false
 		th.pc = atRingUnlockTail

@@ -141,7 +141,7 @@ type mVariant struct {
 	deadFirst    bool // before 4.0: dead is set without ioctx_lock
 	dropsLater   bool // before 3.18: percpu_ref_kill() leaves the initial reference to the switch
 	killLocks    bool // since 4.9: it has percpu_ref_switch_lock
-	noWait       bool // before 3.15: nobody waits for the requests
+	noWait       bool // before 3.15: nobody waits for the requests, nor is there smp_rmb()
 	inTurn       bool // before 4.1: exit_aio waits for each, and nobody counts
 	noPreempt    bool // CONFIG_PREEMPT=n
 	oneFlavour   bool // of RCU, since 4.20

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
@@ -176,6 +177,9 @@ func (ctx *kioctx) aioReadEventsRing(t *schedule.Thread) int {
 	ctx.ringLock.Lock(t)
 	head := ctx.head.Read(t)
 	n := ctx.tail.Read(t) - head
+	if ctx.has(drains) {
+		mem.SmpRmb(t) // before the events, and what the caller loads
+	}
 	if n > 0 {
 		preempt.MightSleep(t, "copy_to_user")
 		ctx.head.Write(t, head+n)

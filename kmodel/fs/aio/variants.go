@@ -34,7 +34,8 @@ const (
 	ioctxTable
 	// drains is e02ba72aabfa (3.15), fb2d44838320 (3.16) and 6098b45b32e6 (3.17): io_destroy
 	// waits until the requests are gone, unless it is the loser of two, and exit_aio waits
-	// for one context after the other.
+	// for one context after the other. With it comes 2ff396be602f (3.17), the smp_rmb() in
+	// aio_read_events_ring.
 	drains
 	// deadUnderLock is b2edffdd912b (4.0): kill_ioctx sets dead under ioctx_lock, and
 	// mremap() of the ring looks there, and fails while the context is being killed.
