@@ -233,6 +233,7 @@ func (s *system) expandFdtable(t *schedule.Thread) {
 		newFdt.fd[i].Init(curFdt.fd[i].DereferenceRaw(t))
 	}
 	s.files.fdt.Assign(t, newFdt)
+	mem.SmpWmb(t) // coupled with smp_rmb() in fd_install(), where loads are in order
 }
 
 // fput is fput(): the last reference has the file closed when the system call returns.
