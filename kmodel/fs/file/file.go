@@ -35,7 +35,8 @@
 // under unix_gc_lock. How long a queue is: whoever unlinks a message that the collector has
 // moved to its hitlist makes the length of his queue wrong. To unlink is one step, also where
 // the collector does so without a lock. A message has its file itself, not a struct scm_fp_list,
-// which whoever has taken it frees.
+// which whoever has taken it frees; and scan_inflight() loads what that is once, where the C has
+// three loads in a row, of which a compiler makes one.
 //
 // Start reading at __fgetFiles and unixGC.
 package file
