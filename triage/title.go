@@ -206,8 +206,6 @@ func lockSplat(f *schedule.Failure, agent string) (string, bool) {
 func listSplat(f *schedule.Failure) (string, bool) {
 	hlist, gone := strings.HasPrefix(f.Op.Verb, "hlist"), strings.Contains(f.Note, "deleted")
 	switch {
-	case f.Op.Verb == "__skb_unlink" || strings.HasSuffix(f.Note, "unlinked"):
-		return "BUG: unable to handle kernel NULL pointer dereference", true
 	case strings.HasPrefix(f.Note, "walks on"):
 		return "general protection fault", true
 	case hlist && gone:

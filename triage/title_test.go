@@ -188,21 +188,10 @@ func TestTitles(t *testing.T) {
 			"BUG: unable to handle kernel NULL pointer dereference in kill_ctx",
 			"v2 list-corruption kill_ctx -",
 		},
-		{ // the links of an sk_buff are NULL
-			story{
-				kind: schedule.ListCorrupt, fn: "unixGC", verb: "__skb_unlink",
-				note: "unlinks what has been unlinked",
-			},
-			"BUG: unable to handle kernel NULL pointer dereference in unix_gc",
-			"v2 list-corruption unix_gc -",
-		},
-		{ // and so whoever goes on from it comes to NULL
-			story{
-				kind: schedule.ListCorrupt, fn: "unixGC", verb: "list_next_entry",
-				note: "walks on from what has been unlinked",
-			},
-			"BUG: unable to handle kernel NULL pointer dereference in unix_gc",
-			"v2 list-corruption unix_gc -",
+		{ // the links of an sk_buff that has been unlinked
+			story{kind: schedule.NullDereference, fn: "skbUnlink", verb: "__skb_unlink", note: "next->prev"},
+			"BUG: unable to handle kernel NULL pointer dereference in skb_unlink",
+			"v2 null-dereference skb_unlink -",
 		},
 		{
 			story{

@@ -61,6 +61,9 @@ func newListCtxCache(s *system) *slab.Cache[listKioctx, *listKioctx] {
 		ctx.system = s
 		ctx.killHead.Init(ctx.killIoctxRcu)
 		ctx.freeHead.Init(ctx.ctxRcuFree)
+		if s.has(refcounting) {
+			ctx.freeHead.Init(ctx.freeIoctxRcu)
+		}
 		ctx.rcuWork.Init(ctx.killIoctxWork)
 	})
 }
@@ -177,14 +180,17 @@ func (ctx *listKioctx) aioFreeRing(t *schedule.Thread) {
 	}
 }
 
-// ctxRcuFree is ctx_rcu_free(), free_ioctx_rcu() in 3.10.
+// ctxRcuFree is ctx_rcu_free().
 func (ctx *listKioctx) ctxRcuFree(t *schedule.Thread) { slab.Free(t, "kmem_cache_free", ctx) }
+
+// freeIoctxRcu is free_ioctx_rcu(), the same in 3.10.
+func (ctx *listKioctx) freeIoctxRcu(t *schedule.Thread) { slab.Free(t, "kmem_cache_free", ctx) }
 
 // freeIoctx is free_ioctx() of 3.10, called with the last reference: it cancels the
 // requests, waits for them without a lock, and leaves the memory to RCU, because
 // aio_complete() wakes the queue after it has counted a request off.
 func (ctx *listKioctx) freeIoctx(t *schedule.Thread) {
-	ctx.aioCancelAll(t)
+	ctx.cancelAll_(t)
 	ctx.waitLockless_(t)
 	if ctx.reqsActive.Read(t) < 0 {
 		t.Warn(schedule.BugOn, &ctx.Object, schedule.Party{}, "WARN_ON: reqs_active is below 0")
@@ -208,8 +214,11 @@ func (ctx *listKioctx) waitLockless_(t *schedule.Thread) {
 	}
 }
 
-// aioCancelAll is aio_cancel_all(), and the same loop in free_ioctx() of 3.10.
-func (ctx *listKioctx) aioCancelAll(t *schedule.Thread) {
+// aioCancelAll is aio_cancel_all().
+func (ctx *listKioctx) aioCancelAll(t *schedule.Thread) { ctx.cancelAll_(t) }
+
+// cancelAll_ is the body of aio_cancel_all(), which free_ioctx() of 3.10 has in its own.
+func (ctx *listKioctx) cancelAll_(t *schedule.Thread) {
 	ctx.ctxLock.LockIrq(t)
 	if !ctx.has(refcounting) {
 		ctx.dead.Set(t, 1)

@@ -62,10 +62,12 @@ func (ctx *listKioctx) submitDead_(t *schedule.Thread) bool {
 	return dead
 }
 
-// aioPutReq is aio_put_req(), n times.
+// aioPutReq is aio_put_req(), n times. In 3.10 it needs no lock.
 func (ctx *listKioctx) aioPutReq(t *schedule.Thread, req *aioKiocb, n int) {
 	if ctx.has(refcounting) {
-		ctx.__aioPutReq(t, req, n)
+		if req.kiUsers.SubAndTest(t, n) {
+			slab.Free(t, "kiocb_free", req)
+		}
 		return
 	}
 	ctx.ctxLock.LockIrq(t)
@@ -73,14 +75,9 @@ func (ctx *listKioctx) aioPutReq(t *schedule.Thread, req *aioKiocb, n int) {
 	ctx.ctxLock.UnlockIrq(t)
 }
 
-// __aioPutReq is __aio_put_req(), with ctx_lock held, and the inside of aio_put_req() of
-// 3.10, which needs no lock.
+// __aioPutReq is __aio_put_req(), with ctx_lock held.
 func (ctx *listKioctx) __aioPutReq(t *schedule.Thread, req *aioKiocb, n int) {
 	if !req.kiUsers.SubAndTest(t, n) {
-		return
-	}
-	if ctx.has(refcounting) {
-		slab.Free(t, "kiocb_free", req)
 		return
 	}
 	ctx.activeReqs.Del(t, req)
@@ -141,7 +138,7 @@ func (ctx *listKioctx) aioComplete310_(t *schedule.Thread, req *aioKiocb) {
 	} else if !ctx.has(cancelOnce) {
 		ctx.reqsActive.Dec(t)
 	}
-	ctx.__aioPutReq(t, req, 1)
+	ctx.aioPutReq(t, req, 1)
 	ctx.reqsActive.Dec(t)
 	if ctx.wait.HasSleeper(t) {
 		ctx.wait.WakeUp(t)

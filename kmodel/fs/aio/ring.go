@@ -19,11 +19,11 @@ const eventVisible program.Changes = 1
 var rings = program.Model[*eventRing]{
 	Object: "fs/aio",
 	Variants: []program.Variant{
-		{Name: "3.17", Versions: "3.17-6.13", Changes: eventVisible,
+		{Name: "3.17", Versions: "3.17-6.18", Changes: eventVisible,
 			About: "smp_wmb() between an event and the tail"},
 		{Name: "m5", Versions: "mutant",
 			About: "3.17 without smp_wmb(), which takes store buffers that reorder to fail"},
-		{Name: "3.17-pso", Versions: "3.17-6.13", Changes: eventVisible,
+		{Name: "3.17-pso", Versions: "3.17-6.18", Changes: eventVisible,
 			About: "3.17 with store buffers that reorder"},
 		{Name: "m5-pso", Versions: "mutant", About: "m5 with store buffers that reorder"},
 	},

@@ -38,7 +38,7 @@
 //
 // Not modelled: mappings, TLBs and switch_mm() (package kmodel/kernel/kthread has those),
 // choosing between tasks, moving them to other CPUs, the idle task, enter_lazy_tlb(), IPIs,
-// and that exec_mmap() may fail.
+// that exec_mmap() may fail, and the smp_mb() that it has for membarrier().
 //
 // # Core dumps
 //

@@ -70,9 +70,9 @@ func (s *system) unixStreamReadGeneric(t *schedule.Thread, u *unixSock) {
 	skb.data.Read(t)     // unix_stream_read_actor
 	s.consumeSkb(t, skb)
 	skb.consumed.Write(t, 1)
-	fp := skb.fp.Read(t)
-	if fp != nil {
-		s.unixDetachFds(t, skb, fp)
+	var fp *file
+	if skb.fp.Read(t) != nil {
+		fp = s.unixDetachFds(t, skb)
 	}
 	u.skbUnlink(t, skb)
 	s.consumeSkb(t, skb)
@@ -100,10 +100,17 @@ func (u *unixSock) skbDequeue(t *schedule.Thread) *skBuff {
 	return skb
 }
 
-// unixDetachFds is unix_detach_fds(), by who has seen that the message has fp in flight.
-func (s *system) unixDetachFds(t *schedule.Thread, skb *skBuff, fp *file) {
+// unixDetachFds is unix_detach_fds(), by who has seen that the message has something in flight. It
+// looks again, and does not ask whether there still is. (Up to 5.0 it is in one file with who calls
+// it, and since then with one of the two: there a compiler need not load it again.)
+func (s *system) unixDetachFds(t *schedule.Thread, skb *skBuff) *file {
+	fp := skb.fp.Read(t)
 	skb.fp.Write(t, nil)
+	if fp == nil {
+		mem.NullDereference(t, "read", "scm->fp->count")
+	}
 	s.unixNotinflight(t, fp)
+	return fp
 }
 
 // skbUnref is skb_unref(), which leaves the last reference in place: then nobody else could take
@@ -138,9 +145,8 @@ func (s *system) __kfreeSkb(t *schedule.Thread, skb *skBuff) {
 
 // unixDestructScm is unix_destruct_scm().
 func (s *system) unixDestructScm(t *schedule.Thread, skb *skBuff) {
-	if fp := skb.fp.Read(t); fp != nil {
-		s.unixDetachFds(t, skb, fp)
-		s.fput(t, fp) // scm_destroy
+	if skb.fp.Read(t) != nil {
+		s.fput(t, s.unixDetachFds(t, skb)) // scm_destroy
 	}
 }
 

@@ -17,12 +17,13 @@
 // reference of a file that has been opened meanwhile, under another descriptor. What it looks at
 // afterwards, for the sake of the collector at first, is what finds that out.
 //
-// The code follows 5.15, with RCU merged; that of 4.11 is the same. The race is far older, but
-// what comes of it differs: up to 4.10 a socket that is no garbage stops being a candidate before
-// the messages of the garbage are counted back, and unix_notinflight() does not look whether there
-// is anything to count down; in 3.10 a receiver takes no reference of the message, and in 3.2 he
-// takes it off the queue first of all. What opens files, and fget() of 6.8, follow 6.8, and are
-// in 6.5 the same but for what a variant says; close() has no task_work there, which nobody sees.
+// The code follows 5.15, with RCU merged; that of 4.11 is the same but for the flavours, which
+// nobody sees. The race is far older, but what comes of it differs: up to 4.10 a socket that is no
+// garbage stops being a candidate before the messages of the garbage are counted back, and
+// unix_notinflight() does not look whether there is anything to count down; in 3.10 a receiver
+// takes no reference of the message, and in 3.2 he takes it off the queue first of all. What opens
+// files, and fget() of 6.8, follow 6.8, and are in 6.5 the same but for what a variant says;
+// close() has no task_work there, which nobody sees.
 // Files: file.go is fs/file.c and fs/file_table.c, socket.go is net/socket.c with what it calls
 // of these, af_unix.go and garbage.go are those of net/unix.
 //
@@ -33,9 +34,9 @@
 // sockets are walked in the order of the sockets, and nothing of that is a step, since it is all
 // under unix_gc_lock. How long a queue is: whoever unlinks a message that the collector has
 // moved to its hitlist makes the length of his queue wrong. To unlink is one step, also where
-// the collector does so without a lock. What is a list-corruption here is a null pointer there,
-// see [list.SkbUnlink]. unix_detach_fds() reads what is in flight once more, and finds NULL if
-// another has taken it since its caller looked; here it takes what that has seen.
+// the collector does so without a lock. A message has its file itself, not a struct scm_fp_list,
+// which whoever has taken it frees; and scan_inflight() loads what that is once, where the C has
+// three loads in a row, of which a compiler makes one.
 //
 // Start reading at __fgetFiles and unixGC.
 package file

@@ -39,7 +39,7 @@ func TestUnlinkOfHitlist(t *testing.T) {
 	})
 	r := schedule.NewRunner(suite.Programs[i].Schedule())
 	defer r.Close()
-	tape, err := schedule.Parse("000100000000000000000000000000000001000000000001")
+	tape, err := schedule.Parse("0001000000000000000000000000000000010000000000001")
 	if err != nil {
 		t.Fatal(err)
 	}

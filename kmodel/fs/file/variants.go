@@ -48,7 +48,7 @@ var model = program.Model[*system]{
 var received = []program.Expect{
 	{Kind: schedule.BugOn, Preemptions: 2},
 	{Kind: schedule.UseAfterFree, Preemptions: 3},
-	{Kind: schedule.ListCorrupt, Preemptions: 3},
+	{Kind: schedule.NullDereference, Preemptions: 3},
 }
 
 // expected is the table of verdicts, by scenario and variant: every kind of failure with

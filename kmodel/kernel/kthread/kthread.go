@@ -97,12 +97,14 @@ func (s *system) execMmap(t *schedule.Thread) {
 	preempt.Disable(t) // task_lock(), which nobody else takes here
 	var activeMm *mm.Struct
 	if irqsOff {
+		mem.SmpMb(t) // membarrier_exec_mmap()
 		preempt.IrqDisable(t)
 		activeMm = c.ActiveMm(t)
 		c.SetActiveMm(t, &s.Bprm)
 		c.SetMm(t, &s.Bprm)
 	} else {
 		activeMm = c.ActiveMm(t)
+		mem.SmpMb(t) // membarrier_exec_mmap()
 		c.SetMm(t, &s.Bprm)
 		c.SetActiveMm(t, &s.Bprm)
 	}

@@ -134,14 +134,14 @@ var headTests = []litmus.Test{{
 		list.SkbUnlink(t, p.item[0])
 		list.SkbUnlink(t, p.item[0])
 	}),
-	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
+	Bad: schedule.NullDereference, Verdict: litmus.Always, Counts: "1 null-dereference",
 }, {
 	// Nor is NULL the end of a queue, which is its head.
 	Name: "SKBUNLINK+next", Build: alone(2, func(p *prog, t *schedule.Thread) {
 		list.SkbUnlink(t, p.item[0])
 		p.item[0].node.NextEntry(t)
 	}),
-	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
+	Bad: schedule.NullDereference, Verdict: litmus.Always, Counts: "1 null-dereference",
 }, {
 	// It may be queued again, and leads nowhere else.
 	Name: "SKBUNLINK+tail", Build: alone(3, func(p *prog, t *schedule.Thread) {

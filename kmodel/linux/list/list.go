@@ -12,9 +12,9 @@
 //
 // Misuse is [schedule.ListCorrupt]: deleting what is not on a list (a poisoned
 // node), or is on another; adding what is on one; walking on from a node that list_del() has
-// poisoned, or __skb_unlink() has cleared. CONFIG_DEBUG_LIST sees some of this, of a
-// list_head; the notes of the failures tell which it was. Where it matters what comes of
-// adding what is on another list, there is AddBlind.
+// poisoned. CONFIG_DEBUG_LIST sees some of this, of a list_head; the notes of the failures tell
+// which it was. Where it matters what comes of adding what is on another list, there is AddBlind.
+// What __skb_unlink() has taken off has links that are NULL: [schedule.NullDereference].
 //
 // A node that has never been on a list is one that was initialized to list_empty(), and one that
 // was not (NULL links) to whoever deletes it: list_del_init() after INIT_LIST_HEAD(), which is
@@ -178,7 +178,8 @@ func DelInit[P Entry[P]](t *schedule.Thread, p P) {
 }
 
 // SkbUnlink is __skb_unlink() (include/linux/skbuff.h), from whichever sk_buff_head p is on. Its
-// links are NULL then. Nothing checks these lists: who unlinks twice writes through NULL.
+// links are NULL then, and nothing checks these lists: who unlinks twice, or walks on from there,
+// is at NULL.
 func SkbUnlink[P Entry[P]](t *schedule.Thread, p P) {
 	var whichever *Head[P]
 	whichever.del(t, p, "__skb_unlink", nulls)
@@ -220,7 +221,7 @@ func (h *Head[P]) del(t *schedule.Thread, p P, verb string, after uint64) {
 	case poisoned, bothGone, unlinked:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what has been deleted")
 	case nulls:
-		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "unlinks what has been unlinked")
+		t.Fail(schedule.NullDereference, nil, schedule.Party{}, "next->prev")
 	case 0:
 		t.Fail(schedule.ListCorrupt, p.Header(), schedule.Party{}, "deletes what was never on a list")
 	default:
@@ -380,11 +381,11 @@ func (n *Node[P]) checkLinks(t *schedule.Thread) {
 }
 
 func (n *Node[P]) walksOn(t *schedule.Thread) {
-	note := "walks on from what has been deleted"
 	if n.pprev.Value() == nulls {
-		note = "walks on from what has been unlinked"
+		t.Fail(schedule.NullDereference, nil, schedule.Party{}, "the next of what was unlinked")
 	}
-	t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{}, note)
+	t.Fail(schedule.ListCorrupt, n.next.Object(), schedule.Party{},
+		"walks on from what has been deleted")
 }
 
 // WalkNext is the load of list_for_each_entry(), or its safe form, of what comes behind p, in

@@ -29,8 +29,8 @@
 //   - A read-side section of RCU is no lock of the order.
 //   - A work item is one, which is held while its function is called, and which flush_work() and
 //     cancel_work_sync() take for a moment before they wait, whether or not there is anything to
-//     wait for (process_one_work() and __flush_work() in 6.5; in 4.20 and 5.15.0 who cancels takes
-//     nothing, and in 6.13 who has nothing to wait for).
+//     wait for (process_one_work() and __flush_work() in 6.5; in 4.16.13, 4.17 and 4.18 neither
+//     takes anything, in 4.19 to 5.17 who cancels does not, and in 6.13 who has nothing to wait for).
 //   - The sequence of a seqlock_t is one, taken by writers after their lock, and by
 //     read_seqbegin() for a moment and with interrupts off (since 3.13. Up to 5.9 the kernel
 //     does not keep what such a reader depends on, and sees a cycle if he comes last).

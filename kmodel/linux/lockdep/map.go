@@ -4,7 +4,8 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // Work items. Lockdep has a map for each, as if it were a lock which the worker has while it
 // calls the function, and which whoever flushes it takes for a moment. So who flushes it under a
-// lock that the function takes makes a cycle, whether or not the item is queued then.
+// lock that the function takes makes a cycle, whether or not the item is queued then. Not every
+// kernel does that: see the package comment.
 //
 // Nothing of this is kept unless somebody asks.
 

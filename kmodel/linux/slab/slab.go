@@ -16,7 +16,8 @@
 // Misuse: freeing twice is [schedule.DoubleFree]; an object that nothing
 // refers to and nobody freed is [schedule.Leak] at the end of the execution. What is in a
 // TypesafeCache may be touched after it has been freed, unless its memory is gone: KASAN finds
-// no more, without CONFIG_SLUB_RCU_DEBUG (6.12), and nobody a second free after a reuse.
+// no more, without CONFIG_SLUB_RCU_DEBUG (6.12), nor that it is freed twice. slub_debug does
+// (Object already free), but nobody after a reuse.
 //
 // kfree_rcu() is call_rcu() here, as it is in the kernel up to 5.5. Since a35d16905efc (5.6) it
 // is batched: not in order with call_rcu(), and rcu_barrier() does not wait for it.
