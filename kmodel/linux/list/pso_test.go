@@ -47,8 +47,8 @@ var psoTests = []litmus.Test{{
 	Name: "MP+hlist_add_head_rcu+pso", Build: published((*list.Head[*item]).AddHeadRcu),
 	Verdict: litmus.Never, Counts: "30 pass",
 }, {
-	// Two operations on a list have a link in common, and stay in order: who sees the second item
-	// sees the first.
+	// Two operations at one place of a list have a link in common, and stay in order: who sees the
+	// second item sees the first.
 	Name: "MP+list_add+list_add_tail+pso", Build: build(0, func(p *prog) {
 		p.Thread("P0", func(t *schedule.Thread) {
 			p.a.Add(t, p.item[0])
@@ -75,6 +75,35 @@ var psoTests = []litmus.Test{{
 		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 1 })
 	}),
 	Verdict: litmus.Sometimes, Counts: "44 pass, 1 exists",
+}, {
+	// Who leads to an item has written its link back, as has who put it on the list: he comes to
+	// an item that is there. (In a machine the links of the item may still be late.)
+	Name: "MP+list_add_tail_rcu+list_del_rcu+pso", Build: build(1, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.a.AddTailRcu(t, p.item[1])
+			p.a.ListDelRcu(t, p.item[0])
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].SetBool(p.a.LastEntry(t) == p.item[1])
+			p.r[1].SetBool(p.item[1].node.Linked(t))
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 0 })
+	}),
+	Verdict: litmus.Never, Counts: "30 pass",
+}, {
+	// The link of the last entry is written where the list gets another head. What is added behind
+	// that is not seen on the list that it was.
+	Name: "MP+list_splice_init+list_add_tail+pso", Build: build(1, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			list.SpliceInit(t, &p.a, &p.b)
+			p.b.AddTail(t, p.item[1])
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].SetBool(p.a.LastEntry(t) == p.item[1])
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 })
+	}),
+	Verdict: litmus.Never, Counts: "10 pass",
 }}
 
 // TestPSO runs the table.

@@ -34,6 +34,8 @@ func takeAll[P Entry[P]](t *schedule.Thread, verb string, old, replacement *Head
 	}
 	if last != null {
 		t.Touch(last.Header())
+		end := &last.ListNode().next
+		end.Store(t, end.Get()) // it leads to the other head
 	}
 	replacement.first.Store(t, first)
 	old.first.Store(t, null)
