@@ -5,6 +5,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -104,12 +105,31 @@ var psoTests = []litmus.Test{{
 		p.Exists(func() bool { return p.r[0].Get() == 1 })
 	}),
 	Verdict: litmus.Never, Counts: "10 pass",
+}, {
+	// What list_del_rcu() leaves of a list that an item was on does not come back with it: else two
+	// states would have one hash, as the thread has forgotten which list that was.
+	Name: "MP+list_add_tail_rcu+list_del_rcu+forgotten+pso", Build: build(1, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			h := []*list.Head[*item]{&p.a, &p.b}[t.Choose(2)]
+			h.AddTail(t, p.item[1])
+			h.ListDelRcu(t, p.item[1])
+			mem.SmpMb(t)
+			t.Forget(1)
+			p.a.AddTailRcu(t, p.item[1])
+			p.a.ListDelRcu(t, p.item[0])
+		})
+		p.Thread("P1", func(t *schedule.Thread) { p.a.LastEntry(t) })
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Never, Counts: "80 pass",
 }}
 
-// TestPSO runs the table.
-func TestPSO(t *testing.T) {
+func init() {
 	for i := range psoTests {
 		psoTests[i].PSO = true
 	}
-	litmus.Run(t, psoTests)
 }
+
+// TestPSO runs the table.
+func TestPSO(t *testing.T) { litmus.Run(t, psoTests) }
+
+func TestPSOContract(t *testing.T) { litmus.Contract(t, psoTests) }
