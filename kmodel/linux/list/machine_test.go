@@ -398,7 +398,8 @@ func TestListMachine(t *testing.T) {
 		got, may, whole := map[string]bool{}, map[string]bool{}, map[string]bool{}
 		newListMachine(code, false, false).ends(map[listMachine]bool{}, may)
 		newListMachine(code, true, false).ends(map[listMachine]bool{}, whole)
-		rep := explore.Last(explore.Exhaust(context.Background(), randomLists((*schedule.Exec).BufferStores, code, got),
+		rep := explore.Last(explore.Exhaust(context.Background(),
+			randomLists((*schedule.Exec).BufferStores, code, got),
 			explore.Options{Bound: explore.Unbounded}))
 		if !rep.Complete() || sure && len(rep.Endings) != 1 {
 			t.Fatalf("program %d: %v: %s: %+v", i, code, rep.Coverage(), rep.Endings)

@@ -121,7 +121,36 @@ var psoTests = []litmus.Test{{
 		p.Thread("P1", func(t *schedule.Thread) { p.a.LastEntry(t) })
 	}),
 	Bad: schedule.ListCorrupt, Verdict: litmus.Never, Counts: "80 pass",
+}, {
+	// What is stored behind a release may pass it, and what is before it.
+	Name: "MP+list_add_rcu+po+pso", Build: passed((*list.Head[*item]).AddRcu),
+	Verdict: litmus.Sometimes, Counts: "251 pass, 1 exists",
+}, {
+	// What is behind smp_wmb() and a store, which list_add_rcu() was up to 3.14, may not.
+	Name: "MP+wmb+list_add+po+pso",
+	Build: passed(func(h *list.Head[*item], t *schedule.Thread, i *item) {
+		mem.SmpWmb(t)
+		h.Add(t, i)
+	}),
+	Verdict: litmus.Never, Counts: "396 pass",
 }}
+
+// passed is an item that is filled in and added to a list, and a store after that, which gets to
+// memory before it is filled in.
+func passed(add func(*list.Head[*item], *schedule.Thread, *item)) func(*litmus.Program) {
+	return build(0, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.item[1].key.Write(t, 5)
+			add(&p.a, t, p.item[1])
+			p.item[2].key.Write(t, 5)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].SetBool(p.item[2].key.Read(t) == 5)
+			p.r[1].SetBool(p.item[1].key.Read(t) != 5)
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 1 })
+	})
+}
 
 func init() {
 	for i := range psoTests {

@@ -6,7 +6,8 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // which is the same to x86. They store the link that leads to an entry after the entry's own, and
 // poison what is deleted last; of that nobody sees anything here, as an operation is one step.
 // Where stores pass stores, what adds for RCU is a release; and operations on one list that write a
-// link in common stay in order.
+// link in common stay in order. Up to 3.14 rcu_assign_pointer() was smp_wmb() and a store, which
+// what is stored later may pass too, but not what is before the barrier: a release allows more.
 //
 // Who has the lock sees what others have done, for the store that gave it back came after that. Who
 // changes a list without one might not, and lose what is in another's buffer. How the list is torn
