@@ -34,8 +34,7 @@ func takeAll[P Entry[P]](t *schedule.Thread, verb string, old, replacement *Head
 	}
 	if last != null {
 		t.Touch(last.Header())
-		end := &last.ListNode().next
-		end.Store(t, end.Get()) // it leads to the other head
+		last.ListNode().linkEnd(t)
 	}
 	replacement.first.Store(t, first)
 	old.first.Store(t, null)

@@ -58,3 +58,10 @@ func linkBack[P Entry[P]](t *schedule.Thread, p P) {
 		n.pprev.Keep(t, n.on())
 	}
 }
+
+// linkEnd writes the link of a last entry, which leads to another head now. Here it is nil for any.
+func (n *Node[P]) linkEnd(t *schedule.Thread) {
+	if t.Exec().BuffersStores() {
+		n.next.Store(t, n.next.Get())
+	}
+}
