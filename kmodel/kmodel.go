@@ -30,6 +30,7 @@ import (
 	iouring "github.com/kschedfuzz/kschedfuzz/kmodel/fs/io_uring"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/namespace"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/pipe"
+	fsselect "github.com/kschedfuzz/kschedfuzz/kmodel/fs/select"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/super"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
@@ -58,6 +59,7 @@ func Programs() []program.Program {
 		super.Births(),
 		netnamespace.Programs(),
 		pipe.Programs(),
+		fsselect.Programs(),
 		eventpoll.Programs(),
 		posixcputimers.Programs(),
 		userfaultfd.Programs(userfaultfdRest),
@@ -110,6 +112,8 @@ func Targets() []Target {
 		{"FuzzFixedGetNetNsById", "net/core/net_namespace", "workload", "4.15"},
 		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
+		{"FuzzPollWait", "fs/select", "workload", "6.12-tso"},
+		{"FuzzFixedPollWait", "fs/select", "workload", "6.13-tso"},
 		{"FuzzEventpollRelease", "fs/eventpoll", "workload", "6.4"},
 		{"FuzzFixedEventpollRelease", "fs/eventpoll", "workload", "6.16"},
 		{"FuzzEpPollCallback", "fs/eventpoll", "pollfree-workload", "3.3"},

@@ -29,6 +29,7 @@ func TestGolden(t *testing.T) {
 		"namespace-torn-sum": 1, "namespace-legitimized-late": 2,
 		"mremap-freed-before-flush": 1, "list_lru-walked-to-dispose-list": 2,
 		"tlb-mask-read-too-early": 1, "exec_mmap-dropped-twice": 1,
+		"select-looked-at-before-queued": 1,
 	}
 	for _, file := range files {
 		name := filepath.Base(file[:len(file)-len(".txtar")])

@@ -54,6 +54,12 @@ func FuzzPipeRelease(data []byte) int { return Run("FuzzPipeRelease", data) }
 // FuzzFixedPipeRelease is FuzzPipeRelease with b0d8d2292160 applied.
 func FuzzFixedPipeRelease(data []byte) int { return Run("FuzzFixedPipeRelease", data) }
 
+// FuzzPollWait is poll() of a pipe against vmsplice(), as of 6.12, with store buffers.
+func FuzzPollWait(data []byte) int { return Run("FuzzPollWait", data) }
+
+// FuzzFixedPollWait is FuzzPollWait with cacd9ae4bf80 applied.
+func FuzzFixedPollWait(data []byte) int { return Run("FuzzFixedPollWait", data) }
+
 // FuzzEventpollRelease is an epoll instance against the files that it watches, as of 6.4.
 func FuzzEventpollRelease(data []byte) int { return Run("FuzzEventpollRelease", data) }
 

@@ -24,7 +24,7 @@
 // CPU, as it does on x86, and gets to memory in one step: who has not got the lock sees of it what
 // he would without buffers, but later. Some is in memory at once, where a machine may be late: what
 // Init and Forget do; an operation that writes more than eight words, as that of SpliceInit and
-// ReplaceInit is with more than six entries; and what another CPU has done to a list that is
+// ReplaceInit is with more than five entries; and what another CPU has done to a list that is
 // changed now, which matters only if the two have no lock in common.
 package list
 
@@ -146,6 +146,7 @@ func (h *Head[P]) linkAt(t *schedule.Thread, at *schedule.Ptr[P], p P) {
 	n := p.ListNode()
 	n.next.Store(t, at.Get())
 	n.pprev.Store(t, linked, h)
+	linkBack(t, at.Get())
 	at.Store(t, p)
 }
 
@@ -269,6 +270,7 @@ func (h *Head[P]) unlink(t *schedule.Thread, p P, verb string) {
 	case verb != "hlist_del_rcu":
 		t.Touch(h.first.Object())
 	}
+	linkBack(t, next)
 	at.Store(t, next)
 }
 

@@ -21,6 +21,8 @@ type kind int8
 const (
 	ld kind = iota
 	st
+	stRelease
+	wmb
 	mfence
 	lock
 	unlock
@@ -36,6 +38,10 @@ const (
 	move     //
 	moveTail //
 	splice   // of one list to the other
+
+	addRcu // these for stores that pass each other alone
+	addTailRcu
+	takeOffRcu
 )
 
 // An instr is an instruction of a CPU: of a word or a list x, and a node.
@@ -55,25 +61,36 @@ const (
 	nodes   = 5 // node 1 is nodes
 	things  = 8
 	links   = 2 * things // next at 2*thing, prev behind it
+	poison  = 1          // LIST_POISON2
 	entries = 24
 	most    = 6 // that an operation stores
 	regs    = 18
 )
 
-// A listMachine is x86-TSO with the lists of include/linux/list.h in its memory. An operation puts
-// its stores into the queue of its processor, and goes on.
+// A listMachine is x86-TSO with the lists of include/linux/list.h in its memory, or partial store
+// order. An operation puts its stores into the queue of its processor, and goes on.
 type listMachine struct {
 	code   *[cpus][]instr
 	whole  bool // what an operation stores gets to memory at once
+	pso    bool
 	pc     [cpus]int8
-	queue  [cpus][entries]struct{ at, v, group int8 }
+	part   [cpus]int8 // how many smp_wmb() there have been
+	queue  [cpus][entries]queued
 	len    [cpus]int8
 	memory [links]int8
 	regs   [regs]int8
 }
 
+// A queued is a store in a queue.
+type queued struct {
+	at, v   int8
+	group   int8 // which operation has made it
+	part    int8
+	release bool
+}
+
 // newListMachine has nodes 1 and 2 on list 0, and node 3 on none.
-func newListMachine(code *[cpus][]instr, whole bool) listMachine {
+func newListMachine(code *[cpus][]instr, whole, pso bool) listMachine {
 	m := listMachine{code: code, whole: whole}
 	for i := int8(heads); i < things; i++ {
 		m.memory[2*i], m.memory[2*i+1] = i, i
@@ -82,9 +99,10 @@ func newListMachine(code *[cpus][]instr, whole bool) listMachine {
 		m.len[0] = 0
 		m.link(0, p, heads, m.memory[2*heads])
 		for m.len[0] > 0 {
-			m.drain(0)
+			m.drain(0, 0, 1)
 		}
 	}
+	m.pso = pso
 	return m
 }
 
@@ -96,11 +114,15 @@ func (m listMachine) ends(seen map[listMachine]bool, out map[string]bool) {
 	seen[m] = true
 	over := true
 	for i := range cpus {
-		if m.len[i] > 0 {
+		for j := 0; j < int(m.len[i]); {
 			over = false
-			next := m
-			next.drain(i)
-			next.ends(seen, out)
+			n := m.together(i, j)
+			if m.mayDrain(i, j, n) {
+				next := m
+				next.drain(i, j, n)
+				next.ends(seen, out)
+			}
+			j += n
 		}
 		if int(m.pc[i]) < len(m.code[i]) {
 			over = false
@@ -120,23 +142,46 @@ func (m listMachine) ends(seen map[listMachine]bool, out map[string]bool) {
 	}
 }
 
-func (m *listMachine) drain(cpu int) {
+// together returns how many stores get to memory with store j.
+func (m *listMachine) together(cpu, j int) int {
+	n, q := 1, m.queue[cpu][:m.len[cpu]]
+	for m.whole && j+n < len(q) && q[j+n].group == q[j].group {
+		n++
+	}
+	return n
+}
+
+// mayDrain reports whether n stores from store j on may be the next in memory.
+func (m *listMachine) mayDrain(cpu, j, n int) bool {
 	q := &m.queue[cpu]
-	for group := q[0].group; ; {
-		m.memory[q[0].at] = q[0].v
-		copy(q[:], q[1:])
-		m.len[cpu]--
-		q[m.len[cpu]].at, q[m.len[cpu]].v, q[m.len[cpu]].group = 0, 0, 0
-		if m.len[cpu] == 0 || !m.whole || q[0].group != group {
-			return
+	for _, w := range q[j : j+n] {
+		for _, older := range q[:j] {
+			if !m.pso || w.release || older.at == w.at || older.part < w.part {
+				return false
+			}
 		}
 	}
+	return true
+}
+
+func (m *listMachine) drain(cpu, j, n int) {
+	q := &m.queue[cpu]
+	for _, w := range q[j : j+n] {
+		m.memory[w.at] = w.v
+	}
+	copy(q[j:], q[j+n:])
+	m.len[cpu] -= int8(n)
+	clear(q[m.len[cpu] : int(m.len[cpu])+n])
 }
 
 func (m *listMachine) store(cpu int, at, v int8) {
-	e := &m.queue[cpu][m.len[cpu]]
-	e.at, e.v, e.group = at, v, m.pc[cpu]
+	m.queue[cpu][m.len[cpu]] = queued{at: at, v: v, group: m.pc[cpu], part: m.part[cpu]}
 	m.len[cpu]++
+}
+
+func (m *listMachine) storeRelease(cpu int, at, v int8) {
+	m.store(cpu, at, v)
+	m.queue[cpu][m.len[cpu]-1].release = true
 }
 
 func (m *listMachine) load(cpu int, at int8) int8 {
@@ -155,6 +200,14 @@ func (m *listMachine) link(cpu int, p, prev, next int8) {
 	m.store(cpu, 2*p, next)
 	m.store(cpu, 2*p+1, prev)
 	m.store(cpu, 2*prev, p)
+}
+
+// linkRcu is __list_add_rcu().
+func (m *listMachine) linkRcu(cpu int, p, prev, next int8) {
+	m.store(cpu, 2*p, next)
+	m.store(cpu, 2*p+1, prev)
+	m.storeRelease(cpu, 2*prev, p)
+	m.store(cpu, 2*next+1, p)
 }
 
 // unlink is __list_del_entry().
@@ -209,8 +262,12 @@ func (m listMachine) step(cpu int) (listMachine, bool) {
 		*to = m.load(cpu, in.x)
 	case st:
 		m.store(cpu, in.x, 1)
+	case stRelease:
+		m.storeRelease(cpu, in.x, 1)
+	case wmb:
+		m.part[cpu]++
 	case unlock:
-		m.store(cpu, lockAt, 0)
+		m.storeRelease(cpu, lockAt, 0)
 	case lock:
 		if m.memory[lockAt] != 0 {
 			return m, false
@@ -243,6 +300,13 @@ func (m listMachine) step(cpu int) (listMachine, bool) {
 		m.link(cpu, p, m.load(cpu, 2*head+1), head)
 	case splice:
 		m.moveAll(cpu, heads+1-in.x, head)
+	case addRcu:
+		m.linkRcu(cpu, p, head, m.load(cpu, 2*head))
+	case addTailRcu:
+		m.linkRcu(cpu, p, m.load(cpu, 2*head+1), head)
+	case takeOffRcu:
+		m.unlink(cpu, p)
+		m.store(cpu, 2*p+1, poison)
 	}
 	return m, true
 }
@@ -332,15 +396,16 @@ func TestListMachine(t *testing.T) {
 	for i := range n {
 		code, sure := drawList(rng)
 		got, may, whole := map[string]bool{}, map[string]bool{}, map[string]bool{}
-		newListMachine(code, false).ends(map[listMachine]bool{}, may)
-		newListMachine(code, true).ends(map[listMachine]bool{}, whole)
-		rep := explore.Last(explore.Exhaust(context.Background(), randomLists(code, true, got),
+		newListMachine(code, false, false).ends(map[listMachine]bool{}, may)
+		newListMachine(code, true, false).ends(map[listMachine]bool{}, whole)
+		rep := explore.Last(explore.Exhaust(context.Background(),
+			randomLists((*schedule.Exec).BufferStores, code, got),
 			explore.Options{Bound: explore.Unbounded}))
 		if !rep.Complete() || sure && len(rep.Endings) != 1 {
 			t.Fatalf("program %d: %v: %s: %+v", i, code, rep.Coverage(), rep.Endings)
 		}
 		plain := map[string]bool{}
-		explore.Last(explore.Exhaust(context.Background(), randomLists(code, false, plain),
+		explore.Last(explore.Exhaust(context.Background(), randomLists(nil, code, plain),
 			explore.Options{Bound: explore.Unbounded}))
 		if sure && len(got) > len(plain) {
 			more++
@@ -385,7 +450,8 @@ type registers struct {
 }
 
 // randomLists is a random program, which says what it ends with.
-func randomLists(code *[cpus][]instr, buffers bool, got map[string]bool) schedule.Program {
+func randomLists(order func(*schedule.Exec), code *[cpus][]instr,
+	got map[string]bool) schedule.Program {
 	return schedule.Program{Name: "random", New: func() func(*schedule.Exec) {
 		c, file := new(listComputer), new(registers)
 		c.Bind(c, "c")
@@ -395,8 +461,8 @@ func randomLists(code *[cpus][]instr, buffers bool, got map[string]bool) schedul
 		file.Bind(file, "r")
 		file.SetPrivate()
 		return func(e *schedule.Exec) {
-			if buffers {
-				e.BufferStores()
+			if order != nil {
+				order(e)
 			}
 			e.Static(&c.Object, 0)
 			e.Static(&file.Object, 0)
@@ -455,6 +521,10 @@ func (c *listComputer) do(t *schedule.Thread, in instr, r *schedule.Cell) {
 		set(int8(c.x[in.x].Read(t)))
 	case st:
 		c.x[in.x].Write(t, 1)
+	case stRelease:
+		c.x[in.x].StoreRelease(t, 1)
+	case wmb:
+		mem.SmpWmb(t)
 	case mfence:
 		mem.SmpMb(t)
 	case lock:
@@ -490,5 +560,11 @@ func (c *listComputer) do(t *schedule.Thread, in instr, r *schedule.Cell) {
 		list.MoveTail(t, p, h)
 	case splice:
 		list.SpliceInit(t, &c.head[1-in.x], h)
+	case addRcu:
+		h.AddRcu(t, p)
+	case addTailRcu:
+		h.AddTailRcu(t, p)
+	case takeOffRcu:
+		h.ListDelRcu(t, p)
 	}
 }

@@ -5,8 +5,9 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // Store buffers. All that list.h and rculist.h store is plain, WRITE_ONCE() or smp_store_release(),
 // which is the same to x86. They store the link that leads to an entry after the entry's own, and
 // poison what is deleted last; of that nobody sees anything here, as an operation is one step.
-// Where stores pass stores, what adds for RCU is a release; and two operations on one list have a
-// link in common, by which they stay in order.
+// Where stores pass stores, what adds for RCU is a release; and operations on one list that write a
+// link in common stay in order. Up to 3.14 rcu_assign_pointer() was smp_wmb() and a store, which
+// what is stored later may pass too, but not what is before the barrier: a release allows more.
 //
 // Who has the lock sees what others have done, for the store that gave it back came after that. Who
 // changes a list without one might not, and lose what is in another's buffer. How the list is torn
@@ -44,4 +45,23 @@ func (h *Head[P]) settleLinks(t *schedule.Thread) {
 func (n *Node[P]) settle(t *schedule.Thread) {
 	t.DrainStoresTo(&n.pprev.Cell)
 	t.DrainStoresTo(&n.next.Cell)
+}
+
+// linkBack writes the link back of p, to which another link leads now, unless p is nil. What it is
+// follows from who leads to p, so this changes nothing. But where stores pass stores, none that
+// leads to p passes those that have put p on the list.
+func linkBack[P Entry[P]](t *schedule.Thread, p P) {
+	var null P
+	if p != null && t.Exec().BuffersStores() {
+		n := p.ListNode()
+		n.settle(t) // of [Head.DelRcuUnlocked], to which p may be elsewhere by now
+		n.pprev.Keep(t, n.on())
+	}
+}
+
+// linkEnd writes the link of a last entry, which leads to another head now. Here it is nil for any.
+func (n *Node[P]) linkEnd(t *schedule.Thread) {
+	if t.Exec().BuffersStores() {
+		n.next.Store(t, n.next.Get())
+	}
 }

@@ -24,7 +24,8 @@ func (h *Head[P]) DelRcuUnlocked(t *schedule.Thread, p P) {
 	h.settle(t, p)
 	at.Store(t, next)
 	if next != null {
-		t.Touch(next.Header()) // its link back is written
+		t.Touch(next.Header())
 	}
+	linkBack(t, next)
 	n.leave(t, p, poisoned)
 }

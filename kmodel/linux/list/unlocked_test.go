@@ -52,6 +52,22 @@ var unlockedTests = []litmus.Test{{
 		unlocked(p, t, p.item[0])
 	}),
 	Bad: schedule.ListCorrupt, Verdict: litmus.Always, Counts: "1 list-corruption",
+}, {
+	// What was deleted is on the list again. On which it was last nobody sees: else two states would
+	// have one hash, as the thread that knows has forgotten it.
+	Name: "UNLOCKED+forgotten", Build: build(2, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) { p.a.DelRcuUnlocked(t, p.item[0]) })
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.a.DelRcu(t, p.item[1])
+			if t.Choose(2) > 0 {
+				p.b.AddTail(t, p.item[1])
+				p.b.DelRcu(t, p.item[1])
+			}
+			t.Forget(1)
+			p.a.AddHeadRcu(t, p.item[2])
+		})
+	}),
+	Bad: schedule.ListCorrupt, Verdict: litmus.Never, Counts: "21 pass",
 }}
 
 // TestUnlocked runs the table of what is done without the writers' lock.
