@@ -27,7 +27,7 @@ func (s *statement) writeBrief(w io.Writer) error {
 		parts = append(parts, s.lockdep.brief())
 	}
 	if same, known := s.listed(); known && !same {
-		parts = append(parts, "ANOTHER VERDICT than documented: "+expected(s.program))
+		parts = append(parts, "ANOTHER VERDICT than documented: "+verdictOf(s.program))
 	}
 	_, err := fmt.Fprintf(w, "%s (%s): %s\n",
 		s.program.Name(), s.program.Versions, strings.Join(parts, "; "))

@@ -198,15 +198,23 @@ func (s *statement) writeText(w io.Writer) error {
 		s.writeLockdep(row)
 	}
 	if same, known := s.listed(); known && same && s.program.Unlisted {
-		row("documented", "without store buffers: %s", expected(s.program))
+		row("documented", "%s", verdictOf(s.program))
 	} else if known && same {
-		row("documented", "the same: %s", expected(s.program))
+		row("documented", "the same: %s", verdictOf(s.program))
 	} else if known {
-		row("documented", "ANOTHER VERDICT: %s", expected(s.program))
+		row("documented", "ANOTHER VERDICT: %s", verdictOf(s.program))
 	}
 	row("time", "%s", s.effort())
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// verdictOf returns the verdict that there is to compare one of p with.
+func verdictOf(p kernelProgram) string {
+	if p.Unlisted {
+		return "without store buffers: " + expected(p)
+	}
+	return expected(p)
 }
 
 // verdict says in a phrase whether there were failures, and claims no more than was

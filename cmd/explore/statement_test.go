@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
@@ -60,5 +62,24 @@ func TestListed(t *testing.T) {
 			t.Errorf("%s: the same %v, known %v, status %d; want %v, %v, %d", name,
 				same, known, s.status(true), test.same, test.known, test.status)
 		}
+	}
+}
+
+// TestAnotherVerdict: of a program with store buffers that is not listed it is said that what is
+// documented is without.
+func TestAnotherVerdict(t *testing.T) {
+	s := &statement{program: program.Program{Unlisted: true}, report: explore.Report{
+		Stop: explore.Exhausted, Endings: []explore.Ending{
+			{Category: explore.Category{Outcome: schedule.Fail, Kind: schedule.Leak}},
+		},
+	}}
+	var text, brief strings.Builder
+	if err := errors.Join(s.writeText(&text), s.writeBrief(&brief)); err != nil {
+		t.Fatal(err)
+	}
+	const want = "without store buffers: no failure\n"
+	if !strings.Contains(text.String(), "ANOTHER VERDICT: "+want) ||
+		!strings.HasSuffix(brief.String(), "ANOTHER VERDICT than documented: "+want) {
+		t.Errorf("want %q in\n%s%s", want, &text, &brief)
 	}
 }
