@@ -62,8 +62,8 @@ func (m *markdown) block(text string) {
 	fmt.Fprintf(m, "\n```\n%s\n```\n", strings.Trim(text, "\n"))
 }
 
-// columns is the interleaving. In a deadlock or a leak no step is to blame, and of a NULL pointer or
-// an assertion there may be one.
+// columns is the interleaving. In a deadlock or a leak no step is to blame, and of a NULL pointer
+// or an assertion there may be one.
 func (m *markdown) columns(r *Report) {
 	marked := 0
 	for _, s := range r.Interleaving.Steps {

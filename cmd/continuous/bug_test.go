@@ -10,8 +10,8 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
-// TestQueue: regressions go first, of each sort those of the targets that have had less time, and of
-// these each in its turn; a closed queue is emptied.
+// TestQueue: regressions go first, of each sort those of the targets that have had less time, and
+// of these each in its turn; a closed queue is emptied.
 func TestQueue(t *testing.T) {
 	var q queue
 	q.init()

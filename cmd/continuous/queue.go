@@ -77,8 +77,8 @@ func (q *queue) len() int {
 	return len(q.list)
 }
 
-// next takes the bug whose turn it is, and waits for one if there is none. It returns false if ctx is
-// done, or the queue is closed and empty.
+// next takes the bug whose turn it is, and waits for one if there is none. It returns false if ctx
+// is done, or the queue is closed and empty.
 func (q *queue) next(ctx context.Context) (*bug, bool) {
 	for ctx.Err() == nil {
 		q.mu.Lock()
