@@ -43,7 +43,11 @@ var layers = map[string][]string{
 	"kmodel/arch":            {"schedule", "kmodel/linux"},
 	"kmodel/arch/x86":        {"schedule", "kmodel/linux", "kmodel/program"}, // it has programs of its own
 	"kmodel/protocol":        {"schedule", "kmodel/program"},
-	"kmodel":                 {"kmodel/arch", "kmodel/arch/x86", "kmodel/fs", "kmodel/kernel", "kmodel/mm", "kmodel/net", "kmodel/program", "kmodel/protocol"},
+	"kmodel": {
+		"kmodel/arch", "kmodel/arch/x86", "kmodel/fs", "kmodel/kernel", "kmodel/mm",
+		"kmodel/net",
+		"kmodel/program", "kmodel/protocol",
+	},
 	"triage":                 {"schedule", "schedule/explore"},
 	"fuzz/statecov":          {},
 	"fuzz/mutate":            {"schedule"},

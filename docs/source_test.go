@@ -197,7 +197,7 @@ func lines(t *testing.T, page []string) ([]string, int) {
 		}
 		at := slices.Index(have, want)
 		if at < 0 {
-			t.Errorf("%s has no line, or not there: %q", file, want)
+			t.Errorf("the page shows a line that %s has not, or not there: %q; mend the page", file, want)
 			break
 		}
 		have = have[at+1:]

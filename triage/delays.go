@@ -18,6 +18,7 @@ const (
 	delayFile = "include/linux/kschedfuzz_delay.h"
 	commLen   = 15       // of current->comm, without the zero
 	someFile  = "FILE.c" // of a function whose file is not known
+	drains    = "drains" // verb of the step in which a store buffer writes to memory
 )
 
 // WriteDelays writes a patch for a real kernel that delays each thread where this
@@ -130,6 +131,11 @@ func (d *delays) intro() {
 	d.out.WriteByte('\n')
 	for i, s := range d.stretches() {
 		d.out.item(fmt.Sprintf("%3d. ", i+1), s)
+	}
+	if slices.ContainsFunc(d.Interleaving.Steps, func(s Step) bool { return s.Verb == drains }) {
+		d.out.para("What drains is a store that other CPUs do not see before. No delay keeps it " +
+			"from them, and one in the thread that has made it, before it drains, lets it out: run " +
+			"the threads on CPUs of their own, again and again.")
 	}
 	if ex := d.Explanation; ex != nil && ex.Found && len(ex.Because) > 0 {
 		d.out.para("What matters of it:")

@@ -10,9 +10,9 @@ import (
 )
 
 // TestDelays compares patches of one delay in the middle, of one whose thread never goes
-// on, and of none.
+// on, of none, and of one with store buffers.
 func TestDelays(t *testing.T) {
-	for _, name := range []string{"use-after-free", "deadlock", "leak"} {
+	for _, name := range []string{"use-after-free", "deadlock", "leak", "buffered"} {
 		var out bytes.Buffer
 		if err := reports(t)[name].WriteDelays(&out); err != nil {
 			t.Fatal(err)

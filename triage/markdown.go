@@ -21,9 +21,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	}
 	m.program(r)
 	m.heading("Interleaving", "-")
-	m.para("Time goes downwards, one column for each thread, agents in brackets. " +
-		"The two racing steps have a * before them.")
-	m.block(r.Columns)
+	m.columns(r)
 	m.what(r)
 	m.why(r)
 	m.chance(r)
@@ -62,6 +60,21 @@ func (m *markdown) heading(text, line string) {
 // block writes preformatted text.
 func (m *markdown) block(text string) {
 	fmt.Fprintf(m, "\n```\n%s\n```\n", strings.Trim(text, "\n"))
+}
+
+// columns is the interleaving. In a deadlock or a leak no step is to blame, and of a NULL pointer
+// or an assertion there may be one.
+func (m *markdown) columns(r *Report) {
+	marked := 0
+	for _, s := range r.Interleaving.Steps {
+		if s.Racing {
+			marked++
+		}
+	}
+	m.para("Time goes downwards, one column for each thread, agents in brackets." + [...]string{
+		"", " The step that fails has a * before it.", " The two racing steps have a * before them.",
+	}[min(marked, 2)])
+	m.block(r.Columns)
 }
 
 func (m *markdown) program(r *Report) {

@@ -27,6 +27,11 @@ func TestMarkdownFacts(t *testing.T) {
 				t.Fatal(err)
 			}
 			missing(t, r, strings.ReplaceAll(out.String(), `\`, ""))
+			said := [...]string{"in brackets. ```", "step that fails has a *", "racing steps have a *"}
+			if want := said[strings.Count(r.Columns, " * ")]; !strings.Contains(
+				strings.Join(strings.Fields(out.String()), " "), want) {
+				t.Errorf("no %q above\n%s", want, r.Columns)
+			}
 			block := false
 			for i, line := range strings.Split(out.String(), "\n") {
 				if strings.HasPrefix(line, "```") {

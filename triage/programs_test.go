@@ -297,6 +297,42 @@ var forget = program("toy/forget", func(k *toy, e *schedule.Exec) {
 	})
 })
 
+// buffered fails only with store buffers: each of two threads says what it does, and then looks
+// whether the other has.
+var buffered = withBuffers(program("toy/buffered", func(k *toy, e *schedule.Exec) {
+	e.Go("io_getevents", func(t *schedule.Thread) {
+		if k.alone(t, &k.mm.window, &k.mm.other) {
+			t.Step(schedule.Op{Verb: "READ_ONCE", Cell: &k.ctx.head, Mode: readOnce})
+		}
+	})
+	e.Go("io_destroy", func(t *schedule.Thread) {
+		if k.alone(t, &k.mm.other, &k.mm.window) {
+			k.freeCtx(t)
+		}
+	})
+}))
+
+// withBuffers gives a program store buffers.
+func withBuffers(p schedule.Program) schedule.Program {
+	inner := p.New
+	p.New = func() func(*schedule.Exec) {
+		begin := inner()
+		return func(e *schedule.Exec) {
+			e.BufferStores()
+			begin(e)
+		}
+	}
+	return p
+}
+
+// alone sets one flag and reports whether the other is not set.
+func (k *toy) alone(t *schedule.Thread, own, other *schedule.Cell) bool {
+	t.Step(schedule.Op{Verb: "WRITE_ONCE", Cell: own, Mode: writeOnce})
+	t.Store(own, 1)
+	t.Step(schedule.Op{Verb: "READ_ONCE", Cell: other, Mode: readOnce})
+	return t.Observe(other.Value()) == 0
+}
+
 // Calls of the workload, the simplest first.
 const maxToyCalls = 3
 

@@ -33,6 +33,7 @@ func cases() []reportCase {
 		{"schedule-atomic-reader", atomicReader, "0", 0, triage.About{}},
 		{"sleep-reader", sleepyReader, "0", 0, triage.About{}},
 		{"leak", forget, "0", 0, triage.About{}},
+		{"buffered", buffered, "001021", 0, triage.About{}},
 		{"workload", workload, "211121242224220000100021", 0, triage.About{}},
 	}
 }

@@ -3,23 +3,29 @@ package main
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
-// TestQueue: regressions go first, and each sort in its order; a closed queue is emptied.
+// TestQueue: regressions go first, of each sort those of the targets that have had less time, and
+// of these each in its turn; a closed queue is emptied.
 func TestQueue(t *testing.T) {
 	var q queue
 	q.init()
 	racy := &target{program: program.Program{Expect: make([]program.Expect, 1)}}
+	quick := &target{program: racy.program}
+	slow, fixed := &target{}, &target{}
 	for _, b := range []*bug{
-		{Title: "a", target: racy}, {Title: "b", target: racy}, {Title: "C", target: &target{}},
-		{Title: "d", target: racy}, {Title: "E", target: &target{}},
+		{Title: "a", target: racy}, {Title: "b", target: racy}, {Title: "C", target: slow},
+		{Title: "d", target: quick}, {Title: "E", target: fixed}, {Title: "f", target: quick},
+		{Title: "G", target: fixed},
 	} {
 		q.add(b)
 	}
+	q.spend(slow, 5*time.Second)
 	q.close()
 	order := ""
 	for {
@@ -28,8 +34,9 @@ func TestQueue(t *testing.T) {
 			break
 		}
 		order += b.Title
+		q.spend(b.target, map[*target]time.Duration{racy: 10, quick: 4}[b.target])
 	}
-	if want := "CEabd"; order != want {
+	if want := "EGCadfb"; order != want {
 		t.Errorf("order %s, want %s", order, want)
 	}
 	ctx, stop := context.WithCancel(context.Background())

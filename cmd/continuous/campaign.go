@@ -295,7 +295,9 @@ func (c *campaign) makeReports(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
+		start := c.now()
 		slips, err := c.store.reportOn(ctx, b)
+		c.bugs.spend(b.target, c.now().Sub(start))
 		if err != nil && ctx.Err() != nil {
 			return nil // it is made at the next start
 		}

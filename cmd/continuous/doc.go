@@ -63,6 +63,10 @@
 // object, threads) and for each 64th; the rest count as duplicates of what the last one
 // turned out to be.
 //
+// It is on the page at once. Its report takes from 10 ms to 20 s, and reports are made one after
+// the other: regressions first, then of the target whose reports have taken the least time, so that
+// the first of a target does not wait for the tenth of another.
+//
 // One execution in 17 is watched for the order of locks (package lockdep): what is taken while
 // what is held, by all executions of a target. What lockdep would report of that has a directory
 // of its own with an execution for each dependency, and is no failure of any. The packs and the

@@ -27,7 +27,7 @@ func (s *statement) writeBrief(w io.Writer) error {
 		parts = append(parts, s.lockdep.brief())
 	}
 	if same, known := s.listed(); known && !same {
-		parts = append(parts, "ANOTHER VERDICT than documented: "+expected(s.program))
+		parts = append(parts, "ANOTHER VERDICT than documented: "+verdictOf(s.program))
 	}
 	_, err := fmt.Fprintf(w, "%s (%s): %s\n",
 		s.program.Name(), s.program.Versions, strings.Join(parts, "; "))
@@ -73,6 +73,8 @@ type total struct {
 	programs, failing, bounded, workloads int
 	states, classes                       int
 	byClass                               bool
+	expected                              bool // they are to fail as documented
+	otherwise                             int  // and so many do not
 	lockdep                               bool
 	reported                              int // programs with reports of lockdep
 }
@@ -89,6 +91,9 @@ func (t *total) add(s *statement) {
 	if s.report.Failed() {
 		t.failing++
 	}
+	if same, known := s.listed(); known && !same {
+		t.otherwise++
+	}
 	if !s.report.Complete() {
 		t.bounded++
 	}
@@ -103,6 +108,9 @@ func (t *total) write(w io.Writer) error {
 		explored = fmt.Sprintf("%d explored in part", t.bounded)
 	}
 	reported := ""
+	if t.expected {
+		reported = fmt.Sprintf(" %d otherwise than documented,", t.otherwise)
+	}
 	if t.lockdep {
 		reported = fmt.Sprintf(" %d with lockdep reports,", t.reported)
 	}

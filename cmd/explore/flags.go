@@ -28,6 +28,7 @@ type command struct {
 	list, exhaust bool
 	classes       bool
 	clean, brief  bool
+	expected      bool
 	preemptions   int
 	random        int
 	guided        int
@@ -63,6 +64,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.BoolVar(&c.exhaust, "exhaust", false, "run every execution (the default)")
 	fs.BoolVar(&c.classes, "classes", false, "run one execution of each class")
 	fs.BoolVar(&c.clean, "clean", false, "only programs that are documented never to fail")
+	fs.BoolVar(&c.expected, "expected", false,
+		"exit with 0 if each program fails as it is documented to")
 	fs.BoolVar(&c.brief, "brief", false, "print a line for each program")
 	fs.IntVar(&c.random, "random", 0, "run `n` executions at random")
 	fs.IntVar(&c.guided, "guided", 0, "run `n` executions, each guided by those before")
@@ -120,6 +123,7 @@ var belongs = map[string][]string{
 	"cap":         {"bench"},
 	"steps":       {"bench"},
 	"strategies":  {"bench"},
+	"expected":    {"exhaust", "classes"},
 	"brief":       {"exhaust", "classes"},
 	"preemptions": {"exhaust", "estimate"},
 	"nodes":       {"exhaust", "classes"},
@@ -189,6 +193,8 @@ func (c *command) check(set map[string]bool) (err error) {
 		return fmt.Errorf("-j %d: want 1 or more", c.workers)
 	case c.brief && c.json:
 		return errors.New("-brief and -json: give one of them")
+	case c.lockdep && c.expected:
+		return errors.New("-lockdep and -expected: give one of them")
 	case c.lockdep && set["checkpoint"]:
 		return errors.New("-lockdep and -checkpoint: give one of them")
 	case set["tape"] && c.tapeText == "":

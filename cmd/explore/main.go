@@ -40,6 +40,8 @@
 //	-preemptions n   run only executions with at most n preemptions
 //	-clean           of what the patterns mean, only programs that are documented never to
 //	                 fail: what a proof is for
+//	-expected        have the exit status say whether each program fails as it is documented to, the
+//	                 clean ones not at all, instead of whether any fails; see below
 //	-brief           print a line for each program, and one for all of them
 //	-lockdep         look at the order of locks too, as CONFIG_PROVE_LOCKING does: report what
 //	                 could deadlock, although no execution may have; see below
@@ -138,6 +140,15 @@
 //	   the rules that make a search possible: its numbers are not to be trusted
 //	3  ended before it was done, by a limit or an interrupt, and by then no execution
 //	   had failed, and -lockdep had nothing to report
+//
+// With -expected they are
+//
+//	0  each program fails as -list has it: in these kinds, with these fewest preemptions, and in no
+//	   others. Of -preemptions n, as far as that goes. With store buffers that are not listed,
+//	   in these, with no more preemptions
+//	1  one does not: it fails otherwise, or does not fail
+//	2  as above, or a workload, which has no such verdict
+//	3  ended before it was done, and by then nothing was otherwise
 //
 // "go run" itself exits with 1 whatever it is; go build keeps the number.
 //
@@ -265,6 +276,11 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 			return 0, fmt.Errorf("-symmetry: no two threads of %s may be exchanged%s", p.Name(), why)
 		}
 	}
+	for _, p := range programs {
+		if c.expected && !documented(p, c.mute) {
+			return 0, fmt.Errorf("-expected: %s has no verdict with its fewest preemptions", p.Name())
+		}
+	}
 	if len(programs) == 0 {
 		return 0, fmt.Errorf("%s: %s", strings.Join(c.patterns, " "), c.nothingLeft(skipped))
 	}
@@ -275,7 +291,7 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		pr.note("explore: %s: skipped, a workload is too large to exhaust: "+
 			"use -random or -guided, or name it in full\n", p.Name())
 	}
-	status, sum := exitDone, total{workloads: len(skipped)}
+	status, sum := exitDone, total{workloads: len(skipped), expected: c.expected}
 	left := 0 // programs that were not begun
 	for s := range c.searches(ctx, programs, pr) {
 		pr.clear()
@@ -289,7 +305,7 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		if err := c.write(stdout, s); err != nil {
 			return 0, err
 		}
-		status = worse(status, s.status())
+		status = worse(status, s.status(c.expected))
 		sum.add(s)
 	}
 	if left > 0 {

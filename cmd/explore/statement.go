@@ -3,12 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
+	"math"
 	"math/big"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 	"github.com/kschedfuzz/kschedfuzz/triage"
@@ -64,11 +65,19 @@ func (c *command) limits() limits {
 	return l
 }
 
-// status returns the exit status that the statement stands for.
-func (s *statement) status() int {
+// status returns the exit status that the statement stands for. Expected says that it is about
+// what is documented, and not about whether anything fails.
+func (s *statement) status(expected bool) int {
+	same, known := s.listed()
 	switch {
 	case s.report.Err != nil:
 		return exitWrong
+	case expected && known && !same:
+		return exitFailed
+	case expected && s.early():
+		return exitEarly
+	case expected:
+		return exitDone
 	case s.report.Failed(), s.lockdep.found():
 		return exitFailed
 	case s.early():
@@ -96,38 +105,58 @@ func (s *statement) early() bool {
 	return true
 }
 
-// listed compares the failures with those that the program is documented to have. It is
-// only known if everything was covered. The fewest preemptions are not, by class.
+// listed compares the failures with those that the program is documented to have. That they are
+// the same is only known if everything was covered, that they are not maybe before.
 func (s *statement) listed() (same, known bool) {
-	if s.sample != nil || s.estimate != nil || s.program.Workload || !s.report.Complete() {
+	if s.sample != nil || s.estimate != nil || !documented(s.program, s.limits.mute) {
 		return false, false
 	}
+	if s.report.Complete() {
+		return !s.otherwise(math.MaxInt), true
+	}
+	bound := s.report.Bound
+	if s.report.ByClass {
+		bound = -1
+	}
+	return false, s.otherwise(bound)
+}
+
+// documented reports whether somebody has said how p fails if executions go on after these kinds.
+func documented(p kernelProgram, mute schedule.Kinds) bool {
+	return !p.Workload && (mute == 0 ||
+		slices.ContainsFunc(p.Expect, func(e program.Expect) bool { return e.Mute == mute }))
+}
+
+// otherwise reports whether the program fails otherwise than it is documented to, where all
+// executions with at most so many preemptions were covered. The fewest preemptions are not known,
+// by class.
+func (s *statement) otherwise(bound int) bool {
 	want, got := map[schedule.Kind]int{}, map[schedule.Kind]int{}
 	for _, e := range s.program.Expect {
 		if e.Mute == s.limits.mute {
 			want[e.Kind] = e.Preemptions
 		}
 	}
-	if len(want) == 0 && s.limits.mute != 0 {
-		return false, false // nobody has said what follows these kinds
-	}
 	for _, e := range s.failures() {
 		if n, ok := got[e.Kind]; !ok || e.Witness.Preemptions < n {
 			got[e.Kind] = e.Witness.Preemptions
 		}
 	}
-	if s.program.Unlisted && len(want) > 0 {
-		for kind, n := range want {
-			if least, ok := got[kind]; !ok || least > n && !s.report.ByClass {
-				return false, true
-			}
+	for kind, least := range want {
+		n, ok := got[kind]
+		if least <= bound && (!ok || n > least && !s.report.ByClass) {
+			return true
 		}
-		return true, true
 	}
-	if s.report.ByClass {
-		return maps.EqualFunc(want, got, func(want, got int) bool { return want <= got }), true
+	if s.program.Unlisted && len(want) > 0 {
+		return false // it may fail in other ways too
 	}
-	return maps.Equal(want, got), true
+	for kind, n := range got {
+		if least, ok := want[kind]; !ok || n < least {
+			return true
+		}
+	}
+	return false
 }
 
 // failures returns the endings that are failures, those that take the fewest
@@ -169,15 +198,23 @@ func (s *statement) writeText(w io.Writer) error {
 		s.writeLockdep(row)
 	}
 	if same, known := s.listed(); known && same && s.program.Unlisted {
-		row("documented", "without store buffers: %s", expected(s.program))
+		row("documented", "%s", verdictOf(s.program))
 	} else if known && same {
-		row("documented", "the same: %s", expected(s.program))
+		row("documented", "the same: %s", verdictOf(s.program))
 	} else if known {
-		row("documented", "ANOTHER VERDICT: %s", expected(s.program))
+		row("documented", "ANOTHER VERDICT: %s", verdictOf(s.program))
 	}
 	row("time", "%s", s.effort())
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// verdictOf returns the verdict that there is to compare one of p with.
+func verdictOf(p kernelProgram) string {
+	if p.Unlisted {
+		return "without store buffers: " + expected(p)
+	}
+	return expected(p)
 }
 
 // verdict says in a phrase whether there were failures, and claims no more than was

@@ -15,11 +15,14 @@
 // For dvyukov's go-fuzz, whose last commit is of 2022, go.mod has to require what it links
 // in, which nothing here imports:
 //
+//	go install github.com/dvyukov/go-fuzz/go-fuzz@latest
+//	go install github.com/dvyukov/go-fuzz/go-fuzz-build@latest
 //	go get github.com/dvyukov/go-fuzz/go-fuzz-dep
 //	go-fuzz-build -func FuzzLookupIoctx -o aio.zip ./fuzz/libfuzzer
 //	go-fuzz -bin aio.zip -workdir aio
 //
-// It is shown no states, only the coverage of the models, and takes much longer.
+// It is shown no states, only the coverage of the models, and takes much longer. What fails is
+// aio/crashers/<hash>, where the command at the end of the report has libFuzzer's crash-<hash>.
 //
 // There is no flag for another variant here; that is what go test -fuzz and cmd/minimize
 // are for. Start reading at [Run].

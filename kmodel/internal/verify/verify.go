@@ -169,7 +169,7 @@ func (s Suite) Counts(t *testing.T, file string) {
 	fmt.Fprintf(&out, "# Executions with exactly 0 to 5 preemptions, by how they end, and classes.\n")
 	golden, err := os.ReadFile(file)
 	if err != nil && !*update {
-		t.Fatal(err)
+		t.Fatalf("%v; go test -run=TestCounts -update writes it", err)
 	}
 	for _, p := range s.Programs {
 		if p.Workload || s.large(p) || testing.Short() && p.Racy() {
