@@ -89,20 +89,21 @@ func (g *graph) visit(key uint64, n int, guess uint32, s *stock) (id uint32, nd 
 			return guess, nd, false
 		}
 	}
-	if id = g.index.find(key); id == nowhere {
-		if !g.supply(n, s) {
+	if !g.supply(n, s) {
+		if id = g.index.find(key); id == nowhere {
 			return nowhere, nil, false
 		}
-		nd = g.nodes.at(s.node)
-		nd.key, nd.first = key, s.edge
-		nd.left.Store(int32(n))
-		if id = g.index.put(key, s.node); id == s.node {
-			s.node++
-			s.edge += uint32(n)
-			return id, nd, true
-		}
+		return id, g.nodes.at(id), false
 	}
-	return id, g.nodes.at(id), false
+	nd = g.nodes.at(s.node)
+	nd.key, nd.first = key, s.edge
+	nd.left.Store(int32(n))
+	if id = g.index.put(key, s.node); id != s.node {
+		return id, g.nodes.at(id), false
+	}
+	s.node++
+	s.edge += uint32(n)
+	return id, nd, true
 }
 
 // supply sees to it that a stock has a node and n edges, and reports whether there is room.
