@@ -65,6 +65,15 @@ func (en *Engine) beginBurst() {
 	}
 }
 
+// repeatSetup returns the next decision of the setup. That these lead to where the burst is the
+// graph knows from its first execution; so it is told nothing of them.
+func (en *Engine) repeatSetup(e *schedule.Exec) int {
+	if len(en.path) == 0 {
+		en.path = append(en.path, place{})
+	}
+	return int(en.burst.setup[e.Decisions()])
+}
+
 // keep keeps the setup of the burst.
 func (b *burst) keep() {
 	if len(b.good) < maxGood {
@@ -76,12 +85,15 @@ func (b *burst) keep() {
 }
 
 // endBurst is told of an execution of the burst.
-func (en *Engine) endBurst() {
+func (en *Engine) endBurst(e *schedule.Exec) {
 	b := &en.burst
 	if b.n++; b.n == 1 {
-		b.setup = append(b.setup[:0], en.taken[:min(en.choices, len(en.taken))]...)
+		b.setup = append(b.setup[:0], e.Tape()[:min(en.choices, e.Decisions())]...)
 	}
 	if b.stale++; b.segments.fresh {
 		b.stale = 0
+	}
+	if en.repeats && b.n > 1 && len(en.path) == 1 {
+		b.stale = patience // nothing is left to see in this setup
 	}
 }

@@ -11,14 +11,18 @@ func (en *Engine) Choose(e *schedule.Exec, n int) int {
 	}
 	if e.Enabled().Empty() && e.Steps() == 0 {
 		en.workload = true
-		en.choices = len(en.taken) + 1
+		en.choices = e.Decisions() + 1
+	}
+	if en.bursting() && en.burst.n > 0 && e.Decisions() < len(en.burst.setup) {
+		return en.repeatSetup(e)
 	}
 	d, free := en.propose(e, n)
 	if en.finished {
 		return d
 	}
 	if en.workload && en.fresh == newest {
-		return en.take(d, place{})
+		en.blank = true
+		return d
 	}
 	id, nd, fresh := en.graph.visit(keyOf(e), n, en.next(), &en.stock)
 	if nd == nil {
@@ -71,21 +75,20 @@ func (en *Engine) meet(e *schedule.Exec) {
 		en.tally.states.add(entry)
 	}
 	if first {
-		en.news = append(en.news, found{entry, len(en.taken)})
+		en.news = append(en.news, found{entry, e.Decisions()})
 	}
 }
 
 // take takes a decision.
 func (en *Engine) take(d int, p place) int {
 	en.path = append(en.path, p)
-	en.taken = append(en.taken, uint8(d))
 	return d
 }
 
 // propose returns the decision of the tapes that are to be followed, or that of the sampler,
 // which is free then to be another.
 func (en *Engine) propose(e *schedule.Exec, n int) (d int, free bool) {
-	i := len(en.taken)
+	i := e.Decisions()
 	switch {
 	case i < len(en.way):
 		d = int(en.way[i])

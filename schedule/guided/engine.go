@@ -86,12 +86,12 @@ type Engine struct {
 	way      schedule.Tape // to be repeated
 	rest     schedule.Tape // to follow from its end on
 	path     []place
-	taken    schedule.Tape
 	choices  int     // that it began with
 	news     []found // entries, in the order in which it came to them
 	watched  bool    // by all samplers
 	how      how     // plain if it is watched, or not guided
 	fresh    int     // decisions that were new
+	blank    bool    // what follows is not kept
 	repeats  bool
 	finished bool // there was nothing left to see when it began
 }
@@ -149,7 +149,7 @@ func (en *Engine) Add(tape schedule.Tape) { en.seeds = append(en.seeds, slices.C
 
 // Begin implements [sample.Sampler].
 func (en *Engine) Begin() {
-	en.path, en.taken, en.news = en.path[:0], en.taken[:0], en.news[:0]
+	en.path, en.news, en.blank = en.path[:0], en.news[:0], false
 	en.way, en.rest, en.repeats, en.fresh, en.choices = nil, nil, false, 0, 0
 	en.finished = en.complete.Load()
 	en.arm = en.spendOn()
@@ -291,7 +291,7 @@ func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
 	en.tally.executions.Add(1)
 	en.threads = max(en.threads, len(e.Threads()))
 	if en.bursting() {
-		en.endBurst()
+		en.endBurst(e)
 	}
 	if en.mode == aloneMode {
 		en.stream.add(e.State().Lo)
@@ -306,10 +306,10 @@ func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
 	}
 	// What a limit of steps has ended might have gone on elsewhere.
 	ended := res.Outcome == schedule.Pass || res.Outcome == schedule.Fail
-	if en.graph.learn(en.path, en.repeats || ended) {
+	if en.graph.learn(en.path, en.repeats || ended && !en.blank) {
 		en.complete.Store(true)
 	}
-	en.corpus.keep(en.news, en.taken)
+	en.corpus.keep(en.news, e.Tape())
 	fresh := len(en.news) > 0
 	en.keepMutated(fresh)
 	if en.fresh > 0 {

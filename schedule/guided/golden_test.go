@@ -18,22 +18,24 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/decisions.txt")
 
-// calls is a workload: the tape chooses what each of three threads does, and how often.
-var calls = schedule.Program{Name: "calls", New: func() func(*schedule.Exec) {
-	w := &word{}
-	w.Bind(w, "word")
-	return func(e *schedule.Exec) {
-		e.Static(&w.Object, 0)
-		for range 3 {
-			call, times := e.Choose(3), 1+e.Choose(3)
-			e.Go("caller", func(t *schedule.Thread) {
-				for range times {
-					w.call(t, call)
-				}
-			})
+// calls is a workload: the tape chooses what each of some threads does, and how often.
+func calls(threads int) schedule.Program {
+	return schedule.Program{Name: "calls", New: func() func(*schedule.Exec) {
+		w := &word{}
+		w.Bind(w, "word")
+		return func(e *schedule.Exec) {
+			e.Static(&w.Object, 0)
+			for range threads {
+				call, times := e.Choose(3), 1+e.Choose(3)
+				e.Go("caller", func(t *schedule.Thread) {
+					for range times {
+						w.call(t, call)
+					}
+				})
+			}
 		}
-	}
-}}
+	}}
+}
 
 type word struct {
 	schedule.Object
@@ -63,7 +65,7 @@ func TestDecisions(t *testing.T) {
 		{find(t, "CS.twostage_20").Schedule(bench.Main1), guided.Options{Nodes: 1000}},
 		{find(t, "handshake_8").Schedule(bench.Threads), guided.Options{}},
 		{find(t, "CVE-2016-1972").Schedule(bench.Threads), guided.Options{}},
-		{calls, guided.Options{}},
+		{calls(3), guided.Options{}},
 	} {
 		r := schedule.NewRunner(test.program)
 		defer r.Close()

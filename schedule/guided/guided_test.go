@@ -31,41 +31,42 @@ type end struct {
 // TestComplete: an Engine that is Complete has come to every end that the enumeration of all
 // executions comes to, and to no other, in fewer executions.
 func TestComplete(t *testing.T) {
+	programs := []schedule.Program{calls(2)} // a workload
 	for _, name := range []string{
 		"CS.account", "CS.lazy01", "CS.deadlock01", "CVE-2009-3547", "CVE-2015-7550",
 		"handshake_2", "CS.twostage", "CVE-2016-1972",
 	} {
-		for _, p := range []schedule.Program{
-			find(t, name).Schedule(bench.Threads), find(t, name).Fixed(bench.Threads),
-		} {
-			r := schedule.NewRunner(p)
-			defer r.Close()
-			want, all := map[end]bool{}, 0
-			opt := explore.Options{Bound: explore.Unbounded}
-			for tape := range explore.Executions(t.Context(), p, opt) {
-				res := r.RunTape(tape)
-				want[end{res.Outcome, res.Failure.Kind, r.Exec().State()}] = true
-				if all++; all > 20_000 {
-					break
-				}
+		programs = append(programs,
+			find(t, name).Schedule(bench.Threads), find(t, name).Fixed(bench.Threads))
+	}
+	for _, p := range programs {
+		r := schedule.NewRunner(p)
+		defer r.Close()
+		want, all := map[end]bool{}, 0
+		opt := explore.Options{Bound: explore.Unbounded}
+		for tape := range explore.Executions(t.Context(), p, opt) {
+			res := r.RunTape(tape)
+			want[end{res.Outcome, res.Failure.Kind, r.Exec().State()}] = true
+			if all++; all > 20_000 {
+				break
 			}
-			en := guided.New(1, guided.Options{})
-			got := map[end]bool{}
-			for !en.Stats().Complete && en.Stats().Executions < 20_000 {
-				res := sample.Once(r, en)
-				got[end{res.Outcome, res.Failure.Kind, r.Exec().State()}] = true
-			}
-			s := en.Stats()
-			t.Logf("%s: %d executions of %d, %d ends, %+v", p.Name, s.Executions, all, len(got), s)
-			if all > 20_000 {
-				continue
-			}
-			if !s.Complete || !maps.Equal(got, want) {
-				t.Errorf("%s: %d ends, want %d; %+v", p.Name, len(got), len(want), s)
-			}
-			if s.Executions > all+all/guided.Every+1 {
-				t.Errorf("%s: %d executions, there are only %d", p.Name, s.Executions, all)
-			}
+		}
+		en := guided.New(1, guided.Options{})
+		got := map[end]bool{}
+		for !en.Stats().Complete && en.Stats().Executions < 20_000 {
+			res := sample.Once(r, en)
+			got[end{res.Outcome, res.Failure.Kind, r.Exec().State()}] = true
+		}
+		s := en.Stats()
+		t.Logf("%s: %d executions of %d, %d ends, %+v", p.Name, s.Executions, all, len(got), s)
+		if all > 20_000 {
+			continue
+		}
+		if !s.Complete || !maps.Equal(got, want) {
+			t.Errorf("%s: %d ends, want %d; %+v", p.Name, len(got), len(want), s)
+		}
+		if s.Executions > all+all/guided.Every+1 {
+			t.Errorf("%s: %d executions, there are only %d", p.Name, s.Executions, all)
 		}
 	}
 }
