@@ -65,6 +65,7 @@ func (c *Cell) Set(v uint64) {
 		part = product(c.key, v^mixKey)
 	}
 	e.lo ^= c.lo ^ part
+	old := c.val
 	c.val, c.lo = v, part
 	if e.wide {
 		if part = 0; v != 0 {
@@ -74,7 +75,7 @@ func (c *Cell) Set(v uint64) {
 		c.hi = part
 	}
 	if c.spied {
-		e.changed(c)
+		e.changed(c, old)
 	}
 }
 
@@ -123,6 +124,9 @@ func (c *Ptr[P]) Get() P {
 // Put changes the pointer. It is no step.
 func (c *Ptr[P]) Put(p P) {
 	var null P
+	if c.spied && c.obj.exec.rmo {
+		c.obj.exec.was = c.p
+	}
 	if p == null {
 		c.ref = nil
 		c.Set(0)

@@ -97,10 +97,14 @@ type Exec struct {
 	watch                 Watcher
 	foot                  *Footprints
 	onStep                func(t *Thread)
-	tso, pso, draining    bool         // see BufferStores, ReorderStores; a store gets into memory
+	tso, pso, rmo         bool         // see BufferStores, ReorderStores, ReorderLoads
+	draining              *storeBuffer // of which a store gets into memory
+	was                   any          // what came with the word that is being replaced
+	loads                 *Loads
+	again                 bool         // the execution begins again: see Loads
 	view                  *storeBuffer // with it, whose gate is asked
 	shown                 bool         // rec, watch, foot or onStep wants to know of each step
-	spying                bool         // rec, foot or tso wants to know of what is done with each cell
+	spying                spying       // on which cells
 }
 
 // Threads returns the threads of the program in the order of their numbers. The
@@ -219,7 +223,7 @@ func (e *Exec) thread(name string) *Thread {
 	t.Name = name
 	t.body, t.agent, t.sleeper, t.gate, t.op = nil, nil, nil, nil, Op{}
 	t.state, t.handler, t.interrupted = created, false, false
-	t.allocs = 0
+	t.allocs, t.invalid = 0, nil
 	t.own = CPU{num: n}
 	t.cpu = &t.own
 	t.obs, t.obsHi = 0, 0

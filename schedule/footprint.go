@@ -324,28 +324,44 @@ func (e *Exec) stored(c *Cell) {
 	if e.rec != nil {
 		e.rec.stored(c)
 	}
+	if e.rmo {
+		e.outdates(c, c.val)
+	}
 	if e.tso {
 		e.overtake(c)
 	}
 }
 
 // changed notes that a cell has got another value.
-func (e *Exec) changed(c *Cell) {
+func (e *Exec) changed(c *Cell, old uint64) {
 	if e.foot != nil {
 		e.foot.touch(c.ID(), true)
 	}
 	if e.rec != nil {
 		e.rec.changed(c)
 	}
+	if e.rmo {
+		e.outdates(c, old)
+	}
 	if e.tso {
 		e.overtake(c)
 	}
 }
 
+// spying says of which cells somebody wants to know what is done with them.
+type spying uint8
+
+const (
+	spiesNone   spying = iota
+	spiesMemory        // where stores wait: of those that are not private
+	spiesAll           // of a recorder, or for footprints
+)
+
 // spy has what is done with the cells of o noted, or not any more.
-func (o *Object) spy(on bool) {
-	o.self.spied = on
+func (o *Object) spy(on spying) {
+	o.spied = on
+	o.self.spied = on == spiesAll
 	for _, c := range o.cells {
-		c.spied = on
+		c.spied = on == spiesAll || on == spiesMemory && !c.private
 	}
 }

@@ -148,6 +148,7 @@ const (
 // which CheckStates in the tests finds.
 func (t *Thread) Forget(place uint64) {
 	t.checkExit()
+	t.LoadBarrier() // an exception
 	t.forget(place)
 }
 

@@ -25,9 +25,12 @@ type Object struct {
 	stack   bool
 	global  bool
 	static  bool // in this execution
+	spied   spying
 	alloc   Party
 	freed   Party
 	seen    uint64 // mark of the leak check
+	unseen  bool   // no trace shows it
+	loaders []Set  // of the cells, by number: see Loads
 }
 
 // An inside is what is known of a cell that a primitive has made part of itself.
@@ -262,8 +265,11 @@ func (e *Exec) alloc(o *Object, id uint64, nth int) {
 		c.val, c.lo, c.hi, c.ref = 0, 0, 0, nil
 	}
 	o.self.val, o.self.lo, o.self.hi = 0, 0, 0
-	if o.self.spied != e.spying {
+	if o.spied != e.spying {
 		o.spy(e.spying)
+	}
+	if e.rmo {
+		o.loaders = e.loads.of(layout{o.kind, len(o.cells)})
 	}
 	if e.rec != nil {
 		e.rec.allocated(o)

@@ -3,8 +3,8 @@ package schedule
 // Mode says how an operation touches its cell and how it is ordered: a set of
 // the bits below. How it is ordered matters where stores wait in store buffers
 // ([Exec.BufferStores]): a locked instruction (Reads, Writes and Marked), a barrier and what
-// sleeps wait for them; a release does where they pass each other. Else memory is sequentially
-// consistent.
+// sleeps wait for them; a release does where they pass each other; an acquire does where loads
+// pass each other ([Exec.ReorderLoads]). Else memory is sequentially consistent.
 type Mode uint16
 
 // The bits of a Mode. A plain access has neither Marked nor an ordering.

@@ -28,6 +28,10 @@ type recorder struct {
 	initial []Change
 }
 
+func newRecorder(e *Exec) *recorder {
+	return &recorder{exec: e, allocs: map[*Object][]Frame{}, numbers: map[*Object]int{}}
+}
+
 func (rec *recorder) decided(e *Exec) {
 	rec.pending = true
 	rec.decision, rec.preempted = len(e.taken)-1, -1
@@ -77,6 +81,9 @@ func (rec *recorder) buffered(c *Cell, v uint64) {
 	}
 }
 
+// outdated records that the step has not loaded what is in memory.
+func (rec *recorder) outdated(c *Cell) { rec.current().Memory = rec.format(c, c.val) }
+
 func (rec *recorder) chosen(d int) {
 	if rec.starting {
 		rec.early = append(rec.early, d)
@@ -115,6 +122,9 @@ func (rec *recorder) changed(c *Cell) {
 
 // allocated records that o has come to be, of a facility or not.
 func (rec *recorder) allocated(o *Object) {
+	if o.unseen {
+		return
+	}
 	info := ObjectInfo{
 		Name: o.Name(), Kind: o.kind, Step: len(rec.events), Facility: o.facility(),
 	}
@@ -182,7 +192,9 @@ func (rec *recorder) meaning(in *inside, v uint64) string {
 // finish records how the threads were left, before they are unwound.
 func (rec *recorder) finish(e *Exec) {
 	for _, o := range e.static {
-		rec.objects[rec.numbers[o]].Static = true
+		if n, known := rec.numbers[o]; known {
+			rec.objects[n].Static = true
+		}
 	}
 	for i, t := range e.threads {
 		info := ThreadInfo{Name: e.threadName(i), Agent: t.agent != nil}

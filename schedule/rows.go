@@ -124,6 +124,10 @@ func (ev *Event) Text() string {
 	case !ev.private():
 		s += " <- " + ev.Value
 	}
+	if ev.Memory != "" {
+		s += " (old; in memory: " + ev.Memory + ")"
+		return s
+	}
 	for _, d := range ev.Choices {
 		if d != 0 {
 			s += fmt.Sprintf(" (choice %d)", d)

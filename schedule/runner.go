@@ -27,6 +27,8 @@ type Runner struct {
 	// Memo, if not nil, remembers what was run, so that it need not be run again. One that
 	// has served another runner forgets what it knew of that.
 	Memo *Memo
+	// Loads, if not nil, is shared with other runners of the program; see there.
+	Loads *Loads
 	// Footprints, if not nil, keeps what each step of the last execution has used. It
 	// takes about three times as long.
 	Footprints *Footprints
@@ -34,6 +36,7 @@ type Runner struct {
 	program Program
 	begin   func(*Exec)
 	exec    Exec
+	loads   Loads // unless they are shared
 	bytes   ByteReader
 	tape    TapeReader
 }
@@ -158,15 +161,37 @@ func (r *Runner) Close() {
 // Run runs one execution, with the decisions of c.
 func (r *Runner) Run(c Chooser) Result {
 	m := r.Memo
-	if m == nil || r.Wide || r.Footprints != nil || r.exec.rec != nil {
+	if m == nil || r.Wide || r.Footprints != nil || r.exec.rec != nil || r.exec.rmo {
 		return r.run(c)
 	}
-	return m.run(r, c)
+	res := m.run(r, c)
+	if r.exec.rmo { // its states are not always the same
+		m.forget(r)
+	}
+	return res
 }
 
 func (r *Runner) run(c Chooser) Result {
 	e := &r.exec
 	r.reset(c)
+	r.runReset()
+	for e.again { // with the decisions that it has taken
+		way := &again{append(Tape(nil), e.taken...), e.steps, c, e.watch}
+		r.reset(way)
+		if e.watch != nil {
+			e.watch = way
+		}
+		if e.rec != nil {
+			e.rec = newRecorder(e)
+		}
+		r.runReset()
+	}
+	return e.result()
+}
+
+// runReset runs the execution that has been prepared.
+func (r *Runner) runReset() {
+	e := &r.exec
 	r.start()
 	for e.next != nil {
 		e.next.resumeNow()
@@ -181,7 +206,6 @@ func (r *Runner) run(c Chooser) Result {
 	if e.crash != nil {
 		panic(r.crash())
 	}
-	return e.result()
 }
 
 // result returns what the execution came to.
@@ -212,6 +236,15 @@ func (r *Runner) RunTape(s Tape) Result {
 	return r.Run(&r.tape)
 }
 
+// LoadsKnown returns how many [Loads] are known. A state is told from others by the same means as
+// long as that does not change.
+func (r *Runner) LoadsKnown() int {
+	if r.Loads != nil {
+		return r.Loads.Len()
+	}
+	return r.loads.Len()
+}
+
 // Taken returns the decisions of the last execution in canonical form: the tape
 // that repeats it. The slice is the runner's own, until the next run.
 func (r *Runner) Taken() Tape { return Tape(r.exec.taken).Canonical() }
@@ -236,9 +269,16 @@ func (r *Runner) reset(c Chooser) {
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute
 	e.boots, e.setups, e.calls, e.known = 0, 0, 0, false
 	e.watch, e.foot, e.onStep = r.Watch, r.Footprints, nil
-	e.spying = e.rec != nil || e.foot != nil
-	e.shown = e.spying || e.watch != nil
-	e.tso, e.pso, e.view = false, false, nil
+	e.spying = spiesNone
+	if e.rec != nil || e.foot != nil {
+		e.spying = spiesAll
+	}
+	e.shown = e.spying == spiesAll || e.watch != nil
+	e.tso, e.pso, e.rmo, e.again = false, false, false, false
+	e.view, e.draining, e.was = nil, nil, nil
+	if e.loads = r.Loads; e.loads == nil {
+		e.loads = &r.loads
+	}
 	if e.foot != nil {
 		e.foot.reset()
 		e.interrupts = 1 << 30 // never 0
@@ -256,7 +296,11 @@ func (r *Runner) start() {
 		return
 	}
 	if e.tso {
+		threads := e.threads
 		e.bootStores()
+		if e.rmo {
+			e.bootInvalid(threads)
+		}
 	}
 	for i := 0; i < len(e.threads); i++ {
 		t := e.threads[i]

@@ -85,7 +85,7 @@ func (e *Exec) BufferStores() {
 	if len(e.static)+len(e.heap) > 0 {
 		panic("schedule: BufferStores after something has been allocated")
 	}
-	e.tso, e.shown, e.spying = true, true, true
+	e.tso, e.shown, e.spying = true, true, max(e.spying, spiesMemory)
 }
 
 // bootStores gives each CPU its buffer and the agent that empties it.
@@ -214,7 +214,7 @@ func (b *storeBuffer) set(n int, by *Thread) {
 // write writes n stores to memory, from store i on, unless to over: what is there comes after them.
 func (b *storeBuffer) write(i, n int, over *Cell) {
 	e := b.exec
-	e.draining = true
+	e.draining = b
 	var out [maxStores]waitingStore
 	for j := range n {
 		if w := &b.waiting[i+j]; w.cell != over && b.lives(i+j) {
@@ -227,7 +227,7 @@ func (b *storeBuffer) write(i, n int, over *Cell) {
 			w.write()
 		}
 	}
-	e.draining = false
+	e.draining = nil
 }
 
 // remove takes n stores out of the buffer.
@@ -278,6 +278,7 @@ func (e *Exec) DrainStores() {
 	for _, t := range e.threads {
 		if b := t.own.stores; b != nil {
 			b.drain(nil)
+			e.processOn(b)
 		}
 	}
 }
@@ -287,6 +288,7 @@ func (e *Exec) DrainStores() {
 func (t *Thread) DrainStores() {
 	if b := t.cpu.stores; b != nil {
 		b.drain(nil)
+		t.exec.processOn(b)
 	}
 }
 
@@ -335,12 +337,14 @@ func (t *Thread) RunsOn(cpu int) {
 		taken = taken || v&been != 0
 		if v&elsewhere == here {
 			b.drain(nil)
+			t.exec.processOn(b)
 			b.where.Set(v | elsewhere)
 		}
 	}
 	v := own.where.Value()
 	if v&elsewhere != here && (v != 0 || taken) {
 		own.drain(nil)
+		t.exec.processOn(own)
 	}
 	own.where.Set(v&^elsewhere | here | been)
 }
@@ -409,7 +413,7 @@ func (o *Op) drains() bool {
 	case use == Writes:
 		return o.Mode&Blocks != 0
 	}
-	return o.Mode&(Blocks|Acquire|Release) != 0 // it sleeps, or is a barrier
+	return o.Mode&(Blocks|Release) != 0 // it sleeps, or is a barrier
 }
 
 // passes reports whether t may take its step with what waits on its CPU.
@@ -442,7 +446,7 @@ func (e *Exec) seer() *storeBuffer {
 // that it sees, nil if that is in memory.
 func (e *Exec) forwarded(c *Cell) (v uint64, w *waitingStore) {
 	b := e.seer()
-	if b == nil || e.draining || c.private {
+	if b == nil || e.draining != nil || c.private {
 		return c.val, nil
 	}
 	for i := b.used() - 1; i >= 0; i-- {
@@ -457,7 +461,7 @@ func (e *Exec) forwarded(c *Cell) (v uint64, w *waitingStore) {
 // on the CPU were there before.
 func (e *Exec) overtake(c *Cell) {
 	b := e.seer()
-	if b == nil || e.draining || c.private {
+	if b == nil || e.draining != nil || c.private {
 		return
 	}
 	if a := &c.obj.alloc; a.Thread == e.next && a.Step == e.steps {

@@ -48,6 +48,8 @@ type Thread struct {
 	self   Set // of t alone
 	own    CPU
 	buffer *storeBuffer // of own, once a program has asked for one
+
+	invalid, keptOld *invalidateQueue // nil unless loads pass loads; once a program has asked
 }
 
 // An Agent is what an idle agent thread waits for, and does. Its Run is a
@@ -132,8 +134,13 @@ func (t *Thread) Await(op Op, g Gate) {
 		if !e.free.Intersects(t.self) {
 			e.free, e.ask = e.free.Union(t.self), e.ask.Minus(t.self)
 		}
-	} else if !e.ask.Intersects(t.self) {
-		e.free, e.ask = e.free.Minus(t.self), e.ask.Union(t.self)
+	} else {
+		if !e.ask.Intersects(t.self) {
+			e.free, e.ask = e.free.Minus(t.self), e.ask.Union(t.self)
+		}
+		if t.invalid != nil {
+			t.invalid.comesTo(&t.op)
+		}
 	}
 	if e.rec != nil {
 		e.rec.parks[t.ID] = e.modelStack()
@@ -213,6 +220,9 @@ func (t *Thread) begin() {
 			e.foot.begin(t)
 		}
 		t.show()
+		if t.invalid != nil {
+			t.invalid.begins(t)
+		}
 	}
 }
 
@@ -322,6 +332,9 @@ func (t *Thread) finish() {
 	if f := t.exec.foot; f != nil {
 		f.touch(finishedKey+uint64(t.ID), true)
 	}
+	if t.invalid != nil {
+		t.invalid.shut()
+	}
 	t.shut()
 }
 
@@ -350,7 +363,11 @@ func (t *Thread) startWork() {
 		rec.starting = true
 	}
 	t.SignalHandled()
+	if t.invalid != nil {
+		t.invalid.begins(t)
+	}
 	if t.handler {
+		t.exec.processOn(t.cpu.stores)
 		t.under, t.cpu.handler = t.cpu.handler, t
 		t.exec.interrupts++
 	}
@@ -364,7 +381,11 @@ func (t *Thread) endWork() {
 	if t.sleeper == nil || t.sleeper.Pending() {
 		t.exec.ask = t.exec.ask.Union(t.self)
 	}
+	if t.invalid != nil {
+		t.invalid.shut()
+	}
 	if t.handler {
+		t.exec.processOn(t.cpu.stores)
 		t.cpu.handler = t.under
 		t.exec.interrupts--
 	}

@@ -85,6 +85,7 @@ type Event struct {
 	Value   string // what the step returned, or else what it left in the object; may be empty
 	Stored  bool   // Value was left, not returned
 	Now     string // what the step left in the object, if it changed it
+	Memory  string // what was in memory if the step has loaded an old value: see ReorderLoads
 	Stack   []Frame
 	Choices []int // what Thread.Choose answered within the step
 	Freed   []string
@@ -127,7 +128,7 @@ func (r *Runner) Record(c Chooser) *Trace {
 	if e.stacks == nil {
 		e.stacks = map[pcs][]Frame{}
 	}
-	e.rec = &recorder{exec: e, allocs: map[*Object][]Frame{}, numbers: map[*Object]int{}}
+	e.rec = newRecorder(e)
 	defer func() { e.rec = nil }()
 	res := r.Run(c)
 	tr := &Trace{

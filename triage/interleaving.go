@@ -67,7 +67,8 @@ type Step struct {
 	Object string `json:"object,omitempty"` // empty: it touches nothing shared
 	// Value is what the step returned, or if Stored what it left in the object.
 	Value     string   `json:"value,omitempty"`
-	Now       string   `json:"now,omitempty"` // what it left in the object, if it changed it
+	Now       string   `json:"now,omitempty"`    // what it left in the object, if it changed it
+	Memory    string   `json:"memory,omitempty"` // what was there if it returned an old value
 	Stored    bool     `json:"stored,omitempty"`
 	Text      string   `json:"text"`              // all of this as it stands in the columns
 	Stack     []string `json:"stack,omitempty"`   // kernel functions, innermost first
@@ -118,7 +119,7 @@ func newInterleaving(tr *schedule.Trace) *Interleaving {
 func newStep(ev *schedule.Event) Step {
 	s := Step{
 		Step: ev.Step, Thread: ev.Thread, Verb: ev.Verb, Object: ev.Object,
-		Value: ev.Value, Stored: ev.Stored, Now: ev.Now, Text: ev.Text(), Stack: kernelFuncs(ev.Stack),
+		Value: ev.Value, Stored: ev.Stored, Now: ev.Now, Memory: ev.Memory, Text: ev.Text(), Stack: kernelFuncs(ev.Stack),
 		Choices: ev.Choices, Freed: ev.Freed, Changes: changes(ev.Changes),
 		Decision: ev.Decision, Preempted: ev.Preempted,
 	}

@@ -120,8 +120,24 @@ func (k *keeper) ask(orders []Order) (v verdict, tape schedule.Tape) {
 
 // explore calls end at the end of every execution that keeps the orders, with whether it
 // fails as wanted, until that returns false. Executions that come to the same node go on
-// from there once. It reports whether it is through.
+// from there once. It reports whether it is through. It begins anew, and calls end again, when
+// states are no longer told from others by the same means, see [schedule.Loads].
 func (k *keeper) explore(end func(wanted bool) bool) bool {
+	for {
+		knew, states := k.r.LoadsKnown(), k.states
+		if !k.search(end) {
+			return false
+		}
+		if k.r.LoadsKnown() == knew {
+			return true
+		}
+		k.states = states
+		k.prepare(k.orders)
+	}
+}
+
+// search is explore by what loads are known.
+func (k *keeper) search(end func(wanted bool) bool) bool {
 	for k.start(); ; {
 		if *k.budget <= 0 || k.ctx.Err() != nil {
 			return false

@@ -80,14 +80,26 @@ type outcome struct {
 	spent     int
 }
 
-// run searches until it is through, or has maxNodes nodes, or is stopped. A
-// state is closed when its node comes out of the queue: no later way to it is
-// cheaper, since no step has a negative cost.
+// run searches until it is through, or has maxNodes nodes, or is stopped. It begins anew when
+// states are no longer told from others by the same means, see [schedule.Loads].
 func (s *search) run(maxNodes int) outcome {
 	r := s.m.r
 	wide := r.Wide
 	r.Wide = true
 	defer func() { r.Wide = wide }()
+	for {
+		knew := r.LoadsKnown()
+		out := s.dijkstra(maxNodes)
+		if r.LoadsKnown() == knew {
+			return out
+		}
+		*s = search{m: s.m, setup: s.setup, limit: s.limit, spent: s.spent}
+	}
+}
+
+// dijkstra is run by what loads are known. A state is closed when its node comes out of the queue:
+// no later way to it is cheaper, since no step has a negative cost.
+func (s *search) dijkstra(maxNodes int) outcome {
 	s.known = make(map[stateKey]cost)
 	s.try(-1, 0)
 	closed := make(map[stateKey]bool)

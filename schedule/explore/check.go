@@ -15,7 +15,17 @@ import (
 //
 // The two share what a class is, by the footprints; those [CheckSwaps] tests.
 func CheckClasses(p schedule.Program, opt Options, limit int) (executions int, err error) {
-	h := byHand{classes: newClasses(p, opt), ends: make(map[schedule.State]lastState)}
+	untilKnown(func(loads *schedule.Loads) { executions, err = checkClasses(p, opt, limit, loads) })
+	return executions, err
+}
+
+func checkClasses(
+	p schedule.Program, opt Options, limit int, loads *schedule.Loads,
+) (executions int, err error) {
+	h := byHand{
+		classes: newClasses(p, opt, loads),
+		ends:    make(map[schedule.State]lastState),
+	}
 	defer h.runner.Close()
 	h.bound = Unbounded
 	for more := true; more; more = h.advance() {

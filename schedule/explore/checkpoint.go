@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -74,6 +75,8 @@ type header struct {
 	Endings []savedEnding
 	Runs    int
 	Steps   uint64
+
+	Loads []schedule.Loaded `json:",omitempty"`
 }
 
 type savedEnding struct {
@@ -95,7 +98,7 @@ func (s *search) due() bool {
 
 // save writes the checkpoint, if there is to be one. No worker may be on an edge.
 func (s *search) save() {
-	if s.opt.Checkpoint.File == "" || s.stop == Unsound || s.stop == BadCheckpoint {
+	if s.opt.Checkpoint.File == "" || s.stop == Unsound || s.stop == BadCheckpoint || s.anew() {
 		return
 	}
 	start := time.Now()
@@ -105,6 +108,11 @@ func (s *search) save() {
 	}
 	s.saved = time.Now()
 	s.pause = max(s.every(), 19*s.saved.Sub(start))
+}
+
+// anew reports whether the search is to begin anew. No worker may be on an edge.
+func (s *search) anew() bool {
+	return slices.ContainsFunc(s.workers, func(w *worker) bool { return w.runner.LoadsKnown() != s.knew })
 }
 
 func (s *search) every() time.Duration {
@@ -169,6 +177,7 @@ func (s *search) header() header {
 		Program: s.program.Name, MaxSteps: s.opt.MaxSteps, Mute: s.opt.Mute.Names(),
 		Symmetry: s.opt.Symmetry != nil,
 		Bound:    s.bound, Starts: s.starts, Nodes: int(s.size), Edges: s.alts,
+		Loads: s.loads.All(),
 	}
 	h.Runs, h.Steps = s.effort()
 	for _, w := range s.workers {

@@ -48,10 +48,28 @@ import (
 // that were repeated. Executions that end because all enabled threads are asleep are
 // wasted; the report counts them too.
 func Classes(ctx context.Context, p schedule.Program, opt Options) Report {
-	c := newClasses(p, opt)
+	var r Report
+	untilKnown(func(loads *schedule.Loads) { r = newClasses(p, opt, loads).search(ctx, p.Name) })
+	return r
+}
+
+// untilKnown calls f until it has known of all loads that it has come to: before that the states
+// were others.
+func untilKnown(f func(*schedule.Loads)) {
+	loads := new(schedule.Loads)
+	for knew := -1; loads.Len() != knew; {
+		knew = loads.Len()
+		f(loads)
+	}
+}
+
+// search looks at all classes.
+func (c *classes) search(ctx context.Context, program string) Report {
 	defer c.runner.Close()
-	c.report = Report{Program: p.Name, Bound: -1, Stop: Exhausted, ByClass: true}
-	for more := true; more; more = c.next() && c.room() {
+	loads, opt := c.runner.Loads, &c.opt
+	knew := loads.Len()
+	c.report = Report{Program: program, Bound: -1, Stop: Exhausted, ByClass: true}
+	for more := true; more && loads.Len() == knew; more = c.next() && c.room() {
 		if ctx.Err() != nil {
 			c.report.Stop = Cancelled
 			break
@@ -125,10 +143,10 @@ type sleeper struct {
 	use
 }
 
-func newClasses(p schedule.Program, opt Options) *classes {
+func newClasses(p schedule.Program, opt Options, loads *schedule.Loads) *classes {
 	c := &classes{opt: opt, branch: -1, seen: make(map[schedule.State]struct{})}
 	c.runner = opt.runner(p)
-	c.runner.Footprints = &c.foot
+	c.runner.Footprints, c.runner.Loads = &c.foot, loads
 	return c
 }
 

@@ -50,10 +50,28 @@ import (
 // Musuvathi and McKinley, OOPSLA 2013).
 func Exhaust(ctx context.Context, p schedule.Program, opt Options) iter.Seq[Report] {
 	return func(yield func(Report) bool) {
-		s := newSearch(ctx, p, opt)
-		defer s.close()
-		s.run(yield)
+		loads, last := new(schedule.Loads), -1
+		once := func(r Report) bool {
+			if r.Stop == Continues && r.Bound <= last { // by a search that began anew
+				return true
+			}
+			last = r.Bound
+			return yield(r)
+		}
+		for !exhaust(ctx, p, opt, loads, once) {
+			opt.anew = true
+		}
 	}
+}
+
+// exhaust is Exhaust by what loads are known. It reports whether it knew of all.
+func exhaust(
+	ctx context.Context, p schedule.Program, opt Options, loads *schedule.Loads,
+	yield func(Report) bool,
+) bool {
+	s := newSearch(ctx, p, opt, loads)
+	defer s.close()
+	return s.run(yield)
 }
 
 // Last returns the last report of a sequence that has one.
@@ -72,6 +90,8 @@ type search struct {
 	*graph
 	ctx     context.Context
 	program schedule.Program
+	loads   *schedule.Loads // known when it began, of which each worker has a copy
+	knew    int             // how many
 	opt     Options
 	workers []*worker
 	running sync.WaitGroup // those at work, if there are several
@@ -105,8 +125,13 @@ type claimed struct {
 	Alt  uint8
 }
 
-func newSearch(ctx context.Context, p schedule.Program, opt Options) *search {
-	s := &search{graph: newGraph(), ctx: ctx, program: p, opt: opt, now: []uint32{0}}
+func newSearch(
+	ctx context.Context, p schedule.Program, opt Options, loads *schedule.Loads,
+) *search {
+	s := &search{
+		graph: newGraph(), ctx: ctx, program: p, opt: opt, now: []uint32{0},
+		loads: loads, knew: loads.Len(),
+	}
 	s.idle = sync.NewCond(&s.mu)
 	for range max(opt.Workers, 1) {
 		s.workers = append(s.workers, s.newWorker())
@@ -125,7 +150,8 @@ func (s *search) newWorker() *worker {
 		}
 	}
 	w.runner = s.opt.runner(p)
-	w.runner.Wide = true
+	w.runner.Wide, w.runner.Loads = true, new(schedule.Loads)
+	w.runner.Loads.Add(s.loads.All())
 	return w
 }
 
@@ -138,19 +164,25 @@ func (s *search) close() {
 // run is Exhaust. What is computed from the graph is computed bound by bound, since all of
 // it is final then: see count.go and minimal.go. Several workers are about the next bound
 // meanwhile, and while the caller looks at the report; one waits.
-func (s *search) run(yield func(Report) bool) {
+func (s *search) run(yield func(Report) bool) (done bool) {
 	if err := s.resume(); err != nil {
 		s.stop, s.err = BadCheckpoint, err
 		r := s.outline()
 		r.Bound = -1
 		s.fill(&r)
 		yield(r)
-		return
+		return true
 	}
 	defer s.abandon()
 	s.expand()
 	for {
 		s.join()
+		if s.stop == beginsAnew {
+			for _, w := range s.workers {
+				s.loads.Add(w.runner.Loads.All())
+			}
+			return false
+		}
 		r := s.outline()
 		ahead := r.Stop == Continues && len(s.workers) > 1
 		if ahead {
@@ -160,11 +192,11 @@ func (s *search) run(yield func(Report) bool) {
 		goesOn := yield(r)
 		switch {
 		case r.Stop != Continues:
-			return
+			return true
 		case !goesOn:
 			s.abandon()
 			s.save()
-			return
+			return true
 		case !ahead:
 			s.advance()
 		}

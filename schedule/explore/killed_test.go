@@ -50,7 +50,7 @@ func TestKilledAhead(t *testing.T) {
 // writeAhead searches until the given bound is finished, and then has the workers write a
 // checkpoint in the next, once, while the end of that bound is computed.
 func writeAhead(t *testing.T, p schedule.Program, opt Options, bound int) {
-	s := newSearch(context.Background(), p, opt)
+	s := newSearch(context.Background(), p, opt, new(schedule.Loads))
 	defer s.close()
 	if err := s.resume(); err != nil {
 		t.Fatal(err)

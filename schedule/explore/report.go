@@ -50,6 +50,8 @@ type Options struct {
 	// to wait. It is called from different goroutines, one at a time, but with several
 	// workers also while the caller of Exhaust has a report.
 	Progress func(Progress)
+
+	anew bool // without what the checkpoint has saved: of fewer loads
 }
 
 // progressEvery is after how many executions Options.Progress is called: a
@@ -192,14 +194,17 @@ type Stop uint8
 
 // The reasons.
 const (
-	Continues     Stop = iota // it has not: another report follows
-	Exhausted                 // nothing is left: higher bounds reach nothing new
-	AtBound                   // Options.Bound is finished
-	NodeLimit                 // Options.MaxNodes
-	MemoryLimit               // Options.MaxBytes
-	Cancelled                 // the context was
-	Unsound                   // the program breaks the contract of State, see Report.Err
-	BadCheckpoint             // it cannot be read or written, see Report.Err
+	Continues   Stop = iota // it has not: another report follows
+	Exhausted               // nothing is left: higher bounds reach nothing new
+	AtBound                 // Options.Bound is finished
+	NodeLimit               // Options.MaxNodes
+	MemoryLimit             // Options.MaxBytes
+	Cancelled               // the context was
+
+	// More loads are known than before, see [schedule.Loads]. Nobody gets a report of that.
+	beginsAnew
+	Unsound       // the program breaks the contract of State, see Report.Err
+	BadCheckpoint // it cannot be read or written, see Report.Err
 )
 
 var stopNames = [...]string{

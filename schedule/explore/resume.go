@@ -23,7 +23,7 @@ import (
 func (s *search) resume() error {
 	name := s.opt.Checkpoint.File
 	s.saved, s.pause = time.Now(), s.every()
-	if name == "" {
+	if name == "" || s.opt.anew {
 		return nil
 	}
 	f, err := os.Open(name)
@@ -166,6 +166,11 @@ func (s *search) readGraph(r io.Reader, h header) error {
 // restore computes from the graph what the file does not hold.
 func (s *search) restore(h header) {
 	s.bound, s.starts = h.Bound, h.Starts
+	s.loads.Add(h.Loads)
+	for _, w := range s.workers {
+		w.runner.Loads.Add(h.Loads)
+	}
+	s.knew = s.loads.Len()
 	w := s.workers[0]
 	w.dropped = h.Dropped
 	w.runs.Store(int64(h.Runs))

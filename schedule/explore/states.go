@@ -27,7 +27,15 @@ import (
 // [schedule.Thread.Observe], or forgets while it still matters
 // ([schedule.Thread.Forget]) shows here, if random executions can show it.
 func CheckStates(p schedule.Program, pairs int, seed uint64) (compared int, err error) {
+	untilKnown(func(loads *schedule.Loads) { compared, err = checkStates(p, pairs, seed, loads) })
+	return compared, err
+}
+
+func checkStates(
+	p schedule.Program, pairs int, seed uint64, loads *schedule.Loads,
+) (compared int, err error) {
 	c := newChecker(p, seed)
+	c.runner.Loads = loads
 	defer c.runner.Close()
 	// Most executions of most programs give a pair. So many tries are enough
 	// to tell the programs that have none.

@@ -16,7 +16,15 @@ import (
 // has: fewer if the program has few. What a model shares between threads without a cell or
 // a [schedule.Shared] shows here, if random executions can show it.
 func CheckSwaps(p schedule.Program, pairs int, seed uint64) (swapped int, err error) {
+	untilKnown(func(loads *schedule.Loads) { swapped, err = checkSwaps(p, pairs, seed, loads) })
+	return swapped, err
+}
+
+func checkSwaps(
+	p schedule.Program, pairs int, seed uint64, loads *schedule.Loads,
+) (swapped int, err error) {
 	w := newSwapper(p)
+	w.runner.Loads = loads
 	defer w.runner.Close()
 	for tries := uint64(0); swapped < pairs && tries < uint64(2*pairs+100); tries++ {
 		n, err := w.execution(newStroll(seed<<32+tries), pairs-swapped)

@@ -38,7 +38,7 @@ func (f chooserFunc) Choose(e *schedule.Exec, n int) int { return f(e, n) }
 func TestTable(t *testing.T) {
 	const nodes, many = 6 * chunkLen, 8
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(many))
-	s := newSearch(context.Background(), plain(2, 2), Options{Workers: many})
+	s := newSearch(context.Background(), plain(2, 2), Options{Workers: many}, new(schedule.Loads))
 	defer s.close()
 	slots := len(*s.table.Load())
 	var owned, lost atomic.Int64
@@ -117,7 +117,7 @@ func (w *worker) takeAll(t *testing.T, id uint32) (owned int) {
 // TestDiscoverLate is about who finds nothing and is not the first to add it: it gets the
 // node of the other, even where there is no room for more.
 func TestDiscoverLate(t *testing.T) {
-	s := newSearch(context.Background(), plain(2, 2), Options{MaxNodes: 1})
+	s := newSearch(context.Background(), plain(2, 2), Options{MaxNodes: 1}, new(schedule.Loads))
 	defer s.close()
 	w := s.workers[0]
 	late := chooserFunc(func(e *schedule.Exec, n int) int {

@@ -194,6 +194,8 @@ func (w *worker) settle(res schedule.Result, crash any) {
 		w.crash = crash
 		w.mu.Unlock()
 		w.halt(Unsound, nil)
+	case w.runner.LoadsKnown() != w.knew: // the states are others now
+		w.halt(beginsAnew, nil)
 	case res.Outcome == schedule.Abandoned && !open: // at a known node
 	case res.Outcome == schedule.Abandoned: // by the stop of the search
 		w.dropped = append(w.dropped, claimed{w.from, w.alt})
@@ -215,6 +217,9 @@ func (w *worker) settle(res schedule.Result, crash any) {
 // Choose implements [schedule.Chooser]: first the tape, whose end is checked to
 // lead where it led before, then new edges as long as there are any.
 func (w *worker) Choose(e *schedule.Exec, n int) int {
+	if w.runner.LoadsKnown() != w.knew {
+		return -1
+	}
 	if w.pos == len(w.tape) {
 		return w.arrive(e, w.keyOf(e), n)
 	}

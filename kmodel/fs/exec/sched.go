@@ -40,6 +40,7 @@ type rq struct {
 // it had to wait for that.
 func (s *system) schedule(t *schedule.Thread, curr *task) bool {
 	preempt.IrqDisable(t)
+	t.LoadBarrier() // rq->lock and smp_mb__after_spinlock()
 	next := curr.other
 	switched := next.dead.Read(t) == 0 // pick_next_task()
 	if switched {
@@ -86,6 +87,7 @@ func (s *system) switchTo(t *schedule.Thread, next *task) {
 func (s *system) resume(t *schedule.Thread, tsk *task) {
 	t.Await(schedule.Op{Verb: "finish_task_switch", Cell: &s.rq.curr.Cell,
 		Mode: schedule.ReadOnce | schedule.Blocks}, &tsk.gate)
+	t.LoadBarrier() // that of whoever has been on the CPU since
 	s.finishTaskSwitch(t)
 }
 
@@ -108,6 +110,7 @@ func (s *system) scheduleTail(t *schedule.Thread, tsk *task) {
 // doTaskDead is do_task_dead(): schedule() without coming back.
 func (s *system) doTaskDead(t *schedule.Thread, tsk *task) {
 	preempt.IrqDisable(t)
+	t.LoadBarrier() // as in schedule()
 	tsk.dead.Write(t, 1)
 	s.contextSwitch(t, tsk, tsk.other)
 	s.switchTo(t, tsk.other)

@@ -53,6 +53,8 @@ type Test struct {
 	TSO bool
 	// PSO has them get into memory in another order too: [schedule.Exec.ReorderStores].
 	PSO bool
+	// RMO has loads return what was in memory before, too: [schedule.Exec.ReorderLoads].
+	RMO bool
 }
 
 // A Program is the program of a row, as its Build makes it.

@@ -49,6 +49,8 @@ func (row *Test) program(perm []int) schedule.Program {
 		}
 		return func(e *schedule.Exec) {
 			switch {
+			case row.RMO:
+				e.ReorderLoads()
 			case row.PSO:
 				e.ReorderStores()
 			case row.TSO:

@@ -25,7 +25,8 @@ func observe(t *schedule.Thread, v int) int { return int(t.Observe(uint64(v))) }
 
 // Read is atomic_read().
 func (x *Int) Read(t *schedule.Thread) int {
-	return observe(t, x.step(t, "atomic_read", schedule.ReadOnce))
+	t.Step(schedule.Op{Verb: "atomic_read", Cell: &x.cell, Mode: schedule.ReadOnce})
+	return observe(t, int(t.Load(&x.cell)))
 }
 
 // Set is atomic_set().

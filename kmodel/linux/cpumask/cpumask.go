@@ -49,13 +49,13 @@ func (m *Mask) ClearCPU(t *schedule.Thread, cpu int) {
 // TestCPU is cpumask_test_cpu().
 func (m *Mask) TestCPU(t *schedule.Thread, cpu int) bool {
 	t.Step(schedule.Op{Verb: "cpumask_test_cpu", Cell: &m.bits, Mode: schedule.ReadOnce})
-	return t.ObserveBool(m.Has(cpu))
+	return t.ObserveBool(t.Load(&m.bits)&Of(cpu) != 0)
 }
 
 // AnyBut is cpumask_any_but(), as callers use it: whether there is any CPU but this one.
 func (m *Mask) AnyBut(t *schedule.Thread, cpu int) bool {
 	t.Step(schedule.Op{Verb: "cpumask_any_but", Cell: &m.bits, Mode: schedule.ReadOnce})
-	return t.ObserveBool(m.Peek()&^Of(cpu) != 0)
+	return t.ObserveBool(t.Load(&m.bits)&^Of(cpu) != 0)
 }
 
 // Copy is cpumask_copy() from a mask whose value is v.

@@ -288,12 +288,14 @@ func (h *Head[P]) linkTo(p P) *schedule.Ptr[P] {
 func (h *Head[P]) Empty(t *schedule.Thread) bool {
 	var null P
 	t.Step(schedule.Op{Verb: "list_empty", Cell: &h.first.Cell, Mode: schedule.PlainRead})
-	return t.ObserveBool(h.first.Get() == null)
+	first, _ := h.first.Load(t)
+	return t.ObserveBool(first == null)
 }
 
 // Linked is the test of a node's own next: whether it has ever been on a list.
 func (n *Node[P]) Linked(t *schedule.Thread) bool {
 	t.Step(schedule.Op{Verb: "read", Cell: &n.pprev.Cell, Mode: schedule.PlainRead})
+	t.LoadBarrier() // it is next that C looks at, and what is loaded from that later is no older
 	return t.ObserveBool(n.pprev.Value() != 0)
 }
 
@@ -301,17 +303,18 @@ func (n *Node[P]) Linked(t *schedule.Thread) bool {
 // lead to itself. It was initialized so. After list_del() they do not.
 func (n *Node[P]) Empty(t *schedule.Thread) bool {
 	t.Step(schedule.Op{Verb: "list_empty", Cell: &n.pprev.Cell, Mode: schedule.PlainRead})
+	t.LoadBarrier() // as in Linked
 	return t.ObserveBool(n.pprev.Value() == 0 || n.pprev.Value() == toItself)
 }
 
 // First is the load with which a walk begins: rcu_dereference() for readers.
 func (h *Head[P]) First(t *schedule.Thread) P {
-	return follow(t, &h.first, "rcu_dereference", schedule.ReadOnce|schedule.Acquire)
+	return follow(t, &h.first, "rcu_dereference", schedule.ReadOnce)
 }
 
 // Next is the load with which a walk goes on.
 func (n *Node[P]) Next(t *schedule.Thread) P {
-	return n.walk(t, "rcu_dereference", schedule.ReadOnce|schedule.Acquire)
+	return n.walk(t, "rcu_dereference", schedule.ReadOnce)
 }
 
 // FirstEntry is list_first_entry_or_null(), for whoever holds the writers' lock.
@@ -371,7 +374,9 @@ func observe[P Entry[P]](t *schedule.Thread, p P) P {
 // walk follows the link of a node. Where it is poisoned, what comes next faults.
 func (n *Node[P]) walk(t *schedule.Thread, verb string, m schedule.Mode) P {
 	next := follow(t, &n.next, verb, m)
-	n.checkLinks(t)
+	if next == n.next.Get() { // else it was loaded before they were
+		n.checkLinks(t)
+	}
 	return next
 }
 
@@ -415,8 +420,9 @@ func (h *Head[P]) Cell() *schedule.Cell { return &h.first.Cell }
 
 func follow[P Entry[P]](t *schedule.Thread, c *schedule.Ptr[P], verb string, m schedule.Mode) P {
 	t.Step(schedule.Op{Verb: verb, Cell: &c.Cell, Mode: m})
-	t.Observe(c.Value())
-	return c.Get()
+	p, v := c.Load(t)
+	t.Observe(v)
+	return p
 }
 
 // Peek returns the first entry without a step, for fingerprints.

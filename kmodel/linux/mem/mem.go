@@ -12,8 +12,8 @@
 // Memory is sequentially consistent, or that of x86 ([schedule.Exec.BufferStores]): then a store
 // of any kind may come after loads that follow it, unless SmpMb or a locked instruction is between.
 // Or stores may pass stores too ([schedule.Exec.ReorderStores]): then SmpWmb and StoreRelease count.
-// Loads that pass loads, or stores that pass loads, are not modelled: LoadAcquire does no more than
-// ReadOnce.
+// Or loads may pass loads as well ([schedule.Exec.ReorderLoads]): then SmpRmb and LoadAcquire do, and
+// that a pointer is loaded before what it leads to. Stores that pass loads are not modelled.
 package mem
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -28,7 +28,9 @@ func SmpWmb(t *schedule.Thread) {
 }
 
 // SmpRmb is smp_rmb(): one step, which touches nothing.
-func SmpRmb(t *schedule.Thread) { t.Step(schedule.Op{Verb: "smp_rmb", Mode: schedule.Compiler}) }
+func SmpRmb(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "smp_rmb", Mode: schedule.Marked | schedule.Acquire})
+}
 
 // NullDereference is an access to what, "ctx->users", where ctx is NULL: a step that fails, and that
 // does not return.
@@ -42,7 +44,7 @@ type Int struct{ cell schedule.Cell }
 
 func (x *Int) load(t *schedule.Thread, verb string, m schedule.Mode) int {
 	t.Step(schedule.Op{Verb: verb, Cell: &x.cell, Mode: m})
-	return int(t.Observe(x.cell.Value()))
+	return int(t.Observe(t.Load(&x.cell)))
 }
 
 func (x *Int) store(t *schedule.Thread, verb string, m schedule.Mode, v int) {
@@ -85,8 +87,9 @@ type Ptr[P schedule.Pointer] struct{ ptr schedule.Ptr[P] }
 
 func (x *Ptr[P]) load(t *schedule.Thread, verb string, m schedule.Mode) P {
 	t.Step(schedule.Op{Verb: verb, Cell: &x.ptr.Cell, Mode: m})
-	t.Observe(x.ptr.Value())
-	return x.ptr.Get()
+	p, v := x.ptr.Load(t)
+	t.Observe(v)
+	return p
 }
 
 // Read is a plain load.

@@ -20,7 +20,7 @@ func (x *Int) ThisCPUAdd(t *schedule.Thread, cpu, n int) {
 // Read is *per_cpu_ptr() of that CPU, from any: a plain load.
 func (x *Int) Read(t *schedule.Thread, cpu int) int {
 	t.Step(schedule.Op{Verb: "read", Cell: &x.cpu[cpu], Mode: schedule.PlainRead})
-	return int(t.Observe(x.cpu[cpu].Value()))
+	return int(t.Observe(t.Load(&x.cpu[cpu])))
 }
 
 // Init sets that of one CPU where nobody else can see it yet: no step.

@@ -23,9 +23,9 @@ func (c *Ptr[P]) DereferenceRaw(t *schedule.Thread) P {
 }
 
 func (c *Ptr[P]) load(t *schedule.Thread, verb string) P {
-	t.Step(schedule.Op{Verb: verb, Cell: &c.ptr.Cell, Mode: schedule.ReadOnce | schedule.Acquire})
-	p := c.ptr.Get()
-	t.Observe(c.ptr.Value())
+	t.Step(schedule.Op{Verb: verb, Cell: &c.ptr.Cell, Mode: schedule.ReadOnce})
+	p, v := c.ptr.Load(t)
+	t.Observe(v)
 	return p
 }
 

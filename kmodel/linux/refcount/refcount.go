@@ -31,9 +31,8 @@ func (r *Refcount) set(n int) { r.refs.Set(uint64(n)) }
 
 // Read is refcount_read().
 func (r *Refcount) Read(t *schedule.Thread) int {
-	n := r.step(t, "refcount_read", schedule.ReadOnce)
-	t.Observe(r.refs.Value())
-	return n
+	t.Step(schedule.Op{Verb: "refcount_read", Cell: &r.refs, Mode: schedule.ReadOnce})
+	return int(t.Observe(t.Load(&r.refs)))
 }
 
 // Inc is refcount_inc(): the caller knows that there is a reference.

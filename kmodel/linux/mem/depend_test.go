@@ -1,0 +1,151 @@
+package mem_test
+
+import (
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/litmus"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A link is an object of a list.
+type link struct {
+	schedule.Object
+	data, flag mem.Int
+	next       mem.Ptr[*link]
+}
+
+// A chainProg has two links, whose data P0 fills in before others find them.
+type chainProg struct {
+	prog
+	first      *start
+	front, end *link
+}
+
+type start struct {
+	schedule.Object
+	p mem.Ptr[*link]
+}
+
+func chains(f func(p chainProg)) func(*litmus.Program) {
+	return func(p *litmus.Program) {
+		f(chainProg{
+			prog{p, litmus.Static[vars](p, "v"), p.Regs()}, litmus.Static[start](p, "first"),
+			litmus.Static[link](p, "front"), litmus.Static[link](p, "end"),
+		})
+	}
+}
+
+// dependTests say what an address, or an acquire, orders that is not the first of its kind.
+var dependTests = []litmus.Test{{
+	// Two addresses, one behind the other. All was there when the first came, so nothing says
+	// when the second did.
+	Name: "MP+release+addr-addr",
+	Build: chains(func(p chainProg) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.end.data.WriteOnce(t, 1)
+			p.front.next.Write(t, p.end)
+			p.first.p.StoreRelease(t, p.front)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if a := p.first.p.ReadOnce(t); a != nil {
+				p.r[0].SetBool(a.next.ReadOnce(t).data.ReadOnce(t) == 0)
+			}
+		})
+		p.Exists(func() bool { return p.is(1) })
+	}),
+	Verdict: litmus.Never, Counts: "56 pass",
+}, {
+	// The second was always there.
+	Name: "MP+release+addr-addr+initial",
+	Build: chains(func(p chainProg) {
+		p.Begin(func(*schedule.Exec) { p.front.next.Init(p.end) })
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.end.data.WriteOnce(t, 1)
+			p.first.p.StoreRelease(t, p.front)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if a := p.first.p.ReadOnce(t); a != nil {
+				p.r[0].SetBool(a.next.ReadOnce(t).data.ReadOnce(t) == 0)
+			}
+		})
+		p.Exists(func() bool { return p.is(1) })
+	}),
+	Verdict: litmus.Never, Counts: "10 pass",
+}, {
+	// An acquire behind an address: of a word that was not written to.
+	Name: "MP+release+addr-acquire",
+	Build: chains(func(p chainProg) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.x.WriteOnce(t, 1)
+			p.first.p.StoreRelease(t, p.front)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if a := p.first.p.ReadOnce(t); a != nil {
+				a.flag.LoadAcquire(t)
+				p.r[0].SetBool(p.x.ReadOnce(t) == 0)
+			}
+		})
+		p.Exists(func() bool { return p.is(1) })
+	}),
+	Verdict: litmus.Never, Counts: "10 pass",
+}, {
+	// An address orders no other load.
+	Name: "MP+release+addr-po",
+	Build: chains(func(p chainProg) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.x.WriteOnce(t, 1)
+			p.first.p.StoreRelease(t, p.front)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if a := p.first.p.ReadOnce(t); a != nil {
+				a.flag.ReadOnce(t)
+				p.r[0].SetBool(p.x.ReadOnce(t) == 0)
+			}
+		})
+		p.Exists(func() bool { return p.is(1) })
+	}),
+	Verdict: litmus.Sometimes, Counts: "10 pass, 2 exists",
+}, {
+	// The first address is loaded again, and is another by then; the old one is followed.
+	Name: "MP+release+addr-other-addr",
+	Build: chains(func(p chainProg) {
+		p.Begin(func(*schedule.Exec) { p.front.next.Init(p.end) })
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.end.data.WriteOnce(t, 1)
+			p.first.p.StoreRelease(t, p.front)
+			p.first.p.Write(t, nil)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if a := p.first.p.ReadOnce(t); a != nil {
+				p.first.p.ReadOnce(t)
+				p.r[0].SetBool(a.next.ReadOnce(t).data.ReadOnce(t) == 0)
+			}
+		})
+		p.Exists(func() bool { return p.is(1) })
+	}),
+	Verdict: litmus.Never, Counts: "68 pass",
+}, {
+	// What is loaded is stored, and that loaded with an acquire: (dep ; rfi) ; acq-po.
+	Name: "MP+release+data-rfi-acquire",
+	Build: build(func(p prog) {
+		p.writes("P0", &p.x, 1, &p.y, 1, writeOnce, storeRelease)
+		p.Thread("P1", func(t *schedule.Thread) {
+			v := p.y.ReadOnce(t)
+			p.z.WriteOnce(t, v+1)
+			p.z.LoadAcquire(t)
+			p.r[0].Set(v)
+			p.r[1].Set(p.x.ReadOnce(t))
+		})
+		p.Exists(func() bool { return p.is(1, 0) })
+	}),
+	Verdict: litmus.Never, Counts: "756 pass",
+}}
+
+// TestDependencies runs the table of addresses and acquires behind others.
+func TestDependencies(t *testing.T) {
+	for i := range dependTests {
+		dependTests[i].RMO = true
+	}
+	litmus.Run(t, dependTests)
+}

@@ -1,0 +1,97 @@
+package explore
+
+import (
+	"context"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// A mailbox is passed on without barriers.
+type mailbox struct {
+	schedule.Object
+	full, data, more schedule.Cell
+}
+
+// passedOn is a program in which who loads learns one by one what there is to load.
+func passedOn() schedule.Program {
+	return schedule.Program{Name: "passed on", New: func() func(*schedule.Exec) {
+		m := new(mailbox)
+		m.Bind(m, "m")
+		store := func(t *schedule.Thread, c *schedule.Cell, v uint64) {
+			t.Step(schedule.Op{Verb: "store", Cell: c, Mode: schedule.WriteOnce})
+			t.Store(c, v)
+		}
+		load := func(t *schedule.Thread, c *schedule.Cell) uint64 {
+			t.Step(schedule.Op{Verb: "load", Cell: c, Mode: schedule.ReadOnce})
+			return t.Observe(t.Load(c))
+		}
+		return func(e *schedule.Exec) {
+			e.ReorderLoads()
+			e.Static(&m.Object, 0)
+			e.Go("gives", func(t *schedule.Thread) {
+				store(t, &m.data, 1)
+				store(t, &m.more, 1)
+				store(t, &m.full, 1)
+			})
+			e.Go("takes", func(t *schedule.Thread) {
+				for range 2 {
+					if load(t, &m.full) == 0 {
+						continue
+					}
+					if load(t, &m.data) == 0 && load(t, &m.more) == 0 {
+						t.Fail(schedule.LostUpdate, &m.Object, schedule.Party{}, "empty")
+					}
+				}
+			})
+		}
+	}}
+}
+
+// reports returns all reports, without the effort.
+func reports(opt Options) (all []Report) {
+	for r := range Exhaust(context.Background(), passedOn(), opt) {
+		r.Runs, r.Steps = 0, 0
+		all = append(all, r)
+	}
+	return all
+}
+
+// TestLearns searches a program where loads pass loads. Each bound is reported once, although the
+// search begins anew, and several workers come to the same.
+func TestLearns(t *testing.T) {
+	want := reports(Options{Bound: Unbounded})
+	for i, r := range want {
+		if last := i == len(want)-1; r.Bound != i && !last || last != (r.Stop == Exhausted) {
+			t.Errorf("report %d: bound %d, %v", i, r.Bound, r.Stop)
+		}
+	}
+	end := want[len(want)-1]
+	all := Unreduced(context.Background(), passedOn(), Options{Bound: Unbounded})
+	if !end.Failed() || !reflect.DeepEqual(end.Endings, all.Endings) {
+		t.Errorf("%+v\nwant %+v", end.Endings, all.Endings)
+	}
+	for workers := 2; workers <= 4; workers++ {
+		if got := reports(Options{Bound: Unbounded, Workers: workers}); !reflect.DeepEqual(got, want) {
+			t.Errorf("%d workers: %+v\nwant %+v", workers, got, want)
+		}
+	}
+}
+
+// TestLearnsResumes ends a search after each bound and goes on from its checkpoint, which knows what
+// loads were known.
+func TestLearnsResumes(t *testing.T) {
+	want := reports(Options{Bound: Unbounded})
+	opt := Options{Checkpoint: Checkpoint{File: filepath.Join(t.TempDir(), "checkpoint")}}
+	for opt.Bound = 0; opt.Bound < len(want)-1; opt.Bound++ {
+		reports(opt)
+	}
+	opt.Bound = Unbounded
+	got := reports(opt)
+	if a, b := got[len(got)-1], want[len(want)-1]; !reflect.DeepEqual(a.Endings, b.Endings) ||
+		a.Nodes != b.Nodes || a.Stop != b.Stop {
+		t.Errorf("%+v\nwant %+v", a, b)
+	}
+}

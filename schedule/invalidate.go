@@ -1,0 +1,393 @@
+package schedule
+
+// Loads that pass loads ([Exec.ReorderLoads]). Each thread has an invalidate queue, as McKenney has
+// it ("Memory Barriers: a Hardware View for Software Hackers", 2010, section 4): what another CPU
+// has written to memory goes into it with what was there before, and until that invalidation is
+// processed a load may return the old value. A load barrier processes all.
+//
+// To read an old value is to have loaded before the loads that come earlier in the code. While none
+// of these has seen anything that is newer, the thread might as well have run before it came. So an
+// old value is read only where one has: those are the first in the queue, whose number is kept with
+// it. Which is read is chosen where it is read. The loads of one word stay in order, since what is
+// older than the value that was read is processed with it; and so do an acquire, or the load of a
+// pointer, and what comes after it, or what it leads to: what is older than it is processed then.
+// A pointer that was there when the pointer to it came, and an acquire of what was, come no sooner
+// than that. Stores stay behind the loads before them.
+//
+// A primitive loads with [Thread.Load] or [Ptr.Load]. One that looks at a cell otherwise sees what is
+// in memory. So this allows less than SPARC's relaxed memory order, and less than the memory model of
+// the kernel: no load sees what is stored later (LB), all see a store at the same time, a locked
+// instruction is a full barrier, and who has an address twice has it from the last load; behind two
+// addresses that come one behind the other there is a load barrier, and in an acquire of what the
+// thread itself has stored. But an address that was computed, of an element of an array, is a
+// dependency only if the model says so ([Thread.LoadBarrier]).
+
+// maxInvalid is the most invalidations that wait in a queue. With one more the execution is [Invalid].
+// (If the oldest were processed then, what can be read would depend on which loads are known, and a
+// tape would not always be the same execution: see [Loads].) The workloads of the kernel models come
+// to 50.
+const maxInvalid = 64
+
+// InvalidateLimit is the reason of an [Invalid] execution in which more is written than loads that
+// pass loads can do without for so long.
+const InvalidateLimit = "limit of the invalidate queues"
+
+// An invalidateQueue is that of one thread.
+type invalidateQueue struct {
+	Object
+	state Cell // how many wait, how many of them may be read, and isShut
+	slots [maxInvalid]struct{ cell, val Cell }
+	old   [maxInvalid]waitingStore // what was in memory; what was written over first is first
+	read  waitingStore             // one of them, by the step under way
+}
+
+// The bits of the state of a queue. While it is shut nothing goes into it.
+const (
+	readBits = 8
+	countOf  = 1<<readBits - 1
+	isShut   = 1 << (2 * readBits)
+
+	// isMark is a bit of what stands for the cell of a slot: the old value may not be read any more.
+	// The value of such a slot is the object that has been reached by the pointer in that cell, if
+	// any: what is loaded from there is no older. Or it is ownStore.
+	isMark = 1 << 63
+	// ownStore says that what came then is a store of the thread.
+	ownStore = 1
+)
+
+// ReorderLoads is [Exec.ReorderStores], and a load may pass loads before it: it may return what was
+// in memory since the last load barrier of its thread.
+func (e *Exec) ReorderLoads() {
+	e.ReorderStores()
+	e.rmo = true
+}
+
+// ReordersLoads reports whether loads pass loads.
+func (e *Exec) ReordersLoads() bool { return e.rmo }
+
+// bootInvalid gives each thread its queue.
+func (e *Exec) bootInvalid(threads []*Thread) {
+	for i, t := range threads {
+		if t.keptOld == nil {
+			t.keptOld = &invalidateQueue{}
+			t.keptOld.Bind(t.keptOld, "invalidate queue")
+			t.keptOld.SetPrivate()
+			t.keptOld.unseen = true // what is in it depends on what loads are known
+		}
+		t.invalid = t.keptOld
+		e.Static(&t.invalid.Object, i)
+		if t.agent != nil {
+			t.invalid.shut()
+		}
+	}
+}
+
+// Load is [Cell.Value] of the cell of the step under way, where an old value may be read.
+func (t *Thread) Load(c *Cell) uint64 {
+	if c.spied && t.invalid != nil {
+		v, _ := t.loads(c)
+		return v
+	}
+	return c.Value()
+}
+
+// Load is [Ptr.Get] of the cell of the step under way, where an old pointer may be read, and
+// [Cell.Value].
+func (c *Ptr[P]) Load(t *Thread) (p P, v uint64) {
+	if !c.spied || t.invalid == nil {
+		return c.Get(), c.Value()
+	}
+	v, w := t.loads(&c.Cell)
+	switch {
+	case v == 0:
+	case w != nil:
+		p, _ = w.with.(P)
+	default:
+		p = c.p
+	}
+	return p, v
+}
+
+// LoadBarrier is smp_rmb(), as part of a step of t: no load that follows passes one before it.
+func (t *Thread) LoadBarrier() {
+	if t.invalid != nil {
+		t.invalid.process()
+	}
+}
+
+// loads returns a value of c that t may read, and what it is from unless that is memory. Where there
+// is more than one, which is chosen here.
+func (t *Thread) loads(c *Cell) (v uint64, from *waitingStore) {
+	q := t.invalid
+	v = c.noted()
+	t.knows(c)
+	if _, from = t.exec.forwarded(c); from != nil {
+		q.timeless(c, v, t.op.Mode, true)
+		return v, from
+	}
+	at := q.choose(t, c)
+	if at < q.used() {
+		q.read = q.old[at]
+		v, from = q.read.val, &q.read
+		if rec := t.exec.rec; rec != nil && v != c.val {
+			rec.outdated(c)
+		}
+	}
+	q.loaded(at, c, v, t.op.Mode)
+	return v, from
+}
+
+// choose has the slot chosen whose value t reads from c. If it is none, but what is in memory, that
+// is how many there are.
+func (q *invalidateQueue) choose(t *Thread, c *Cell) int {
+	var values [maxInvalid + 1]int // the first slot with each value, but values[0]: memory
+	n := 1
+	values[0] = q.used()
+next:
+	for i := q.used() - 1; i >= 0; i-- {
+		if !q.holds(i, c) {
+			continue
+		}
+		v := q.old[i].val
+		if v == c.val {
+			values[0] = i
+			continue
+		}
+		for j := range values[1:n] {
+			if q.old[values[j+1]].val == v {
+				values[j+1] = i
+				continue next
+			}
+		}
+		if i < q.readable() {
+			values[n] = i
+			n++
+		}
+	}
+	if n == 1 {
+		return values[0]
+	}
+	return values[t.Choose(n)]
+}
+
+// loaded is called when v was read from c in a step of mode m, and the slot of it is at. What is in
+// the last slot of c before that was written over when v came. All that is before that slot may be
+// read from now on, where the load does not stand in the way; and the slot stays, to say when v came.
+func (q *invalidateQueue) loaded(at int, c *Cell, v uint64, m Mode) {
+	came := at - 1
+	for came >= 0 && !q.holds(came, c) && !q.marks(came, c) {
+		came--
+	}
+	if own := came >= 0 && q.isOwn(came); own || came < 0 {
+		q.timeless(c, v, m, own)
+		return
+	}
+	object := uint64(0)
+	if c.ptr {
+		object = v
+	}
+	q.set(q.used(), max(q.readable(), came))
+	q.slots[came].cell.Set(c.ID() | isMark)
+	q.slots[came].val.Set(object)
+	for i := came - 1; i >= 0; i-- {
+		switch {
+		case m&Acquire != 0:
+			q.remove(i)
+		case q.holds(i, c), q.marks(i, c), object != 0 && q.object(i) == object:
+			q.forget(i)
+		}
+	}
+	q.trim()
+}
+
+// timeless is loaded where no slot says when v came: it was there at first, or the thread has stored
+// it itself. Nothing came sooner than the pointer to the object that it is in.
+func (q *invalidateQueue) timeless(c *Cell, v uint64, m Mode, own bool) {
+	if own && m&Acquire != 0 {
+		q.process() // it may have stored what it has loaded
+		return
+	}
+	if m&Acquire == 0 && (!c.ptr || v == 0) {
+		return
+	}
+	for i := q.used() - 1; i >= 0; i-- {
+		if q.slots[i].cell.val&isMark != 0 && q.slots[i].val.val == c.obj.id {
+			for i--; i >= 0; i-- {
+				q.remove(i)
+			}
+			q.trim()
+			return
+		}
+	}
+}
+
+// outdates is called when c has got a value in memory, and had v before: whoever may still read that
+// keeps it. Who shares the CPU of whoever has stored may not.
+func (e *Exec) outdates(c *Cell, v uint64) {
+	with := e.was
+	e.was = nil
+	if c.private || e.next == nil {
+		return
+	}
+	b := e.draining
+	if b == nil {
+		b = e.next.cpu.stores
+		if a := &c.obj.alloc; a.Thread == e.next && a.Step == e.steps {
+			return // nobody else can see it yet
+		}
+	}
+	for _, t := range e.threads {
+		switch q := t.invalid; {
+		case q == nil:
+		case t.cpu.stores == b:
+			q.processCell(c)
+			if q.used() > 0 && c.obj.loaders[c.num].Intersects(t.self) {
+				e.wait(q, waitingStore{val: ownStore}, c.ID()|isMark)
+			}
+		case v != c.val && c.obj.loaders[c.num].Intersects(t.self) && q.state.Value()&isShut == 0:
+			e.wait(q, waitingStore{val: v, with: with}, c.ID())
+		}
+	}
+}
+
+// used returns how many invalidations wait.
+func (q *invalidateQueue) used() int { return int(q.state.Value() & countOf) }
+
+// readable returns how many of them, the first ones, are of values that may be read.
+func (q *invalidateQueue) readable() int { return int(q.state.Value() >> readBits & countOf) }
+
+// set changes the two.
+func (q *invalidateQueue) set(used, readable int) {
+	q.state.Set(q.state.Value()&isShut | uint64(readable)<<readBits | uint64(used))
+}
+
+// wait puts an invalidation into a queue, with what stands for its cell.
+func (e *Exec) wait(q *invalidateQueue, w waitingStore, cell uint64) {
+	n := q.used()
+	if n == maxInvalid {
+		e.outcome, e.reason = Invalid, InvalidateLimit
+		panic(unwind{})
+	}
+	q.old[n] = w
+	q.slots[n].cell.Set(cell)
+	q.slots[n].val.Set(w.val)
+	q.set(n+1, q.readable())
+}
+
+// holds reports whether slot i has an old value of c, in this life of its object.
+func (q *invalidateQueue) holds(i int, c *Cell) bool { return q.slots[i].cell.val == c.ID() }
+
+// marks reports whether slot i says no more than when the value of c came that was read.
+func (q *invalidateQueue) marks(i int, c *Cell) bool { return q.slots[i].cell.val == c.ID()|isMark }
+
+// isOwn reports whether slot i says when a store of the thread got into memory.
+func (q *invalidateQueue) isOwn(i int) bool {
+	return q.slots[i].cell.val&isMark != 0 && q.slots[i].val.val == ownStore
+}
+
+// object returns the identity of the object that slot i has a cell of, 0 if it has none.
+func (q *invalidateQueue) object(i int) uint64 {
+	return q.slots[i].cell.val &^ (isMark | maxCells)
+}
+
+// forget processes slot i, but for what it says of the object that its pointer has led to.
+func (q *invalidateQueue) forget(i int) {
+	if at := &q.slots[i]; at.cell.val&isMark != 0 && at.val.val > ownStore {
+		at.cell.Set(isMark)
+	} else {
+		q.remove(i)
+	}
+}
+
+// trim takes away the first slots as far as they say only when something came: nothing is older.
+func (q *invalidateQueue) trim() {
+	for q.used() > 0 && q.slots[0].cell.val&isMark != 0 {
+		q.remove(0)
+	}
+}
+
+// remove processes slot i.
+func (q *invalidateQueue) remove(i int) {
+	n, r := q.used()-1, q.readable()
+	if i < r {
+		r--
+	}
+	copy(q.old[i:n], q.old[i+1:n+1])
+	for ; i < n; i++ {
+		q.slots[i].cell.Set(q.slots[i+1].cell.val)
+		q.slots[i].val.Set(q.slots[i+1].val.val)
+	}
+	q.slots[n].cell.Set(0)
+	q.slots[n].val.Set(0)
+	q.set(n, r)
+}
+
+// process processes all.
+func (q *invalidateQueue) process() {
+	for q.used() > 0 {
+		q.remove(q.used() - 1)
+	}
+}
+
+func (q *invalidateQueue) processCell(c *Cell) {
+	for i := q.used() - 1; i >= 0; i-- {
+		if q.holds(i, c) || q.marks(i, c) {
+			q.forget(i)
+		}
+	}
+	q.trim()
+}
+
+// shut processes all, and has nothing go into the queue until its thread takes a step.
+func (q *invalidateQueue) shut() {
+	q.process()
+	q.state.Set(isShut)
+}
+
+// comesTo is called when t is about to take a step. What loads cannot pass processes all already
+// now, as far as anybody can tell.
+func (q *invalidateQueue) comesTo(o *Op) {
+	if o.ordersLoads() {
+		q.shut()
+	}
+}
+
+// begins is called when t takes a step.
+func (q *invalidateQueue) begins(t *Thread) {
+	o := &t.op
+	if q.state.Value()&isShut != 0 {
+		q.state.Set(0)
+	}
+	if c := o.Cell; c != nil && o.Mode&(Reads|Writes|Blocks) == Reads|Blocks {
+		t.knows(c)
+		if v, from := t.exec.forwarded(c); from != nil {
+			q.timeless(c, v, o.Mode, true)
+		} else {
+			q.loaded(q.used(), c, v, o.Mode) // the last load of a loop
+		}
+	}
+}
+
+// ordersLoads reports whether no load that follows o, or is part of it, passes one before it.
+func (o *Op) ordersLoads() bool {
+	switch use := o.Mode & (Reads | Writes); use {
+	case Reads | Writes:
+		return o.Mode&Marked != 0 // as it drains
+	case Reads:
+		return o.Mode&Release != 0 // a load behind smp_rmb()
+	default:
+		return o.Mode&(Blocks|Acquire) != 0
+	}
+}
+
+// processOn processes what the threads on a CPU keep: it has gone through a full barrier.
+func (e *Exec) processOn(b *storeBuffer) {
+	if !e.rmo {
+		return
+	}
+	for _, t := range e.threads {
+		if t.invalid != nil && t.cpu.stores == b {
+			t.invalid.process()
+		}
+	}
+}
