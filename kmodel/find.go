@@ -32,8 +32,9 @@ func (e *NoVariantError) Error() string {
 	return fmt.Sprintf("%s has no variant %q; it has %s", e.Path, e.Variant, have)
 }
 
-// Find returns the program of that full name; with "-tso" or "-pso" behind it, that with store
-// buffers ([program.Order]). The error is a [NoVariantError], or names what is near and how to list all.
+// Find returns the program of that full name; with "-tso", "-pso" or "-rmo" behind it, that in weaker
+// memory ([program.Order]). The error is a [NoVariantError], or names what is near and how to list
+// all.
 func Find(name string) (program.Program, error) {
 	p, err := find(name)
 	if plain, order := program.CutOrder(name); order != "" && err != nil {

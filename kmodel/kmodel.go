@@ -9,8 +9,8 @@
 //
 // What is modelled is lifetime and ordering: who may free what, who waits for
 // whom. Data, errors that race with nothing, and hardware are left out; each
-// package comment says what. Memory is sequentially consistent; each program is there once more
-// with store buffers ([program.Order]), under its name and "-tso" or "-pso".
+// package comment says what. Memory is sequentially consistent; each program is there three times
+// more, in weaker memory ([program.Order]), under its name and "-tso", "-pso" or "-rmo".
 //
 // If you know the kernel, read fs/aio first and then linux/rcu. If you know Go
 // better, read package schedule first.

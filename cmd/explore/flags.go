@@ -7,8 +7,10 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
@@ -41,7 +43,7 @@ type command struct {
 	tapeText      string
 	tape          schedule.Tape
 	lockdep       bool
-	tso, pso      bool
+	orders        []program.Order
 	seed          uint64
 	lookUp        bool
 	nodes         int
@@ -80,8 +82,17 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
 	fs.StringVar(&c.tapeText, "tape", "", "print the execution of a tape, `digits`")
 	fs.BoolVar(&c.lockdep, "lockdep", false, "look at the order of locks too")
-	fs.BoolVar(&c.tso, "tso", false, "with store buffers, as x86 has them")
-	fs.BoolVar(&c.pso, "pso", false, "with store buffers that reorder")
+	for i, usage := range []string{"with store buffers, as x86 has them",
+		"with store buffers that reorder", "with loads that reorder, too"} {
+		o := program.Orders[i]
+		fs.BoolFunc(string(o), usage, func(text string) error {
+			on, err := strconv.ParseBool(text)
+			if on {
+				c.orders = append(c.orders, o)
+			}
+			return err
+		})
+	}
 	fs.BoolVar(&c.lookUp, "lookup", true, "of -random, do not run what is known by its states")
 	fs.Uint64Var(&c.seed, "seed", 1, "of -random, -guided and -estimate, `n`")
 	fs.IntVar(&c.preemptions, "preemptions", unbounded, "run executions with at most `n` preemptions")
@@ -136,6 +147,7 @@ var belongs = map[string][]string{
 	"mute":        {"exhaust", "classes", "random", "guided", "estimate", "tape"},
 	"tso":         {"exhaust", "classes", "random", "guided", "estimate", "tape"},
 	"pso":         {"exhaust", "classes", "random", "guided", "estimate", "tape"},
+	"rmo":         {"exhaust", "classes", "random", "guided", "estimate", "tape"},
 	"lockdep":     {"exhaust", "classes", "random", "guided"},
 }
 
@@ -152,8 +164,8 @@ func (c *command) check(set map[string]bool) (err error) {
 			strategy = name
 		}
 	}
-	if c.tso && c.pso {
-		return errors.New("-tso and -pso: give one of them")
+	if len(c.orders) > 1 && c.orders[0] != c.orders[1] {
+		return fmt.Errorf("-%s and -%s: give one of them", c.orders[0], c.orders[1])
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if with := belongs[name]; with != nil && !slices.Contains(with, strategy) {

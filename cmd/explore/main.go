@@ -24,7 +24,7 @@
 //	-classes     run one execution of each class of those that differ by the order of
 //	             independent steps only: a second opinion, see [explore.Classes]. With store
 //	             buffers there are too many classes for most, so a pattern does not mean
-//	             programs with them, but for a full name, or with -tso or -pso
+//	             programs with them, but for a full name, or with one of these orders
 //	-random n    run n executions at random, as -sampler has it
 //	-guided n    run n executions, or fewer if there is nothing left to see, each guided by
 //	             what those before have come to; see go doc ./schedule/guided
@@ -50,6 +50,8 @@
 //	                 Exec.BufferStores. The program of one variant is also named so, @1f-tso
 //	-pso             with store buffers of which stores to different words come out in any order,
 //	                 unless there is smp_wmb(), a release or a full barrier: Exec.ReorderStores
+//	-rmo             and with loads that pass loads before them, unless there is smp_rmb(), an
+//	                 acquire, a full barrier or an address between: Exec.ReorderLoads
 //	-mute kinds      go on after these kinds of failure, as the kernel does after a
 //	                 warning, to see what comes of it: refcount-resurrect
 //	-nodes n         states, or classes, that a search may keep, else 10,000,000

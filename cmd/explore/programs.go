@@ -36,11 +36,13 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 	order := c.order()
 	for _, p := range all {
 		means, named := wanted[p.Name()], slices.Contains(c.patterns, p.Name())
-		var tso kernelProgram // which fails with either order
+		stronger := false // fails with an order that allows less, and so with this
 		switch {
 		case order == "":
 		case p.Order() == "":
-			tso = listed[p.With(program.TSO).Name()]
+			for _, o := range program.Orders[:slices.Index(program.Orders, order)] {
+				stronger = stronger || listed[p.With(o).Name()].Racy()
+			}
 			p = p.With(order)
 			if q, ok := listed[p.Name()]; ok {
 				p = q
@@ -52,7 +54,7 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 		switch {
 		case len(c.patterns) > 0 && !means:
 		case c.classes && order == "" && p.Order() != "" && !named: // too many classes
-		case c.clean && (p.Racy() || tso.Racy()):
+		case c.clean && (p.Racy() || stronger):
 		case p.Workload && !named && !c.list && c.tapeText == "" && c.random+c.guided+c.estimate == 0:
 			skipped = append(skipped, p)
 		default:
@@ -67,15 +69,12 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 	return programs, skipped, nil
 }
 
-// order returns the order of stores that was asked for.
+// order returns the order of memory that was asked for.
 func (c *command) order() program.Order {
-	switch {
-	case c.tso:
-		return program.TSO
-	case c.pso:
-		return program.PSO
+	if len(c.orders) == 0 {
+		return ""
 	}
-	return ""
+	return c.orders[0]
 }
 
 // match returns the names of the listed programs that the patterns mean, and the programs with

@@ -10,7 +10,7 @@ type Changes uint
 func (c Changes) Has(p Changes) bool { return c&p != 0 }
 
 // A Variant is the code of an object as some kernels had it, or as it might have been. All
-// variants are one code, which differs where it asks for changes. Of each there are two more, whose
+// variants are one code, which differs where it asks for changes. Of each there are three more, whose
 // names end with an [Order]; listed are those whose verdict is another, and their fixes.
 type Variant struct {
 	Name     string // "4.14"; see Order for what it may end with

@@ -6,7 +6,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// An Order is the order in which the stores of a CPU get into memory. It is what the name of a
+// An Order is the order in which a CPU's loads and stores are done in memory. It is what the name of a
 // variant ends with, behind a "-", unless memory is sequentially consistent.
 type Order string
 
@@ -15,12 +15,16 @@ const (
 	TSO Order = "tso"
 	// PSO is partial store order: [schedule.Exec.ReorderStores].
 	PSO Order = "pso"
+	// RMO is relaxed memory order, as far as [schedule.Exec.ReorderLoads] goes.
+	RMO Order = "rmo"
 )
 
-// CutOrder returns the name of a variant without the end that says in which order its stores get
-// into memory, and that order.
+// Orders are all, each of which allows what those before it allow.
+var Orders = []Order{TSO, PSO, RMO}
+
+// CutOrder returns the name of a variant without the end that says its order of memory, and that.
 func CutOrder(variant string) (string, Order) {
-	for _, o := range []Order{TSO, PSO} {
+	for _, o := range Orders {
 		if plain, ok := strings.CutSuffix(variant, "-"+string(o)); ok {
 			return plain, o
 		}
@@ -28,14 +32,14 @@ func CutOrder(variant string) (string, Order) {
 	return variant, ""
 }
 
-// Order returns the order in which the stores of p get into memory.
+// Order returns the order of the memory of p.
 func (p Program) Order() Order {
 	_, o := CutOrder(p.Variant)
 	return o
 }
 
-// With returns the same code where stores wait in a buffer of their CPU and get into memory in that
-// order, if any. Variant is "1f-tso" for "1f"; what has store buffers already is returned as it is.
+// With returns the same code in memory of that order, if any, which is weaker: stores wait in a buffer
+// of their CPU. Variant is "1f-tso" for "1f"; what has such an order already is returned as it is.
 // Threads cannot be exchanged: it has no Class.
 func (p Program) With(o Order) Program {
 	if o == "" || p.Order() != "" {
@@ -43,8 +47,11 @@ func (p Program) With(o Order) Program {
 	}
 	p.Variant += "-" + string(o)
 	p.Patches = strings.TrimPrefix(p.Patches+", with store buffers", ", ")
-	if o == PSO {
+	switch o {
+	case PSO:
 		p.Patches += " that reorder"
+	case RMO:
+		p.Patches += " and loads that reorder"
 	}
 	p.Unlisted = true
 	return p.buffered()
@@ -58,9 +65,12 @@ func (p Program) buffered() Program {
 		in := inner()
 		begin, abstract := in.Begin, in.Abstract
 		in.Begin = func(e *schedule.Exec) {
-			if order == PSO {
+			switch order {
+			case RMO:
+				e.ReorderLoads()
+			case PSO:
 				e.ReorderStores()
-			} else {
+			case TSO:
 				e.BufferStores()
 			}
 			begin(e)
