@@ -13,25 +13,41 @@ import (
 // What keeps the two stores in order for him is smp_wmb(), and what keeps his loads of the two in
 // order is smp_rmb(), which came with 3.17 (2ff396be602f).
 
-// eventVisible is smp_wmb() in aio_complete(): the event is there before the tail says so.
-const eventVisible program.Changes = 1
+// What a variant has of the two.
+const (
+	// eventVisible is smp_wmb() in aio_complete(): the event is there before the tail says so.
+	eventVisible program.Changes = 1 << iota
+	// tailFirst is 2ff396be602f, smp_rmb() in aio_read_events_ring(): the tail is loaded before an
+	// event.
+	tailFirst
+)
 
 var rings = program.Model[*eventRing]{
 	Object: "fs/aio",
 	Variants: []program.Variant{
-		{Name: "3.17", Versions: "3.17-6.18", Changes: eventVisible,
-			About: "smp_wmb() between an event and the tail"},
-		{Name: "m5", Versions: "mutant",
+		{Name: "3.16", Versions: "3.12-3.16", Changes: eventVisible,
+			About: "smp_wmb() between an event and the tail; it takes loads that reorder to fail"},
+		{Name: "3.17", Versions: "3.17-6.18", Changes: eventVisible | tailFirst,
+			About: "2ff396be602f: smp_rmb() between the loads of the two"},
+		{Name: "m5", Versions: "mutant", Changes: tailFirst,
 			About: "3.17 without smp_wmb(), which takes store buffers that reorder to fail"},
-		{Name: "3.17-pso", Versions: "3.17-6.18", Changes: eventVisible,
+		{Name: "3.17-pso", Versions: "3.17-6.18", Changes: eventVisible | tailFirst,
 			About: "3.17 with store buffers that reorder"},
-		{Name: "m5-pso", Versions: "mutant", About: "m5 with store buffers that reorder"},
+		{Name: "m5-pso", Versions: "mutant", Changes: tailFirst,
+			About: "m5 with store buffers that reorder"},
+		{Name: "3.16-rmo", Versions: "3.12-3.16", Changes: eventVisible,
+			About: "3.16 with store buffers and loads that reorder"},
+		{Name: "3.17-rmo", Versions: "3.17-6.18", Changes: eventVisible | tailFirst,
+			About: "3.17 with store buffers and loads that reorder"},
 	},
 	Scenarios: []program.Scenario[*eventRing]{
 		{Name: "aio_read_events_ring-vs-aio_complete", New: readVsComplete},
 	},
 	Expected: program.Table{
-		"aio_read_events_ring-vs-aio_complete": {"m5-pso": {program.Fails(schedule.LostUpdate, 0)}},
+		"aio_read_events_ring-vs-aio_complete": {
+			"m5-pso":   {program.Fails(schedule.LostUpdate, 0)},
+			"3.16-rmo": {program.Fails(schedule.LostUpdate, 1)},
+		},
 	},
 	System: newEventRing,
 }
@@ -101,7 +117,9 @@ func (s *eventRing) aioReadEventsRing(t *schedule.Thread) {
 	s.ctx.ringLock.Lock(t)
 	head := s.ring.head.Read(t)
 	tail := s.ring.tail.Read(t)
-	mem.SmpRmb(t)
+	if s.Has(tailFirst) {
+		mem.SmpRmb(t)
+	}
 	for ; head < tail; head++ {
 		if s.ring.ioEvents[head].Read(t) == 0 {
 			t.Fail(schedule.LostUpdate, &s.ring.Object, schedule.Party{},

@@ -31,6 +31,9 @@ func then(k schedule.Kind, preemptions int) program.Expect {
 // (TestWorkloadRows). That is no proof.
 var expected = program.Table{
 	"kthread_use_mm-vs-munmap": {
+		// Where the loads of active_cpus and mm_users pass each other.
+		"powerpc-5.9-rmo": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+
 		"sparc-5.9":    {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
 		"sparc-ipi-c1": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
 		"sparc-ipi-c2": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
@@ -106,11 +109,16 @@ func Programs(variants ...mm.Variant) []program.Program {
 			if sc.hotplug && !v.Hotplug || !sc.hotplug && v.Offline || !sc.exec && v.Exec {
 				continue
 			}
-			out = append(out, program.Program{
+			p := program.Program{
 				Object: "kernel/kthread", Scenario: sc.name, Variant: v.Name,
 				Versions: v.Versions, Patches: v.About, Workload: sc.workload(),
 				New: func() program.Instance { return sc.instance(newSystem(&v)) },
-			})
+			}
+			out = append(out, p)
+			if rmo := p.With(program.RMO); expected[sc.name][rmo.Variant] != nil {
+				rmo.Unlisted = false
+				out = append(out, rmo)
+			}
 		}
 	}
 	return expected.Fill(out)
