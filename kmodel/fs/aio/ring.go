@@ -18,7 +18,7 @@ const (
 	// eventVisible is smp_wmb() in aio_complete(): the event is there before the tail says so.
 	eventVisible program.Changes = 1 << iota
 	// tailFirst is 2ff396be602f, smp_rmb() in aio_read_events_ring(): the tail is loaded before an
-	// event.
+	// event. In the same release aio_complete() began to load the head, to count what is free.
 	tailFirst
 )
 
@@ -106,7 +106,9 @@ func (s *eventRing) aioComplete(t *schedule.Thread, res int) {
 		mem.SmpWmb(t)
 	}
 	s.ctx.tail.Write(t, tail+1)
-	s.ring.head.Read(t)
+	if s.Has(tailFirst) {
+		s.ring.head.Read(t)
+	}
 	s.ring.tail.Write(t, tail+1)
 	s.ctx.completionLock.UnlockIrq(t)
 }
@@ -120,12 +122,14 @@ func (s *eventRing) aioReadEventsRing(t *schedule.Thread) {
 	if s.Has(tailFirst) {
 		mem.SmpRmb(t)
 	}
-	for ; head < tail; head++ {
-		if s.ring.ioEvents[head].Read(t) == 0 {
+	for pos := head; pos < tail; pos++ {
+		if s.ring.ioEvents[pos].Read(t) == 0 {
 			t.Fail(schedule.LostUpdate, &s.ring.Object, schedule.Party{},
 				"an event that has not been written is read")
 		}
 	}
-	s.ring.head.Write(t, head)
+	if head != tail {
+		s.ring.head.Write(t, tail)
+	}
 	s.ctx.ringLock.Unlock(t)
 }
