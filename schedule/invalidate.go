@@ -352,12 +352,17 @@ func (q *invalidateQueue) comesTo(o *Op) {
 	}
 }
 
-// begins is called when t takes a step.
-func (q *invalidateQueue) begins(t *Thread) {
-	o := &t.op
+// open has what others store go into the queue from now on.
+func (q *invalidateQueue) open() {
 	if q.state.Value()&isShut != 0 {
 		q.state.Set(0)
 	}
+}
+
+// begins is called when t takes a step that it has come to.
+func (q *invalidateQueue) begins(t *Thread) {
+	o := &t.op
+	q.open()
 	if c := o.Cell; c != nil && o.Mode&(Reads|Writes|Blocks) == Reads|Blocks {
 		t.knows(c)
 		if v, from := t.exec.forwarded(c); from != nil {

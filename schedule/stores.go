@@ -278,8 +278,10 @@ func (e *Exec) DrainStores() {
 	for _, t := range e.threads {
 		if b := t.own.stores; b != nil {
 			b.drain(nil)
-			e.processOn(b)
 		}
+	}
+	for _, t := range e.threads { // now that all is in memory
+		t.LoadBarrier()
 	}
 }
 

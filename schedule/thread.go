@@ -364,7 +364,7 @@ func (t *Thread) startWork() {
 	}
 	t.SignalHandled()
 	if t.invalid != nil {
-		t.invalid.begins(t)
+		t.invalid.open()
 	}
 	if t.handler {
 		t.exec.processOn(t.cpu.stores)

@@ -357,6 +357,27 @@ var rmbTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "213 pass",
 }, {
+	// Who has waited for a section sees all that was stored in it, and nothing of before.
+	Name: "RCU+section+sync+reads",
+	Build: build(func(p prog) {
+		p.Agents(func(e *schedule.Exec) { rcu.Boot(e, rcu.Merged) })
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.z.WriteOnce(t, 1)
+			rcu.Synchronize(t)
+			p.r[0].Set(p.y.ReadOnce(t))
+			p.r[1].Set(p.x.ReadOnce(t))
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			rcu.ReadLock(t)
+			p.r[2].SetBool(p.z.ReadOnce(t) == 0)
+			p.x.WriteOnce(t, 1)
+			p.y.WriteOnce(t, 1)
+			rcu.ReadUnlock(t)
+		})
+		p.Exists(func() bool { return p.r[2].Get() == 1 && p.r[1].Get() == 0 })
+	}),
+	Verdict: litmus.Never, Counts: "2204 pass",
+}, {
 	// An interrupt is a barrier on its CPU: what comes behind it is not loaded before.
 	Name: "MP+release+irq",
 	Build: build(func(p prog) {
