@@ -16,7 +16,7 @@
 // inside may wait together with the unlock while the pipe is looked at. On x86 to take the lock is
 // a barrier, and comes too early.
 //
-// The code follows 6.12, and differs from 5.15 in that up to 6.7 read() and write() take the lock
+// The code follows 6.12, and differs from 5.15 in that up to 6.6 read() and write() take the lock
 // of the queue once more.
 //
 // Not modelled: what the buffers hold, a pipe that is full, its other end, keys of wake-ups (who
