@@ -14,7 +14,7 @@ import (
 // TestRelaxedAnew has a tape be the same execution whatever the runner has run before: which loads
 // it knows of must not show.
 func TestRelaxedAnew(t *testing.T) {
-	every, tapes := 6, 30
+	every, tapes := 6, 10
 	if testing.Short() {
 		every, tapes = 30, 10
 	}

@@ -303,7 +303,7 @@ func cyclic(r [][]bool) bool {
 
 // TestAxioms has random programs end as the axioms allow, in every way and in no other.
 func TestAxioms(t *testing.T) {
-	n := 1500
+	n := 800
 	if testing.Short() {
 		n = 200
 	}
