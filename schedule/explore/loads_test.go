@@ -95,3 +95,20 @@ func TestLearnsResumes(t *testing.T) {
 		t.Errorf("%+v\nwant %+v", a, b)
 	}
 }
+
+// TestStopNames: every reason has a name, and no two the same.
+func TestStopNames(t *testing.T) {
+	want := map[Stop]string{
+		Continues: "continues", Exhausted: "exhausted", AtBound: "bound reached",
+		NodeLimit: "node limit", MemoryLimit: "memory limit", Cancelled: "cancelled",
+		Unsound: "unsound", BadCheckpoint: "bad checkpoint", beginsAnew: "begins anew",
+	}
+	if len(want) != len(stopNames) {
+		t.Errorf("%d reasons, %d names", len(want), len(stopNames))
+	}
+	for stop, name := range want {
+		if stop.String() != name {
+			t.Errorf("%d is %q, want %q", stop, stop, name)
+		}
+	}
+}

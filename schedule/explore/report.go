@@ -194,22 +194,23 @@ type Stop uint8
 
 // The reasons.
 const (
-	Continues   Stop = iota // it has not: another report follows
-	Exhausted               // nothing is left: higher bounds reach nothing new
-	AtBound                 // Options.Bound is finished
-	NodeLimit               // Options.MaxNodes
-	MemoryLimit             // Options.MaxBytes
-	Cancelled               // the context was
+	Continues     Stop = iota // it has not: another report follows
+	Exhausted                 // nothing is left: higher bounds reach nothing new
+	AtBound                   // Options.Bound is finished
+	NodeLimit                 // Options.MaxNodes
+	MemoryLimit               // Options.MaxBytes
+	Cancelled                 // the context was
+	Unsound                   // the program breaks the contract of State, see Report.Err
+	BadCheckpoint             // it cannot be read or written, see Report.Err
 
-	// More loads are known than before, see [schedule.Loads]. Nobody gets a report of that.
+	// beginsAnew: more loads are known than before, see [schedule.Loads]. Nobody gets a report
+	// of that.
 	beginsAnew
-	Unsound       // the program breaks the contract of State, see Report.Err
-	BadCheckpoint // it cannot be read or written, see Report.Err
 )
 
 var stopNames = [...]string{
 	"continues", "exhausted", "bound reached", "node limit", "memory limit", "cancelled",
-	"unsound", "bad checkpoint",
+	"unsound", "bad checkpoint", "begins anew",
 }
 
 func (s Stop) String() string { return stopNames[s] }
