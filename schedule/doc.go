@@ -71,8 +71,8 @@
 // At most [MaxThreads] threads, [MaxAlternatives] alternatives a decision and
 // [DefaultMaxSteps] steps, unless the runner says otherwise. Memory is
 // sequentially consistent, or, if the program asks for it, that of x86, with store buffers
-// ([Exec.BufferStores]), in which stores may pass each other ([Exec.ReorderStores]). Loads are in
-// order.
+// ([Exec.BufferStores]), in which stores may pass each other ([Exec.ReorderStores]), and loads too
+// ([Exec.ReorderLoads]). No load sees what is stored later.
 //
 // Nothing here is safe for concurrent use, on purpose: one [Runner] to a
 // goroutine, as many as there are cores. A model must not start goroutines,
@@ -80,7 +80,7 @@
 // do.
 //
 // To read the code: thread.go, cpu.go, set.go, exec.go and decide.go are the machine, cell.go,
-// object.go and hash.go the memory, stores.go and reorder.go store buffers, tape.go and drawn.go
-// the input, trace.go the output, footprint.go what steps have in common, memo.go what need not be
-// run.
+// object.go and hash.go the memory, stores.go and reorder.go store buffers, invalidate.go and
+// loads.go invalidate queues, tape.go and drawn.go the input, trace.go the output, footprint.go
+// what steps have in common, memo.go what need not be run.
 package schedule

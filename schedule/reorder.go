@@ -6,7 +6,7 @@ package schedule
 // version 8, appendix K). Nothing that it allows is forbidden by the memory model of the kernel
 // (tools/memory-model). One machine may be stricter: on powerpc no store passes what comes before a
 // release (lwsync), and on arm64 no smp_load_acquire() passes a release. Both allow more as well:
-// loads that pass loads, and stores that pass loads.
+// loads that pass loads, which are in invalidate.go, and stores that pass loads.
 
 // What a store that waits may pass, if stores pass each other; see next. The oldest passes any.
 const (

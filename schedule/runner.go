@@ -27,7 +27,8 @@ type Runner struct {
 	// Memo, if not nil, remembers what was run, so that it need not be run again. One that
 	// has served another runner forgets what it knew of that.
 	Memo *Memo
-	// Loads, if not nil, is shared with other runners of the program; see there.
+	// Loads, if not nil, is what is known when the runner begins, and it adds to that; see
+	// there. Other runners of the program may do so too, in the same goroutine.
 	Loads *Loads
 	// Footprints, if not nil, keeps what each step of the last execution has used. It
 	// takes about three times as long.

@@ -48,6 +48,9 @@ import (
 // A bound is exact: there is no reduction within it that could lose an
 // execution (bounded partial-order reduction must be careful there, Coons,
 // Musuvathi and McKinley, OOPSLA 2013).
+//
+// Where loads pass loads, all of it begins anew when a thread loads what it was not known to load
+// ([schedule.Loads]). No bound is reported twice, and what the reports count is of the last search.
 func Exhaust(ctx context.Context, p schedule.Program, opt Options) iter.Seq[Report] {
 	return func(yield func(Report) bool) {
 		loads, last := new(schedule.Loads), -1

@@ -257,8 +257,7 @@ var rmbTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "30 pass",
 }, {
-	// A load does not pass a store before it of which another CPU has seen what comes after: S with
-	// a load. IRIW+fencembonceonces+OnceOnce: with barriers two readers agree.
+	// IRIW+fencembonceonces+OnceOnce: with barriers two readers agree on the order of two stores.
 	Name: "IRIW+rmbs",
 	Build: build(func(p prog) {
 		p.Thread("P0", func(t *schedule.Thread) { p.x.WriteOnce(t, 1) })
