@@ -43,9 +43,7 @@ const (
 // worse than the best of them, chosen on the workloads of the kernel models.
 //
 // What is mutated has small shares. Switches pay in SafeStack, where little is new for a long
-// time; all else makes no difference, or does harm in workloads (docs/benchmark). Random words
-// are kept where an execution of their own arm comes to a new memory state, or segment: often
-// in workloads, hardly ever in small programs, where the arm is a POS then.
+// time; all else makes no difference, or does harm in workloads (docs/benchmark).
 var table = []arm{
 	{sampler: "surw", how: plain, early: 0.42, crowd: 0.55, late: 0.25, workload: 0.3},
 	{sampler: "rf", how: plain, early: 0.2, crowd: 0.31, late: 0.14, workload: 0.18},

@@ -23,10 +23,10 @@
 // ReadsFrom; later all arms have about the same share, times what they yield: the chance that
 // an execution comes to a new memory state.
 //
-// What is mutated is a switch of the way back; the random words of a POS, of executions that
-// came to something new; and the constraints of ReadsFrom. These have feedback of their own:
-// a set of constraints is kept if the execution shows a reads-from combination that none
-// has shown, and those whose combination is rare have more energy.
+// What is mutated has feedback of its own. Switches are those of the way to a memory state, and
+// the way to each new one is kept. Constraints of ReadsFrom are kept if the execution shows a
+// reads-from combination that none has shown, and those whose combination is rare have more
+// energy. The random words of a POS are kept if it shows a new interleaving segment.
 //
 // A workload begins with choices: its setup. Nearly every state of it is new, so that graph
 // and corpus have little to say. Its executions come in bursts instead, of one setup and
@@ -53,5 +53,6 @@
 // To read the code: choose.go is a decision, engine.go an execution, arm.go the budget,
 // graph.go, corpus.go and combination.go what is known, index.go and chunks.go how it is kept,
 // share.go what many Engines have in common, counts.go what each of them writes, mutate.go what
-// is mutated, burst.go and segment.go workloads, stream.go when to stop.
+// is mutated, segment.go what shows whether random words are worth it, burst.go workloads,
+// stream.go when to stop.
 package guided

@@ -134,6 +134,7 @@ func newEngine(seed uint64, k *known) *Engine {
 	}
 	en.rng.Seed(seed, 1)
 	en.newArms()
+	en.words.segments.forget()
 	en.burst.segments.forget()
 	k.join(&en.tally)
 	return en
@@ -186,6 +187,7 @@ func (en *Engine) beginSampler() {
 		en.constraints.pairs.begin()
 		rf.BeginWith(en.nextConstraints(rf))
 	case numbered:
+		en.words.segments.begin()
 		en.sampler.(*sample.POS).BeginWith(en.nextWords())
 	default:
 		en.sampler.Begin()
@@ -267,8 +269,11 @@ func (en *Engine) Step(t *schedule.Thread) bool {
 	if en.bursting() {
 		en.burst.segments.step(t)
 	}
-	if en.how == constrained {
+	switch en.how {
+	case constrained:
 		en.constraints.pairs.step(t)
+	case numbered:
+		en.words.segments.step(t)
 	}
 	if en.watched {
 		for _, s := range en.watchers {
@@ -312,7 +317,7 @@ func (en *Engine) End(e *schedule.Exec, res schedule.Result) {
 	}
 	en.corpus.keep(en.news, e.Tape())
 	fresh := len(en.news) > 0
-	en.keepMutated(fresh)
+	en.keepMutated()
 	if en.fresh > 0 {
 		en.tally.decisions.Add(int64(en.fresh))
 	}

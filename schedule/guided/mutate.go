@@ -66,7 +66,7 @@ func mutated(
 	return list
 }
 
-// words are the random words of executions of a POS that came to something new, which are
+// words are the random words of executions of a POS that showed a new segment, which are
 // mutated in turn (Fray's FEST, "Feedback-guided adaptive testing of distributed systems
 // designs", NSDI 2026).
 type words struct {
@@ -76,6 +76,8 @@ type words struct {
 	at   int // whose turn it is
 	left int // executions that are left of the turn
 	list []uint64
+
+	segments segments // that executions of this arm have shown
 }
 
 const (
@@ -124,16 +126,14 @@ func (w *words) keep(list []uint64) {
 	w.sum += len(list)
 }
 
-// keepMutated keeps what was mutated for the execution that ends, if it showed anything new.
-func (en *Engine) keepMutated(fresh bool) {
-	if en.bursting() {
-		fresh = en.burst.segments.fresh
-	}
+// keepMutated keeps what was mutated for the execution that ends, if it showed what none has: a
+// combination for constraints, a segment for words.
+func (en *Engine) keepMutated() {
 	switch {
 	case en.repeats:
 	case en.how == constrained:
 		en.combinations.add(en.constraints.pairs.combination, en.constraints.list)
-	case en.how == numbered && fresh:
+	case en.how == numbered && en.words.segments.fresh:
 		en.words.keep(en.sampler.(*sample.POS).Numbers())
 	}
 }

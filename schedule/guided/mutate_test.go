@@ -268,6 +268,39 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestWordsKept: in programs and in workloads, words are kept of the executions of their own arm
+// that show a segment which none of these has shown, unless they end where nothing was left to
+// see, and no other execution is looked at.
+func TestWordsKept(t *testing.T) {
+	p, err := bench.Find("SafeStack")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []schedule.Program{p.Schedule(bench.Threads), new(desk).program(0, 8)} {
+		r := schedule.NewRunner(p)
+		defer r.Close()
+		en := New(1, Options{})
+		kept, not := 0, 0
+		for range 5000 {
+			words, segments := len(en.words.kept), en.words.segments.seen.used
+			sample.Once(r, en)
+			more := en.words.segments.seen.used > segments
+			switch {
+			case more && en.how != numbered, more && !en.repeats != (len(en.words.kept) > words):
+				t.Fatalf("%s: how %d: %d words after %d, %d segments after %d", p.Name, en.how,
+					len(en.words.kept), words, en.words.segments.seen.used, segments)
+			case more:
+				kept++
+			case en.how == numbered:
+				not++
+			}
+		}
+		if kept < 5 || not < 5 {
+			t.Errorf("%s: words of %d executions are kept, of %d not", p.Name, kept, not)
+		}
+	}
+}
+
 // TestWordsRoom: of executions of any length no more words are kept than there is room for, of
 // each at least one, and of what is too long the first ones.
 func TestWordsRoom(t *testing.T) {
