@@ -14,15 +14,18 @@ import (
 // counted those of others.
 //
 // The longer a campaign, the longer its bursts: what many setups show is found first. A burst
-// ends early if its executions show no new segments any more. One that does not leaves its
-// setup to be mutated: some bursts begin with one of those, but for one choice.
+// ends early if its executions end with no other memory than those before. One that does not
+// leaves its setup to be mutated: some bursts begin with one of those, but for one choice.
+//
+// What memory an execution leaves takes no time to see, other than what it does on the way, and
+// says no less of whether there is more to find (docs/benchmark).
 type burst struct {
-	setup    schedule.Tape
-	good     []schedule.Tape // setups of bursts that were not ended early
-	next     int             // of them to be replaced
-	n        int             // executions so far
-	stale    int             // the last so many of them showed no new segment
-	segments segments
+	setup schedule.Tape
+	good  []schedule.Tape // setups of bursts that were not ended early
+	next  int             // of them to be replaced
+	n     int             // executions so far
+	ends  []uint64        // memories that they have ended with
+	stale int             // the last so many of them ended with one of those
 }
 
 const (
@@ -30,7 +33,7 @@ const (
 	// before the burst for each of its own.
 	longest = 64
 	growth  = 20
-	// patience is how many executions without a new segment end a burst.
+	// patience is how many executions that end as others have end a burst.
 	patience = 6
 	// mutants is the part of the bursts that begin with a setup that is a mutant of another.
 	mutants = 0.1
@@ -51,13 +54,12 @@ func (en *Engine) beginBurst() {
 	if b.n > patience && b.stale < patience && len(b.setup) > 0 {
 		b.keep()
 	}
-	b.setup, b.n, b.stale = b.setup[:0], 0, 0
+	b.setup, b.n, b.stale, b.ends = b.setup[:0], 0, 0, b.ends[:0]
 	if len(b.good) > 0 && en.fraction() < mutants {
 		b.setup = append(b.setup, b.good[en.below(len(b.good))]...)
 		b.setup[en.below(len(b.setup))] = uint8(en.below(schedule.MaxAlternatives))
 		en.way = b.setup
 	}
-	b.segments.forget()
 	for _, s := range en.watchers {
 		if s, ok := s.(interface{ Forget() }); ok {
 			s.Forget()
@@ -90,8 +92,9 @@ func (en *Engine) endBurst(e *schedule.Exec) {
 	if b.n++; b.n == 1 {
 		b.setup = append(b.setup[:0], e.Tape()[:min(en.choices, e.Decisions())]...)
 	}
-	if b.stale++; b.segments.fresh {
-		b.stale = 0
+	memory := e.Memory()
+	if b.stale++; !slices.Contains(b.ends, memory) {
+		b.ends, b.stale = append(b.ends, memory), 0
 	}
 	if en.repeats && b.n > 1 && len(en.path) == 1 {
 		b.stale = patience // nothing is left to see in this setup

@@ -79,9 +79,9 @@ func lengths(first, from, n int) (out []int) {
 	return out
 }
 
-// TestBurst: at first every execution has a setup of its own; later each setup that shows
-// new segments keeps at most 64, and one that shows none, since there is no cell that is
-// written and that two threads use, 6.
+// TestBurst: at first every execution has a setup of its own; later each setup whose executions
+// leave different memory keeps at most 64, and one whose do not, since no cell is written, 7:
+// the first, and 6 that leave what it did.
 func TestBurst(t *testing.T) {
 	if got := lengths(0, 0, 2*growth); slices.Max(got) > 2 {
 		t.Errorf("the first bursts are of %v executions, want one", got)
@@ -92,8 +92,8 @@ func TestBurst(t *testing.T) {
 	}
 	reads := lengths(4, 3000, 6000)
 	for _, n := range reads[1 : len(reads)-1] {
-		if n%patience != 0 { // two in a row may have the same setup
-			t.Fatalf("a burst of %d executions, want %d", n, patience)
+		if n%(1+patience) != 0 { // two in a row may have the same setup
+			t.Fatalf("a burst of %d executions, want %d", n, 1+patience)
 		}
 	}
 }

@@ -26,12 +26,13 @@
 // What is mutated has feedback of its own. Switches are those of the way to a memory state, and
 // the way to each new one is kept. Constraints of ReadsFrom are kept if the execution shows a
 // reads-from combination that none has shown, and those whose combination is rare have more
-// energy. The random words of a POS are kept if it shows a new interleaving segment.
+// energy. The random words of a POS are kept if it shows a new interleaving segment. Only
+// executions that are mutated are looked at for combinations, or for segments: that costs.
 //
 // A workload begins with choices: its setup. Nearly every state of it is new, so that graph
 // and corpus have little to say. Its executions come in bursts instead, of one setup and
-// many schedules, as long as they show new interleaving segments; the samplers learn each
-// setup anew. Some setups are mutants of those that had long bursts.
+// many schedules, as long as these leave different memory; the samplers learn each setup anew.
+// Some setups are mutants of those that had long bursts.
 //
 // One execution in [Every] is left alone: a POS, which nothing has guided. What such
 // executions say of those to come is sound, other than what the guided ones do: see

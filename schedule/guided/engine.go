@@ -135,7 +135,6 @@ func newEngine(seed uint64, k *known) *Engine {
 	en.rng.Seed(seed, 1)
 	en.newArms()
 	en.words.segments.forget()
-	en.burst.segments.forget()
 	k.join(&en.tally)
 	return en
 }
@@ -168,7 +167,6 @@ func (en *Engine) Begin() {
 		}
 		en.goBack()
 	}
-	en.burst.segments.begin()
 	en.beginSampler()
 }
 
@@ -262,13 +260,10 @@ func (en *Engine) below(n int) int { return int((en.rng.Uint64() >> 32) * uint64
 
 // Looks implements [sample.Looker]. Where constraints are mutated the sampler is ReadsFrom, which
 // looks.
-func (en *Engine) Looks() bool { return en.bursting() || en.watched || sample.Looks(en.sampler) }
+func (en *Engine) Looks() bool { return en.watched || sample.Looks(en.sampler) }
 
 // Step implements [sample.Sampler].
 func (en *Engine) Step(t *schedule.Thread) bool {
-	if en.bursting() {
-		en.burst.segments.step(t)
-	}
 	switch en.how {
 	case constrained:
 		en.constraints.pairs.step(t)

@@ -2,13 +2,13 @@ package guided
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
 
-// segments are the interleaving segments that executions have shown since they were last
-// forgotten. A communication is an access to a cell after one of another thread, one of the
-// two a write; a segment is a communication and the next one of the execution. Both are told
-// apart by what is done to which cell of which kind of object, not by who does it. It is the
-// knot of SegFuzz (Jeong, Lee, Lee and Shin, "SegFuzz: segmentizing thread interleaving to
-// discover kernel concurrency bugs through fuzzing", IEEE S&P 2023), but of communications
-// that follow each other only, which takes constant time a step.
+// segments are the interleaving segments that executions have shown. A communication is an
+// access to a cell after one of another thread, one of the two a write; a segment is a
+// communication and the next one of the execution. Both are told apart by what is done to which
+// cell of which kind of object, not by who does it. It is the knot of SegFuzz (Jeong, Lee, Lee
+// and Shin, "SegFuzz: segmentizing thread interleaving to discover kernel concurrency bugs
+// through fuzzing", IEEE S&P 2023), but of communications that follow each other only, which
+// takes constant time a step.
 type segments struct {
 	contacts        // the last access to each cell
 	seen     marks  // segments
