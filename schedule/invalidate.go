@@ -266,7 +266,7 @@ func (e *Exec) wait(q *invalidateQueue, w waitingStore, cell uint64) {
 	n := q.used()
 	if n == maxInvalid {
 		e.outcome, e.reason = Invalid, InvalidateLimit
-		panic(unwind{})
+		e.unwind()
 	}
 	q.old[n] = w
 	q.slots[n].cell.Set(cell)
