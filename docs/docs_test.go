@@ -83,7 +83,7 @@ func TestPages(t *testing.T) {
 			case !testing.Short():
 			case page == "model.md":
 				t.Skip("it runs tests of its own")
-			case page == "fixed.md" || page == "kthread_use_mm.md":
+			case page == "fixed.md" || page == "kthread_use_mm.md" || page == "lookup_ioctx.md":
 				t.Skip("it makes reports for seconds")
 			}
 			check(t, page)

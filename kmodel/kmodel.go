@@ -18,6 +18,7 @@ package kmodel
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
@@ -46,7 +47,10 @@ import (
 // Programs returns every program, objects in the order of their documents,
 // variants in historical order, and last the protocol by which this is compared with
 // other tools.
-func Programs() []program.Program {
+func Programs() []program.Program { return slices.Clone(programs()) }
+
+// programs makes the list once: it is looked at for every name.
+var programs = sync.OnceValue(func() []program.Program {
 	return slices.Concat(
 		aio.Programs(),
 		kthread.Programs(append(sparc.Variants(), powerpc.Variants()...)...),
@@ -71,7 +75,7 @@ func Programs() []program.Program {
 		tlb.Programs(),
 		protocol.Programs(),
 	)
-}
+})
 
 // aioRest is what aio needs from other files of the kernel.
 var aioRest = aio.Rest{

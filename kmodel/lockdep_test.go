@@ -27,7 +27,7 @@ var inverted = map[string]string{
 // TestLockdep looks at the order of locks in all programs: those that are small are exhausted,
 // of the others some executions are run. What is reported is seen where nothing deadlocks.
 func TestLockdep(t *testing.T) {
-	most, runs := 2000, 300
+	most, runs := 2000, 150
 	if testing.Short() {
 		most, runs = 200, 30
 	}
@@ -102,7 +102,7 @@ func passes(t *testing.T, p program.Program, f lockdep.Fact) {
 func TestLockdepSearches(t *testing.T) {
 	most := 300
 	if testing.Short() {
-		most = 50
+		most = 30
 	}
 	compared := map[string]int{}
 	for _, p := range kmodel.Programs() {

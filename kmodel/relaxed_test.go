@@ -16,7 +16,7 @@ import (
 func TestRelaxedAnew(t *testing.T) {
 	every, tapes := 6, 10
 	if testing.Short() {
-		every, tapes = 30, 10
+		every, tapes = 60, 10
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	bytes := func() []byte {

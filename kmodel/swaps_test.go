@@ -9,9 +9,9 @@ import (
 // TestSwaps holds the footprints of all programs, workloads included, against what
 // happens when two independent steps change places.
 func TestSwaps(t *testing.T) {
-	pairs := 100
+	pairs := 50
 	if testing.Short() {
-		pairs = 10
+		pairs = 5
 	}
 	total := 0
 	for _, p := range Programs() {

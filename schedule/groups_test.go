@@ -116,7 +116,7 @@ func grouped(groups []group, loads []int, got map[string]bool) Program {
 // a buffer has not, less may happen.
 func TestGroups(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for n := range 300 {
+	for n := range 150 {
 		var groups []group
 		part, stores := 0, 0
 		for range 2 + rng.IntN(4) {

@@ -421,7 +421,7 @@ func TestStoresExhausted(t *testing.T) {
 		if !r.Complete() || !slices.Equal(slices.Compact(kinds), test.kinds) {
 			t.Errorf("%s: %v, complete %v; want %v", test.name, kinds, r.Complete(), test.kinds)
 		}
-		if _, err := explore.CheckStates(test.p, 5_000, 1); err != nil {
+		if _, err := explore.CheckStates(test.p, 2_000, 1); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
 		if _, err := explore.CheckSwaps(test.p, 5_000, 1); err != nil {

@@ -192,7 +192,7 @@ func TestReports(t *testing.T) {
 func TestInterruptedReport(t *testing.T) {
 	c := configOf(t, "FuzzGetNetNsById")
 	dir := t.TempDir()
-	x := fuzzIn(t, c, dir, 3000)
+	x := fuzzIn(t, c, dir, 600)
 	want := x.status().Failures
 	for _, f := range want {
 		if err := os.RemoveAll(filepath.Join(dir, f.Report)); err != nil {

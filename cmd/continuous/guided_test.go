@@ -24,7 +24,7 @@ func TestGuidedSame(t *testing.T) {
 	dirs := [3]string{}
 	for i, c := range []config{guided, guided, configOf(t, names...)} {
 		dirs[i] = t.TempDir()
-		fuzzIn(t, c, dirs[i], 3000)
+		fuzzIn(t, c, dirs[i], 1500)
 	}
 	a, b, without := read(t, dirs[0], corpusFile), read(t, dirs[1], corpusFile),
 		read(t, dirs[2], corpusFile)

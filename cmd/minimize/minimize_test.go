@@ -119,7 +119,7 @@ func fail(p schedule.Program) (schedule.Tape, error) {
 	const tries = 1_000_000
 	r := schedule.NewRunner(p)
 	defer r.Close()
-	w := walk(1)
+	w := walk(4) // finds both soon
 	for range tries {
 		res := r.Run(&w)
 		if res.Outcome == schedule.Fail && res.Failure.Kind == schedule.RefResurrect {

@@ -12,7 +12,7 @@ import (
 // TestMutate checks of each result that it is one of those that it may be, and how often
 // each is.
 func TestMutate(t *testing.T) {
-	const name, limit, seeds = "FuzzFixedPutSuper", 100, 2000
+	const name, limit, seeds = "FuzzFixedPutSuper", 100, 1000
 	a, b := []byte("0010000000010002"), bytes.Repeat([]byte("01"), 30)
 	x := fuzzer(name)
 	drawn, crossed := 0, 0

@@ -18,7 +18,7 @@ import (
 // repeats the execution that was drawn.
 func TestDraw(t *testing.T) {
 	x, fresh := start(t, "FuzzFixedLookupIoctx"), start(t, "FuzzFixedLookupIoctx")
-	for i, in := range inputs()[:200] {
+	for i, in := range inputs()[:100] {
 		before, seed := slices.Clone(in), uint64(i)
 		for _, limit := range []int{0, 1, 40, MaxInput} {
 			got := x.Draw(in, limit, seed)
@@ -48,7 +48,7 @@ func TestDrawBegins(t *testing.T) {
 	x := start(t, "FuzzFixedLookupIoctx")
 	sample.Once(x.runner, sample.NewSURW(1))
 	from := slices.Clone(x.runner.Taken())
-	const draws, setup = 4000, 12 // as many decisions are about threads and calls
+	const draws, setup = 2000, 12 // as many decisions are about threads and calls
 	half, setups := 0, map[string]bool{}
 	for seed := range uint64(draws) {
 		out := schedule.FromBytes(x.Draw(from.Bytes(), MaxInput, seed))

@@ -31,7 +31,7 @@ func TestAheadStop(t *testing.T) {
 	programs := []schedule.Program{
 		increments(2, 0, 1, 2), independent(5, 5, 5), workers(0, 1, 2), stubborn(), forever(),
 	}
-	seeds := uint64(30)
+	seeds := uint64(15)
 	if testing.Short() {
 		seeds = 2
 	}

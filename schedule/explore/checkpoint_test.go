@@ -27,9 +27,9 @@ func TestResume(t *testing.T) {
 		increments(2, 0, 1), increments(2, 0, 1, 2), workers(0, 1, 2), choices(), again(),
 		detour(), stubborn(), forever(), inversion(0, 1),
 	}
-	seeds := uint64(60)
+	seeds := uint64(30)
 	if testing.Short() {
-		seeds = 5
+		seeds = 2
 	}
 	for seed := range seeds {
 		programs = append(programs, random(seed, seed%2 == 0))

@@ -19,9 +19,9 @@ func TestClasses(t *testing.T) {
 		independent(3, 3), increments(2, 0, 1), increments(1, 0, 1, 2), locked(0, 1, 2),
 		inversion(0, 1), workers(0, 1, 2), choices(), rounds(), again(), detour(),
 	}
-	seeds, want := uint64(1200), 1861
+	seeds, want := uint64(600), 934
 	if testing.Short() {
-		seeds, want = 150, 228
+		seeds, want = 75, 118
 	}
 	for seed := range seeds {
 		programs = append(programs, random(seed, false), mixed(seed))

@@ -64,9 +64,9 @@ func TestAgainstUnreduced(t *testing.T) {
 // TestAgainstUnreducedRandom does the same with programs that nobody thought
 // of.
 func TestAgainstUnreducedRandom(t *testing.T) {
-	seeds := uint64(600)
+	seeds := uint64(300)
 	if testing.Short() {
-		seeds = 150
+		seeds = 75
 	}
 	executions, endings, skipped := 0, 0, 0
 	for seed := range seeds {

@@ -47,9 +47,9 @@ func TestCycles(t *testing.T) {
 // come before what Exhaust has found, and must be that if that is short.
 func TestMinimalWithCycles(t *testing.T) {
 	const short = 9
-	seeds, cycles, same := uint64(300), 0, 0
+	seeds, cycles, same := uint64(150), 0, 0
 	if testing.Short() {
-		seeds = 100
+		seeds = 50
 	}
 	for seed := range seeds {
 		p := random(seed, true)

@@ -14,9 +14,9 @@ func TestSwaps(t *testing.T) {
 		independent(3, 3), increments(2, 0, 1, 2), locked(0, 1, 2), inversion(0, 1),
 		workers(0, 1, 2), choices(), rounds(), again(), detour(),
 	}
-	seeds := uint64(2000)
+	seeds := uint64(1000)
 	if testing.Short() {
-		seeds = 200
+		seeds = 100
 	}
 	for seed := range seeds {
 		programs = append(programs, random(seed, seed%2 == 0), mixed(seed))

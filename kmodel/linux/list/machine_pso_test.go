@@ -121,9 +121,9 @@ func fits(code *[cpus][]instr) bool {
 // operation gets to memory at once happens where the buffer is large enough, and no more than it
 // does if the stores of an operation pass each other too.
 func TestListMachinePSO(t *testing.T) {
-	rng, n := rand.New(rand.NewPCG(5, 6)), 400
+	rng, n := rand.New(rand.NewPCG(5, 6)), 200
 	if testing.Short() {
-		n = 50
+		n = 20
 	}
 	ways, sure := 0, 0
 	for i := range n {

@@ -388,9 +388,9 @@ func drawList(rng *rand.Rand) (code *[cpus][]instr, sure bool) {
 // TestListMachine has random programs end only as the machine can, and, where the lock is taken and
 // the buffer large enough, in every way in which it can if an operation gets to memory at once.
 func TestListMachine(t *testing.T) {
-	rng, n := rand.New(rand.NewPCG(3, 4)), 800
+	rng, n := rand.New(rand.NewPCG(3, 4)), 400
 	if testing.Short() {
-		n = 100
+		n = 40
 	}
 	ways, exact, less, more := 0, 0, 0, 0
 	for i := range n {

@@ -305,7 +305,7 @@ func told(rng *rand.Rand, p *prover) func(*litmus.Program) {
 // what the prover has been told: what leads to what, how each class is used, whether anything is
 // reported, as what, and of which classes.
 func TestProver(t *testing.T) {
-	seeds := uint64(3000)
+	seeds := uint64(1200)
 	if testing.Short() {
 		seeds = 300
 	}

@@ -75,9 +75,9 @@ func randomLocks(rng *rand.Rand) func(*litmus.Program) {
 // TestOrderRandom has each search see of random programs what running all executions does, and
 // something reported of each that deadlocks.
 func TestOrderRandom(t *testing.T) {
-	seeds := uint64(1000)
+	seeds := uint64(400)
 	if testing.Short() {
-		seeds = 200
+		seeds = 60
 	}
 	ran, deadlocks := 0, 0
 	for seed := range seeds {

@@ -96,9 +96,9 @@ func pairs(rng *rand.Rand) (deeds []deed) {
 
 // TestOrderSymmetry has a search that exchanges threads see what one that does not sees.
 func TestOrderSymmetry(t *testing.T) {
-	seeds := uint64(40)
+	seeds := uint64(20)
 	if testing.Short() {
-		seeds = 10
+		seeds = 4
 	}
 	compared, kept, saved := 0, 0, 0
 	for seed := range seeds {

@@ -303,9 +303,9 @@ func cyclic(r [][]bool) bool {
 
 // TestAxioms has random programs end as the axioms allow, in every way and in no other.
 func TestAxioms(t *testing.T) {
-	n := 800
+	n := 400
 	if testing.Short() {
-		n = 200
+		n = 50
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	ways := 0

@@ -221,10 +221,10 @@ func draw(rng *rand.Rand, drawn []kind) *[cpus + 1][]instr {
 
 // TestMachine has random programs end as the machine ends, in every way that it can and in no
 // other.
-func TestMachine(t *testing.T) { runMachines(t, 600, drawn, false) }
+func TestMachine(t *testing.T) { runMachines(t, 300, drawn, false) }
 
 // TestMachinePSO is TestMachine where stores pass stores.
-func TestMachinePSO(t *testing.T) { runMachines(t, 400, drawnPSO, true) }
+func TestMachinePSO(t *testing.T) { runMachines(t, 200, drawnPSO, true) }
 
 func runMachines(t *testing.T, n int, drawn []kind, pso bool) {
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -102,9 +102,9 @@ func random(seed uint64) schedule.Program {
 // TestRandom holds the search by class against all executions of random programs, and
 // exchanges their independent steps.
 func TestRandom(t *testing.T) {
-	seeds, want := uint64(800), 350
+	seeds, want := uint64(400), 183
 	if testing.Short() {
-		seeds, want = 100, 54
+		seeds, want = 50, 28
 	}
 	compared := 0
 	for seed := range seeds {

@@ -123,9 +123,9 @@ func newReference(f rcu.Flavours, ops [][]refOp) reference {
 // executions have read and left what. And what a kernel that preempts less can do, one that
 // preempts more can.
 func TestReference(t *testing.T) {
-	seeds := uint64(300)
+	seeds := uint64(150)
 	if testing.Short() {
-		seeds = 30
+		seeds = 10
 	}
 	differ := 0 // programs that tell NonPreemptible from Merged
 	for seed := range seeds {

@@ -195,9 +195,9 @@ func withBuffers(p schedule.Program) schedule.Program {
 // TestReferenceStores holds random programs with store buffers against the reference. The model
 // must end in no way that a machine does not. It need not in all ways, see stores.go.
 func TestReferenceStores(t *testing.T) {
-	seeds := uint64(120)
+	seeds := uint64(60)
 	if testing.Short() {
-		seeds = 25
+		seeds = 15
 	}
 	weak, less := 0, 0
 	for seed := range seeds {

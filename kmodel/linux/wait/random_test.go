@@ -368,9 +368,9 @@ func FuzzSteps(f *testing.F) {
 // access is a step. And what goes for all primitives: the search by class against all
 // executions, and independent steps exchanged.
 func TestSteps(t *testing.T) {
-	seeds, want := uint64(200), 80
+	seeds, want := uint64(100), 43
 	if testing.Short() {
-		seeds, want = 40, 17
+		seeds, want = 15, 6
 	}
 	several := 0
 	for seed := range seeds {
