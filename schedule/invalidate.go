@@ -20,7 +20,7 @@ package schedule
 // instruction is a full barrier, and who has an address twice has it from the last load; behind two
 // addresses that come one behind the other there is a load barrier, and in an acquire of what the
 // thread itself has stored. But an address that was computed, of an element of an array, is a
-// dependency only if the model says so ([Thread.LoadBarrier]).
+// dependency only if the model says so ([Thread.DependsOn]).
 
 // maxInvalid is the most invalidations that wait in a queue. With one more the execution is [Invalid].
 // (If the oldest were processed then, what can be read would depend on which loads are known, and a
@@ -106,6 +106,31 @@ func (c *Ptr[P]) Load(t *Thread) (p P, v uint64) {
 		p = c.p
 	}
 	return p, v
+}
+
+// LoadsLatest has no later load of c return what is old now: for one word of the kernel that is two
+// cells, of which the step has loaded the other.
+func (t *Thread) LoadsLatest(c *Cell) {
+	if t.invalid != nil {
+		t.invalid.settle(c, t.invalid.used())
+	}
+}
+
+// DependsOn has no later load of c return what is older than what t has loaded last of index: the
+// address of c, an element of an array, was computed from that. It orders nothing if t has stored
+// that itself.
+func (t *Thread) DependsOn(c, index *Cell) {
+	q := t.invalid
+	if q == nil {
+		return
+	}
+	came := q.used() - 1
+	for came >= 0 && !q.marks(came, index) {
+		came--
+	}
+	if _, w := t.exec.forwarded(index); w == nil && came >= 0 && !q.isOwn(came) {
+		q.settle(c, came)
+	}
 }
 
 // LoadBarrier is smp_rmb(), as part of a step of t: no load that follows passes one before it.
@@ -333,6 +358,26 @@ func (q *invalidateQueue) processCell(c *Cell) {
 	for i := q.used() - 1; i >= 0; i-- {
 		if q.holds(i, c) || q.marks(i, c) {
 			q.forget(i)
+		}
+	}
+	q.trim()
+}
+
+// settle processes what the first n slots have of c, the last of which stays, to say when what
+// can be read now came.
+func (q *invalidateQueue) settle(c *Cell, n int) {
+	came := false
+	for i := n - 1; i >= 0; i-- {
+		switch {
+		case !q.holds(i, c) && !q.marks(i, c):
+		case came:
+			q.forget(i)
+		default:
+			came = true
+			if q.holds(i, c) {
+				q.slots[i].cell.Set(c.ID() | isMark)
+				q.slots[i].val.Set(0)
+			}
 		}
 	}
 	q.trim()

@@ -124,7 +124,7 @@ func (ctx *kioctx68) prepareToWaitEvent(t *schedule.Thread, w *aioWaiter) bool {
 // finishWait is finish_wait().
 func (ctx *kioctx68) finishWait(t *schedule.Thread, w *aioWaiter) {
 	wait.SetCurrentState(t, wait.TaskRunning)
-	if !w.w.Empty(t) { // list_empty_careful
+	if !w.w.EmptyCareful(t) {
 		ctx.wait.Lock.LockIrq(t)
 		wait.DelInit(t, w)
 		ctx.wait.Lock.UnlockIrq(t)

@@ -19,6 +19,7 @@ func (mm *mmStruct) lookupIoctx(t *schedule.Thread, cookie int) *kioctx {
 	var ret *kioctx
 	rcu.ReadLock(t)
 	if table := mm.ioctxTable.Dereference(t); table != nil && id < table.nr.Peek() {
+		table.table[id].DependsOn(t, &mm.ring[cookie])
 		ctx := table.table[id].Read(t)
 		if ctx != nil && ctx.userID.Read(t) == cookie && mm.getUsers_(t, ctx) {
 			ret = ctx

@@ -126,7 +126,7 @@ func (ctx *kioctx) wakeUpWaiters_(t *schedule.Thread) {
 // onList_ is how aio_complete finds out, without a lock, whether it must take the request
 // off active_reqs. That the request has been there is true for ever, so that whoever took
 // it off meanwhile has given ctx_lock back before the request is freed. That it is there
-// still is not.
+// still is not. (It is list_empty_careful(), up to 5.8 a plain load.)
 func (req *aioKiocb) onList_(t *schedule.Thread) bool {
 	if req.kiCtx.Peek().has(emptyTest) {
 		return !req.kiList.Empty(t)

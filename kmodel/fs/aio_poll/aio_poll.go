@@ -136,7 +136,7 @@ func (iocb *aioKiocb) aioPollWake(t *schedule.Thread, mask int) int {
 func (iocb *aioKiocb) pollIocbLockWq(t *schedule.Thread) bool {
 	rcu.ReadLock(t)
 	if iocb.Has(pollfreeV1) {
-		if !iocb.wait.Empty(t) {
+		if !iocb.wait.EmptyCareful(t) {
 			head := iocb.head.Read(t)
 			head.Lock.Lock(t)
 			if !iocb.wait.Empty(t) {

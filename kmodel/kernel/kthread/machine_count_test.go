@@ -18,7 +18,11 @@ import (
 func newMachine(scenario, variant string, mute bool) (*machine, bool) {
 	m, known := mVariants[variant]
 	sc, ok := mScenarios[scenario]
+	if sc.exec && !known {
+		m, known = mExecVariants[variant]
+	}
 	m.getBefore, m.cpu1Lazy, m.cpu2Lazy, m.mute = sc.getBefore, sc.cpu1Lazy, sc.cpu2Lazy, mute
+	m.exec = sc.exec
 	return &m, known && ok
 }
 

@@ -1,7 +1,7 @@
 package kthread
 
-// The machine is a second implementation of the scenarios of kthread_use_mm() against
-// munmap(), written from the step lists of the kernel's code and not from the models: a
+// The machine is a second implementation of the scenarios of kthread_use_mm() and exec_mmap()
+// against munmap(), written from the step lists of the kernel's code and not from the models: a
 // struct that holds everything, a program counter for each thread, and a switch that says
 // what the step at each of them does. It shares with the models what a step is, and nothing
 // else: no primitive, no coroutine, no hash, no tape. It is there to be obviously right,
@@ -70,6 +70,10 @@ const (
 	atDec
 	atClearOwn
 	atExitFlush
+
+	atMembarrier // smp_mb
+	atIrqDisableAgain
+	atDropOld
 )
 
 // verbs of the steps at which something can fail.
@@ -77,11 +81,13 @@ var verbs = map[mPC]string{
 	atCopy: "cpumask_copy", atSetOwn: "cpumask_set_cpu", atClearOwn: "cpumask_clear_cpu",
 	atUnlock: "spin_unlock_irq", atTest: "cpumask_test_cpu", atOrderOwn: "smp_mb",
 	atContext: "switch_mmu_context", atLoad: "load",
+	atDropMm: "atomic_dec_and_test", atDropOld: "atomic_dec_and_test", atReadActiveMm: "read",
 }
 
 // An mCPU is a CPU and the task on it.
 type mCPU struct {
 	user   bool // current->mm is the mm
+	other  bool // it is another mm
 	borrow bool // current->active_mm is
 	loaded bool // the hardware translates for it
 	using  bool // switch_mm() is done
@@ -103,12 +109,13 @@ type mState struct {
 	mask       [mCPUs]bool
 	activeCpus int8
 	users      int8 // mm_users
+	count      int8 // mm_count
 	pte, freed [2]bool
 	irqsOff    bool // on CPU 1
 
 	page    uint8 // that munmap is at
 	trim    bool  // what the call is for: to trim, or to flush the page
-	already bool  // the worker's active_mm was the mm
+	already bool  // the active_mm of the worker was the mm
 	loads   uint8 // that the worker has done
 }
 
@@ -120,14 +127,16 @@ type machine struct {
 	getBefore bool
 	cpu1Lazy  bool
 	cpu2Lazy  bool
+	exec      bool // the worker calls exec_mmap(), and nothing else
+	execIrqs  bool // with interrupts on
 	mute      bool // go on after a CPU has been lost from the mask
 }
 
 var mVariants = map[string]machine{
-	"sparc-5.9":    {trims: true},
+	"sparc-5.9":    {trims: true, execIrqs: true},
 	"sparc-5.10":   {},
 	"sparc-ipi":    {trims: true, selfTrim: true},
-	"powerpc-5.9":  {powerpc: true, trims: true},
+	"powerpc-5.9":  {powerpc: true, trims: true, execIrqs: true},
 	"powerpc-5.10": {powerpc: true, trims: true, selfTrim: true},
 }
 
@@ -137,22 +146,27 @@ var mScenarios = map[string]machine{
 	"kthread_use_mm-vs-munmap-third": {cpu2Lazy: true},
 	"mmget-vs-munmap":                {getBefore: true},
 	"mmget-vs-munmap-lazy":           {getBefore: true, cpu1Lazy: true},
+	"exec_mmap-vs-munmap-lazy":       {exec: true, cpu1Lazy: true},
 }
 
 // initial is the state before the first step.
 func (m *machine) initial() mState {
-	s := mState{users: 1, activeCpus: 1, pte: [2]bool{true, true}}
+	s := mState{users: 1, count: 1, activeCpus: 1, pte: [2]bool{true, true}}
 	s.pc[mMunmap], s.pc[mWorker] = atDownWrite, atGet
 	s.cpu[0] = mCPU{user: true, borrow: true, loaded: true, using: true}
 	s.mask[0] = true
 	if m.getBefore {
 		s.users, s.pc[mWorker] = 2, atIrqDisable
 	}
+	if m.exec {
+		s.pc[mWorker] = m.beginExec()
+	}
 	for c, lazy := range [mCPUs]bool{false, m.cpu1Lazy, m.cpu2Lazy} {
 		if lazy {
 			s.cpu[c] = mCPU{borrow: true, loaded: true, tlb: [2]bool{true, true}}
 			s.mask[c] = true
 			s.activeCpus++
+			s.count++
 		}
 	}
 	return s
@@ -181,6 +195,9 @@ func (m *machine) step(s *mState, me int) string {
 	case mMunmap:
 		return m.munmapStep(s)
 	case mWorker:
+		if m.exec {
+			return m.execStep(s)
+		}
 		return m.workerStep(s)
 	}
 	return m.handlerStep(s, me-mHandler)

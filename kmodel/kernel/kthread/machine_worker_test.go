@@ -16,6 +16,7 @@ func (m *machine) workerStep(s *mState) (failure string) {
 			*pc = atSetMm
 		}
 	case atGrab:
+		s.count++
 		*pc = atSetActiveMm
 	case atSetActiveMm:
 		cpu.borrow = true
@@ -151,6 +152,9 @@ func (m *machine) handlerStep(s *mState, c int) (failure string) {
 	case atReadActiveMm:
 		if *pc = m.leave(); cpu.borrow {
 			*pc = atGrabInit
+			if cpu.other && m.powerpc { // BUG_ON(), WARN_ON_ONCE()
+				return "kernel-bug"
+			}
 		}
 	case atGrabInit:
 		if *pc = atBorrowInit; m.powerpc && !m.selfTrim {
@@ -168,6 +172,7 @@ func (m *machine) handlerStep(s *mState, c int) (failure string) {
 		}
 	case atDropMm:
 		*pc = m.leave()
+		return s.drop()
 	case atDec:
 		s.activeCpus--
 		*pc = atClearOwn

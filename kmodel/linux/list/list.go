@@ -26,6 +26,11 @@
 // Init and Forget do; an operation that writes more than eight words, as that of SpliceInit and
 // ReplaceInit is with more than five entries; and what another CPU has done to a list that is
 // changed now, which matters only if the two have no lock in common.
+//
+// Where loads pass loads ([schedule.Exec.ReorderLoads]) each look at a link may see an old one. Not
+// those of LastEntry and PrevEntry: the links back are in no cells, and who follows them has the
+// lock. Nor those with which a change begins, also of DelRcuUnlocked. And when WalkNext sees the end
+// of a list, which list that is does not come from before.
 package list
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -295,16 +300,32 @@ func (h *Head[P]) Empty(t *schedule.Thread) bool {
 // Linked is the test of a node's own next: whether it has ever been on a list.
 func (n *Node[P]) Linked(t *schedule.Thread) bool {
 	t.Step(schedule.Op{Verb: "read", Cell: &n.pprev.Cell, Mode: schedule.PlainRead})
-	t.LoadBarrier() // it is next that C looks at, and what is loaded from that later is no older
-	return t.ObserveBool(n.pprev.Value() != 0)
+	return t.ObserveBool(n.look(t) != 0)
 }
 
 // Empty is list_empty() of a node that list_del_init() may have taken off: whether its links
 // lead to itself. It was initialized so. After list_del() they do not.
 func (n *Node[P]) Empty(t *schedule.Thread) bool {
-	t.Step(schedule.Op{Verb: "list_empty", Cell: &n.pprev.Cell, Mode: schedule.PlainRead})
-	t.LoadBarrier() // as in Linked
-	return t.ObserveBool(n.pprev.Value() == 0 || n.pprev.Value() == toItself)
+	return n.empty(t, "list_empty", schedule.PlainRead)
+}
+
+// EmptyCareful is list_empty_careful() of a node, as Empty: an acquire since 5.9 (c6fe44d96fc1).
+func (n *Node[P]) EmptyCareful(t *schedule.Thread) bool {
+	return n.empty(t, "list_empty_careful", schedule.ReadOnce|schedule.Acquire)
+}
+
+func (n *Node[P]) empty(t *schedule.Thread, verb string, m schedule.Mode) bool {
+	t.Step(schedule.Op{Verb: verb, Cell: &n.pprev.Cell, Mode: m})
+	v := n.look(t)
+	return t.ObserveBool(v == 0 || v == toItself)
+}
+
+// look loads what pprev says. It is next that C looks at, so what is loaded from that later is no
+// older, nor is this than what has been loaded from that: see walk.
+func (n *Node[P]) look(t *schedule.Thread) uint64 {
+	v := t.Load(&n.pprev.Cell)
+	t.LoadsLatest(&n.next.Cell)
+	return v
 }
 
 // First is the load with which a walk begins: rcu_dereference() for readers.
@@ -374,6 +395,7 @@ func observe[P Entry[P]](t *schedule.Thread, p P) P {
 // walk follows the link of a node. Where it is poisoned, what comes next faults.
 func (n *Node[P]) walk(t *schedule.Thread, verb string, m schedule.Mode) P {
 	next := follow(t, &n.next, verb, m)
+	t.LoadsLatest(&n.pprev.Cell)
 	if next == n.next.Get() { // else it was loaded before they were
 		n.checkLinks(t)
 	}
@@ -403,15 +425,12 @@ func (n *Node[P]) walksOn(t *schedule.Thread) {
 // comes to that head.)
 func (h *Head[P]) WalkNext(t *schedule.Thread, p P) (next P, other *Head[P]) {
 	n := p.ListNode()
-	t.Step(schedule.Op{Verb: "list_next_entry", Cell: &n.next.Cell, Mode: schedule.PlainRead})
-	n.checkLinks(t)
-	next = n.next.Get()
 	var null P
-	if n.Listed() && next == null && n.list() != h {
+	next = n.walk(t, "list_next_entry", schedule.PlainRead)
+	if next == null && n.next.Get() == null && n.Listed() && n.list() != h {
 		t.Observe(n.on().first.Object().Self().ID())
 		return null, n.on()
 	}
-	t.Observe(n.next.Value())
 	return next, nil
 }
 

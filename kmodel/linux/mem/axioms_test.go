@@ -26,6 +26,7 @@ const (
 	opAcquire
 	opFollow        // loads the pointer, and from the object that it leads to
 	opFollowAcquire // the second is an acquire
+	opIndex         // loads a word, and then the other one, whose address depends on that
 	opStore
 	opRelease
 	opStorePtr // a release
@@ -37,6 +38,7 @@ const (
 
 var drawnOps = []op{
 	opLoad, opLoad, opLoad, opLoad, opLoad, opAcquire, opFollow, opFollow, opFollowAcquire,
+	opIndex, opIndex,
 	opStore, opStore, opStore, opStore, opRelease, opRelease, opStorePtr, opXchg,
 	opRmb, opRmb, opWmb, opMb,
 }
@@ -110,7 +112,7 @@ func allowed(code *axiomCode) map[string]bool {
 			switch in.op {
 			case opRmb, opWmb, opMb:
 				continue
-			case opLoad, opAcquire, opFollow, opFollowAcquire:
+			case opLoad, opAcquire, opFollow, opFollowAcquire, opIndex:
 				e.loads = true
 			case opXchg:
 				e.loads, e.stores = true, true
@@ -118,6 +120,11 @@ func allowed(code *axiomCode) map[string]bool {
 				e.stores = true
 			}
 			c.events = append(c.events, e)
+			if in.op == opIndex {
+				e.x, e.followed = 1-in.x, len(c.events)-1
+				e.register++
+				c.events = append(c.events, e)
+			}
 		}
 	}
 	c.chooseReads(0)
@@ -263,7 +270,7 @@ func (c *candidate) ordered(i, j int) bool {
 	}
 	for k, e := range c.events { // an acquire may be of what the thread has stored because of a
 		own := e.op == opAcquire && e.from >= 0 && c.events[e.from].thread == e.thread
-		if own && b.loads && c.inOrder(i, k) && c.inOrder(k, j) {
+		if own && a.loads && b.loads && c.inOrder(i, k) && c.inOrder(k, j) {
 			return true
 		}
 	}
@@ -397,6 +404,11 @@ func (m *axiomMemory) run(
 			to[0].Set(uint64(word().ReadOnce(t)))
 		case opAcquire:
 			to[0].Set(uint64(word().LoadAcquire(t)))
+		case opIndex:
+			to[0].Set(uint64(word().ReadOnce(t)))
+			other := &m.x[1-in.x]
+			other.DependsOn(t, word())
+			to[1].Set(uint64(other.ReadOnce(t)))
 		case opFollow, opFollowAcquire:
 			o := m.ptr.ReadOnce(t)
 			to[0].Set(uint64(slices.Index(objects[:], o)))

@@ -140,6 +140,52 @@ var dependTests = []litmus.Test{{
 		p.Exists(func() bool { return p.is(1, 0) })
 	}),
 	Verdict: litmus.Never, Counts: "756 pass",
+}, {
+	// What is loaded is the index of an element.
+	Name: "MP+release+index",
+	Build: mpBehind(readOnce, func(p prog, _ *ordered, t *schedule.Thread) {
+		p.x.DependsOn(t, &p.y)
+	}),
+	Verdict: litmus.Never, Counts: "30 pass",
+}, {
+	// The index of another element is none of this one.
+	Name: "MP+release+index-other",
+	Build: mpBehind(readOnce, func(p prog, _ *ordered, t *schedule.Thread) {
+		p.z.DependsOn(t, &p.y)
+	}),
+	Verdict: litmus.Sometimes, Counts: "30 pass, 2 exists",
+}, {
+	// Nothing else that is loaded behind the element comes after the index, but an acquire of the
+	// element is one of what it was when the index came.
+	Name: "MP+release+index-acquire",
+	Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.z.WriteOnce(t, 1)
+			p.x.StoreRelease(t, 1)
+			p.y.StoreRelease(t, 1)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].Set(p.y.ReadOnce(t))
+			p.x.DependsOn(t, &p.y)
+			p.r[1].Set(p.x.LoadAcquire(t))
+			p.r[2].Set(p.z.ReadOnce(t))
+		})
+		p.Exists(func() bool { return p.is(1, 1, 0) })
+	}),
+	Verdict: litmus.Never, Counts: "420 pass",
+}, {
+	Name: "MP+release+index-po",
+	Build: build(func(p prog) {
+		p.writes("P0", &p.x, 1, &p.y, 1, writeOnce, storeRelease)
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].Set(p.y.ReadOnce(t))
+			p.z.DependsOn(t, &p.y)
+			p.z.ReadOnce(t)
+			p.r[1].Set(p.x.ReadOnce(t))
+		})
+		p.Exists(func() bool { return p.is(1, 0) })
+	}),
+	Verdict: litmus.Sometimes, Counts: "70 pass, 2 exists",
 }}
 
 // TestDependencies runs the table of addresses and acquires behind others.

@@ -82,6 +82,11 @@ func (x *Int) Init(v int) { x.cell.Set(uint64(v)) }
 // Peek returns the word without a step, for fingerprints and final checks.
 func (x *Int) Peek() int { return int(x.cell.Value()) }
 
+// DependsOn says that x is an element of an array whose index t has computed from what it has loaded
+// last from index: x is not loaded before. No step. (That a pointer is loaded before what it leads
+// to, nobody need say.)
+func (x *Int) DependsOn(t *schedule.Thread, index *Int) { t.DependsOn(&x.cell, &index.cell) }
+
 // A Ptr is a pointer.
 type Ptr[P schedule.Pointer] struct{ ptr schedule.Ptr[P] }
 
@@ -102,6 +107,9 @@ func (x *Ptr[P]) ReadOnce(t *schedule.Thread) P { return x.load(t, "READ_ONCE", 
 func (x *Ptr[P]) LoadAcquire(t *schedule.Thread) P {
 	return x.load(t, "smp_load_acquire", schedule.ReadOnce|schedule.Acquire)
 }
+
+// DependsOn is [Int.DependsOn] of an array of pointers.
+func (x *Ptr[P]) DependsOn(t *schedule.Thread, index *Int) { t.DependsOn(&x.ptr.Cell, &index.cell) }
 
 func (x *Ptr[P]) store(t *schedule.Thread, verb string, m schedule.Mode, p P) {
 	t.Step(schedule.Op{Verb: verb, Cell: &x.ptr.Cell, Mode: m})

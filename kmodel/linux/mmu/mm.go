@@ -7,7 +7,9 @@
 // memory in one step ([CPU.Load]): through the TLB if the page is there, else through
 // the page table, whose entry it puts into the TLB. Filling and invalidating are
 // atomic to each other, as architectures promise (an invalidation waits for the
-// walks that are under way).
+// walks that are under way). Where loads pass loads ([schedule.Exec.ReorderLoads]) Pte and PtePresent
+// may see an old entry; the walk of the hardware does not, since it could put that into the TLB
+// when it is invalid already, nor does it come before it is needed.
 //
 // Oracles: a load through a TLB entry whose page has been freed is
 // [schedule.StaleTLB]. A CPU that uses an mm (current->mm is set and switch_mm() is
@@ -191,14 +193,15 @@ func (mm *Struct) PtepGetAndClear(t *schedule.Thread, p int) *Page {
 // Pte is a read of the page table: the page that is mapped at p, or nil.
 func (mm *Struct) Pte(t *schedule.Thread, p int) *Page {
 	t.Step(schedule.Op{Verb: "read", Cell: &mm.pte[p].Cell, Mode: schedule.PlainRead})
-	t.Observe(mm.pte[p].Value())
-	return mm.pte[p].Get()
+	page, v := mm.pte[p].Load(t)
+	t.Observe(v)
+	return page
 }
 
 // PtePresent is pte_present(): a look at the page table.
 func (mm *Struct) PtePresent(t *schedule.Thread, p int) bool {
 	t.Step(schedule.Op{Verb: "pte_present", Cell: &mm.pte[p].Cell, Mode: schedule.PlainRead})
-	return t.ObserveBool(mm.pte[p].Value() != 0)
+	return t.ObserveBool(t.Load(&mm.pte[p].Cell) != 0)
 }
 
 // SetPteAt is set_pte_at().

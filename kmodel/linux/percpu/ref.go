@@ -122,7 +122,7 @@ func (r *Ref) InitGet() { r.percpu.Set(r.percpu.Value() + 1) }
 func (r *Ref) readMode(t *schedule.Thread, verb string) uint64 {
 	t.Step(schedule.Op{Verb: verb, Cell: &r.mode, Mode: schedule.ReadOnce})
 	rcu.ReadLockSched(t)
-	return t.Observe(r.mode.Value())
+	return t.Observe(t.Load(&r.mode))
 }
 
 // update is the second step: it adds n in per-CPU mode and says that it did. Else what it does
@@ -252,7 +252,7 @@ func (r *Ref) markDead(t *schedule.Thread) {
 // readKill and storeKill are the two halves of a plain mode |= flag.
 func (r *Ref) readKill(t *schedule.Thread) uint64 {
 	t.Step(schedule.Op{Verb: "percpu_ref_kill: read mode", Cell: &r.mode, Mode: schedule.PlainRead})
-	return t.Observe(r.mode.Value())
+	return t.Observe(t.Load(&r.mode))
 }
 
 func (r *Ref) storeKill(t *schedule.Thread, mode uint64) {

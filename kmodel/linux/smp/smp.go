@@ -166,7 +166,7 @@ func CallFunctionMany(t *schedule.Thread, mask *cpumask.Mask, f *Func, arg int, 
 		t.Warn(schedule.LockRule, nil, schedule.Party{}, "smp_call_function_many with preemption on")
 	}
 	t.Step(schedule.Op{Verb: "smp_call_function_many", Cell: mask.Cell(), Mode: schedule.ReadOnce})
-	targets := mask.Peek() & s.alive.Value() &^ cpumask.Of(self)
+	targets := t.Load(mask.Cell()) & s.alive.Value() &^ cpumask.Of(self)
 	last := bits.Len64(targets) - 1
 	s.lock[self] = csdLock{s, self, targets}
 	free := t.ObserveBool(s.lock[self].Open(t))

@@ -45,6 +45,9 @@ func (w *Entry[P]) InitFunc(f func(t *schedule.Thread, key int) int) { w.f = f }
 // Empty is list_empty() of the entry: whether it is on no queue.
 func (w *Entry[P]) Empty(t *schedule.Thread) bool { return w.node.Empty(t) }
 
+// EmptyCareful is list_empty_careful() of the entry, an acquire: see [list.Node.EmptyCareful].
+func (w *Entry[P]) EmptyCareful(t *schedule.Thread) bool { return w.node.EmptyCareful(t) }
+
 // Queued is Empty, negated, without a step: for fingerprints.
 func (w *Entry[P]) Queued() bool { return w.node.Listed() }
 
@@ -105,8 +108,7 @@ func (h *Head[P]) RemoveWaitQueue(t *schedule.Thread, p P) {
 // Active is waitqueue_active(): a look without the lock.
 func (h *Head[P]) Active(t *schedule.Thread) bool {
 	t.Step(schedule.Op{Verb: "waitqueue_active", Cell: h.head.Cell(), Mode: schedule.PlainRead})
-	var null P
-	return t.ObserveBool(h.Peek() != null)
+	return t.ObserveBool(t.Load(h.head.Cell()) != 0)
 }
 
 // WakeUp is wake_up(), or, with a key, wake_up_poll(): it goes on until a wake function of who

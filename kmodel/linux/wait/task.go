@@ -123,7 +123,7 @@ func SendSignal(t, to *schedule.Thread) {
 func SignalPending(t *schedule.Thread) bool {
 	c := facility.Of(t.Exec()).of(t)
 	t.Step(schedule.Op{Verb: "signal_pending", Cell: c, Mode: schedule.ReadOnce})
-	return t.ObserveBool(t.Interrupted() || c.Value()&sigpending != 0)
+	return t.ObserveBool(t.Load(c)&sigpending != 0 || t.Interrupted())
 }
 
 // signalPendingState is signal_pending_state(), as a part of a step of t.

@@ -61,7 +61,8 @@
 // (Active, SignalPending), waits for its stores, also where the kernel does not: in
 // __set_current_state(), and in finish_wait() of who is off the queue. It is in memory at once.
 // What is done to a Head waits in the buffer: add_wait_queue() is not a full barrier, and who looks
-// at the condition next, as poll() does, needs smp_mb().
+// at the condition next, as poll() does, needs smp_mb(). Where loads pass loads
+// ([schedule.Exec.ReorderLoads]) the looks, and those of [Entry.Empty], may see what is old.
 //
 // The first 16 threads may sleep, and 12 of them exclusively at one queue.
 //
@@ -230,7 +231,7 @@ func (q *Queue) HasSleeper(t *schedule.Thread) bool {
 
 func (q *Queue) active(t *schedule.Thread, m schedule.Mode) bool {
 	t.Step(schedule.Op{Verb: "waitqueue_active", Cell: &q.waiters, Mode: m})
-	return t.ObserveBool(q.waiters.Value() != 0)
+	return t.ObserveBool(t.Load(&q.waiters) != 0)
 }
 
 // WaitEvent is wait_event().

@@ -62,7 +62,7 @@ func (w *flushed) Open(t *schedule.Thread) bool {
 // RCU, of which one queues it, and then for the item. It reports what FlushWork does.
 func FlushRcuWork(t *schedule.Thread, w *RcuWork) bool {
 	t.Step(schedule.Op{Verb: "flush_rcu_work", Cell: &w.pending, Mode: schedule.ReadOnce})
-	if !t.ObserveBool(w.pending.Value() != 0) {
+	if !t.ObserveBool(t.Load(&w.pending) != 0) {
 		return FlushWork(t, &w.Work)
 	}
 	rcu.Barrier(t)
