@@ -153,6 +153,19 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestTitles checks that a page begins with its title, and not with what belongs below.
+func TestTitles(t *testing.T) {
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../README.md", "benchmark/README.md") {
+		if first := readLines(t, page)[0]; !strings.HasPrefix(first, "# ") {
+			t.Errorf("%s:1: no title but %q", page, first)
+		}
+	}
+}
+
 // TestColumns checks that prose fits beside other prose. What is generated, tables and
 // blocks are as wide as they are.
 func TestColumns(t *testing.T) {
