@@ -237,6 +237,20 @@ func TestExplainChoice(t *testing.T) {
 	}
 }
 
+// TestExplainPick has an agent choose what to begin. That is an order of its own steps.
+func TestExplainPick(t *testing.T) {
+	for _, tape := range failing(t, picky, 0, 10) {
+		ex, err := triage.Explain(t.Context(), picky, tape, 0, 0)
+		if err != nil || !ex.Found || len(ex.Because) != 1 {
+			t.Fatalf("%+v, %v", ex, err)
+		}
+		c := ex.Because[0]
+		if c.Of != 0 || c.Before.Path != "other" || c.After.Path != "lock" {
+			t.Errorf("%v", ex)
+		}
+	}
+}
+
 // TestExplainNot asks for what cannot be had.
 func TestExplainNot(t *testing.T) {
 	if ex, err := triage.Explain(t.Context(), lookupRace, nil, 0, 0); err == nil {

@@ -212,6 +212,43 @@ var gamble = program("toy/gamble", func(k *toy, e *schedule.Exec) {
 	})
 })
 
+// picky fails if an agent that has two things to do begins with the second.
+var picky = program("toy/picky", func(k *toy, e *schedule.Exec) {
+	e.Go("getpid", k.getpid)
+	e.Agent("kworker", &picker{k: k})
+	e.AtEnd(func(e *schedule.Exec) {
+		if k.mm.queued.Value() == 1 {
+			e.FailAtEnd(schedule.BugOn, &k.mm.Object, schedule.Party{}, "the first was last")
+		}
+	})
+})
+
+type picker struct{ k *toy }
+
+func (p *picker) left() (cells []*schedule.Cell) {
+	for _, c := range []*schedule.Cell{&p.k.mm.lock, &p.k.mm.other} {
+		if c.Value() == 0 {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// Ready implements [schedule.Agent].
+func (p *picker) Ready(*schedule.Thread) bool { return len(p.left()) > 0 }
+
+// Run implements [schedule.Agent].
+func (p *picker) Run(t *schedule.Thread) {
+	left := p.left()
+	c := left[t.Choose(len(left))]
+	t.Begin(schedule.Op{Verb: "work runs", Cell: c, Mode: rmw})
+	c.Set(1)
+	p.k.mm.queued.Set(1)
+	if c == &p.k.mm.other {
+		p.k.mm.queued.Set(2)
+	}
+}
+
 // lottery fails by a choice that is made before the step of which it is, and that the step does not
 // tell.
 var lottery = program("toy/lottery", func(k *toy, e *schedule.Exec) {
