@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -125,6 +126,64 @@ func check(t *testing.T, page string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestCountsOfReadme compares the table of spaces with the golden numbers that it is from.
+func TestCountsOfReadme(t *testing.T) {
+	const golden, scenario = "../kmodel/fs/aio/testdata/counts.txt", "io_getevents-vs-io_destroy@"
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spaces := map[string]string{}
+	for _, block := range strings.Split(string(data), "\n"+scenario)[1:] {
+		name, rest, _ := strings.Cut(block, ": ")
+		spaces[name] = rest
+	}
+	rows := 0
+	for _, row := range regexp.MustCompile(`(?m)^\| (1\S+) \| .*`).FindAllStringSubmatch(string(readme), -1) {
+		if want := space(t, row[1], spaces[row[1]]); row[0] != want {
+			t.Errorf("README.md:\n%s\nwant\n%s", row[0], want)
+		}
+		rows++
+	}
+	if rows == 0 {
+		t.Error("README.md: no table of spaces")
+	}
+}
+
+// space returns the row of README.md for a variant and what the golden file has of it.
+func space(t *testing.T, variant, golden string) string {
+	of := func(outcome string) []int {
+		var n [4]int
+		_, counts, _ := strings.Cut(golden, outcome)
+		if _, err := fmt.Sscanf(strings.TrimLeft(counts, " ["), "%d %d %d %d",
+			&n[0], &n[1], &n[2], &n[3]); err != nil {
+			t.Errorf("%s, %s: %v", variant, outcome, err)
+		}
+		return n[:]
+	}
+	all, pass := of("\tall "), of("\tpass ")
+	var executions, failing []string
+	for i, n := range all {
+		executions = append(executions, group(n, ' '))
+		failing = append(failing, group(n-pass[i], ' '))
+	}
+	states, _ := strconv.Atoi(strings.Fields(golden + " ?")[0])
+	return fmt.Sprintf("| %s | %s | %s | %s |", variant, group(states, ','),
+		strings.Join(executions, ", "), strings.Join(failing, ", "))
+}
+
+// group writes a number below a million with a separator of thousands.
+func group(n int, sep byte) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%d%c%03d", n/1000, sep, n%1000)
 }
 
 // target is what a link of a page leads to, less the place in it.

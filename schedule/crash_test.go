@@ -41,6 +41,38 @@ func TestCrash(t *testing.T) {
 	r.RunTape(Tape{1})
 }
 
+// A step that is called by a defer is found when its thread is taken out of the model: by its own
+// failure, or in the middle, by that of another.
+func TestDeferredStep(t *testing.T) {
+	for _, own := range []bool{true, false} {
+		r := NewRunner(program("broken", func(e *Exec, w *words) {
+			e.Go("deferring", func(t *Thread) {
+				defer w.store(t, &w.a, 1)
+				w.load(t, &w.a)
+				if own {
+					t.Fail(BugOn, nil, Party{}, "")
+				}
+				w.load(t, &w.b)
+			})
+			e.Go("failing", func(t *Thread) {
+				w.load(t, &w.a)
+				t.Fail(BugOn, nil, Party{}, "")
+			})
+		}))
+		func() {
+			defer func() {
+				c, _ := recover().(*Crash)
+				if c == nil || c.Thread != "deferring" ||
+					!strings.Contains(c.Error(), "store is called by a defer") {
+					t.Errorf("own failure %v: %v", own, c)
+				}
+			}()
+			r.RunTape(Tape{0, 1})
+		}()
+		r.Close() // ends
+	}
+}
+
 // panics is a chooser with a bug, at one of its decisions.
 type panics struct{ at int }
 

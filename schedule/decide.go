@@ -16,7 +16,7 @@ func (e *Exec) choose(n int) int {
 	e.running, e.calm, e.enabled = nil, nil, Set{}
 	d := e.decide(n)
 	if d < 0 {
-		panic(unwind{})
+		e.unwind()
 	}
 	return d
 }

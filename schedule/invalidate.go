@@ -292,7 +292,7 @@ func (e *Exec) wait(q *invalidateQueue, w waitingStore, cell uint64) {
 	n := q.used()
 	if n == maxInvalid {
 		e.outcome, e.reason = Invalid, InvalidateLimit
-		panic(unwind{})
+		e.unwind()
 	}
 	q.old[n] = oldValue{waitingStore: w, over: e.steps}
 	q.slots[n].cell.Set(cell)

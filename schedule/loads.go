@@ -83,7 +83,7 @@ func (t *Thread) knows(c *Cell) {
 		e := t.exec
 		e.loads.add(who, t.self)
 		e.outcome, e.again = Invalid, true
-		panic(unwind{})
+		e.unwind()
 	}
 }
 

@@ -99,7 +99,7 @@ func (t *Thread) show() {
 	}
 	if e.watch != nil && !e.watch.Step(t) {
 		e.outcome = Abandoned
-		panic(unwind{})
+		e.unwind()
 	}
 }
 

@@ -83,6 +83,13 @@ func (t *Thread) Rouse() {
 // functions. Nothing but run recovers it, since models have no defer.
 type unwind struct{}
 
+// unwind takes the running thread out of the model's functions. It does not return, and what
+// they have deferred may not take a step.
+func (e *Exec) unwind() {
+	e.unwinding = true
+	panic(unwind{})
+}
+
 // Exec returns the execution that t is part of.
 func (t *Thread) Exec() *Exec { return t.exec }
 
@@ -128,6 +135,10 @@ func (t *Thread) Step(op Op) { t.Await(op, nil) }
 // the gate is open.
 func (t *Thread) Await(op Op, g Gate) {
 	e := t.exec
+	if e.unwinding {
+		panic("schedule: " + op.Verb + " is called by a defer: models have none, " +
+			"since it would be a step after the failure")
+	}
 	t.op, t.gate = op, g
 	t.state = parked
 	if g == nil && !e.tso {
@@ -281,7 +292,7 @@ func (t *Thread) Fail(k Kind, o *Object, other Party, note string) {
 		e.rec.failed = e.modelStack()
 	}
 	e.foot.fail()
-	panic(unwind{})
+	e.unwind()
 }
 
 // Warn is Fail for a rule after whose violation the kernel warns and goes on:

@@ -17,6 +17,9 @@ func (s *statement) writeBrief(w io.Writer) error {
 		parts[0] += ": " + s.kinds()
 	}
 	parts = append(parts, s.bound(), s.size())
+	if r.Err != nil {
+		parts = append(parts, r.Err.Error())
+	}
 	switch {
 	case r.Cycle != explore.Acyclic:
 		parts = append(parts, "executions: without end")

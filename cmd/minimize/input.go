@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -221,7 +222,7 @@ func (c *command) checkOut() error {
 	return nil
 }
 
-// writeGolden writes the result as a golden file.
+// writeGolden writes the result as a golden file. There is always the old one or the new one.
 func writeGolden(file string, in *input, res *triage.Result) error {
 	g := triage.NewGolden(res.Trace, in.mute)
 	g.Comment = in.comment
@@ -229,8 +230,14 @@ func writeGolden(file string, in *input, res *triage.Result) error {
 	if _, err := g.WriteTo(&b); err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("-o: %w", err)
+	next := file + ".tmp"
+	err := os.WriteFile(next, b.Bytes(), 0o644)
+	if err == nil {
+		err = os.Rename(next, file)
+	}
+	if err != nil {
+		os.Remove(next)
+		return fmt.Errorf("-o %s: %w", file, cmp.Or(errors.Unwrap(err), err))
 	}
 	return nil
 }

@@ -184,14 +184,13 @@ func (c *command) minimize(stdout, stderr io.Writer) error {
 	if c.verbose {
 		writePasses(stderr, &res)
 	}
-	if c.out != "" {
-		if err := writeGolden(c.out, in, &res); err != nil {
-			return err
-		}
-	}
 	r, err := report.New(context.Background(), in.program, &res, in.mute, c.explain)
 	if err != nil {
 		return in.errorf(err)
 	}
-	return c.format.write(r, stdout)
+	err = c.format.write(r, stdout)
+	if c.out != "" { // the report may be all that there is room for
+		err = errors.Join(err, writeGolden(c.out, in, &res))
+	}
+	return err
 }
