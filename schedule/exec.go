@@ -73,6 +73,7 @@ type Exec struct {
 
 	starting, unwinding   bool
 	steps, maxSteps       int
+	loaded                int // what loads have read that may read an old value
 	preemptions, switches int
 	taken                 []uint8 // decisions
 	digest                uint64  // of all enabled sets and numbers of alternatives

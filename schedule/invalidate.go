@@ -37,8 +37,15 @@ type invalidateQueue struct {
 	Object
 	state Cell // how many wait, how many of them may be read, and isShut
 	slots [maxInvalid]struct{ cell, val Cell }
-	old   [maxInvalid]waitingStore // what was in memory; what was written over first is first
-	read  waitingStore             // one of them, by the step under way
+	old   [maxInvalid]oldValue // what was in memory; what was written over first is first
+	read  waitingStore         // one of them, by the step under way
+}
+
+// An oldValue is what was in memory, and what a trace says of it. No execution depends on that.
+type oldValue struct {
+	waitingStore
+	over   int // the step that has written over it
+	passed int // a load of the thread that has seen something newer; 0: none, so it may not be read
 }
 
 // The bits of the state of a queue. While it is shut nothing goes into it.
@@ -147,24 +154,30 @@ func (t *Thread) loads(c *Cell) (v uint64, from *waitingStore) {
 	v = c.noted()
 	t.knows(c)
 	if _, from = t.exec.forwarded(c); from != nil {
+		t.exec.showLoad(t, Loading{Cell: c})
 		q.timeless(c, v, t.op.Mode, true)
 		return v, from
 	}
-	at := q.choose(t, c)
+	at, l := q.choose(t, c)
 	if at < q.used() {
-		q.read = q.old[at]
+		q.read = q.old[at].waitingStore
 		v, from = q.read.val, &q.read
-		if rec := t.exec.rec; rec != nil && v != c.val {
-			rec.outdated(c)
+		l.Over, l.Passed, l.Old = q.old[at].over, q.old[at].passed, v != c.val
+		if rec := t.exec.rec; rec != nil && l.Old {
+			rec.outdated(c, l)
 		}
 	}
+	if came := q.came(at, c); came >= 0 {
+		l.Came = q.old[came].over
+	}
+	t.exec.showLoad(t, l)
 	q.loaded(at, c, v, t.op.Mode)
 	return v, from
 }
 
 // choose has the slot chosen whose value t reads from c. If it is none, but what is in memory, that
 // is how many there are.
-func (q *invalidateQueue) choose(t *Thread, c *Cell) int {
+func (q *invalidateQueue) choose(t *Thread, c *Cell) (at int, l Loading) {
 	var values [maxInvalid + 1]int // the first slot with each value, but values[0]: memory
 	n := 1
 	values[0] = q.used()
@@ -189,20 +202,30 @@ next:
 			n++
 		}
 	}
-	if n == 1 {
-		return values[0]
+	at, l = values[0], Loading{Cell: c}
+	if n > 1 {
+		at = values[t.Choose(n)]
 	}
-	return values[t.Choose(n)]
+	for _, i := range values[:n] {
+		l.Older, l.Newer = l.Older || i < at, l.Newer || i > at
+	}
+	return at, l
+}
+
+// came returns the last slot of c before slot at: what is in that was written over when the value
+// of slot at came. If there is none it returns -1.
+func (q *invalidateQueue) came(at int, c *Cell) int {
+	for at--; at >= 0 && !q.holds(at, c) && !q.marks(at, c); {
+		at--
+	}
+	return at
 }
 
 // loaded is called when v was read from c in a step of mode m, and the slot of it is at. What is in
 // the last slot of c before that was written over when v came. All that is before that slot may be
 // read from now on, where the load does not stand in the way; and the slot stays, to say when v came.
 func (q *invalidateQueue) loaded(at int, c *Cell, v uint64, m Mode) {
-	came := at - 1
-	for came >= 0 && !q.holds(came, c) && !q.marks(came, c) {
-		came--
-	}
+	came := q.came(at, c)
 	if own := came >= 0 && q.isOwn(came); own || came < 0 {
 		q.timeless(c, v, m, own)
 		return
@@ -210,6 +233,9 @@ func (q *invalidateQueue) loaded(at int, c *Cell, v uint64, m Mode) {
 	object := uint64(0)
 	if c.ptr {
 		object = v
+	}
+	for i := q.readable(); i < came; i++ {
+		q.old[i].passed = q.exec.steps
 	}
 	q.set(q.used(), max(q.readable(), came))
 	q.slots[came].cell.Set(c.ID() | isMark)
@@ -293,7 +319,7 @@ func (e *Exec) wait(q *invalidateQueue, w waitingStore, cell uint64) {
 		e.outcome, e.reason = Invalid, InvalidateLimit
 		e.unwind()
 	}
-	q.old[n] = w
+	q.old[n] = oldValue{waitingStore: w, over: e.steps}
 	q.slots[n].cell.Set(cell)
 	q.slots[n].val.Set(w.val)
 	q.set(n+1, q.readable())
@@ -313,6 +339,18 @@ func (q *invalidateQueue) isOwn(i int) bool {
 // object returns the identity of the object that slot i has a cell of, 0 if it has none.
 func (q *invalidateQueue) object(i int) uint64 {
 	return q.slots[i].cell.val &^ (isMark | maxCells)
+}
+
+// OldUpTo returns how many of the old values that t keeps have been written over up to a step.
+func (t *Thread) OldUpTo(step int) int {
+	if t.invalid == nil {
+		return 0
+	}
+	n := 0
+	for n < t.invalid.used() && t.invalid.old[n].over <= step {
+		n++
+	}
+	return n
 }
 
 // forget processes slot i, but for what it says of the object that its pointer has led to.

@@ -92,6 +92,7 @@ func (t *Thread) knows(c *Cell) {
 type again struct {
 	tape  Tape
 	steps int
+	loads int
 	Chooser
 	Watcher
 }
@@ -113,4 +114,14 @@ func (a *again) Step(t *Thread) bool {
 		return true
 	}
 	return a.Watcher.Step(t)
+}
+
+// Loaded implements [LoadWatcher].
+func (a *again) Loaded(t *Thread, l Loading) bool {
+	if a.loads > 0 {
+		a.loads--
+		return true
+	}
+	w, ok := a.Watcher.(LoadWatcher)
+	return !ok || w.Loaded(t, l)
 }

@@ -1,6 +1,7 @@
 package schedule_test
 
 import (
+	"slices"
 	"testing"
 
 	. "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -111,5 +112,52 @@ func TestKnowsMore(t *testing.T) {
 	got := r.RunTape(nil)
 	if want.Outcome != Pass || got != want {
 		t.Errorf("%+v, and before that was known %+v", got, want)
+	}
+}
+
+// loadings is a watcher of loads.
+type loadings struct {
+	WatcherFunc
+	seen []Loading
+}
+
+// Loaded implements [LoadWatcher].
+func (l *loadings) Loaded(_ *Thread, ld Loading) bool {
+	l.seen = append(l.seen, ld)
+	return len(l.seen) < 3
+}
+
+// TestLoadWatcher shows each load once, also of an execution that begins again, with the steps that it
+// is about, which the trace has as well.
+func TestLoadWatcher(t *testing.T) {
+	var s *shelf
+	r := NewRunner(shelvedBy((*Exec).ReorderLoads, func(e *Exec, of *shelf) {
+		s = of
+		e.Go("stores", func(t *Thread) { s.swaps(t, &s.a, 2); s.swaps(t, &s.b, 1) })
+		e.Go("loads", func(t *Thread) { s.get(t, &s.b); s.get(t, &s.a); s.get(t, &s.a) })
+	}))
+	defer r.Close()
+	for range 2 {
+		l := loadings{WatcherFunc: func(*Thread) bool { return true }}
+		r.Watch = &l
+		if res := r.RunTape(Tape{0, 0, 0, 1}); res.Outcome != Abandoned {
+			t.Errorf("%v, want it abandoned", res.Outcome)
+		}
+		want := []Loading{
+			{Cell: &s.b, Came: 3},
+			{Cell: &s.a, Over: 2, Came: 1, Passed: 4, Old: true, Older: true, Newer: true},
+			{Cell: &s.a, Came: 2, Older: true},
+		}
+		if !slices.Equal(l.seen, want) {
+			t.Errorf("loads\n%+v, want\n%+v", l.seen, want)
+		}
+		r.Watch = nil
+	}
+	tr, err := r.Replay(Tape{0, 0, 0, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ev := tr.Events[4]; ev.Value != "1" || ev.Memory != "2" || ev.Over != 2 || ev.Passed != 4 {
+		t.Errorf("%+v", ev)
 	}
 }

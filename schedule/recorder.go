@@ -82,7 +82,10 @@ func (rec *recorder) buffered(c *Cell, v uint64) {
 }
 
 // outdated records that the step has not loaded what is in memory.
-func (rec *recorder) outdated(c *Cell) { rec.current().Memory = rec.format(c, c.val) }
+func (rec *recorder) outdated(c *Cell, l Loading) {
+	ev := rec.current()
+	ev.Memory, ev.Over, ev.Passed = rec.format(c, c.val), l.Over, l.Passed
+}
 
 func (rec *recorder) chosen(d int) {
 	if rec.starting {
@@ -90,7 +93,7 @@ func (rec *recorder) chosen(d int) {
 		return
 	}
 	ev := rec.current()
-	ev.Choices = append(ev.Choices, d)
+	ev.Choices, ev.Means = append(ev.Choices, d), append(ev.Means, "")
 }
 
 func (rec *recorder) stored(c *Cell) {

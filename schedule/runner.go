@@ -50,6 +50,35 @@ type Watcher interface {
 	Step(t *Thread) bool
 }
 
+// A LoadWatcher is a [Watcher] that is shown what loads have read where they may read an old value
+// ([Exec.ReorderLoads]).
+type LoadWatcher interface {
+	Watcher
+	// Loaded is called within the step that loads, when it has. If it returns false the execution is
+	// [Abandoned].
+	Loaded(t *Thread, l Loading) bool
+}
+
+// A Loading is what a load has read, told by steps: 0 is none.
+type Loading struct {
+	Cell   *Cell
+	Over   int // that has written over what was read; 0: none
+	Came   int // that has written what was read; 0: not known
+	Passed int // the load before it that has seen something newer than what was read
+
+	Old          bool // what was read is not what is in memory
+	Older, Newer bool // there was something older, or newer, that it could have read instead
+}
+
+// showLoad shows a load to whoever wants to see it.
+func (e *Exec) showLoad(t *Thread, l Loading) {
+	e.loaded++
+	if w, ok := e.watch.(LoadWatcher); ok && !w.Loaded(t, l) {
+		e.outcome = Abandoned
+		panic(unwind{})
+	}
+}
+
 // A WatcherFunc is a function as a [Watcher].
 type WatcherFunc func(t *Thread) bool
 
@@ -177,7 +206,7 @@ func (r *Runner) run(c Chooser) Result {
 	r.reset(c)
 	r.runReset()
 	for e.again { // with the decisions that it has taken
-		way := &again{append(Tape(nil), e.taken...), e.steps, c, e.watch}
+		way := &again{append(Tape(nil), e.taken...), e.steps, e.loaded, c, e.watch}
 		r.reset(way)
 		if e.watch != nil {
 			e.watch = way
@@ -264,7 +293,7 @@ func (r *Runner) reset(c Chooser) {
 	if e.maxSteps == 0 {
 		e.maxSteps = DefaultMaxSteps
 	}
-	e.steps, e.preemptions, e.switches = 0, 0, 0
+	e.steps, e.loaded, e.preemptions, e.switches = 0, 0, 0, 0
 	e.free, e.ask, e.interrupts = Set{}, Set{}, 0
 	e.taken = e.taken[:0]
 	e.digest, e.lo, e.hi, e.wide, e.mute = 0, 0, 0, r.Wide, r.Mute

@@ -62,6 +62,27 @@ func (e *Exec) modelStack() []Frame {
 	return out
 }
 
+// Call returns a number that stands for the place in the code of a model that takes the step of t
+// under way: the innermost call that is not a primitive's. It takes long to find, and is for
+// comparisons within a process.
+func (t *Thread) Call() uintptr {
+	var at pcs
+	frames := runtime.CallersFrames(at[:runtime.Callers(2, at[:])])
+	for parking := false; ; {
+		f, more := frames.Next()
+		fr := parseFrame(f.Function)
+		switch {
+		case fr.Package == "schedule":
+			parking = true
+		case parking && !fr.Primitive():
+			return f.PC
+		}
+		if !more {
+			return 0
+		}
+	}
+}
+
 func modelFrames(at []uintptr) (out []Frame) {
 	frames := runtime.CallersFrames(at)
 	for {

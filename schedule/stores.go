@@ -50,6 +50,7 @@ type waitingStore struct {
 	val  uint64
 	of   compound // unless nil: cell is part of it
 	with any      // and this is what comes with the word
+	made int      // the step that has made it, for traces
 }
 
 // A compound is a [Ptr] or a [Kept].
@@ -154,6 +155,7 @@ func (t *Thread) buffered(w waitingStore) {
 	if b.step != t.exec.steps {
 		b.step, b.made, b.spilled = t.exec.steps, 0, false
 	}
+	w.made = t.exec.steps
 	if b.spilled || !b.takes(t, w) {
 		w.write()
 	}
@@ -400,6 +402,9 @@ func (b *storeBuffer) Run(t *Thread) {
 	}
 	i := bits.TrailingZeros8(set)
 	t.Begin(b.draining(i))
+	if rec := t.exec.rec; rec != nil {
+		rec.current().Made = b.waiting[i].made
+	}
 	b.write(i, b.together(i), nil)
 }
 

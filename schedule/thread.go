@@ -270,6 +270,18 @@ func (t *Thread) Choose(n int) int {
 	return d
 }
 
+// Means says for reports what the last choice of the step means, as in "it chooses text". Not of
+// what an agent chooses before it says what it begins.
+func (t *Thread) Means(text string) {
+	rec := t.exec.rec
+	if rec == nil || rec.starting {
+		return
+	}
+	if ev := rec.current(); len(ev.Means) > 0 {
+		ev.Means[len(ev.Means)-1] = text
+	}
+}
+
 // Fail ends the execution with a failure at the current step of t. The other
 // party is who made it one, if anybody. It does not return.
 func (t *Thread) Fail(k Kind, o *Object, other Party, note string) {

@@ -86,8 +86,12 @@ type Event struct {
 	Stored  bool   // Value was left, not returned
 	Now     string // what the step left in the object, if it changed it
 	Memory  string // what was in memory if the step has loaded an old value: see ReorderLoads
+	Over    int    // then, the step that has written over that value
+	Passed  int    // then, the load before it that has seen something newer
+	Made    int    // the step that has made the store that this one brings to memory
 	Stack   []Frame
-	Choices []int // what Thread.Choose answered within the step
+	Choices []int    // what Thread.Choose answered within the step
+	Means   []string // and what that means, or "": see [Thread.Means]
 	Freed   []string
 	Changes []Change // of all cells, not only of the object of the step
 

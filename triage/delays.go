@@ -137,11 +137,20 @@ func (d *delays) intro() {
 			"from them, and one in the thread that has made it, before it drains, lets it out: run " +
 			"the threads on CPUs of their own, again and again.")
 	}
+	if slices.ContainsFunc(d.Interleaving.Steps, func(s Step) bool { return s.Memory != "" }) {
+		d.out.para("What is old is what a CPU has loaded before its turn. No delay makes it do that.")
+	}
 	if ex := d.Explanation; ex != nil && ex.Found && len(ex.Because) > 0 {
 		d.out.para("What matters of it:")
 		d.out.WriteByte('\n')
 		for _, r := range ex.Because {
-			d.out.item("  - ", fmt.Sprintf("%v, before %v", &r.Before, &r.After))
+			text := fmt.Sprintf("%v, before %v", &r.Before, &r.After)
+			if says, of := r.says(); of == nil {
+				text = fmt.Sprintf("%v, which %s", &r.Before, says)
+			} else if r.Reads != AsTaken {
+				text = fmt.Sprintf("%v, which %s %v", &r.Before, says, of)
+			}
+			d.out.item("  - ", text)
 		}
 	}
 }

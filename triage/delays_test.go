@@ -10,9 +10,9 @@ import (
 )
 
 // TestDelays compares patches of one delay in the middle, of one whose thread never goes
-// on, of none, and of one with store buffers.
+// on, of none, and of ones with store buffers and with loads that pass loads.
 func TestDelays(t *testing.T) {
-	for _, name := range []string{"use-after-free", "deadlock", "leak", "buffered"} {
+	for _, name := range []string{"use-after-free", "deadlock", "leak", "buffered", "old-value"} {
 		var out bytes.Buffer
 		if err := reports(t)[name].WriteDelays(&out); err != nil {
 			t.Fatal(err)

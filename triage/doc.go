@@ -10,9 +10,10 @@
 // is known to be minimal about it, and the other failures that it met on the
 // way.
 //
-// [Explain] says why the failure happens: the fewest orders of two steps each such
-// that every execution that keeps them fails so, and what these come to in another
-// variant of the program. [ChanceOf] says how probable the failure is without a fuzzer,
+// [Explain] says why the failure happens: the fewest orders of two steps each, and choices, such
+// that every execution that keeps them fails so, and what these come to in another variant of the
+// program. Where loads pass loads an order may be of what a load has read, and the old values that
+// matter are told ([OldLoad]). [ChanceOf] says how probable the failure is without a fuzzer,
 // at which steps it ceases to be rare, and which two steps' order decides ([Pair]).
 //
 // A [Report] is what a developer reads: the splat, who freed the object and
@@ -34,7 +35,7 @@
 //
 // To read the code: signature.go is what a bug is, minimize.go how a schedule is
 // shrunk, with passes.go, moves.go and workload.go for what is proposed and search.go
-// for the exact answer; explain.go asks which orders will do and keeper.go answers it;
-// chance.go has the odds, with pair.go for where they turn; report.go and title.go are the
-// words, golden.go the file.
+// for the exact answer; explain.go asks which causes will do, with orders.go for what these are and
+// causes.go for what is a choice, and keeper.go answers it; chance.go has the odds, with pair.go
+// for where they turn; report.go and title.go are the words, golden.go the file.
 package triage

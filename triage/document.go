@@ -69,19 +69,35 @@ type Size struct {
 	Steps       int `json:"steps"`
 }
 
-// Why is an [Explanation] that was found: the executions that keep all orders are those
-// that fail so.
+// Why is an [Explanation] that was found: the executions that keep all orders and choices are
+// those that fail so.
 type Why struct {
-	Orders []WhyOrder `json:"orders"`
-	Setup  string     `json:"setup,omitempty"` // choices that all these executions begin with
-	States int        `json:"states"`          // that were explored: all
+	Orders  []WhyOrder  `json:"orders"`
+	Choices []WhyChoice `json:"choices,omitempty"`
+	Old     []OldLoad   `json:"old,omitempty"`   // loads of old values that matter
+	Setup   string      `json:"setup,omitempty"` // choices that all these executions begin with
+	States  int         `json:"states"`          // that were explored: all
 }
 
 // A WhyOrder is an order of two steps, and the tape of an execution that keeps all others
 // and does not fail so.
 type WhyOrder struct {
-	Before  Place  `json:"before"`
-	After   Place  `json:"after"`
+	Before Place `json:"before"`
+	After  Place `json:"after"`
+	// Reads is "old" if Before is a load that has read what was there before After, whichever is
+	// taken first, and "new" if After is one that has seen what Before has stored.
+	Reads   string `json:"reads,omitempty"`
+	Without string `json:"without"`
+}
+
+// A WhyChoice is what was chosen in a step, and the tape of an execution that keeps all orders and
+// the other choices and does not fail so.
+type WhyChoice struct {
+	At      Place  `json:"at"`
+	Which   int    `json:"which"` // of the choices in the step, from 1
+	Taken   int    `json:"taken"` // from 0
+	Of      int    `json:"of"`    // alternatives
+	Meaning string `json:"meaning,omitempty"`
 	Without string `json:"without"`
 }
 
@@ -169,9 +185,15 @@ func sizeOf(m Measure, agents int) Size {
 }
 
 func (ex *Explanation) document() *Why {
-	why := &Why{States: ex.States, Setup: ex.Setup.String(), Orders: []WhyOrder{}}
+	why := &Why{States: ex.States, Setup: ex.Setup.String(), Orders: []WhyOrder{}, Old: ex.Old}
 	for _, r := range ex.Because {
-		why.Orders = append(why.Orders, WhyOrder{r.Before, r.After, TapeText(r.Without)})
+		without := TapeText(r.Without)
+		if r.Of > 0 {
+			why.Choices = append(why.Choices,
+				WhyChoice{r.Before, r.Which, r.Taken, r.Of, r.Meaning, without})
+			continue
+		}
+		why.Orders = append(why.Orders, WhyOrder{r.Before, r.After, r.Reads.String(), without})
 	}
 	return why
 }

@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/bits"
@@ -14,53 +15,70 @@ import (
 // otherwise.
 const DefaultExplaining = 1_000_000
 
-// An Explanation is why an execution fails: orders of two steps each such that every
-// execution of the program that keeps them all fails in the same way. No fewer orders do
-// that.
+// An Explanation is why an execution fails: causes, which are orders of two steps each and where
+// that matters choices, such that every execution of the program that keeps them all fails in the
+// same way. No fewer do that.
 type Explanation struct {
 	Because []Reason
+	Old     []OldLoad // the old values that matter, in the order of their steps
 	// Setup is the workload's choices before the first step. Every execution means every
 	// one with these.
 	Setup schedule.Tape
-	// Found says that all of this is established. If not, the budget was spent, or no
-	// orders will do since what decides is a choice and not an order; Because is empty
-	// then.
+	// Found says that all of this is established. If not, the budget was spent, or none
+	// will do since what decides is a choice that no step tells; Because is empty then.
 	Found bool
-	// Gap is an execution that keeps every order of the one that was to be explained, and
-	// does not fail so: a choice decides. Nil if there is none, and if the budget was spent.
+	// Gap is an execution that keeps every cause that the one that was to be explained has, and
+	// does not fail so. Nil if there is none, and if the budget was spent.
 	Gap        schedule.Tape
-	States     int // in the final search over all executions that keep the orders
+	States     int // in the final search over all executions that keep the causes
 	Executions int // that all of this took
 
 	want Signature
 	mute schedule.Kinds
 }
 
-// A Reason is an order, and an execution that keeps all others and breaks this one, and
+// A Reason is a cause, and an execution that keeps all others and breaks this one, and
 // does not fail so: why it cannot be left out.
 type Reason struct {
-	Order
+	Cause
+	Meaning string // of a choice; may be empty
 	Without schedule.Tape
+}
+
+// An OldLoad is a load of the execution that has returned what was in memory before, and that
+// matters to the failure: the order that it is of is among the reasons, or no execution fails so
+// without.
+type OldLoad struct {
+	Load   Place  `json:"load"`
+	Value  string `json:"value"`
+	Memory string `json:"memory"` // what was there then
+	Store  Place  `json:"store"`  // the step that has written over the value
+	// Made is the step that has made that store, if Store is where it drains from a store buffer.
+	Made   *Place `json:"made,omitempty"`
+	Passed Place  `json:"passed"` // a load before it in the thread, which has seen something newer
+	// Barrier says that no execution fails so if there is an smp_rmb() before the load in the code,
+	// whoever runs that: of so many states, which are all. 0: that is not so, or it is not known.
+	Barrier int `json:"barrier,omitempty"`
 }
 
 // Explain finds out why the execution of p that the tape gives fails. It takes at most so
 // many executions, 0 means [DefaultExplaining], and is a function of its arguments.
 //
 // It begins with the orders that no other execution keeps, one for each switch of
-// threads; see switches. No other, but by a choice, or where an agent does in another what
-// it does not in this one: that all steps come before that are orders too, see extend. Of
-// these it finds the fewest that will do, in the manner of an implicit hitting set
-// (Ignatiev, Previti, Liffiton and Marques-Silva, "Smallest MUS extraction with minimal
-// hitting set dualization", CP 2015): a set that will not do has an execution to show for
-// it, and every set that will do has an order which that execution breaks. So the fewest
-// orders that have one for each execution met so far are tried next, and the first that
-// will do are the fewest of all, since whatever order of two steps of this execution is,
-// one for a switch implies it. Whether some orders will do is decided by looking at all
-// executions that keep them, see keeper.
+// threads; see switches. No other, but where an agent does in another what it does not in this
+// one: that all steps come before that are orders too, see extend; and but by a choice, so these
+// go with them, see choices. Of all these causes it finds the fewest that will do, in the manner of
+// an implicit hitting set (Ignatiev, Previti, Liffiton and Marques-Silva, "Smallest MUS extraction
+// with minimal hitting set dualization", CP 2015): a set that will not do has an execution to show
+// for it, and every set that will do has a cause which that execution breaks. So the fewest that
+// have one for each execution met so far are tried next, and the first that will do are the fewest
+// of all, since whatever order of two steps of this execution is, one for a switch implies it.
+// Whether some will do is decided by looking at all executions that keep them, see keeper.
 //
-// Then each order is weakened: its first step to the earliest of that thread that will
-// do, its second to the latest. So the steps that are named at last are those that race.
-// If these will do without one of them, all of it is done again, with them among the orders.
+// Then each order is weakened, unless it is of what a load has read: its first step to the earliest
+// of that thread that will do, its second to the latest. So the steps that are named at last are
+// those that race. If these will do without one of them, all of it is done again, with them among
+// the orders.
 //
 // Executions that come to one state are looked at once, and a state does not tell who
 // freed an object: like a [Certificate], an explanation is of executions that differ in
@@ -78,10 +96,16 @@ func Explain(
 	defer k.r.Close()
 	budget := executions
 	k.ctx, k.budget = ctx, &budget
-	x := &explainer{keeper: k, steps: steps}
+	x := &explainer{keeper: k, steps: steps, tape: slices.Clone(k.r.Taken())}
 	ex := &Explanation{Setup: k.setup, want: k.want, mute: mute}
 	if x.explain() {
 		ex.Found, ex.States, ex.Because = true, x.states, x.because
+		slices.SortStableFunc(ex.Because, func(a, b Reason) int {
+			return cmp.Compare(min(a.Of, 1), min(b.Of, 1)) // choices last
+		})
+		if err := x.tell(ex); err != nil {
+			return nil, err
+		}
 	}
 	ex.Gap = x.gap
 	ex.Executions = executions - budget
@@ -100,9 +124,10 @@ const (
 	NeverKept                 // no execution keeps them: the variant excludes the race
 )
 
-// In returns what keeping the orders comes to in p, another variant of the program that
+// In returns what keeping the causes comes to in p, another variant of the program that
 // was explained, and takes at most so many executions. Steps are found by what they do:
-// one that p does not have is never taken, and breaks no order.
+// one that p does not have is never taken, and breaks no order. Where no load passes another, what
+// a load has read is what is in memory.
 func (ex *Explanation) In(ctx context.Context, p schedule.Program, executions int) Effect {
 	r := schedule.NewRunner(p)
 	defer r.Close()
@@ -110,11 +135,11 @@ func (ex *Explanation) In(ctx context.Context, p schedule.Program, executions in
 	k := &keeper{
 		ctx: ctx, r: r, setup: ex.Setup, want: ex.want, budget: &executions, same: map[sight]bool{},
 	}
-	var orders []Order
+	var causes []Cause
 	for _, reason := range ex.Because {
-		orders = append(orders, reason.Order)
+		causes = append(causes, reason.Cause)
 	}
-	v, _ := k.ask(orders)
+	v, _ := k.ask(causes)
 	return [...]Effect{open: Unsettled, fails: FailsThere, passes: PassesThere, excluded: NeverKept}[v]
 }
 
@@ -144,13 +169,14 @@ func newKeeper(p schedule.Program, tape schedule.Tape, mute schedule.Kinds) (*ke
 type explainer struct {
 	*keeper
 	steps   []Place
+	tape    schedule.Tape
 	because []Reason
 	gap     schedule.Tape
 }
 
 func (x *explainer) explain() bool {
 	all, ok := x.enough()
-	for ok && len(all) <= maxOrders {
+	for ok && len(all) <= maxCauses {
 		orders := x.fewest(all)
 		if orders == nil {
 			return false
@@ -167,12 +193,12 @@ func (x *explainer) explain() bool {
 	return false
 }
 
-// enough returns orders that will do, all that there are, if any do.
-func (x *explainer) enough() ([]Order, bool) {
+// enough returns causes that will do, all that there are, if any do.
+func (x *explainer) enough() ([]Cause, bool) {
 	for {
-		all := switches(x.steps)
+		all := append(switches(x.steps), choices(x.r, x.tape, x.steps)...)
 		v, tape := x.ask(all)
-		if v != passes || len(all) > maxOrders {
+		if v != passes || len(all) > maxCauses {
 			return all, v == fails
 		}
 		if !x.extend(tape) {
@@ -208,11 +234,11 @@ func (x *explainer) extend(tape schedule.Tape) bool {
 	return false
 }
 
-// maxOrders is how many orders fit a set.
-const maxOrders = 64
+// maxCauses is how many orders fit a set.
+const maxCauses = 64
 
 // fewest returns a smallest part of all that will do; nil if the budget was spent.
-func (x *explainer) fewest(all []Order) []Order {
+func (x *explainer) fewest(all []Cause) []Cause {
 	var broken []uint64 // by each execution met that keeps too few orders
 	for {
 		set := hit(broken)
@@ -221,7 +247,7 @@ func (x *explainer) fewest(all []Order) []Order {
 		case fails:
 			return pick(all, set)
 		case passes:
-			broken = append(broken, x.breaks(all, tape))
+			broken = append(broken, x.brokenBy(all, tape))
 		default:
 			return nil
 		}
@@ -229,8 +255,8 @@ func (x *explainer) fewest(all []Order) []Order {
 }
 
 // pick returns the orders in set.
-func pick(all []Order, set uint64) []Order {
-	out := []Order{}
+func pick(all []Cause, set uint64) []Cause {
+	out := []Cause{}
 	for ; set != 0; set &= set - 1 {
 		out = append(out, all[bits.TrailingZeros64(set)])
 	}
@@ -264,8 +290,11 @@ func hitWith(sets []uint64, h uint64, size int) (uint64, bool) {
 
 // weaken moves the first step of orders[i] to the earliest, and then the second to the
 // latest that will do.
-func (x *explainer) weaken(orders []Order, i int) {
+func (x *explainer) weaken(orders []Cause, i int) {
 	o := &orders[i]
+	if o.Of > 0 || o.Reads != AsTaken {
+		return
+	}
 	for _, p := range x.steps {
 		if p.Thread == o.Before.Thread && p.Step < o.Before.Step && x.try(&o.Before, p, orders) {
 			break
@@ -280,26 +309,42 @@ func (x *explainer) weaken(orders []Order, i int) {
 }
 
 // try has p instead of what at points to, if that will do.
-func (x *explainer) try(at *Place, p Place, orders []Order) bool {
+func (x *explainer) try(at *Place, p Place, orders []Cause) bool {
 	old := *at
 	*at = p
-	if v, _ := x.ask(orders); v == fails {
-		return true
+	if !crossed(orders) {
+		if v, _ := x.ask(orders); v == fails {
+			return true
+		}
 	}
 	*at = old
 	return false
 }
 
+// crossed reports whether one order has two steps that another has the other way round, since the
+// load among them passes the other step. What it is that it passes says more.
+func crossed(orders []Cause) bool {
+	for i := range orders {
+		for j := range orders {
+			o, p := &orders[i], &orders[j]
+			if p.Reads == ReadsOld && o.Reads == AsTaken && o.Before == p.After && o.After == p.Before {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // conclude shows that each order is needed, and asks for all of them once more. That one is not
 // needed happens, since the step that an order was weakened to is not in all executions.
-func (x *explainer) conclude(orders []Order) (needed bool, v verdict) {
+func (x *explainer) conclude(orders []Cause) (needed bool, v verdict) {
 	x.because = nil
 	for i, o := range orders {
 		v, tape := x.ask(slices.Concat(orders[:i], orders[i+1:]))
 		if v != passes {
 			return false, v
 		}
-		x.because = append(x.because, Reason{o, tape})
+		x.because = append(x.because, Reason{Cause: o, Without: tape})
 	}
 	x.states = 0
 	v, _ = x.ask(orders)
@@ -322,9 +367,13 @@ func (ex *Explanation) String() string {
 	var b strings.Builder
 	b.WriteString("why: every execution fails so in which\n")
 	for i, r := range ex.Because {
-		fmt.Fprintf(&b, "  %d. %v\n     comes before %v\n", i+1, &r.Before, &r.After)
+		text, of := r.says()
+		if of != nil {
+			text += " " + of.String()
+		}
+		fmt.Fprintf(&b, "  %d. %v\n     %s\n", i+1, &r.Before, text)
 	}
-	fmt.Fprintf(&b, "  all explored: %s; fewer orders would not do", count(ex.States, "state"))
+	fmt.Fprintf(&b, "  all explored: %s; %s", count(ex.States, "state"), ex.Fewest())
 	for i, r := range ex.Because {
 		fmt.Fprintf(&b, "\n  without %d it need not fail: tape %s", i+1, TapeText(r.Without))
 	}
@@ -362,7 +411,7 @@ func (r *Report) elsewhere() []effectLine {
 		return nil
 	}
 	all := []effectLine{
-		{"the same orders always fail in", el.Fails},
+		{"the same " + ex.causes() + " always fail in", el.Fails},
 		{"they can be kept without failing so in", el.Passes},
 		{"they cannot be kept in", el.Never},
 		{"it is open what they do in", el.Unsettled},

@@ -213,6 +213,44 @@ func checkFewest(t *testing.T, runs []run, failing run, n int, sig triage.Signat
 	t.Logf("no set of %d orders suffices: %d tried", n-1, len(sets))
 }
 
+// TestExplainChoice has a choice among the causes, and another that does not matter.
+func TestExplainChoice(t *testing.T) {
+	r := schedule.NewRunner(gamble)
+	defer r.Close()
+	for _, tape := range failing(t, gamble, 0, 100) {
+		ex, err := triage.Explain(t.Context(), gamble, tape, 0, 0)
+		if err != nil || !ex.Found || len(ex.Because) != 1 {
+			t.Fatalf("%+v, %v", ex, err)
+		}
+		c := ex.Because[0]
+		want := triage.Choice{Which: 2, Taken: 1, Of: 3}
+		if c.Choice != want || c.Before.Verb != "READ_ONCE" || c.Meaning != "no memory" {
+			t.Errorf("%+v, want %+v", c, want)
+		}
+		if !strings.Contains(ex.String(), "chooses no memory\n") ||
+			!strings.Contains(ex.String(), "; fewer orders and choices would not do\n") {
+			t.Error(ex)
+		}
+		if res := r.RunTape(c.Without); res.Outcome != schedule.Pass {
+			t.Errorf("without it: %v", res.Outcome)
+		}
+	}
+}
+
+// TestExplainPick has an agent choose what to begin. That is an order of its own steps.
+func TestExplainPick(t *testing.T) {
+	for _, tape := range failing(t, picky, 0, 10) {
+		ex, err := triage.Explain(t.Context(), picky, tape, 0, 0)
+		if err != nil || !ex.Found || len(ex.Because) != 1 {
+			t.Fatalf("%+v, %v", ex, err)
+		}
+		c := ex.Because[0]
+		if c.Of != 0 || c.Before.Path != "other" || c.After.Path != "lock" {
+			t.Errorf("%v", ex)
+		}
+	}
+}
+
 // TestExplainNot asks for what cannot be had.
 func TestExplainNot(t *testing.T) {
 	if ex, err := triage.Explain(t.Context(), lookupRace, nil, 0, 0); err == nil {
@@ -223,11 +261,11 @@ func TestExplainNot(t *testing.T) {
 		ex.Executions != 3 || ex.String() != "why: not found in 3 executions" {
 		t.Errorf("in 3 executions: %+v, %v", ex, err)
 	}
-	ex, err := triage.Explain(t.Context(), gamble, failing(t, gamble, 0, 1)[0], 0, 0)
+	ex, err := triage.Explain(t.Context(), lottery, failing(t, lottery, 0, 1)[0], 0, 0)
 	if err != nil || ex.Found || ex.Gap == nil {
-		t.Fatalf("a choice is an order: %+v, %v", ex, err)
+		t.Fatalf("a choice that no step tells: %+v, %v", ex, err)
 	}
-	runner := schedule.NewRunner(gamble)
+	runner := schedule.NewRunner(lottery)
 	defer runner.Close()
 	tr, err := runner.Replay(ex.Gap)
 	if err != nil {

@@ -151,10 +151,13 @@ func (g *graph) arrows(ex *Explanation) {
 		return slices.IndexFunc(g.it.Rows, func(r Row) bool { return r.Step == p.Step })
 	}
 	for i, r := range ex.Because {
+		if r.Of > 0 {
+			continue // of one step
+		}
 		g.orders = append(g.orders, arrow{
 			number: i + 1, before: r.Before, after: r.After,
 			from: row(&r.Before), to: row(&r.After),
-			x: graphMargin + trackWidth*i, y: graphMid + 3*i - 3*(len(ex.Because)-1)/2,
+			x: graphMargin + trackWidth*len(g.orders), y: graphMid + 3*i - 3*(len(ex.Because)-1)/2,
 		})
 	}
 }
@@ -263,25 +266,36 @@ func (a *arrow) row(i int) []mark {
 		return mark{Shape: shape, Class: "arrow", X: x, X2: x2, Y: y, Y2: y2, Order: a.number}
 	}
 	var out []mark
-	if i > a.from && i < a.to {
+	if i > min(a.from, a.to) && i < max(a.from, a.to) {
 		out = append(out, piece("line", a.x, a.x, "0", "100%"))
 	}
 	if i == a.from {
 		out = append(out, piece("line", a.fromX-6, a.x, y, y))
-		if a.to > a.from {
-			out = append(out, piece("line", a.x, a.x, y, "100%"))
-		}
+		out = append(out, a.stem(y, a.to-a.from)...)
 		n := piece("number", a.x, 0, y, "")
 		n.Text = fmt.Sprint(a.number)
 		out = append(out, n)
 	}
 	if i == a.to {
-		if a.to > a.from {
-			out = append(out, piece("line", a.x, a.x, "0", y))
-		}
+		out = append(out, a.stem(y, a.from-a.to)...)
 		out = append(out, piece("line", a.x, a.toX-9, y, y), piece("head", a.toX-6, 0, y, ""))
 	}
 	return out
+}
+
+// stem draws the arrow's part in a row from y on to rows below, or above. A load may have read what
+// was there before a step above it.
+func (a *arrow) stem(y string, rows int) []mark {
+	top, bottom := y, "100%"
+	switch {
+	case rows == 0:
+		return nil
+	case rows < 0:
+		top, bottom = "0", y
+	}
+	return []mark{{
+		Shape: "line", Class: "arrow", X: a.x, X2: a.x, Y: top, Y2: bottom, Order: a.number,
+	}}
 }
 
 // life draws the objects' part in a row.

@@ -73,7 +73,8 @@ type page struct {
 	Legend    []legend
 	Numbers   string
 	Splatter  string
-	Odds      string // the chance
+	Old       []string // values that loads have read
+	Odds      string   // the chance
 }
 
 // A pageLane is the name of a thread above its lane.
@@ -105,7 +106,8 @@ type pageRow struct {
 // taken.
 type pageReason struct {
 	Number        int
-	Before, After string
+	Before, After string // After is empty if it is a choice
+	Says          string
 	From, To      int
 	Without       string
 }
@@ -126,6 +128,9 @@ func newPage(r *Report) *page {
 	r.writeNumbers(&numbers)
 	r.writeSplat(&splat)
 	p.Numbers, p.Splatter = numbers.String(), strings.Trim(splat.String(), "\n")
+	for _, l := range r.old() {
+		p.Old = append(p.Old, l.String())
+	}
 	p.Odds = r.chance()
 	p.reasons()
 	p.rows(g)
@@ -155,10 +160,15 @@ func (p *page) reasons() {
 		return pl.Step
 	}
 	for i, r := range p.Explanation.Because {
-		p.Reasons = append(p.Reasons, pageReason{
-			i + 1, r.Before.String(), r.After.String(), step(&r.Before), step(&r.After),
-			TapeText(r.Without),
-		})
+		out := pageReason{
+			Number: i + 1, Before: r.Before.String(), From: step(&r.Before),
+			Without: TapeText(r.Without),
+		}
+		var of *Place
+		if out.Says, of = r.says(); of != nil {
+			out.After, out.To = of.String(), step(of)
+		}
+		p.Reasons = append(p.Reasons, out)
 	}
 }
 
@@ -200,7 +210,9 @@ func (p *page) tags(s *Step) []string {
 		}
 	}
 	for _, r := range p.Reasons {
-		if r.From == s.Step {
+		if r.After == "" && r.From == s.Step {
+			out = append(out, fmt.Sprintf("choice %d", r.Number))
+		} else if r.From == s.Step {
 			out = append(out, fmt.Sprintf("order %d: first", r.Number))
 		}
 		if r.To == s.Step {

@@ -8,7 +8,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// A verdict is what keeping some orders comes to.
+// A verdict is what keeping some causes comes to.
 type verdict uint8
 
 const (
@@ -18,14 +18,15 @@ const (
 	excluded                // no execution keeps them
 )
 
-// A keeper looks at all executions of a program that keep some orders: a depth-first
-// search over states. What it prunes is what breaks an order, as soon as it does.
+// A keeper looks at all executions of a program that keep some causes: a depth-first
+// search over states. What it prunes is what breaks one, as soon as it does.
 //
-// A node is a decision. What follows from it, and whether that keeps the orders, is a
+// A node is a decision. What follows from it, and whether that keeps the causes, is a
 // function of the state and of how often what each place counts has happened: an order is
 // broken when its After comes before its Before, so which are kept so far is in the
-// counts. Who ran last changes the numbers of the alternatives and nothing else, so it is
-// no part of a node, as it is in [search].
+// counts. (What a load may still read, and whether that was there before a store, is the
+// one thing that these do not tell: see key.) Who ran last changes the numbers of the alternatives
+// and nothing else, so it is no part of a node, as it is in [search].
 type keeper struct {
 	ctx     context.Context
 	r       *schedule.Runner
@@ -34,11 +35,22 @@ type keeper struct {
 	want    Signature
 	budget  *int // executions left, for this and later questions
 
-	orders []Order
+	causes []Cause
+	ends   [][2]int                   // of each the place in counts of Before, and of After
+	stored []int                      // by cause with a load: the step of the store, once taken
+	loaded []bool                     // and whether the load has read
 	counts []int                      // by doing, in this execution
 	caps   []int                      // beyond which counts do not matter
 	index  map[doing]int              // of counts
 	of     [schedule.MaxThreads][]int // counts of each thread
+
+	// The step under way:
+	step  int
+	place int // in counts; -1: it does not matter
+	which int // choices so far
+	fresh bool
+
+	ordered *codePlace // where loads read no old value; nil: nowhere
 
 	nodes []keeperNode
 	edges []int32 // of the nodes, by alternative: a node, or leaf
@@ -50,7 +62,7 @@ type keeper struct {
 	alt   uint8
 
 	apart   bool // states differ by who runs
-	lenient bool // broken has the orders that are broken, and that ends nothing
+	lenient bool // broken has the causes that are broken, and that ends nothing
 	broken  uint64
 
 	same   map[sight]bool // whether failures that look so are as wanted
@@ -94,10 +106,10 @@ type sight struct {
 	obj   string
 }
 
-// ask looks at every execution that keeps the orders. tape is one that does and does not
+// ask looks at every execution that keeps the causes. tape is one that does and does not
 // fail as wanted, if the answer is passes.
-func (k *keeper) ask(orders []Order) (v verdict, tape schedule.Tape) {
-	k.prepare(orders)
+func (k *keeper) ask(causes []Cause) (v verdict, tape schedule.Tape) {
+	k.prepare(causes)
 	kept := false
 	complete := k.explore(func(wanted bool) bool {
 		kept = true
@@ -118,7 +130,7 @@ func (k *keeper) ask(orders []Order) (v verdict, tape schedule.Tape) {
 	return v, tape
 }
 
-// explore calls end at the end of every execution that keeps the orders, with whether it
+// explore calls end at the end of every execution that keeps the causes, with whether it
 // fails as wanted, until that returns false. Executions that come to the same node go on
 // from there once. It reports whether it is through. It begins anew, and calls end again, when
 // states are no longer told from others by the same means, see [schedule.Loads].
@@ -132,7 +144,7 @@ func (k *keeper) explore(end func(wanted bool) bool) bool {
 			return true
 		}
 		k.states = states
-		k.prepare(k.orders)
+		k.prepare(k.causes)
 	}
 }
 
@@ -143,7 +155,7 @@ func (k *keeper) search(end func(wanted bool) bool) bool {
 			return false
 		}
 		*k.budget--
-		if res := k.run(); res.Outcome != schedule.Abandoned {
+		if res := k.run(); res.Outcome != schedule.Abandoned && k.read() {
 			wanted := res.Outcome == schedule.Fail && k.wanted(&res)
 			k.link(leafOther)
 			if wanted {
@@ -166,64 +178,186 @@ func (k *keeper) link(to int32) {
 	}
 }
 
-func (k *keeper) prepare(orders []Order) {
-	k.orders, k.nodes, k.edges, k.stack = orders, k.nodes[:0], k.edges[:0], k.stack[:0]
+func (k *keeper) prepare(causes []Cause) {
+	k.causes, k.nodes, k.edges, k.stack = causes, k.nodes[:0], k.edges[:0], k.stack[:0]
+	k.ends, k.stored, k.loaded = k.ends[:0], make([]int, len(causes)), make([]bool, len(causes))
 	k.counts, k.caps = k.counts[:0], k.caps[:0]
 	k.index = map[doing]int{}
 	k.known = map[keeperKey]int32{}
 	for i := range k.of {
 		k.of[i] = k.of[i][:0]
 	}
-	for i := range orders {
-		for _, p := range []*Place{&orders[i].Before, &orders[i].After} {
-			c, ok := k.index[p.doing()]
-			if !ok {
-				c = len(k.counts)
-				k.index[p.doing()] = c
-				k.counts, k.caps = append(k.counts, 0), append(k.caps, 0)
-				k.of[p.Thread] = append(k.of[p.Thread], c)
-			}
-			k.caps[c] = max(k.caps[c], p.Nth)
+	for i := range causes {
+		ends := [2]int{k.count(&causes[i].Before), -1}
+		if causes[i].Of == 0 {
+			ends[1] = k.count(&causes[i].After)
 		}
+		k.ends = append(k.ends, ends)
 	}
 }
 
-// happened reports whether the step of p has been taken in this execution.
-func (k *keeper) happened(p *Place) bool { return k.counts[k.index[p.doing()]] >= p.Nth }
+// count has the steps counted that p is one of, and returns their place in counts.
+func (k *keeper) count(p *Place) int {
+	c, ok := k.index[p.doing()]
+	if !ok {
+		c = len(k.counts)
+		k.index[p.doing()] = c
+		k.counts, k.caps = append(k.counts, 0), append(k.caps, 0)
+		k.of[p.Thread] = append(k.of[p.Thread], c)
+	}
+	k.caps[c] = max(k.caps[c], p.Nth)
+	return c
+}
+
+// begin is called when an execution begins.
+func (k *keeper) begin() {
+	clear(k.counts)
+	clear(k.stored)
+	clear(k.loaded)
+	k.step, k.place, k.broken = -1, -1, 0
+}
+
+// happened reports whether the Before of a cause has been taken, or if end is 1 the After.
+func (k *keeper) happened(cause, end int) bool {
+	return k.counts[k.ends[cause][end]] >= k.nth(cause, end)
+}
+
+// now reports whether that is the step under way.
+func (k *keeper) now(cause, end int) bool {
+	at := k.ends[cause][end]
+	return at >= 0 && at == k.place && k.counts[at] == k.nth(cause, end)
+}
+
+func (k *keeper) nth(cause, end int) int {
+	if end == 0 {
+		return k.causes[cause].Before.Nth
+	}
+	return k.causes[cause].After.Nth
+}
+
+// breaks is called when a cause is broken. It reports whether the execution goes on.
+func (k *keeper) breaks(cause int) bool {
+	k.broken |= 1 << cause
+	return k.lenient
+}
 
 // Step implements [schedule.Watcher]: it counts the steps that matter, and ends an
 // execution that breaks an order.
 func (k *keeper) Step(t *schedule.Thread) bool {
+	k.step, k.place, k.which = t.Exec().Steps(), -1, 0
+	if k.ordered != nil {
+		k.fresh = k.ordered.at(t)
+	}
 	if len(k.of[t.ID]) == 0 {
 		return true
 	}
-	d := doingOf(t, t.Op())
-	c, ok := k.index[d]
+	c, ok := k.index[doingOf(t, t.Op())]
 	if !ok || k.counts[c] >= k.caps[c] {
 		return true
 	}
 	k.counts[c]++
-	for i := range k.orders {
-		o := &k.orders[i]
-		if o.After.doing() == d && o.After.Nth == k.counts[c] && !k.happened(&o.Before) {
-			if !k.lenient {
-				return false
+	k.place = c
+	for i := range k.causes {
+		if o := &k.causes[i]; o.Reads != AsTaken && t.Exec().ReordersLoads() {
+			if k.now(i, o.Reads.store()) {
+				k.stored[i] = k.step
 			}
-			k.broken |= 1 << i
+		} else if o.Of == 0 && k.now(i, 1) && !k.happened(i, 0) && !k.breaks(i) {
+			return false
 		}
 	}
 	return true
 }
 
-// breaks returns the set of those of all orders that the execution of tape breaks.
-func (k *keeper) breaks(all []Order, tape schedule.Tape) uint64 {
+// Loaded implements [schedule.LoadWatcher]: it ends an execution in which a load has not read what
+// it should.
+func (k *keeper) Loaded(t *schedule.Thread, l schedule.Loading) bool {
+	if k.step != t.Exec().Steps() || l.Cell != t.Op().Cell {
+		return true
+	}
+	if k.ordered != nil && k.fresh && l.Old {
+		return false
+	}
+	for i := range k.causes {
+		r := k.causes[i].Reads
+		if r == AsTaken || k.loaded[i] || !k.now(i, 1-r.store()) {
+			continue
+		}
+		k.loaded[i] = true
+		s := k.stored[i]
+		before := s == 0 || l.Over > 0 && l.Over <= s
+		if before != (r == ReadsOld) && !k.breaks(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// read is called when an execution has ended. It reports whether no store was made that a load
+// should have come before which was never taken.
+func (k *keeper) read() bool {
+	for i := range k.causes {
+		if k.causes[i].Reads == ReadsOld && k.stored[i] > 0 && !k.happened(i, 0) && !k.breaks(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// chosen is called when d was chosen within the step under way.
+func (k *keeper) chosen(d int) bool {
+	k.which++
+	for i := range k.causes {
+		c := &k.causes[i]
+		if c.Which == k.which && k.now(i, 0) && c.Taken != d && !k.breaks(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// brokenBy returns the set of those of all causes that the execution of tape breaks.
+func (k *keeper) brokenBy(all []Cause, tape schedule.Tape) uint64 {
 	k.prepare(all)
-	clear(k.counts)
-	k.lenient, k.broken = true, 0
+	k.begin()
+	k.lenient = true
 	k.r.Watch = k
-	k.r.RunTape(tape)
+	var from schedule.TapeReader
+	from.Reset(tape)
+	k.r.Run(&follower{&from, k})
+	k.read()
 	k.r.Watch, k.lenient = nil, false
 	return k.broken
+}
+
+// A follower takes the decisions of another chooser and tells a keeper of them.
+type follower struct {
+	from schedule.Chooser
+	k    *keeper
+}
+
+// Choose implements [schedule.Chooser].
+func (f *follower) Choose(e *schedule.Exec, n int) int { return f.k.hear(e, f.from.Choose(e, n)) }
+
+// hear returns the decision d, or -1 if that breaks a cause.
+func (k *keeper) hear(e *schedule.Exec, d int) int {
+	within := subjectOf(e) == choice && e.Steps() == k.step // else an agent chooses its step
+	if d >= 0 && within && !k.chosen(d) {
+		return -1
+	}
+	return d
+}
+
+// A codePlace is where a model takes a step, whatever object that is of, and whoever takes it.
+type codePlace struct {
+	verb, kind string
+	call       uintptr
+}
+
+// at reports whether the step under way is taken there.
+func (p *codePlace) at(t *schedule.Thread) bool {
+	d := doingOf(t, t.Op())
+	return d.verb == p.verb && d.kind == p.kind && t.Call() == p.call
 }
 
 // start sets out from the first decision after the setup.
@@ -262,16 +396,18 @@ func (k *keeper) path(s schedule.Tape, id int32) schedule.Tape {
 }
 
 func (k *keeper) run() schedule.Result {
-	clear(k.counts)
+	k.begin()
 	k.pos = 0
 	k.r.Watch, k.r.Wide = k, true
 	defer func() { k.r.Watch, k.r.Wide = nil, false }()
 	return k.r.Run(k)
 }
 
-// Choose implements [schedule.Chooser]: the tape, then new nodes, calmly, until one is
-// known.
-func (k *keeper) Choose(e *schedule.Exec, n int) int {
+// Choose implements [schedule.Chooser].
+func (k *keeper) Choose(e *schedule.Exec, n int) int { return k.hear(e, k.next(e, n)) }
+
+// next decides: the tape, then new nodes, calmly, until one is known.
+func (k *keeper) next(e *schedule.Exec, n int) int {
 	if k.pos < len(k.tape) {
 		k.pos++
 		return int(k.tape[k.pos-1]) % n
@@ -300,9 +436,18 @@ func (k *keeper) key(e *schedule.Exec) keeperKey {
 	if t := e.Running(); t != nil && k.apart {
 		key.runs = int8(t.ID)
 	}
-	for _, count := range k.counts {
-		hi, lo := bits.Mul64(key.counts+uint64(count)+1, 0x9e3779b97f4a7c15)
+	add := func(n int) {
+		hi, lo := bits.Mul64(key.counts+uint64(n)+1, 0x9e3779b97f4a7c15)
 		key.counts = hi ^ lo
+	}
+	for _, count := range k.counts {
+		add(count)
+	}
+	for i, step := range k.stored { // what of the old values was there before the store
+		if step > 0 && !k.loaded[i] {
+			load, _ := k.causes[i].load()
+			add(e.Threads()[load.Thread].OldUpTo(step))
+		}
 	}
 	return key
 }

@@ -130,6 +130,9 @@ func (m *markdown) why(r *Report) {
 	for _, l := range r.elsewhere() {
 		m.para(upper(escape(l.Line())) + ".")
 	}
+	for _, l := range r.old() {
+		m.block(l.String())
+	}
 }
 
 func (m *markdown) chance(r *Report) {
@@ -139,12 +142,17 @@ func (m *markdown) chance(r *Report) {
 }
 
 func (m *markdown) orders(ex *Explanation) {
-	m.para("Every execution fails so in which these orders of two steps are kept:")
+	what := strings.Replace(ex.causes(), "orders", "orders of two steps", 1)
+	m.para("Every execution fails so in which these " + what + " are kept:")
 	m.WriteByte('\n')
 	for i, r := range ex.Because {
-		m.item(fmt.Sprintf("%d. ", i+1), fmt.Sprintf("`%v` comes before `%v`", &r.Before, &r.After))
+		text, of := r.says()
+		if text = fmt.Sprintf("`%v` %s", &r.Before, text); of != nil {
+			text += fmt.Sprintf(" `%v`", of)
+		}
+		m.item(fmt.Sprintf("%d. ", i+1), text)
 	}
-	m.para(count(ex.States, "state") + " explored, all there are. Fewer orders would not do: " +
+	m.para(count(ex.States, "state") + " explored, all there are. " + upper(ex.Fewest()) + ": " +
 		"without one of them it need not fail, as these tapes show.")
 	m.WriteByte('\n')
 	for i, r := range ex.Because {

@@ -9,7 +9,9 @@ import (
 
 // TestMarkdown compares the reports that have something of their own.
 func TestMarkdown(t *testing.T) {
-	for _, name := range []string{"use-after-free", "behind-warning", "deadlock"} {
+	for _, name := range []string{
+		"use-after-free", "behind-warning", "deadlock", "old-value", "choice",
+	} {
 		var out bytes.Buffer
 		if err := reports(t)[name].WriteMarkdown(&out); err != nil {
 			t.Fatal(err)

@@ -71,7 +71,57 @@ func doingOf(t *schedule.Thread, op schedule.Op) doing {
 
 // An Order says that one step comes before another. An execution breaks it if After is
 // taken and Before was not; else it keeps it, also if neither is ever taken.
-type Order struct{ Before, After Place }
+type Order struct {
+	Before, After Place
+	Reads         Reading
+}
+
+// A Reading says which of the two steps of an order is a load that counts as taken when what it
+// has read was in memory.
+type Reading uint8
+
+// The readings. Where no load passes another they are the same.
+const (
+	AsTaken  Reading = iota // neither
+	ReadsOld                // Before: it has read what was there before After
+	ReadsNew                // After: it has read what Before has left there, or something newer
+)
+
+var readings = [...]string{AsTaken: "", ReadsOld: "old", ReadsNew: "new"}
+
+// String returns "old" or "new", and nothing for AsTaken.
+func (r Reading) String() string { return readings[r] }
+
+// store returns which of the steps of an order is not the load: 0 for Before, 1 for After.
+func (r Reading) store() int {
+	if r == ReadsOld {
+		return 1
+	}
+	return 0
+}
+
+// load returns the load of an order that has one, and the other step.
+func (o *Order) load() (load, store *Place) {
+	if o.Reads == ReadsOld {
+		return &o.Before, &o.After
+	}
+	return &o.After, &o.Before
+}
+
+// A Choice is what was chosen within a step, such as which object an allocation takes. An execution
+// breaks it if the step is taken and something else is chosen.
+type Choice struct {
+	Which int // of those in the step, from 1
+	Taken int
+	Of    int // alternatives: 0 to Of-1
+}
+
+// A Cause is what an explanation is made of: an order of two steps, or if Of is not 0 a choice in
+// the step Before.
+type Cause struct {
+	Order
+	Choice
+}
 
 // places returns the places of all steps of the execution that tr is the trace of, and
 // of those that threads would have taken next, numbered from there.
@@ -110,12 +160,12 @@ func places(r *schedule.Runner, tr *schedule.Trace) []Place {
 // no others: for each step of a thread, what every other thread had done last, where that
 // is not known from the step before. Any order of two of these steps is implied by one of
 // them.
-func switches(steps []Place) []Order {
+func switches(steps []Place) []Cause {
 	threads := 0
 	for i := range steps {
 		threads = max(threads, steps[i].Thread+1)
 	}
-	var out []Order
+	var out []Cause
 	last := make([]int, threads) // index of each thread's last step, from 1
 	known := make([][]int, threads)
 	for i := range known {
@@ -127,7 +177,7 @@ func switches(steps []Place) []Order {
 			if x == y || last[x] <= known[y][x] {
 				continue
 			}
-			out = append(out, Order{steps[last[x]-1], steps[i]})
+			out = append(out, Cause{Order: Order{Before: steps[last[x]-1], After: steps[i]}})
 			if !steps[i].Next {
 				known[y][x] = last[x]
 			}

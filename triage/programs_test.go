@@ -199,16 +199,77 @@ var lookupAlone = program("toy/lookup-alone", func(k *toy, e *schedule.Exec) {
 	e.Go("io_destroy", k.destroyCtx)
 })
 
-// gamble fails by a choice, and by no order.
+// gamble fails by the second of two choices, and by no order.
 var gamble = program("toy/gamble", func(k *toy, e *schedule.Exec) {
 	e.Go("getpid", k.getpid)
 	e.Go("io_setup", func(t *schedule.Thread) {
 		t.Step(schedule.Op{Verb: "READ_ONCE", Cell: &k.mm.window, Mode: readOnce})
-		if t.Choose(2) == 1 {
+		t.Choose(2)
+		if t.Choose(3) == 1 {
+			t.Means("no memory")
 			t.Fail(schedule.BugOn, &k.mm.Object, schedule.Party{}, "no memory")
 		}
 	})
 })
+
+// picky fails if an agent that has two things to do begins with the second.
+var picky = program("toy/picky", func(k *toy, e *schedule.Exec) {
+	e.Go("getpid", k.getpid)
+	e.Agent("kworker", &picker{k: k})
+	e.AtEnd(func(e *schedule.Exec) {
+		if k.mm.queued.Value() == 1 {
+			e.FailAtEnd(schedule.BugOn, &k.mm.Object, schedule.Party{}, "the first was last")
+		}
+	})
+})
+
+type picker struct{ k *toy }
+
+func (p *picker) left() (cells []*schedule.Cell) {
+	for _, c := range []*schedule.Cell{&p.k.mm.lock, &p.k.mm.other} {
+		if c.Value() == 0 {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// Ready implements [schedule.Agent].
+func (p *picker) Ready(*schedule.Thread) bool { return len(p.left()) > 0 }
+
+// Run implements [schedule.Agent].
+func (p *picker) Run(t *schedule.Thread) {
+	left := p.left()
+	c := left[t.Choose(len(left))]
+	t.Begin(schedule.Op{Verb: "work runs", Cell: c, Mode: rmw})
+	c.Set(1)
+	p.k.mm.queued.Set(1)
+	if c == &p.k.mm.other {
+		p.k.mm.queued.Set(2)
+	}
+}
+
+// lottery fails by a choice that is made before the step of which it is, and that the step does not
+// tell.
+var lottery = program("toy/lottery", func(k *toy, e *schedule.Exec) {
+	e.Go("getpid", k.getpid)
+	e.Agent("softirq", &drawer{k: k})
+})
+
+type drawer struct{ k *toy }
+
+// Ready implements [schedule.Agent].
+func (d *drawer) Ready(*schedule.Thread) bool { return d.k.mm.queued.Value() == 0 }
+
+// Run implements [schedule.Agent].
+func (d *drawer) Run(t *schedule.Thread) {
+	lot := t.Choose(2)
+	t.Begin(schedule.Op{Verb: "softirq", Cell: &d.k.mm.queued, Mode: rmw})
+	d.k.mm.queued.Set(1)
+	if lot == 1 {
+		t.Fail(schedule.BugOn, &d.k.mm.Object, schedule.Party{}, "drawn")
+	}
+}
 
 // window needs two preemptions.
 var window = program("toy/window", func(k *toy, e *schedule.Exec) {
@@ -299,7 +360,7 @@ var forget = program("toy/forget", func(k *toy, e *schedule.Exec) {
 
 // buffered fails only with store buffers: each of two threads says what it does, and then looks
 // whether the other has.
-var buffered = withBuffers(program("toy/buffered", func(k *toy, e *schedule.Exec) {
+var buffered = withMemory(tso, program("toy/buffered", func(k *toy, e *schedule.Exec) {
 	e.Go("io_getevents", func(t *schedule.Thread) {
 		if k.alone(t, &k.mm.window, &k.mm.other) {
 			t.Step(schedule.Op{Verb: "READ_ONCE", Cell: &k.ctx.head, Mode: readOnce})
@@ -312,13 +373,60 @@ var buffered = withBuffers(program("toy/buffered", func(k *toy, e *schedule.Exec
 	})
 }))
 
-// withBuffers gives a program store buffers.
-func withBuffers(p schedule.Program) schedule.Program {
+// ring fails only where loads pass loads: an event, and then that there is one.
+var ring = withMemory(rmo, program("toy/ring", func(k *toy, e *schedule.Exec) {
+	e.Go("io_getevents", k.readRing)
+	e.Go("kworker", k.completeRing)
+}))
+
+// ringNoise is ring with another load in it whose value is old at times, and does not matter.
+var ringNoise = withMemory(rmo, program("toy/ring-noise", func(k *toy, e *schedule.Exec) {
+	e.Go("io_getevents", func(t *schedule.Thread) {
+		t.Step(schedule.Op{Verb: "READ_ONCE", Cell: &k.mm.window, Mode: readOnce})
+		t.Observe(t.Load(&k.mm.window))
+		t.Step(schedule.Op{Verb: "READ_ONCE", Cell: &k.mm.noise, Mode: readOnce})
+		t.Observe(t.Load(&k.mm.noise))
+		k.readRing(t)
+	})
+	e.Go("kworker", func(t *schedule.Thread) {
+		t.Step(schedule.Op{Verb: "WRITE_ONCE", Cell: &k.mm.noise, Mode: writeOnce})
+		t.Store(&k.mm.noise, 1)
+		k.completeRing(t)
+	})
+}))
+
+func (k *toy) completeRing(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "WRITE_ONCE", Cell: &k.ctx.head, Mode: writeOnce})
+	t.Store(&k.ctx.head, 1)
+	const release = writeOnce | schedule.Release
+	t.Step(schedule.Op{Verb: "smp_store_release", Cell: &k.mm.window, Mode: release})
+	t.Store(&k.mm.window, 1)
+}
+
+func (k *toy) readRing(t *schedule.Thread) {
+	t.Step(schedule.Op{Verb: "READ_ONCE", Cell: &k.mm.window, Mode: readOnce})
+	if t.Observe(t.Load(&k.mm.window)) == 0 {
+		return
+	}
+	t.Step(schedule.Op{Verb: "READ_ONCE", Cell: &k.ctx.head, Mode: readOnce})
+	if t.Observe(t.Load(&k.ctx.head)) == 0 {
+		t.Fail(schedule.LostUpdate, &k.ctx.Object, schedule.Party{}, "no event")
+	}
+}
+
+// What memory is like.
+var (
+	tso = (*schedule.Exec).BufferStores
+	rmo = (*schedule.Exec).ReorderLoads
+)
+
+// withMemory gives a program memory that is weaker.
+func withMemory(weaken func(*schedule.Exec), p schedule.Program) schedule.Program {
 	inner := p.New
 	p.New = func() func(*schedule.Exec) {
 		begin := inner()
 		return func(e *schedule.Exec) {
-			e.BufferStores()
+			weaken(e)
 			begin(e)
 		}
 	}

@@ -34,6 +34,8 @@ func cases() []reportCase {
 		{"sleep-reader", sleepyReader, "0", 0, triage.About{}},
 		{"leak", forget, "0", 0, triage.About{}},
 		{"buffered", buffered, "001021", 0, triage.About{}},
+		{"old-value", ring, "10111", 0, triage.About{}},
+		{"choice", gamble, "101", 0, triage.About{}},
 		{"workload", workload, "211121242224220000100021", 0, triage.About{}},
 	}
 }

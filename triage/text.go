@@ -140,9 +140,20 @@ func (r *Report) writeExplanation(b *bytes.Buffer) {
 	for _, l := range r.elsewhere() {
 		writeWrapped(b, "  ", l.Line())
 	}
+	for _, l := range r.old() {
+		fmt.Fprintf(b, "%v\n", &l)
+	}
 	if text := r.chance(); text != "" {
 		fmt.Fprintf(b, "\n%s\n", text)
 	}
+}
+
+// old returns the loads of old values that matter.
+func (r *Report) old() []OldLoad {
+	if r.Explanation == nil {
+		return nil
+	}
+	return r.Explanation.Old
 }
 
 // chance returns the text of the chance, "" if it is not known.

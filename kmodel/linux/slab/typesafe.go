@@ -66,8 +66,14 @@ func (c *TypesafeCache[T, P]) Alloc(t *schedule.Thread) P {
 	n := c.kept()
 	t.Observe(uint64(n))
 	i := n - 1 - t.Choose(n+1)
-	if i < 0 {
+	switch {
+	case i < 0:
+		t.Means("a new object")
 		return c.cache.AllocAtomic(t)
+	case i == n-1:
+		t.Means("the object that was freed last")
+	default:
+		t.Means("an object that was freed before")
 	}
 	o := c.free[i].Get()
 	t.Observe(c.free[i].Value())
@@ -100,9 +106,13 @@ func (c *TypesafeCache[T, P]) Free(t *schedule.Thread, o P) {
 	}
 	s.isFree.Set(1)
 	s.freed = t.Now()
-	if n := c.kept(); n < maxFree && t.Choose(2) == 0 {
-		c.free[n].Put(o)
-		return
+	if n := c.kept(); n < maxFree {
+		if t.Choose(2) == 0 {
+			t.Means("that the object may be used again")
+			c.free[n].Put(o)
+			return
+		}
+		t.Means("that its slab is given back")
 	}
 	rcu.Call(t, &s.slab) // free_slab
 }
