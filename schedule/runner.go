@@ -75,7 +75,7 @@ func (e *Exec) showLoad(t *Thread, l Loading) {
 	e.loaded++
 	if w, ok := e.watch.(LoadWatcher); ok && !w.Loaded(t, l) {
 		e.outcome = Abandoned
-		panic(unwind{})
+		e.unwind()
 	}
 }
 
