@@ -57,7 +57,7 @@ func (l *choiceLog) first(step int) {
 	p := &l.steps[step-1]
 	for i := step; i < len(l.steps); i++ {
 		q := &l.steps[i]
-		if q.Thread == p.Thread && q.Verb == p.Verb && q.doing() != p.doing() {
+		if q.Thread == p.Thread && deed(q.Verb) == deed(p.Verb) && q.doing() != p.doing() {
 			l.causes = append(l.causes, Cause{Order: Order{Before: *p, After: *q}})
 			return
 		}
@@ -126,7 +126,7 @@ func (x *explainer) oldLoad(events []schedule.Event, i int) OldLoad {
 // fails so then; else 0. The executions that it allows are among those in which what is loaded
 // there, whoever runs that code, is what is in memory.
 func (x *explainer) barrier(load *Place) int {
-	x.ordered = &codePlace{verb: load.Verb, kind: load.Kind, call: x.call(load.Step)}
+	x.ordered = &codePlace{verb: deed(load.Verb), kind: load.Kind, call: x.call(load.Step)}
 	defer func() { x.ordered = nil }()
 	x.prepare(nil)
 	x.states = 0

@@ -237,6 +237,29 @@ func TestExplainChoice(t *testing.T) {
 	}
 }
 
+// TestExplainSpelt: a load is the same step in a variant where it has another accessor, and a store
+// is, but neither is something else.
+func TestExplainSpelt(t *testing.T) {
+	p := spelt("rcu_dereference", "RCU_INIT_POINTER")
+	ex, err := triage.Explain(t.Context(), p, failing(t, p, 0, 1)[0], 0, 0)
+	if err != nil || !ex.Found || ex.Because[0].Before.Verb != "rcu_dereference" {
+		t.Fatalf("%v, %v", ex, err)
+	}
+	for _, test := range []struct {
+		load, store string
+		want        triage.Effect
+	}{
+		{"rcu_dereference", "RCU_INIT_POINTER", triage.FailsThere},
+		{"read", "write", triage.FailsThere},
+		{"READ_ONCE", "smp_store_release", triage.FailsThere},
+		{"peek", "write", triage.NeverKept},
+	} {
+		if got := ex.In(t.Context(), spelt(test.load, test.store), 1000); got != test.want {
+			t.Errorf("%s and %s: %v, want %v", test.load, test.store, got, test.want)
+		}
+	}
+}
+
 // TestExplainPick has an agent choose what to begin. That is an order of its own steps.
 func TestExplainPick(t *testing.T) {
 	for _, tape := range failing(t, picky, 0, 10) {

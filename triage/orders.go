@@ -30,7 +30,7 @@ type Place struct {
 
 // step is p without what differs from one execution to another.
 func (p *Place) step() Place {
-	return Place{Thread: p.Thread, Verb: p.Verb, Kind: p.Kind, Path: p.Path, Nth: p.Nth}
+	return Place{Thread: p.Thread, Verb: deed(p.Verb), Kind: p.Kind, Path: p.Path, Nth: p.Nth}
 }
 
 // String returns "io_getevents: read ctx->user_id in lookup_ioctx, step 60".
@@ -53,16 +53,33 @@ func (p *Place) String() string {
 	return fmt.Sprintf("%s: %s, step %d", who, s, p.Step)
 }
 
+// accessors are the ways in which C spells a load, and a store. Another variant may have another
+// one, and takes the same step.
+var accessors = map[string]string{
+	"READ_ONCE": "read", "smp_load_acquire": "read",
+	"rcu_dereference": "read", "rcu_dereference_raw": "read", "rcu_access_pointer": "read",
+	"WRITE_ONCE": "write", "smp_store_release": "write",
+	"rcu_assign_pointer": "write", "RCU_INIT_POINTER": "write",
+}
+
+// deed returns what a verb does, however it is spelt.
+func deed(verb string) string {
+	if d, ok := accessors[verb]; ok {
+		return d
+	}
+	return verb
+}
+
 // doing is what a place has of the class of steps that it counts.
 type doing struct {
 	thread           int
 	verb, kind, path string
 }
 
-func (p *Place) doing() doing { return doing{p.Thread, p.Verb, p.Kind, p.Path} }
+func (p *Place) doing() doing { return doing{p.Thread, deed(p.Verb), p.Kind, p.Path} }
 
 func doingOf(t *schedule.Thread, op schedule.Op) doing {
-	d := doing{thread: t.ID, verb: op.Verb}
+	d := doing{thread: t.ID, verb: deed(op.Verb)}
 	if c := op.Cell; c != nil && c.Object() != nil {
 		d.kind, d.path = c.Object().Kind(), c.Path()
 	}
@@ -132,7 +149,7 @@ func places(r *schedule.Runner, tr *schedule.Trace) []Place {
 		d := doingOf(t, op)
 		counts[d]++
 		out = append(out, Place{
-			Thread: d.thread, Verb: d.verb, Kind: d.kind, Path: d.path, Nth: counts[d],
+			Thread: d.thread, Verb: op.Verb, Kind: d.kind, Path: d.path, Nth: counts[d],
 			Task: tr.Threads[t.ID].Name, Agent: t.IsAgent(), Step: len(out) + 1,
 		})
 	}

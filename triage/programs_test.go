@@ -212,6 +212,26 @@ var gamble = program("toy/gamble", func(k *toy, e *schedule.Exec) {
 	})
 })
 
+// spelt fails if a thread loads before and after another has stored, whatever the first load, and
+// the store, are called.
+func spelt(load, store string) schedule.Program {
+	return program("toy/spelt", func(k *toy, e *schedule.Exec) {
+		c := &k.mm.window
+		e.Go("getpid", func(t *schedule.Thread) {
+			t.Step(schedule.Op{Verb: load, Cell: c, Mode: readOnce})
+			before := t.Observe(c.Value())
+			t.Step(schedule.Op{Verb: "getpid", Cell: c, Mode: readOnce})
+			if t.Observe(c.Value()) != before {
+				t.Fail(schedule.BugOn, &k.mm.Object, schedule.Party{}, "")
+			}
+		})
+		e.Go("io_setup", func(t *schedule.Thread) {
+			t.Step(schedule.Op{Verb: store, Cell: c, Mode: schedule.WriteOnce})
+			c.Set(1)
+		})
+	})
+}
+
 // picky fails if an agent that has two things to do begins with the second.
 var picky = program("toy/picky", func(k *toy, e *schedule.Exec) {
 	e.Go("getpid", k.getpid)
