@@ -76,7 +76,51 @@ type kioctxTable struct {
 	schedule.Object
 	rcu   slab.RcuHead
 	nr    mem.Int // never changes once others can see the table
-	table [maxSlots]mem.Ptr[*kioctx]
+	table [maxSlots]slot
+}
+
+// A slot is a place in the table, a pointer marked __rcu. d0264c01e758 (4.16) has given it the
+// accessors; before that it is loaded and stored plainly.
+type slot struct{ rcu.Ptr[*kioctx] }
+
+// follow_ is the load by a reader.
+func (x *slot) follow_(t *schedule.Thread, s *system) *kioctx {
+	if s.has(rcuSlots) {
+		return x.Dereference(t)
+	}
+	return x.Read(t)
+}
+
+// isEmpty_ is the look of who fills it, with ioctx_lock.
+func (x *slot) isEmpty_(t *schedule.Thread, s *system) bool {
+	if s.has(rcuSlots) {
+		return x.AccessPointer(t) == nil
+	}
+	return x.Read(t) == nil
+}
+
+func (x *slot) fill_(t *schedule.Thread, s *system, ctx *kioctx) {
+	if s.has(rcuSlots) {
+		x.Assign(t, ctx)
+		return
+	}
+	x.Write(t, ctx)
+}
+
+func (x *slot) empty_(t *schedule.Thread, s *system) {
+	if s.has(rcuSlots) {
+		x.InitPointer(t, nil)
+		return
+	}
+	x.Write(t, nil)
+}
+
+// last_ is the load of exit_aio.
+func (x *slot) last_(t *schedule.Thread, s *system) *kioctx {
+	if s.has(rcuSlots) {
+		return x.DereferenceRaw(t)
+	}
+	return x.Read(t)
 }
 
 // kioctx is struct kioctx.

@@ -153,7 +153,7 @@ func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 	found := false
 	table := mm.ioctxTable.Dereference(t)
 	for i := range table.nr.Peek() {
-		ctx := table.table[i].Read(t)
+		ctx := table.table[i].follow_(t, mm.system)
 		if ctx != nil && ctx.userID.Peek() == from { // changes under mmap_sem only
 			if found = !mm.has(deadUnderLock) || ctx.dead.Read(t) == 0; found {
 				ctx.userID.Write(t, to)

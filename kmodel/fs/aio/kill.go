@@ -30,7 +30,7 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 	if slot.Peek() != ctx { // nobody else can change it now
 		t.Warn(schedule.BugOn, &ctx.Object, schedule.Party{}, "WARN_ON: it is not in its slot")
 	}
-	slot.Write(t, nil)
+	slot.empty_(t, mm.system)
 	mm.ioctxLock.Unlock(t)
 	if mm.has(syncInKill) {
 		rcu.Synchronize(t)
@@ -162,7 +162,7 @@ func (mm *mmStruct) dropTable_(t *schedule.Thread, table *kioctxTable) {
 
 // exitKill_ kills the context in a slot, and reports whether there is one.
 func (mm *mmStruct) exitKill_(t *schedule.Thread, table *kioctxTable, i int, wait *ctxRqWait) bool {
-	ctx := table.table[i].Read(t)
+	ctx := table.table[i].last_(t, mm.system)
 	if ctx == nil {
 		return false
 	}

@@ -20,7 +20,7 @@ func (mm *mmStruct) lookupIoctx(t *schedule.Thread, cookie int) *kioctx {
 	rcu.ReadLock(t)
 	if table := mm.ioctxTable.Dereference(t); table != nil && id < table.nr.Peek() {
 		table.table[id].DependsOn(t, &mm.ring[cookie])
-		ctx := table.table[id].Read(t)
+		ctx := table.table[id].follow_(t, mm.system)
 		if ctx != nil && ctx.userID.Read(t) == cookie && mm.getUsers_(t, ctx) {
 			ret = ctx
 		}
@@ -74,9 +74,9 @@ func (mm *mmStruct) ioctxAddTable(t *schedule.Thread, ctx *kioctx) {
 	mm.ioctxLock.Lock(t)
 	table := mm.ioctxTable.DereferenceRaw(t)
 	for {
-		if i := table.freeSlot_(t); i >= 0 {
+		if i := table.freeSlot_(t, mm.system); i >= 0 {
 			ctx.id.Init(i)
-			table.table[i].Write(t, ctx)
+			table.table[i].fill_(t, mm.system, ctx)
 			mm.ioctxLock.Unlock(t)
 			mm.ring[ctx.userID.Peek()].Write(t, i+1) // ring->id = ctx->id
 			return
@@ -87,12 +87,12 @@ func (mm *mmStruct) ioctxAddTable(t *schedule.Thread, ctx *kioctx) {
 
 // freeSlot_ returns an empty slot, or -1. Slots change under ioctx_lock only, which the
 // caller holds.
-func (table *kioctxTable) freeSlot_(t *schedule.Thread) int {
+func (table *kioctxTable) freeSlot_(t *schedule.Thread, s *system) int {
 	if table == nil {
 		return -1
 	}
 	for i := range table.nr.Peek() {
-		if table.table[i].Read(t) == nil {
+		if table.table[i].isEmpty_(t, s) {
 			return i
 		}
 	}

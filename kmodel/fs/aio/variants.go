@@ -47,6 +47,9 @@ const (
 	// the form of f729863a8c23 (4.17), a struct rcu_work, instead of call_rcu() and a
 	// work item.
 	delayFree
+	// rcuSlots is d0264c01e758 (4.16), of the same series: what is in the table is published,
+	// and loaded, as RCU pointers are.
+	rcuSlots
 	// tryGetLive is baf10564fbb6 (4.17): lookup_ioctx refuses a killed context.
 	tryGetLive
 
@@ -126,7 +129,7 @@ const table41 = ioctxTable | drains | deadUnderLock | drainsAtOnce
 
 // table416 and table417 are those of 4.16 and 4.17.
 const (
-	table416 = table41 | delayFree | refs49
+	table416 = table41 | delayFree | rcuSlots | refs49
 	table417 = table416 | tryGetLive | cancelFirst
 	// table54 is that of 5.4 to 6.7. In 6.8 who waits for events is woken in another way.
 	table54 = table417&^refs49 | refs54 | oneFlavour | emptyTest | lastPutCompletes

@@ -87,6 +87,9 @@ func (x *Int) Peek() int { return int(x.cell.Value()) }
 // to, nobody need say.)
 func (x *Int) DependsOn(t *schedule.Thread, index *Int) { t.DependsOn(&x.cell, &index.cell) }
 
+// Cell returns the word's cell, for other primitives.
+func (x *Int) Cell() *schedule.Cell { return &x.cell }
+
 // A Ptr is a pointer.
 type Ptr[P schedule.Pointer] struct{ ptr schedule.Ptr[P] }
 
@@ -107,9 +110,6 @@ func (x *Ptr[P]) ReadOnce(t *schedule.Thread) P { return x.load(t, "READ_ONCE", 
 func (x *Ptr[P]) LoadAcquire(t *schedule.Thread) P {
 	return x.load(t, "smp_load_acquire", schedule.ReadOnce|schedule.Acquire)
 }
-
-// DependsOn is [Int.DependsOn] of an array of pointers.
-func (x *Ptr[P]) DependsOn(t *schedule.Thread, index *Int) { t.DependsOn(&x.ptr.Cell, &index.cell) }
 
 func (x *Ptr[P]) store(t *schedule.Thread, verb string, m schedule.Mode, p P) {
 	t.Step(schedule.Op{Verb: verb, Cell: &x.ptr.Cell, Mode: m})
