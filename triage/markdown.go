@@ -26,7 +26,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.why(r)
 	m.chance(r)
 	m.numbers(r)
-	m.tags(r)
+	m.commits(r)
 	m.slips(r)
 	m.repeat(r)
 	_, err := w.Write(m.Bytes())
@@ -160,22 +160,17 @@ func (m *markdown) orders(ex *Explanation) {
 	}
 }
 
-// tags writes the commits that a patch may have to name. That they are named is all that
-// is known of them here: their subjects are not, and no tag is complete.
-func (m *markdown) tags(r *Report) {
+// commits writes those that the variant and later ones are named after. That is all that is known
+// of them here, so there is no tag to be copied.
+func (m *markdown) commits(r *Report) {
 	own, ending := commits(r.About.Patches), r.ending()
 	if len(own)+len(ending) == 0 {
 		return
 	}
 	m.heading("Commits", "-")
 	if len(own) > 0 {
-		m.para("The variant is named after these. Whether one of them brought the race is " +
-			"for who writes a patch to say:")
-		var b strings.Builder
-		for _, id := range own {
-			fmt.Fprintf(&b, "Fixes: %s\n", id)
-		}
-		m.block(b.String())
+		m.para("The variant is named after " + strings.Join(own, ", ") + ". Which commit brought the " +
+			"race, as the tag Fixes: would have to say, is not known here.")
 	}
 	if len(ending) > 0 {
 		m.para("Later variants, in which the same orders cannot be kept or do no harm, are " +
