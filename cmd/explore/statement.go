@@ -270,6 +270,9 @@ func (s *statement) writeCounts(row func(label, format string, args ...any)) {
 // writeFailure prints one way to fail.
 func (s *statement) writeFailure(row func(label, format string, args ...any), e explore.Ending) {
 	row("failure", "%s", e.Category)
+	if title := s.title(e); title != "" {
+		row("", "%s", title)
+	}
 	least, sort := "at least ", "smallest"
 	if s.sample != nil || s.report.ByClass {
 		least, sort = "", "smallest seen"
@@ -288,6 +291,30 @@ func (s *statement) writeFailure(row func(label, format string, args ...any), e 
 	}
 	row("", "go run ./cmd/minimize -program %s%s %s",
 		s.program.Name(), s.limits.muteFlag(), triage.TapeText(e.Witness.Tape))
+}
+
+// title returns what minimize calls the failure, and the name of the thread that fails: a category
+// has a primitive and a number. It is "" of what is no failure.
+func (s *statement) title(e explore.Ending) string {
+	if e.Outcome != schedule.Fail {
+		return ""
+	}
+	r := schedule.NewRunner(s.program.Schedule())
+	defer r.Close()
+	r.Mute, r.MaxSteps = s.limits.mute, s.limits.Steps
+	tr, err := r.Replay(e.Witness.Tape)
+	if err != nil {
+		return err.Error()
+	}
+	title := triage.Title(tr)
+	if t := tr.Result.Failure.Thread; t != nil {
+		name := tr.Threads[t.ID].Name
+		if t.IsAgent() {
+			name = "[" + name + "]"
+		}
+		title += ", by " + name
+	}
+	return title
 }
 
 // muteFlag returns the flag that says again after which kinds executions went on.
