@@ -33,7 +33,7 @@ func TestStates(t *testing.T) {
 	suite := verify.Suite{Programs: model.Programs()}
 	suite.States(t, nil,
 		"0"+"0"+"00"+"01", // socket 0 in its own queue; a recvmsg; a close
-		"1"+"1"+"102"+"01"+"15",
+		"1"+"1"+"102"+"01"+"14",
 	)
 	suite.Programs = typesafeModel.Programs()
 	suite.States(t, nil,

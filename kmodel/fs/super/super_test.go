@@ -42,7 +42,7 @@ func TestStates(t *testing.T) {
 		for _, digits := range []string{
 			"00" + "1" + "0" + "0" + "1" + "0" + "1", // umount; iterate_supers
 			"01" + "1" + "1" + "021" + "1" + "1" + "01",
-			"10" + "1" + "0" + "0" + "2" + "0" + "31" + "0" + "1" + "2010",
+			"10" + "100" + "2031" + "01" + "2" + "0" + "1",
 		} {
 			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
 				w := newWorkload(newSystem(v.changes, newLRUs()))

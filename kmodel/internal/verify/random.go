@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -73,20 +74,28 @@ type Script struct {
 // NewScript returns a script of decimal digits.
 func NewScript(digits string) *Script { return &Script{digits: digits} }
 
-// Choose takes the next digit, modulo n.
+// Choose takes the next digit. It panics if that is none of the n alternatives.
 func (s *Script) Choose(_ *schedule.Exec, n int) int {
 	s.at++
 	if s.at > len(s.digits) {
 		return 0
 	}
-	return int(s.digits[s.at-1]-'0') % n
+	d := int(s.digits[s.at-1] - '0')
+	if d >= n {
+		panic(fmt.Sprintf("verify: digit %d of the script %s is %d, and there are %d alternatives",
+			s.at, s.digits, d, n))
+	}
+	return d
 }
 
-// Before returns begin, starting the script anew each time.
+// Before returns begin, starting the script anew each time. It panics if begin leaves digits over.
 func (s *Script) Before(begin func(*schedule.Exec)) func(*schedule.Exec) {
 	return func(e *schedule.Exec) {
 		s.at = 0
 		begin(e)
+		if s.at < len(s.digits) {
+			panic(fmt.Sprintf("verify: there are %d choices for the script %s", s.at, s.digits))
+		}
 	}
 }
 

@@ -156,9 +156,9 @@ func sameEnding(a, b explore.Ending) bool {
 func TestStates(t *testing.T) {
 	verify.States(t, 400, suite.Fixed(nil)...)
 	for _, script := range []string{
-		"0" + "20100" + "020100",            // two CPUs: munmap twice; read, read both, lazy
-		"1" + "130201" + "1101" + "0110200", // three: a second thread of the process
-		"1" + "23021" + "021101" + "01120",
+		"0" + "20001" + "0200101",        // two CPUs: munmap twice; read, read both, lazy
+		"1" + "130" + "121000" + "01001", // three: a second thread of the process; read, lazy
+		"1" + "23021" + "0211010" + "1120",
 	} {
 		for i := range variants {
 			if !variants[i].Offline {

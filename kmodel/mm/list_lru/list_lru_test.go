@@ -31,9 +31,9 @@ func TestStates(t *testing.T) {
 	})...)
 	for _, v := range variants {
 		for _, digits := range []string{
-			"000" + "0" + "000" + "01014", // umount; online
+			"000" + "000" + "0010", // umount; online
 			"010" + "0" + "3310" + "12" + "00" + "1014",
-			"101" + "0" + "000" + "0" + "01014" + "1" + "204" + "20",
+			"101" + "0104" + "011021" + "11432",
 		} {
 			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
 				w, script := newWorkload(newSystem(v.changes)), verify.NewScript(digits)
