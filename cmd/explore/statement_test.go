@@ -68,7 +68,8 @@ func TestListed(t *testing.T) {
 // TestAnotherVerdict: of a program with store buffers that is not listed it is said that what is
 // documented is without.
 func TestAnotherVerdict(t *testing.T) {
-	s := &statement{program: program.Program{Unlisted: true}, report: explore.Report{
+	nothing := func() program.Instance { return program.Instance{Begin: func(*schedule.Exec) {}} }
+	s := &statement{program: program.Program{Unlisted: true, New: nothing}, report: explore.Report{
 		Stop: explore.Exhausted, Endings: []explore.Ending{
 			{Category: explore.Category{Outcome: schedule.Fail, Kind: schedule.Leak}},
 		},
