@@ -73,6 +73,38 @@ func TestDeferredStep(t *testing.T) {
 	}
 }
 
+// A runner goes on after a crash in what began to be abandoned.
+func TestCrashWhileAbandoned(t *testing.T) {
+	bad := true
+	r := NewRunner(program("broken", func(e *Exec, w *words) {
+		defer func() {
+			if bad {
+				panic("in a defer")
+			}
+		}()
+		e.Choose(2)
+		e.Go("loading", func(t *Thread) { w.load(t, &w.a) })
+	}))
+	defer r.Close()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no crash")
+			}
+		}()
+		r.Run(abandons{})
+	}()
+	bad = false
+	if res := r.RunTape(Tape{0}); res.Outcome != Pass {
+		t.Error(res)
+	}
+}
+
+// abandons is a chooser that takes no decision.
+type abandons struct{}
+
+func (abandons) Choose(*Exec, int) int { return -1 }
+
 // panics is a chooser with a bug, at one of its decisions.
 type panics struct{ at int }
 

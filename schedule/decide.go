@@ -5,6 +5,15 @@ import (
 	"math/bits"
 )
 
+// Asked returns the number of the choice that a model asks for ([Thread.Choose]) among those of the
+// step, from 1. It is 0 if the decision is of something else, as of what a load reads.
+func (e *Exec) Asked() int {
+	if !e.asking {
+		return 0
+	}
+	return e.asked
+}
+
 // choose takes a decision that is not about threads.
 func (e *Exec) choose(n int) int {
 	if n == 1 {

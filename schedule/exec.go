@@ -72,6 +72,8 @@ type Exec struct {
 	crash   *Crash
 
 	starting, unwinding   bool
+	asked                 int  // choices of the model in the step
+	asking                bool // for one of them
 	steps, maxSteps       int
 	loaded                int // what loads have read that may read an old value
 	preemptions, switches int

@@ -20,7 +20,8 @@ package schedule
 // instruction is a full barrier, and who has an address twice has it from the last load; behind two
 // addresses that come one behind the other there is a load barrier, and in an acquire of what the
 // thread itself has stored. But an address that was computed, of an element of an array, is a
-// dependency only if the model says so ([Thread.DependsOn]).
+// dependency only if the model says so ([Thread.DependsOn]). Of a chain of those, one whose middle link
+// is never written is not followed: there more may be read than the kernel allows.
 
 // maxInvalid is the most invalidations that wait in a queue. With one more the execution is [Invalid].
 // (If the oldest were processed then, what can be read would depend on which loads are known, and a
@@ -204,7 +205,7 @@ next:
 	}
 	at, l = values[0], Loading{Cell: c}
 	if n > 1 {
-		at = values[t.Choose(n)]
+		at = values[t.choose(n)]
 	}
 	for _, i := range values[:n] {
 		l.Older, l.Newer = l.Older || i < at, l.Newer || i > at

@@ -93,7 +93,7 @@ func (rec *recorder) chosen(d int) {
 		return
 	}
 	ev := rec.current()
-	ev.Choices, ev.Means = append(ev.Choices, d), append(ev.Means, "")
+	ev.Choices = append(ev.Choices, d)
 }
 
 func (rec *recorder) stored(c *Cell) {

@@ -289,6 +289,7 @@ func (r *Runner) reset(c Chooser) {
 	e.threads = e.pool[:0]
 	e.next, e.last, e.running, e.calm, e.enabled = nil, nil, nil, nil, Set{}
 	e.outcome, e.reason, e.failure, e.crash = Invalid, "", Failure{}, nil
+	e.unwinding, e.asked, e.asking = false, 0, false
 	e.maxSteps = r.MaxSteps
 	if e.maxSteps == 0 {
 		e.maxSteps = DefaultMaxSteps

@@ -225,6 +225,7 @@ func (t *Thread) pause() {
 func (t *Thread) begin() {
 	e := t.exec
 	e.steps++
+	e.asked = 0
 	t.advance()
 	if e.shown {
 		if e.foot != nil {
@@ -262,6 +263,15 @@ func (t *Thread) Touch(o *Object) {
 // alternative should be the calm one. It is no step; the answer counts as
 // observed.
 func (t *Thread) Choose(n int) int {
+	e := t.exec
+	e.asked++
+	e.asking = true
+	d := t.choose(n)
+	e.asking = false
+	return d
+}
+
+func (t *Thread) choose(n int) int {
 	d := t.exec.choose(n)
 	t.mix(uint64(d))
 	if rec := t.exec.rec; rec != nil && n > 1 {
@@ -270,15 +280,17 @@ func (t *Thread) Choose(n int) int {
 	return d
 }
 
-// Means says for reports what the last choice of the step means, as in "it chooses text". Not of
+// Means says for reports what the last choice of the step means, as in "it chooses text". The same
+// number has to mean the same in every execution, since explanations compare the numbers. Not of
 // what an agent chooses before it says what it begins.
 func (t *Thread) Means(text string) {
 	rec := t.exec.rec
 	if rec == nil || rec.starting {
 		return
 	}
-	if ev := rec.current(); len(ev.Means) > 0 {
-		ev.Means[len(ev.Means)-1] = text
+	if ev, n := rec.current(), t.exec.asked; n > 0 {
+		ev.Means = append(ev.Means, make([]string, max(0, n-len(ev.Means)))...)
+		ev.Means[n-1] = text
 	}
 }
 
@@ -381,6 +393,7 @@ func (t *Thread) startWork() {
 		f.begin(t)
 	}
 	t.exec.steps++
+	t.exec.asked = 0
 	t.state = parked
 	if rec := t.exec.rec; rec != nil {
 		rec.starting = true

@@ -91,7 +91,7 @@ type Event struct {
 	Made    int    // the step that has made the store that this one brings to memory
 	Stack   []Frame
 	Choices []int    // what Thread.Choose answered within the step
-	Means   []string // and what that means, or "": see [Thread.Means]
+	Means   []string // by number of the choice, what it means, or "": see [Thread.Means]
 	Freed   []string
 	Changes []Change // of all cells, not only of the object of the step
 

@@ -13,7 +13,6 @@ type choiceLog struct {
 	reader schedule.TapeReader
 	steps  []Place
 	at     int // number of the step under way
-	which  int
 	causes []Cause
 }
 
@@ -30,7 +29,7 @@ func choices(r *schedule.Runner, tape schedule.Tape, steps []Place) []Cause {
 
 // Step implements [schedule.Watcher].
 func (l *choiceLog) Step(t *schedule.Thread) bool {
-	l.at, l.which = t.Exec().Steps(), 0
+	l.at = t.Exec().Steps()
 	return true
 }
 
@@ -41,11 +40,10 @@ func (l *choiceLog) Choose(e *schedule.Exec, n int) int {
 	case subjectOf(e) != choice:
 	case e.Steps() > l.at:
 		l.first(e.Steps())
-	default:
-		l.which++
+	case e.Asked() > 0:
 		l.causes = append(l.causes, Cause{
 			Order:  Order{Before: l.steps[l.at-1]},
-			Choice: Choice{Which: l.which, Taken: d, Of: n},
+			Choice: Choice{Which: e.Asked(), Taken: d, Of: n},
 		})
 	}
 	return d
@@ -64,13 +62,11 @@ func (l *choiceLog) first(step int) {
 	}
 }
 
-// Loaded implements [schedule.LoadWatcher]. What a load has read says more than which choice it
-// was.
+// Loaded implements [schedule.LoadWatcher].
 func (l *choiceLog) Loaded(t *schedule.Thread, ld schedule.Loading) bool {
 	if !ld.Older && !ld.Newer || ld.Cell != t.Op().Cell {
 		return true
 	}
-	l.causes = l.causes[:len(l.causes)-1]
 	add := func(before, after int, r Reading) {
 		l.causes = append(l.causes, Cause{Order: Order{l.steps[before-1], l.steps[after-1], r}})
 	}
@@ -91,7 +87,9 @@ func (x *explainer) tell(ex *Explanation) error {
 	}
 	for i := range ex.Because {
 		if r := &ex.Because[i]; r.Of > 0 {
-			r.Meaning = tr.Events[r.Before.Step-1].Means[r.Which-1]
+			if means := tr.Events[r.Before.Step-1].Means; r.Which <= len(means) {
+				r.Meaning = means[r.Which-1]
+			}
 		}
 	}
 	for i := range tr.Events {
@@ -112,7 +110,8 @@ func (x *explainer) tell(ex *Explanation) error {
 func (x *explainer) oldLoad(events []schedule.Event, i int) OldLoad {
 	ev := &events[i]
 	l := OldLoad{
-		Load: x.steps[i], Value: ev.Value, Memory: ev.Memory,
+		Calls: len(x.setup) > 0,
+		Load:  x.steps[i], Value: ev.Value, Memory: ev.Memory,
 		Store: x.steps[ev.Over-1], Passed: x.steps[ev.Passed-1],
 	}
 	if made := events[ev.Over-1].Made; made > 0 {
@@ -155,7 +154,7 @@ func (r *Reason) says() (text string, of *Place) {
 	case r.Of > 0 && r.Meaning != "":
 		return "chooses " + r.Meaning, nil
 	case r.Of > 0:
-		return fmt.Sprintf("takes choice %d of 0 to %d", r.Taken, r.Of-1), nil
+		return fmt.Sprintf("takes choice %d, from 0", r.Taken), nil
 	case r.Reads == ReadsNew:
 		return "is seen by", &r.After
 	case r.Reads == ReadsOld:
@@ -175,7 +174,11 @@ func (l *OldLoad) facts() []string {
 	}
 	out = append(out, fmt.Sprintf("passes %v", &l.Passed))
 	if l.Barrier > 0 {
-		out = append(out, "with smp_rmb() before it no execution fails so, all explored: "+
+		among := ""
+		if l.Calls {
+			among = " of these calls"
+		}
+		out = append(out, "with smp_rmb() before it no execution"+among+" fails so, all explored: "+
 			count(l.Barrier, "state"))
 	}
 	return out

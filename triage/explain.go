@@ -59,6 +59,8 @@ type OldLoad struct {
 	// Barrier says that no execution fails so if there is an smp_rmb() before the load in the code,
 	// whoever runs that: of so many states, which are all. 0: that is not so, or it is not known.
 	Barrier int `json:"barrier,omitempty"`
+	// Calls says that this is of a workload: of the executions with the same calls.
+	Calls bool `json:"calls,omitempty"`
 }
 
 // Explain finds out why the execution of p that the tape gives fails. It takes at most so
@@ -133,7 +135,7 @@ func (ex *Explanation) In(ctx context.Context, p schedule.Program, executions in
 	defer r.Close()
 	r.Mute = ex.mute
 	k := &keeper{
-		ctx: ctx, r: r, setup: ex.Setup, want: ex.want, budget: &executions, same: map[sight]bool{},
+		ctx: ctx, r: r, setup: ex.Setup, want: ex.want, budget: &executions,
 	}
 	var causes []Cause
 	for _, reason := range ex.Because {
@@ -160,7 +162,7 @@ func newKeeper(p schedule.Program, tape schedule.Tape, mute schedule.Kinds) (*ke
 		return nil, nil, err
 	}
 	k := &keeper{
-		r: r, setup: setupOf(rec.log), choices: choicesOf(rec.log), want: Of(tr), same: map[sight]bool{},
+		r: r, setup: setupOf(rec.log), choices: choicesOf(rec.log), want: Of(tr),
 	}
 	return k, places(r, tr), nil
 }
@@ -351,6 +353,14 @@ func (x *explainer) conclude(orders []Cause) (needed bool, v verdict) {
 	return true, v
 }
 
+// among says which executions of a workload are meant.
+func (ex *Explanation) among() string {
+	if len(ex.Setup) == 0 {
+		return ""
+	}
+	return " of these calls"
+}
+
 // String returns the explanation in a few lines, or why there is none.
 func (ex *Explanation) String() string {
 	switch {
@@ -365,7 +375,7 @@ func (ex *Explanation) String() string {
 		return "why: every execution of these calls fails so, all explored: " + count(ex.States, "state")
 	}
 	var b strings.Builder
-	b.WriteString("why: every execution fails so in which\n")
+	fmt.Fprintf(&b, "why: every execution%s fails so in which\n", ex.among())
 	for i, r := range ex.Because {
 		text, of := r.says()
 		if of != nil {

@@ -47,7 +47,6 @@ type keeper struct {
 	// The step under way:
 	step  int
 	place int // in counts; -1: it does not matter
-	which int // choices so far
 	fresh bool
 
 	ordered *codePlace // where loads read no old value; nil: nowhere
@@ -65,7 +64,6 @@ type keeper struct {
 	lenient bool // broken has the causes that are broken, and that ends nothing
 	broken  uint64
 
-	same   map[sight]bool // whether failures that look so are as wanted
 	states int
 }
 
@@ -94,16 +92,6 @@ type keeperKey struct {
 	counts uint64 // hash of them
 	choose bool
 	runs   int8 // the running thread, if that matters; else -1
-}
-
-// A sight is what can be seen of a failure without a replay. Those that look the same
-// are taken for the same: the step of a failure says where it is, and the other party's
-// thread who made it one.
-type sight struct {
-	kind  schedule.Kind
-	doing doing
-	other int
-	obj   string
 }
 
 // ask looks at every execution that keeps the causes. tape is one that does and does not
@@ -244,7 +232,7 @@ func (k *keeper) breaks(cause int) bool {
 // Step implements [schedule.Watcher]: it counts the steps that matter, and ends an
 // execution that breaks an order.
 func (k *keeper) Step(t *schedule.Thread) bool {
-	k.step, k.place, k.which = t.Exec().Steps(), -1, 0
+	k.step, k.place = t.Exec().Steps(), -1
 	if k.ordered != nil {
 		k.fresh = k.ordered.at(t)
 	}
@@ -304,12 +292,11 @@ func (k *keeper) read() bool {
 	return true
 }
 
-// chosen is called when d was chosen within the step under way.
-func (k *keeper) chosen(d int) bool {
-	k.which++
+// chosen is called when d was the answer to a choice of the step under way.
+func (k *keeper) chosen(which, d int) bool {
 	for i := range k.causes {
 		c := &k.causes[i]
-		if c.Which == k.which && k.now(i, 0) && c.Taken != d && !k.breaks(i) {
+		if c.Which == which && k.now(i, 0) && c.Taken != d && !k.breaks(i) {
 			return false
 		}
 	}
@@ -342,7 +329,7 @@ func (f *follower) Choose(e *schedule.Exec, n int) int { return f.k.hear(e, f.fr
 // hear returns the decision d, or -1 if that breaks a cause.
 func (k *keeper) hear(e *schedule.Exec, d int) int {
 	within := subjectOf(e) == choice && e.Steps() == k.step // else an agent chooses its step
-	if d >= 0 && within && !k.chosen(d) {
+	if d >= 0 && within && e.Asked() > 0 && !k.chosen(e.Asked(), d) {
 		return -1
 	}
 	return d
@@ -454,25 +441,9 @@ func (k *keeper) key(e *schedule.Exec) keeperKey {
 
 // wanted reports whether the failure of the last run is the one to explain.
 func (k *keeper) wanted(res *schedule.Result) bool {
-	f := &res.Failure
-	if f.Kind != k.want.Kind {
+	if res.Failure.Kind != k.want.Kind {
 		return false
 	}
-	s := sight{kind: f.Kind, other: -1}
-	if f.Thread != nil {
-		s.doing = doingOf(f.Thread, f.Op)
-	}
-	if f.Other.Thread != nil {
-		s.other = f.Other.Thread.ID
-	}
-	if f.Obj != nil {
-		s.obj = f.Obj.Kind()
-	}
-	ok, known := k.same[s]
-	if !known || f.Kind == schedule.Deadlock { // where threads wait is not in sight
-		tr, err := k.r.Replay(slices.Clone(k.r.Taken()))
-		ok = err == nil && Of(tr) == k.want
-		k.same[s] = ok
-	}
-	return ok
+	tr, err := k.r.Replay(slices.Clone(k.r.Taken()))
+	return err == nil && Of(tr) == k.want
 }

@@ -143,7 +143,7 @@ func (m *markdown) chance(r *Report) {
 
 func (m *markdown) orders(ex *Explanation) {
 	what := strings.Replace(ex.causes(), "orders", "orders of two steps", 1)
-	m.para("Every execution fails so in which these " + what + " are kept:")
+	m.para("Every execution" + ex.among() + " fails so in which these " + what + " are kept:")
 	m.WriteByte('\n')
 	for i, r := range ex.Because {
 		text, of := r.says()

@@ -77,7 +77,9 @@ type words struct {
 	left int // executions that are left of the turn
 	list []uint64
 
-	segments segments // that executions of this arm have shown
+	// segments are those that executions of this arm have shown. When they are as many as are told
+	// apart none is new any more, and the words stay as they are.
+	segments segments
 }
 
 const (

@@ -57,7 +57,8 @@ func (c *TypesafeCache[T, P]) AllocBoot(e *schedule.Exec) P { return c.cache.All
 func (c *TypesafeCache[T, P]) InUse(e *schedule.Exec) []P { return c.cache.InUse(e) }
 
 // Alloc is kmem_cache_alloc(GFP_KERNEL). The schedule says which object it is: the one freed
-// last, one freed before, or a new one, whose cells are 0. To zero the others, as
+// last, a new one, whose cells are 0, or one freed before; by numbers that do not depend on how many
+// there are. To zero the others, as
 // kmem_cache_zalloc() does, is up to the model: others may see it.
 func (c *TypesafeCache[T, P]) Alloc(t *schedule.Thread) P {
 	preempt.MightSleep(t, "kmem_cache_alloc")
@@ -65,12 +66,13 @@ func (c *TypesafeCache[T, P]) Alloc(t *schedule.Thread) P {
 		Mode: schedule.PlainRead | schedule.PlainWrite})
 	n := c.kept()
 	t.Observe(uint64(n))
-	i := n - 1 - t.Choose(n+1)
+	d := t.Choose(n + 1)
+	i := n - max(d, 1) // of those freed before, the later ones first
 	switch {
-	case i < 0:
+	case n == 0 || d == 1:
 		t.Means("a new object")
 		return c.cache.AllocAtomic(t)
-	case i == n-1:
+	case d == 0:
 		t.Means("the object that was freed last")
 	default:
 		t.Means("an object that was freed before")
