@@ -25,7 +25,7 @@ func commits(text string) []string {
 
 // ending returns the later variants that name a commit and in which the explanation's
 // orders cannot be kept, or need not fail: one of the commits may have ended the race.
-// What the program's own variant has cannot have.
+// What the program's own variant has cannot have, nor what another architecture has.
 func (r *Report) ending() []Variant {
 	known := commits(r.About.Patches)
 	var out []Variant
@@ -35,12 +35,24 @@ func (r *Report) ending() []Variant {
 		more := slices.DeleteFunc(commits(v.Patches), func(id string) bool {
 			return slices.Contains(known, id)
 		})
-		if harmless && len(more) > 0 && later(v.Versions, r.About.Versions) {
+		_, own, _ := strings.Cut(r.Program, "@")
+		other := family(v.Name) != family(own)
+		if harmless && len(more) > 0 && !other && later(v.Versions, r.About.Versions) {
 			known = append(known, more...)
 			out = append(out, v)
 		}
 	}
 	return out
+}
+
+// family returns what the name of a variant begins with if there are several codes beside each other,
+// as of architectures: "sparc" of "sparc-5.9", and "" of "5.9-rt".
+func family(name string) string {
+	first, _, more := strings.Cut(name, "-")
+	if !more || strings.ContainsAny(first, "0123456789") {
+		return ""
+	}
+	return first
 }
 
 // later reports whether all releases of a, "4.16", "3.13-4.15" or "4.4.1, 4.5", come after all of

@@ -44,6 +44,16 @@ func TestLater(t *testing.T) {
 	}
 }
 
+func TestFamily(t *testing.T) {
+	for name, want := range map[string]string{
+		"sparc-5.9": "sparc", "powerpc-5.9.2": "powerpc", "1e-merged": "", "5.9-rt": "", "P6": "", "": "",
+	} {
+		if got := family(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestEscape(t *testing.T) {
 	for text, want := range map[string]string{
 		"read mm->ioctx_table":   "read mm->ioctx_table",
