@@ -14,7 +14,7 @@ type Place struct {
 	Verb   string `json:"verb"`
 	Kind   string `json:"kind,omitempty"` // of the object; empty: the step touches nothing shared
 	Path   string `json:"path,omitempty"` // of the cell in the object
-	Nth    int    `json:"nth"`            // from 1
+	Nth    int    `json:"nth"`            // from 1, whatever the accessors are called
 
 	// For people.
 	Task  string `json:"task"`
