@@ -128,6 +128,28 @@ func check(t *testing.T, page string) {
 	}
 }
 
+// TestSampleOfReadme compares the report in README.md with what minimize prints, from the stacks on
+// to the signature: the middle of the interleaving is left out, and how to repeat it.
+func TestSampleOfReadme(t *testing.T) {
+	const file, from = "cmd/minimize/testdata/golden/aio-1d-freed-under-lookup.txtar", "    failed: "
+	lines := readLines(t, "../README.md")
+	begin := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, from) })
+	if begin < 0 {
+		t.Fatal("README.md: no report")
+	}
+	n := slices.IndexFunc(lines[begin:], func(l string) bool {
+		return l != "" && !strings.HasPrefix(l, "    ")
+	})
+	var sample []string
+	for _, l := range lines[begin : begin+n-1] {
+		sample = append(sample, strings.TrimPrefix(l, "    "))
+	}
+	out, _ := output(t, []string{command + file, fence})
+	want := out[slices.IndexFunc(out, func(l string) bool { return strings.HasPrefix(l, from[4:]) }):]
+	end := slices.IndexFunc(want, func(l string) bool { return strings.HasPrefix(l, "signature ") })
+	compare(t, "README.md", begin+1, sample, want[:end+1])
+}
+
 // TestCountsOfReadme compares the table of spaces with the golden numbers that it is from.
 func TestCountsOfReadme(t *testing.T) {
 	const golden, scenario = "../kmodel/fs/aio/testdata/counts.txt", "io_getevents-vs-io_destroy@"
