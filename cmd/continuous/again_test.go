@@ -42,9 +42,6 @@ type reported struct {
 
 // TestReportAgain runs the tests of a directory with reports, each with a copy.
 func TestReportAgain(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it makes reports for a second")
-	}
 	c := configOf(t, "FuzzPutSuper")
 	r := reported{dir: t.TempDir()}
 	r.list = fuzzIn(t, c, r.dir, 200).status().Failures

@@ -56,10 +56,10 @@ func (c *TypesafeCache[T, P]) AllocBoot(e *schedule.Exec) P { return c.cache.All
 // InUse is [Cache.InUse].
 func (c *TypesafeCache[T, P]) InUse(e *schedule.Exec) []P { return c.cache.InUse(e) }
 
-// Alloc is kmem_cache_alloc(GFP_KERNEL). The schedule says which object it is: the one freed
-// last, a new one, whose cells are 0, or one freed before; by numbers that do not depend on how many
-// there are. To zero the others, as
-// kmem_cache_zalloc() does, is up to the model: others may see it.
+// Alloc is kmem_cache_alloc(GFP_KERNEL). The schedule says which object it is: the one freed last,
+// a new one, whose cells are 0, or one freed before; by numbers that do not depend on how many
+// there are. To zero the others, as kmem_cache_zalloc() does, is up to the model: others may see
+// it.
 func (c *TypesafeCache[T, P]) Alloc(t *schedule.Thread) P {
 	preempt.MightSleep(t, "kmem_cache_alloc")
 	t.Step(schedule.Op{Verb: "kmem_cache_alloc", Cell: &c.free[0].Cell,
