@@ -15,3 +15,10 @@ func FuzzTooLateMunmap(f *testing.F) { fuzz(f, "FuzzTooLateMunmap") }
 
 // FuzzFixedTooLateMunmap is FuzzTooLateMunmap with c7b285550544 applied.
 func FuzzFixedTooLateMunmap(f *testing.F) { fuzz(f, "FuzzFixedTooLateMunmap") }
+
+// FuzzAioReadEventsRing is aio_read_events_ring() against aio_complete(), as of 3.16, where loads
+// pass loads.
+func FuzzAioReadEventsRing(f *testing.F) { fuzz(f, "FuzzAioReadEventsRing") }
+
+// FuzzFixedAioReadEventsRing is FuzzAioReadEventsRing with 2ff396be602f applied.
+func FuzzFixedAioReadEventsRing(f *testing.F) { fuzz(f, "FuzzFixedAioReadEventsRing") }

@@ -116,6 +116,8 @@ func Targets() []Target {
 		{"FuzzFixedGetNetNsById", "net/core/net_namespace", "workload", "4.15"},
 		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
+		{"FuzzAioReadEventsRing", "fs/aio", "ring-workload", "3.16-rmo"},
+		{"FuzzFixedAioReadEventsRing", "fs/aio", "ring-workload", "3.17-rmo"},
 		{"FuzzPollWait", "fs/select", "workload", "6.12-tso"},
 		{"FuzzFixedPollWait", "fs/select", "workload", "6.13-tso"},
 		{"FuzzEventpollRelease", "fs/eventpoll", "workload", "6.4"},

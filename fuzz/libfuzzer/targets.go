@@ -54,6 +54,13 @@ func FuzzPipeRelease(data []byte) int { return Run("FuzzPipeRelease", data) }
 // FuzzFixedPipeRelease is FuzzPipeRelease with b0d8d2292160 applied.
 func FuzzFixedPipeRelease(data []byte) int { return Run("FuzzFixedPipeRelease", data) }
 
+// FuzzAioReadEventsRing is aio_read_events_ring() against aio_complete(), as of 3.16, where loads
+// pass loads.
+func FuzzAioReadEventsRing(data []byte) int { return Run("FuzzAioReadEventsRing", data) }
+
+// FuzzFixedAioReadEventsRing is FuzzAioReadEventsRing with 2ff396be602f applied.
+func FuzzFixedAioReadEventsRing(data []byte) int { return Run("FuzzFixedAioReadEventsRing", data) }
+
 // FuzzPollWait is poll() of a pipe against vmsplice(), as of 6.12, with store buffers.
 func FuzzPollWait(data []byte) int { return Run("FuzzPollWait", data) }
 

@@ -44,6 +44,7 @@ func TestCounts33(t *testing.T) { suite33.Counts(t, "testdata/counts-munmap.txt"
 
 func TestWorkloads(t *testing.T)  { suite.Workloads(t, 30_000) }
 func TestWorkload33(t *testing.T) { suite33.Workloads(t, 30_000) }
+func TestWorkload35(t *testing.T) { suite35.Workloads(t, 30_000) }
 
 func TestDeterminism(t *testing.T) { everything.Determinism(t) }
 func TestAllocs(t *testing.T)      { everything.Allocs(t) }
