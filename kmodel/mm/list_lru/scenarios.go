@@ -84,7 +84,7 @@ var scenarios = []scenario{
 // instance builds the scenario over s.
 func (sc *scenario) instance(s *system) program.Instance {
 	if sc.threads == nil {
-		return program.Instance{Begin: newWorkload(s).begin, Abstract: s.abstract}
+		return newWorkload(s)
 	}
 	return sc.fixed(s, sc.starters(s))
 }
