@@ -103,7 +103,7 @@ func (w *workload) call_(t *schedule.Thread, f file, c call) file {
 		w.pipeRelease(t, f)
 		return file{}
 	case c.kind != callClose && !open:
-		f, _ = w.fifoOpen(t, fmode(c.kind), c.nonblock)
+		f = w.fifoOpen(t, fmode(c.kind), c.nonblock)
 		t.SignalHandled()
 	}
 	return f
