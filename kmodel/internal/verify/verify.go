@@ -11,7 +11,8 @@
 //     none where it has none;
 //   - Allocs: a warm run allocates nothing.
 //
-// It is for test files only. An object's tests start from a [Suite].
+// It is for test files only. An object's tests start from a [Suite]; a second implementation
+// of an object is compared with it as a [Machine].
 package verify
 
 import (
