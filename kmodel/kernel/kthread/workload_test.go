@@ -40,8 +40,8 @@ func TestWorkloadRows(t *testing.T) {
 			q := verify.Scripted(p, script)
 			r := explore.Last(explore.Exhaust(context.Background(), q,
 				explore.Options{Bound: e.Preemptions, Mute: e.Mute}))
-			if n, ok := verify.Fewest(r)[e.Kind]; !ok || n != e.Preemptions {
-				t.Errorf("%s: fewest preemptions %v, want %v %d", q.Name, verify.Fewest(r), e.Kind,
+			if n, ok := r.Fewest()[e.Kind]; !ok || n != e.Preemptions {
+				t.Errorf("%s: fewest preemptions %v, want %v %d", q.Name, r.Fewest(), e.Kind,
 					e.Preemptions)
 			}
 			if e.Preemptions > 0 {
