@@ -62,6 +62,7 @@ var must = map[string][]string{
 	"catalogue.md":    {"catalogue"},
 	"signatures.md":   {"signatures"},
 	"how-it-works.md": {},
+	"figures.md":      {},
 	"comparison.md":   {},
 	"continuous.md":   {},
 }

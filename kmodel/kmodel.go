@@ -5,7 +5,8 @@
 // on it. The kernel's own tree is the index: the model of fs/aio.c is package
 // kmodel/fs/aio, the primitives of include/linux/rcupdate.h are package
 // kmodel/linux/rcu, and every function keeps its kernel name, lookup_ioctx being
-// lookupIoctx.
+// lookupIoctx. One that is none of the kernel's has a name that ends in an underscore, and
+// counts as part of its caller.
 //
 // What is modelled is lifetime and ordering: who may free what, who waits for
 // whom. Data, errors that race with nothing, and hardware are left out; each

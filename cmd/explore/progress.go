@@ -26,9 +26,8 @@ type progress struct {
 	last    time.Time
 	start   time.Time // of the program, or of the command
 
-	bound  int // that is being searched, from since
-	since  time.Time
-	before int // executions when it began
+	bound int // that is being searched, from since
+	since time.Time
 }
 
 func newProgress(w io.Writer) *progress {
@@ -103,7 +102,7 @@ func (p *progress) note(format string, args ...any) {
 // the time left is that of the bound.
 func (p *progress) exhaust(s explore.Progress) {
 	if p.bound != s.Bound {
-		p.bound, p.since, p.before = s.Bound, time.Now(), s.Runs
+		p.bound, p.since = s.Bound, time.Now()
 	}
 	if !p.due() {
 		return

@@ -131,15 +131,10 @@ func documented(p kernelProgram, mute schedule.Kinds) bool {
 // executions with at most so many preemptions were covered. The fewest preemptions are not known,
 // by class.
 func (s *statement) otherwise(bound int) bool {
-	want, got := map[schedule.Kind]int{}, map[schedule.Kind]int{}
+	want, got := map[schedule.Kind]int{}, s.report.Fewest()
 	for _, e := range s.program.Expect {
 		if e.Mute == s.limits.mute {
 			want[e.Kind] = e.Preemptions
-		}
-	}
-	for _, e := range s.failures() {
-		if n, ok := got[e.Kind]; !ok || e.Witness.Preemptions < n {
-			got[e.Kind] = e.Witness.Preemptions
 		}
 	}
 	for kind, least := range want {

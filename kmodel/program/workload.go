@@ -10,7 +10,8 @@ import (
 // syzkaller would. C says what a call is. The model's Begin
 //
 //   - asks for the number of threads, with Threads or Share;
-//   - chooses what each finds and its calls, with Choose and Calls, or Give after Share;
+//   - chooses what each finds and its calls, with Choose and Calls; after Share with Give or
+//     CallsOrNone;
 //   - creates each, with Go.
 //
 // Calls are counted as soon as they are certain, see [schedule.Exec.CountCalls].
@@ -72,13 +73,20 @@ func (w *Workload[C]) Share(e *schedule.Exec) int {
 // Calls has the tape choose the number of calls of thread i, at least 1, and returns them to
 // be filled in.
 func (w *Workload[C]) Calls(e *schedule.Exec, i int) []C {
-	n := 1 + w.choose(e, w.most)
-	if i < w.sure {
-		e.CountCalls(n - 1)
-	} else {
-		e.CountCalls(n)
-	}
+	return w.resize(e, i, 1+w.choose(e, w.most))
+}
+
+// CallsOrNone is Calls for a thread of Share, which may have none.
+func (w *Workload[C]) CallsOrNone(e *schedule.Exec, i int) []C {
+	return w.resize(e, i, w.choose(e, w.most+1))
+}
+
+func (w *Workload[C]) resize(e *schedule.Exec, i, n int) []C {
 	w.calls[i] = w.calls[i][:n]
+	if i < w.sure {
+		n-- // it is counted
+	}
+	e.CountCalls(n)
 	return w.calls[i]
 }
 

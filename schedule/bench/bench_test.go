@@ -82,24 +82,12 @@ func explored(t *testing.T, p schedule.Program) explore.Report {
 		bound = explore.Unbounded
 	}
 	r := explore.Last(explore.Exhaust(context.Background(), p, explore.Options{Bound: bound}))
-	if !bounded && !r.Complete() || bounded && r.Bound < bound {
+	invalid := func(e explore.Ending) bool { return e.Outcome == schedule.Invalid }
+	if !bounded && !r.Complete() || bounded && r.Bound < bound ||
+		slices.ContainsFunc(r.Endings, invalid) {
 		t.Errorf("%s: %s", p.Name, r.Coverage())
 	}
 	return r
-}
-
-// fewest returns the kinds of failure with the fewest preemptions of each.
-func fewest(r explore.Report) map[schedule.Kind]int {
-	out := map[schedule.Kind]int{}
-	for _, e := range r.Endings {
-		if e.Outcome == schedule.Pass {
-			continue
-		}
-		if n, ok := out[e.Kind]; !ok || e.Witness.Preemptions < n { // NoFailure: it is invalid
-			out[e.Kind] = e.Witness.Preemptions
-		}
-	}
-	return out
 }
 
 // forms returns the forms that are explored.
@@ -119,7 +107,8 @@ func TestVerdicts(t *testing.T) {
 			continue
 		}
 		for _, f := range forms() {
-			got := fewest(explored(t, p.Schedule(f)))
+			r := explored(t, p.Schedule(f))
+			got := r.Fewest()
 			for kind := range got {
 				if !p.Kinds().Has(kind) {
 					t.Errorf("%s@%v: %v, want one of %v", p.Name, f, kind, p.Kinds().All())
@@ -131,7 +120,8 @@ func TestVerdicts(t *testing.T) {
 			if found == late || found && f == bench.Threads && n != p.Preemptions {
 				t.Errorf("%s@%v: %v, want %v with %d preemptions", p.Name, f, got, p.Kind, p.Preemptions)
 			}
-			if got := fewest(explored(t, p.Fixed(f))); len(got) > 0 {
+			fixed := explored(t, p.Fixed(f))
+			if got := fixed.Fewest(); len(got) > 0 {
 				t.Errorf("%s@%v fixed: %v", p.Name, f, slices.Collect(maps.Keys(got)))
 			}
 		}

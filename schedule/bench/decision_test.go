@@ -28,7 +28,7 @@ func BenchmarkDeepest(b *testing.B) {
 	for b.Loop() {
 		o := explore.Options{Bound: p.Preemptions}
 		r := explore.Last(explore.Exhaust(b.Context(), p.Schedule(bench.Threads), o))
-		if got := fewest(r); r.Bound != p.Preemptions || len(got) != 1 || got[p.Kind] != p.Preemptions {
+		if got := r.Fewest(); r.Bound != p.Preemptions || len(got) != 1 || got[p.Kind] != p.Preemptions {
 			b.Errorf("%v, want %v with %d preemptions: %s", got, p.Kind, p.Preemptions, r.Coverage())
 		}
 		b.ReportMetric(float64(r.Nodes), "nodes")

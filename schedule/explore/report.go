@@ -296,6 +296,20 @@ func (r *Report) Failed() bool {
 	return slices.ContainsFunc(r.Endings, func(e Ending) bool { return e.Outcome == schedule.Fail })
 }
 
+// Fewest returns the kinds of failure that were met, with the fewest preemptions of each.
+func (r *Report) Fewest() map[schedule.Kind]int {
+	out := map[schedule.Kind]int{}
+	for _, e := range r.Endings {
+		if e.Outcome != schedule.Fail {
+			continue
+		}
+		if n, ok := out[e.Kind]; !ok || e.Witness.Preemptions < n {
+			out[e.Kind] = e.Witness.Preemptions
+		}
+	}
+	return out
+}
+
 // Minimal returns the witness of c, and whether there is one.
 func (r *Report) Minimal(c Category) (Witness, bool) {
 	for i := range r.Endings {

@@ -9,15 +9,13 @@ import (
 // A visit is the chooser that goes where the tape of a worker leads and no further.
 type visit struct {
 	*worker
-	arrived         bool // at a decision behind the tape
-	key             key  // of that decision
-	steps, switches int  // up to there, or to the end of the execution
+	arrived bool // at a decision behind the tape
+	key     key  // of that decision
 }
 
 func (v *visit) Choose(e *schedule.Exec, n int) int {
 	if v.pos == len(v.tape) {
 		v.arrived, v.key = true, v.keyOf(e)
-		v.steps, v.switches = e.Steps(), e.Switches()
 		return -1
 	}
 	alt := v.tape[v.pos]
@@ -33,9 +31,6 @@ func (w *worker) visit() (visit, schedule.Result) {
 	v := visit{worker: w}
 	w.pos = 0
 	res := w.runner.Run(&v)
-	if !v.arrived {
-		v.steps, v.switches = res.Steps, res.Switches
-	}
 	return v, res
 }
 

@@ -54,35 +54,31 @@ var model = program.Model[*system]{
 	System:   newSystem,
 }
 
-func fails(k schedule.Kind, preemptions int) program.Expect {
-	return program.Expect{Kind: k, Preemptions: preemptions}
-}
-
 // expected is the table of verdicts, by scenario and variant: every kind of failure with
 // the fewest preemptions that it takes. What is not here never fails.
 var expected = program.Table{
 	"cancel-vs-exit": {
-		"5.15":      {fails(schedule.UseAfterFree, 1), fails(schedule.LostUpdate, 1)},
-		"posted-v5": {fails(schedule.Deadlock, 1)},
-		"posted-v1": {fails(schedule.UseAfterFree, 2)},
-		"363bee2":   {fails(schedule.UseAfterFree, 0), fails(schedule.LostUpdate, 1)},
+		"5.15":      {program.Fails(schedule.UseAfterFree, 1), program.Fails(schedule.LostUpdate, 1)},
+		"posted-v5": {program.Fails(schedule.Deadlock, 1)},
+		"posted-v1": {program.Fails(schedule.UseAfterFree, 2)},
+		"363bee2":   {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.LostUpdate, 1)},
 	},
 	"signal-vs-exit": {
-		"5.15":      {fails(schedule.UseAfterFree, 0), fails(schedule.LostUpdate, 0)},
-		"posted-v5": {fails(schedule.UseAfterFree, 0), fails(schedule.LostUpdate, 0)},
-		"posted-v1": {fails(schedule.UseAfterFree, 0), fails(schedule.RefUnderflow, 1)},
-		"363bee2":   {fails(schedule.UseAfterFree, 0), fails(schedule.LostUpdate, 0)},
+		"5.15":      {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.LostUpdate, 0)},
+		"posted-v5": {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.LostUpdate, 0)},
+		"posted-v1": {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.RefUnderflow, 1)},
+		"363bee2":   {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.LostUpdate, 0)},
 	},
 	"read-vs-event": {
-		"5.15":      {fails(schedule.LostUpdate, 1)},
-		"posted-v5": {fails(schedule.LostUpdate, 1)},
+		"5.15":      {program.Fails(schedule.LostUpdate, 1)},
+		"posted-v5": {program.Fails(schedule.LostUpdate, 1)},
 	},
 	"workload": {
-		"5.15": {fails(schedule.UseAfterFree, 0), fails(schedule.LostUpdate, 0)},
-		"posted-v5": {fails(schedule.UseAfterFree, 0), fails(schedule.LostUpdate, 0),
-			fails(schedule.Deadlock, 1)},
-		"posted-v1": {fails(schedule.UseAfterFree, 0), fails(schedule.RefUnderflow, 1)},
-		"363bee2":   {fails(schedule.UseAfterFree, 0), fails(schedule.LostUpdate, 0)},
+		"5.15": {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.LostUpdate, 0)},
+		"posted-v5": {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.LostUpdate, 0),
+			program.Fails(schedule.Deadlock, 1)},
+		"posted-v1": {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.RefUnderflow, 1)},
+		"363bee2":   {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.LostUpdate, 0)},
 	},
 }
 

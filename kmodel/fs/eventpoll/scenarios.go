@@ -102,8 +102,7 @@ func (w *workload) begin(e *schedule.Exec) {
 // An fds is what a thread has open.
 type fds struct{ file, ep bool }
 
-// run_ makes the calls of thread i. Its name ends in an underscore because it is no
-// function of the kernel.
+// run_ makes the calls of thread i.
 func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
 	open := fds{true, true}
 	for _, call := range calls {

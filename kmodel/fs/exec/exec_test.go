@@ -95,9 +95,9 @@ var orders = map[int][][]int{
 }
 
 // inOrder is a scenario whose threads are created in another order.
-func (sc *scenario) inOrder(v variant, order []int) schedule.Program {
+func (sc *scenario) inOrder(v program.Variant, order []int) schedule.Program {
 	begin := func() func(*schedule.Exec) {
-		s := newSystem(v.patches)
+		s := newSystem(v.Changes)
 		starters := sc.starters(s)
 		var start []func(e *schedule.Exec)
 		for _, i := range order {
@@ -105,7 +105,7 @@ func (sc *scenario) inOrder(v variant, order []int) schedule.Program {
 		}
 		return sc.fixed(s, start).Begin
 	}
-	return schedule.Program{Name: fmt.Sprint(sc.name, "@", v.name, order), New: begin}
+	return schedule.Program{Name: fmt.Sprint(sc.name, "@", v.Name, order), New: begin}
 }
 
 // TestOrder creates the threads of every scenario in every order, which must change the
@@ -118,7 +118,7 @@ func TestOrder(t *testing.T) {
 		}
 		for _, v := range variants {
 			var want []explore.Ending
-			for _, order := range orders[len(sc.starters(newSystem(v.patches)))] {
+			for _, order := range orders[len(sc.starters(newSystem(v.Changes)))] {
 				p := sc.inOrder(v, order)
 				r := explore.Last(explore.Exhaust(context.Background(), p,
 					explore.Options{Bound: explore.Unbounded}))

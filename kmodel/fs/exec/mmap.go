@@ -3,12 +3,13 @@ package exec
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mm"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 // system is what the threads of a program share.
 type system struct {
-	patches
+	program.Changes
 	rq    rq
 	tasks [numTasks]task
 	space *mm.Space
@@ -36,8 +37,8 @@ const maxExecs = 2 * maxCalls
 // names of the tasks in traces.
 var names = [numTasks]string{"helper", "process", "owner"}
 
-func newSystem(p patches) *system {
-	s := &system{patches: p, space: mm.NewSpace()}
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c, space: mm.NewSpace()}
 	s.rq.Bind(&s.rq, "rq")
 	for i := range s.tasks {
 		tsk := &s.tasks[i]
@@ -54,18 +55,18 @@ func newSystem(p patches) *system {
 func (s *system) execMmap(t *schedule.Thread, tsk *task, m *mm.Struct) {
 	old := tsk.mm.Read(t)
 	s.taskLock(t, tsk)
-	if s.has(irqsOff) {
+	if s.Has(irqsOff) {
 		preempt.IrqDisable(t)
 	}
 	activeMm := tsk.activeMm.Read(t)
-	if s.has(irqsOff | activeFirst) {
+	if s.Has(irqsOff | activeFirst) {
 		tsk.activeMm.Write(t, m)
 		tsk.mm.Write(t, m)
 	} else {
 		tsk.mm.Write(t, m)
 		tsk.activeMm.Write(t, m)
 	}
-	if s.has(irqsOff) {
+	if s.Has(irqsOff) {
 		preempt.IrqEnable(t)
 	}
 	// activate_mm()

@@ -22,16 +22,8 @@ var scenarios = []scenario{
 	{name: "exec_mmap-vs-exit_mm", owner: true, exits: true, ticks: 1},
 }
 
-// workloads is the scenario in which the tape chooses what the tasks do.
-var workloads = scenario{name: "workload"}
-
 // instance builds the scenario over s.
-func (sc *scenario) instance(s *system) program.Instance {
-	if sc == &workloads {
-		return newWorkload(s)
-	}
-	return sc.fixed(s, sc.starters(s))
-}
+func (sc *scenario) instance(s *system) program.Instance { return sc.fixed(s, sc.starters(s)) }
 
 // fixed is an instance whose threads start creates.
 func (sc *scenario) fixed(s *system, start []func(e *schedule.Exec)) program.Instance {
@@ -148,23 +140,11 @@ func (s *system) abstract(_ *schedule.Exec, hit func(uint64)) {
 		if m == nil {
 			continue
 		}
-		w := uint64(1)<<2 | uint64(min(m.MmUsers.Peek(), 3))
-		w = w<<2 | uint64(min(m.MmCount.Peek(), 3))
-		w = w<<1 | bit(m.Live())
-		w = w<<1 | bit(s.rq.prevMm.Peek() == m)
-		for i := range s.tasks[:owner] {
-			tsk := &s.tasks[i]
-			w = w<<1 | bit(tsk.mm.Peek() == m)
-			w = w<<1 | bit(tsk.activeMm.Peek() == m)
-			w = w<<1 | bit(s.rq.curr.Get() == tsk)
-		}
-		hit(w)
+		counts := 4 | min(m.MmUsers.Peek(), 3)
+		counts = counts<<2 | min(m.MmCount.Peek(), 3)
+		a, b := &s.tasks[helper], &s.tasks[process]
+		hit(program.Word(counts, m.Live(), s.rq.prevMm.Peek() == m,
+			a.mm.Peek() == m, a.activeMm.Peek() == m, s.rq.curr.Get() == a,
+			b.mm.Peek() == m, b.activeMm.Peek() == m, s.rq.curr.Get() == b))
 	}
-}
-
-func bit(b bool) uint64 {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -137,7 +137,7 @@ func mmput(t *schedule.Thread, m *mm.Struct) {
 
 // taskLock is task_lock().
 func (s *system) taskLock(t *schedule.Thread, tsk *task) {
-	if s.has(preemptRT) {
+	if s.Has(preemptRT) {
 		tsk.allocLockRT.Lock(t)
 	} else {
 		tsk.allocLock.Lock(t)
@@ -146,7 +146,7 @@ func (s *system) taskLock(t *schedule.Thread, tsk *task) {
 
 // taskUnlock is task_unlock().
 func (s *system) taskUnlock(t *schedule.Thread, tsk *task) {
-	if s.has(preemptRT) {
+	if s.Has(preemptRT) {
 		tsk.allocLockRT.Unlock(t)
 	} else {
 		tsk.allocLock.Unlock(t)

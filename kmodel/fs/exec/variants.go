@@ -5,44 +5,28 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// patches is what a variant of exec_mmap() has.
-type patches uint
-
+// What a variant of exec_mmap() has.
 const (
 	// preemptRT is PREEMPT_RT: task_lock() sleeps, and keeps nobody from running.
-	preemptRT patches = 1 << iota
+	preemptRT program.Changes = 1 << iota
 	// activeFirst replaces active_mm before mm.
 	activeFirst
 	// irqsOff is d53c3dfb23c4 (5.10).
 	irqsOff
 )
 
-// has reports whether any of p is there.
-func (v patches) has(p patches) bool { return v&p != 0 }
-
-type variant struct {
-	name     string
-	versions string
-	about    string
-	patches  patches
-}
-
-var variants = []variant{
-	{"5.9", "5.9", "task_lock(), a spin lock, keeps the scheduler away", 0},
-	{"5.9-rt", "5.4-rt", "task_lock() sleeps: active_mm is read and replaced with preemption on",
-		preemptRT},
-	{"5.9-rt-swap", "proposal", "5.9-rt with active_mm replaced before mm, as was tried in 2020",
-		preemptRT | activeFirst},
-	{"5.10-rt", "5.10-rt", "d53c3dfb23c4: active_mm is read and replaced with interrupts off",
-		preemptRT | irqsOff},
+var variants = []program.Variant{
+	{Name: "5.9", Versions: "5.9", About: "task_lock(), a spin lock, keeps the scheduler away"},
+	{Name: "5.9-rt", Versions: "5.4-rt", Changes: preemptRT,
+		About: "task_lock() sleeps: active_mm is read and replaced with preemption on"},
+	{Name: "5.9-rt-swap", Versions: "proposal", Changes: preemptRT | activeFirst,
+		About: "5.9-rt with active_mm replaced before mm, as was tried in 2020"},
+	{Name: "5.10-rt", Versions: "5.10-rt", Changes: preemptRT | irqsOff,
+		About: "d53c3dfb23c4: active_mm is read and replaced with interrupts off"},
 }
 
 // muteUnderflow lets a kernel go on that has freed an mm under its users.
 var muteUnderflow = schedule.KindSet(schedule.RefUnderflow)
-
-func fails(k schedule.Kind, preemptions int) program.Expect {
-	return program.Expect{Kind: k, Preemptions: preemptions}
-}
 
 func then(k schedule.Kind, preemptions int) program.Expect {
 	return program.Expect{Kind: k, Preemptions: preemptions, Mute: muteUnderflow}
@@ -58,9 +42,9 @@ func then(k schedule.Kind, preemptions int) program.Expect {
 // first (5.9-rt-swap) makes it worse: for a moment the new mm looks like a borrowed one.
 var expected = program.Table{
 	"exec_mmap-vs-schedule": {
-		"5.9-rt": {fails(schedule.UseAfterFree, 1)},
+		"5.9-rt": {program.Fails(schedule.UseAfterFree, 1)},
 		"5.9-rt-swap": {
-			fails(schedule.RefUnderflow, 1), fails(schedule.UseAfterFree, 1),
+			program.Fails(schedule.RefUnderflow, 1), program.Fails(schedule.UseAfterFree, 1),
 			then(schedule.UseAfterFree, 1),
 		},
 	},
@@ -71,31 +55,22 @@ var expected = program.Table{
 }
 
 var (
-	owned = []program.Expect{fails(schedule.RefUnderflow, 1), then(schedule.Leak, 1)}
+	owned = []program.Expect{program.Fails(schedule.RefUnderflow, 1), then(schedule.Leak, 1)}
 	exits = []program.Expect{
-		fails(schedule.RefUnderflow, 1), fails(schedule.UseAfterFree, 1),
+		program.Fails(schedule.RefUnderflow, 1), program.Fails(schedule.UseAfterFree, 1),
 		then(schedule.UseAfterFree, 1), then(schedule.Leak, 2), then(schedule.DoubleFree, 3),
 	}
 )
 
 // Programs returns all programs of exec_mmap().
 func Programs() []program.Program {
-	var out []program.Program
+	m := program.Model[*system]{
+		Object: "fs/exec", Variants: variants, Expected: expected, System: newSystem,
+		Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
+	}
 	for i := range scenarios {
-		out = append(out, scenarios[i].programs()...)
+		sc := &scenarios[i]
+		m.Scenarios = append(m.Scenarios, program.Scenario[*system]{Name: sc.name, New: sc.instance})
 	}
-	return append(out, workloads.programs()...)
-}
-
-func (sc *scenario) programs() []program.Program {
-	var out []program.Program
-	for _, v := range variants {
-		out = append(out, program.Program{
-			Object: "fs/exec", Scenario: sc.name, Variant: v.name,
-			Versions: v.versions, Patches: v.about, Workload: sc == &workloads,
-			Expect: expected[sc.name][v.name],
-			New:    func() program.Instance { return sc.instance(newSystem(v.patches)) },
-		})
-	}
-	return out
+	return m.Programs()
 }

@@ -1,11 +1,9 @@
 package file
 
 import (
-	"context"
-	"slices"
 	"testing"
 
-	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
@@ -232,60 +230,23 @@ func (s *mState) call(other int) {
 	s.waits[other] = s.reader(other)
 }
 
-// mCounts is how many executions pass and fail, by the number of preemptions.
-type mCounts [2][64]uint64
-
-// count counts the executions. Beginnings of as many steps that agree in the state and in who has
-// taken the last step are taken further together.
-func (m machine) count() (c mCounts) {
-	type node struct {
-		mState
-		last int // the thread that has taken the last step and goes on, or -1
-	}
-	first := mState{open: true, count: 1, sk: 1}
-	first.pc = [mThreads]mPC{mReadLock, mFileLock, mEnd}
-	layer := map[node]*[64]uint64{{first, -1}: {1}}
-	for len(layer) > 0 {
-		next := map[node]*[64]uint64{}
-		for nd, n := range layer {
-			stuck := true
-			for me := range mThreads {
-				if !nd.enabled(me) {
-					continue
-				}
-				stuck = false
-				preempts := 0
-				if nd.last >= 0 && nd.last != me && nd.enabled(nd.last) {
-					preempts = 1
-				}
-				after, fails := m.step(nd.mState, me)
-				for _, s := range after {
-					if fails {
-						add(&c[1], n, preempts)
-						continue
-					}
-					to := node{s, me}
-					if s.pc[me] == mEnd {
-						to.last = -1
-					}
-					if next[to] == nil {
-						next[to] = &[64]uint64{}
-					}
-					add(next[to], n, preempts)
+// counted is the machine as verify compares it.
+func (m machine) counted() verify.Machine[mState, schedule.Outcome] {
+	return verify.Machine[mState, schedule.Outcome]{
+		Threads: mThreads,
+		Enabled: (*mState).enabled,
+		Rests:   func(s *mState, me int) bool { return s.pc[me] == mEnd },
+		Step: func(s mState, me int, next func(mState), end func(schedule.Outcome)) {
+			after, fails := m.step(s, me)
+			for _, s := range after {
+				if fails {
+					end(schedule.Fail)
+				} else {
+					next(s)
 				}
 			}
-			if stuck {
-				add(&c[0], n, 0)
-			}
-		}
-		layer = next
-	}
-	return c
-}
-
-func add(to, n *[64]uint64, preemptions int) {
-	for j := preemptions; j < len(to); j++ {
-		to[j] += n[j-preemptions]
+		},
+		Stuck: func(_ mState, _ func(mState), end func(schedule.Outcome)) { end(schedule.Pass) },
 	}
 }
 
@@ -300,27 +261,12 @@ func TestMachine(t *testing.T) {
 		if !ok {
 			t.Fatalf("the machine has no variant %s", p.Variant)
 		}
-		if got, want := counted(t, p), m.count(); got != want {
-			t.Errorf("%s: %v executions, the machine has %v", p.Name(), got, want)
-		}
+		first := mState{open: true, count: 1, sk: 1}
+		first.pc = [mThreads]mPC{mReadLock, mFileLock, mEnd}
+		r := verify.Explore(p, explore.Options{Bound: explore.Unbounded})
+		m.counted().Compare(t, r, first, func(e explore.Ending) schedule.Outcome { return e.Outcome })
 	}
 	if len(machines) != len(typesafeModel.Variants) {
 		t.Error("a variant of the machine is none of the model")
 	}
-}
-
-// counted explores a program.
-func counted(t *testing.T, p program.Program) (c mCounts) {
-	r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(),
-		explore.Options{Bound: explore.Unbounded}))
-	if !r.Complete() || r.Overflow {
-		t.Fatalf("not explored, or not counted: %s", r.Coverage())
-	}
-	for _, e := range r.Endings {
-		i := slices.Index([]schedule.Outcome{schedule.Pass, schedule.Fail}, e.Outcome)
-		for j, n := range e.Executions {
-			c[i][j] += n
-		}
-	}
-	return c
 }

@@ -62,8 +62,7 @@ func (w *workload) begin(e *schedule.Exec) {
 	w.bootAgents(e)
 }
 
-// run_ makes the calls of a thread. Its name ends in an underscore because it is no
-// function of the kernel.
+// run_ makes the calls of a thread.
 func (w *workload) run_(t *schedule.Thread, _ int, calls []int) {
 	for j, call := range calls {
 		switch {

@@ -99,8 +99,7 @@ func (w *workload) begin(e *schedule.Exec) {
 	w.bootAgents(e)
 }
 
-// run_ makes the calls of thread i. Its name ends in an underscore because it is no
-// function of the kernel.
+// run_ makes the calls of thread i.
 func (w *workload) run_(t *schedule.Thread, i int, calls []int) {
 	cpu := i
 	for j, call := range calls {

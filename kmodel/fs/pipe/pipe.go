@@ -102,12 +102,12 @@ func (s *system) putFiles_(t *schedule.Thread, pipe *pipeInodeInfo) (kill bool) 
 // freePipeInfo is free_pipe_info().
 func freePipeInfo(t *schedule.Thread, pipe *pipeInodeInfo) { slab.Free(t, "kfree", pipe) }
 
-// fifoOpen is fifo_open(), for reading or for writing. It fails if a signal comes, or if
-// there is no reader and the writer does not want to wait.
-func (s *system) fifoOpen(t *schedule.Thread, mode fmode, nonblock bool) (f file, ok bool) {
+// fifoOpen is fifo_open(), for reading or for writing. It fails, and returns no file, if a
+// signal comes, or if there is no reader and the writer does not want to wait.
+func (s *system) fifoOpen(t *schedule.Thread, mode fmode, nonblock bool) file {
 	pipe := s.pin_(t)
-	f = file{pipe, mode}
 	pipe.mutex.Lock(t) // __pipe_lock
+	var ok bool
 	if mode == fmodeRead {
 		ok = pipe.openRead_(t, nonblock)
 	} else {
@@ -115,10 +115,10 @@ func (s *system) fifoOpen(t *schedule.Thread, mode fmode, nonblock bool) (f file
 	}
 	if !ok {
 		s.unlockAndPut_(t, pipe)
-		return file{}, false
+		return file{}
 	}
 	pipe.mutex.Unlock(t) // __pipe_unlock
-	return f, true
+	return file{pipe, mode}
 }
 
 // pin_ returns the pipe of the inode, a new one if it has none, with a reference.

@@ -85,8 +85,7 @@ func (w *workload) begin(e *schedule.Exec) {
 	}
 }
 
-// run_ makes the calls of thread i. Its name ends in an underscore because it is no
-// function of the kernel.
+// run_ makes the calls of thread i.
 func (w *workload) run_(t *schedule.Thread, i int, calls []call) {
 	f := w.files[i]
 	for _, c := range calls {
@@ -103,7 +102,7 @@ func (w *workload) call_(t *schedule.Thread, f file, c call) file {
 		w.pipeRelease(t, f)
 		return file{}
 	case c.kind != callClose && !open:
-		f, _ = w.fifoOpen(t, fmode(c.kind), c.nonblock)
+		f = w.fifoOpen(t, fmode(c.kind), c.nonblock)
 		t.SignalHandled()
 	}
 	return f

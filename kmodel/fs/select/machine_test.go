@@ -2,9 +2,9 @@ package fsselect
 
 import (
 	"context"
-	"math/bits"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
@@ -273,77 +273,31 @@ func (m *machine) fillStep(s *mState) {
 	}
 }
 
-// mCounts[j] is a number of executions with j preemptions.
-type mCounts [48]uint64
-
-func (c *mCounts) add(n *mCounts, preemptions int) {
-	for j := preemptions; j < len(c); j++ {
-		v, carry := bits.Add64(c[j], n[j-preemptions], 0)
-		if c[j] = v; carry != 0 {
-			panic("the machine counts more than 2^64 executions")
-		}
+// counted is the machine as verify compares it.
+func (m *machine) counted() verify.Machine[mState, string] {
+	return verify.Machine[mState, string]{
+		Threads: mThreads,
+		Enabled: m.enabled,
+		Rests:   func(s *mState, me int) bool { return s.pc[me] == atRest },
+		Step: func(s mState, me int, next func(mState), end func(string)) {
+			if kind := m.step(&s, me); kind != "" {
+				end(kind)
+			} else {
+				next(s)
+			}
+		},
+		Stuck: func(s mState, next func(mState), end func(string)) {
+			switch {
+			case s.pc[mPoll] == atSchedule && !s.signal:
+				s.signal = true
+				next(s)
+			case s.pc == [mThreads]mPC{}:
+				end("pass")
+			default:
+				end("deadlock")
+			}
+		},
 	}
-}
-
-// An mNode is a state, and who took the last step, -1 if that thread is at rest now.
-type mNode struct {
-	mState
-	last int
-}
-
-// count returns how many executions end how, those that are in the same state after as many steps
-// being counted together.
-func (m *machine) count() map[string]*mCounts {
-	endings := map[string]*mCounts{}
-	for layer := (map[mNode]*mCounts{{m.initial(), -1}: {1}}); len(layer) > 0; {
-		next := map[mNode]*mCounts{}
-		for nd, n := range layer {
-			m.follow(&nd, n, next, endings)
-		}
-		layer = next
-	}
-	return endings
-}
-
-// follow takes each step that is possible from a node.
-func (m *machine) follow(nd *mNode, n *mCounts, next map[mNode]*mCounts, endings map[string]*mCounts) {
-	stuck := true
-	for me := range mThreads {
-		if !m.enabled(&nd.mState, me) {
-			continue
-		}
-		stuck = false
-		preemptions := 0
-		if nd.last >= 0 && nd.last != me && m.enabled(&nd.mState, nd.last) {
-			preemptions = 1
-		}
-		to := mNode{nd.mState, me}
-		if kind := m.step(&to.mState, me); kind != "" {
-			addTo(endings, kind, n, preemptions)
-			continue
-		}
-		if to.pc[me] == atRest {
-			to.last = -1
-		}
-		addTo(next, to, n, preemptions)
-	}
-	switch {
-	case !stuck:
-	case nd.pc[mPoll] == atSchedule && !nd.signal:
-		nd.signal = true
-		addTo(next, *nd, n, 0)
-	case nd.pc == [mThreads]mPC{}:
-		addTo(endings, "pass", n, 0)
-	default:
-		addTo(endings, "deadlock", n, 0)
-	}
-}
-
-func addTo[K comparable](to map[K]*mCounts, k K, n *mCounts, preemptions int) {
-	if to[k] == nil {
-		to[k] = &mCounts{}
-	}
-	to[k].add(n, preemptions)
 }
 
 // TestMachine compares all fixed programs with the machine: how they end, and the number of their
@@ -360,28 +314,12 @@ func TestMachine(t *testing.T) {
 		}
 		r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(),
 			explore.Options{Bound: explore.Unbounded}))
-		if !r.Complete() || r.Overflow {
-			t.Fatalf("%s: not explored, or not counted: %s", p.Name(), r.Coverage())
-		}
-		got := map[string]*mCounts{}
-		for _, e := range r.Endings {
-			kind, n := e.Outcome.String(), mCounts{}
+		agree += m.counted().Compare(t, r, m.initial(), func(e explore.Ending) string {
 			if e.Outcome == schedule.Fail {
-				kind = e.Kind.String()
+				return e.Kind.String()
 			}
-			copy(n[:], e.Executions)
-			addTo(got, kind, &n, 0)
-		}
-		want := m.count()
-		for kind := range want {
-			if got[kind] == nil || *got[kind] != *want[kind] {
-				t.Errorf("%s: %s: %v, the machine has %v", p.Name(), kind, got[kind], *want[kind])
-			}
-			agree++
-		}
-		if len(got) != len(want) {
-			t.Errorf("%s: ends in %d ways, the machine in %d", p.Name(), len(got), len(want))
-		}
+			return e.Outcome.String()
+		})
 	}
-	t.Logf("%d endings agree", agree)
+	t.Logf("%d numbers agree", agree)
 }

@@ -141,14 +141,14 @@ func (sb *superBlock) deactivateLockedSuper(t *schedule.Thread) {
 		return
 	}
 	sb.genericShutdownSuper(t) // s_type->kill_sb
-	if sb.has(putFirst) {
+	if sb.Has(putFirst) {
 		sb.putSuper(t)
 	}
-	if !sb.has(noEarlyDestroy) {
+	if !sb.Has(noEarlyDestroy) {
 		sb.lrus.Destroy_(t, sb.sDentryLru.Peek())
 		sb.lrus.Destroy_(t, sb.sInodeLru.Peek())
 	}
-	if !sb.has(putFirst) {
+	if !sb.Has(putFirst) {
 		sb.putSuper(t)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 // The programs run over the list_lrus of 4.9, and may go on after a might_sleep() splat.
@@ -35,22 +34,11 @@ func TestMutants(t *testing.T) {
 // TestStates takes the fixed programs, and a few workloads that between them make every
 // call.
 func TestStates(t *testing.T) {
-	verify.States(t, 400, suite.Fixed(func(p program.Program) bool {
+	suite.States(t, func(p program.Program) bool {
 		return p.Scenario == "umount" || p.Racy() // next to no schedules
-	})...)
-	for _, v := range variants {
-		for _, digits := range []string{
-			"00" + "1" + "0" + "0" + "1" + "0" + "1", // umount; iterate_supers
-			"01" + "1" + "1" + "021" + "1" + "1" + "01",
-			"10" + "100" + "2031" + "01" + "2" + "0" + "1",
-		} {
-			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
-				w := newWorkload(newSystem(v.changes, newLRUs()))
-				script := verify.NewScript(digits)
-				w.choose = script.Choose
-				return script.Before(w.begin)
-			}}
-			verify.States(t, 400, p)
-		}
-	}
+	},
+		"00"+"1"+"0"+"0"+"1"+"0"+"1", // umount; iterate_supers
+		"01"+"1"+"1"+"021"+"1"+"1"+"01",
+		"10"+"100"+"2031"+"01"+"2"+"0"+"1",
+	)
 }

@@ -11,32 +11,14 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// changes is the set of changes that a variant makes to the code of 4.9.
-type changes uint
-
+// What a variant changes in the code of 4.9.
 const (
 	// noEarlyDestroy takes the calls of list_lru_destroy() out of
 	// deactivate_locked_super().
-	noEarlyDestroy changes = 1 << iota
+	noEarlyDestroy program.Changes = 1 << iota
 	// putFirst has deactivate_locked_super() call put_super() before them.
 	putFirst
 )
-
-// variant is the kernel, or a mutant of it.
-type variant struct {
-	name     string
-	versions string
-	about    string
-	changes  changes
-}
-
-var variants = []variant{
-	{"real", "4.3-4.14", "put_super() cannot sleep: the list_lrus have been destroyed before", 0},
-	{"m1", "mutant", "deactivate_locked_super() without list_lru_destroy(): the kernel of 2017 " +
-		"calls it, so there this cannot happen", noEarlyDestroy},
-	{"m2", "mutant", "list_lru_destroy() after put_super() in deactivate_locked_super(): in the " +
-		"kernel it comes before, so there this cannot happen", putFirst},
-}
 
 // muteSleep lets the kernel go on after a might_sleep() splat, as it does.
 var muteSleep = schedule.KindSet(schedule.SleepInAtomic)
@@ -54,30 +36,36 @@ var (
 	}, afterFree...)
 )
 
-// expected is the table of verdicts: every kind of failure with the fewest preemptions
-// that it takes, by scenario and variant. What is not here never fails.
-var expected = program.Table{
-	"umount":                   {"m1": sleeps, "m2": afterFree},
-	"umount-vs-iterate_supers": {"m1": sleeps, "m2": twice},
-	"umount-vs-mount":          {"m1": sleeps, "m2": twice},
-	"umount-vs-memcg_online":   {"m1": sleeps, "m2": afterFree},
-	"workload":                 {"m1": sleeps, "m2": sleeps},
-}
-
 // Programs returns all programs. newLRUs makes the list_lrus of one of them.
 func Programs(newLRUs func() LRUs) []program.Program {
-	var out []program.Program
-	for i := range scenarios {
-		sc := &scenarios[i]
-		for _, v := range variants {
-			out = append(out, program.Program{
-				Object: "fs/super", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.threads == nil,
-				New: func() program.Instance { return sc.instance(newSystem(v.changes, newLRUs())) },
-			})
-		}
-	}
-	return expected.Fill(out)
+	return program.Model[*system]{
+		Object: "fs/super",
+		Variants: []program.Variant{
+			{Name: "real", Versions: "4.3-4.14",
+				About: "put_super() cannot sleep: the list_lrus have been destroyed before"},
+			{Name: "m1", Versions: "mutant", Changes: noEarlyDestroy,
+				About: "deactivate_locked_super() without list_lru_destroy(): the kernel of 2017 " +
+					"calls it, so there this cannot happen"},
+			{Name: "m2", Versions: "mutant", Changes: putFirst,
+				About: "list_lru_destroy() after put_super() in deactivate_locked_super(): in the " +
+					"kernel it comes before, so there this cannot happen"},
+		},
+		Scenarios: []program.Scenario[*system]{
+			{Name: "umount", New: fixed(umountIt)},
+			{Name: "umount-vs-iterate_supers", New: fixed(umountIt, iterate)},
+			{Name: "umount-vs-mount", New: fixed(umountIt, mountIt)},
+			{Name: "umount-vs-memcg_online", New: fixed(umountIt, online)},
+		},
+		Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
+		Expected: program.Table{
+			"umount":                   {"m1": sleeps, "m2": afterFree},
+			"umount-vs-iterate_supers": {"m1": sleeps, "m2": twice},
+			"umount-vs-mount":          {"m1": sleeps, "m2": twice},
+			"umount-vs-memcg_online":   {"m1": sleeps, "m2": afterFree},
+			"workload":                 {"m1": sleeps, "m2": sleeps},
+		},
+		System: func(c program.Changes) *system { return newSystem(c, newLRUs()) },
+	}.Programs()
 }
 
 // The global variables of the kernel are objects of their own, so that traces name them
@@ -102,7 +90,8 @@ type mounts struct {
 
 // system is what a program shares.
 type system struct {
-	changes     changes
+	program.Changes
+	program.Globals
 	lrus        LRUs
 	sbLock      globalSpin
 	superBlocks globalList
@@ -110,11 +99,11 @@ type system struct {
 	sbCache     *slab.Cache[superBlock, *superBlock]
 }
 
-func newSystem(c changes, lrus LRUs) *system {
-	s := &system{changes: c, lrus: lrus}
-	s.sbLock.Bind(&s.sbLock, "sb_lock")
-	s.superBlocks.Bind(&s.superBlocks, "super_blocks")
-	s.mounts.Bind(&s.mounts, "mounts")
+func newSystem(c program.Changes, lrus LRUs) *system {
+	s := &system{Changes: c, lrus: lrus}
+	s.Global(&s.sbLock, "sb_lock")
+	s.Global(&s.superBlocks, "super_blocks")
+	s.Global(&s.mounts, "mounts")
 	s.sbCache = slab.NewCache("sb", func(sb *superBlock) {
 		sb.system = s
 		sb.rcu.Init(sb.destroySuperRcu)
@@ -123,14 +112,9 @@ func newSystem(c changes, lrus LRUs) *system {
 	return s
 }
 
-// has reports whether a change is made.
-func (s *system) has(c changes) bool { return s.changes&c != 0 }
-
 // boot begins an execution in which nothing is mounted.
 func (s *system) boot(e *schedule.Exec, size int) {
-	e.Static(&s.sbLock.Object, 0)
-	e.Static(&s.superBlocks.Object, 0)
-	e.Static(&s.mounts.Object, 0)
+	s.BootGlobals(e)
 	s.lrus.Boot(e, size)
 }
 

@@ -1,6 +1,9 @@
 package super
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // The most of everything that a workload has.
 const (
@@ -32,56 +35,46 @@ type call struct {
 // one at a time, from the start or not.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	calls  [maxThreads][maxCalls]call
-	n      [maxThreads]int
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[call]
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
-
-// names of the threads.
-var names = [maxThreads]string{"A", "B", "C", "D"}
 
 func (w *workload) begin(e *schedule.Exec) {
-	threads := 2 + w.choose(e, maxThreads-1)
-	e.CountCalls(threads) // each makes one, and perhaps more
-	w.boot(e, w.choose(e, 2))
+	threads := w.Threads(e)
+	w.boot(e, w.Choose(e, 2))
 	for i := range threads {
-		if dev := w.choose(e, 1+maxDevs); dev > 0 {
+		if dev := w.Choose(e, 1+maxDevs); dev > 0 {
 			w.bootMount(e, i, dev)
 		}
-		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i] - 1)
-		for j := range w.n[i] {
-			w.calls[i][j] = w.chooseCall(e)
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = w.chooseCall(e)
 		}
-		e.Go(names[i], w.bodies[i])
+		w.Go(e, i)
 	}
 	w.bootAgents(e)
 }
 
 func (w *workload) chooseCall(e *schedule.Exec) call {
-	switch kind := callKind(w.choose(e, int(numCalls))); kind {
+	switch kind := callKind(w.Choose(e, int(numCalls))); kind {
 	case callMount:
-		return call{kind, 1 + w.choose(e, maxDevs)}
+		return call{kind, 1 + w.Choose(e, maxDevs)}
 	case callOnline, callOffline:
-		return call{kind, w.choose(e, maxMemcgs)}
+		return call{kind, w.Choose(e, maxMemcgs)}
 	default:
 		return call{kind, 0}
 	}
 }
 
 // run_ makes the calls of thread i.
-func (w *workload) run_(t *schedule.Thread, i int) {
-	for j := range w.n[i] {
-		w.call_(t, i, w.calls[i][j])
+func (w *workload) run_(t *schedule.Thread, i int, calls []call) {
+	for j, c := range calls {
+		w.call_(t, i, c)
 		t.Forget(uint64(j))
 	}
 }

@@ -37,14 +37,14 @@ func (s Suite) States(t *testing.T, skip func(program.Program) bool, setups ...s
 	for _, p := range s.Programs {
 		for _, digits := range setups {
 			if p.Workload {
-				States(t, 400, scripted(p, digits))
+				States(t, 400, Scripted(p, digits))
 			}
 		}
 	}
 }
 
-// scripted is a workload with the choices that it makes before its first step made.
-func scripted(p program.Program, digits string) schedule.Program {
+// Scripted is a workload with the choices that it makes before its first step made.
+func Scripted(p program.Program, digits string) schedule.Program {
 	return schedule.Program{Name: p.Name() + " " + digits, New: func() func(*schedule.Exec) {
 		in, script := p.New(), NewScript(digits)
 		in.Script(script.Choose)

@@ -11,7 +11,8 @@
 //     none where it has none;
 //   - Allocs: a warm run allocates nothing.
 //
-// It is for test files only. An object's tests start from a [Suite].
+// It is for test files only. An object's tests start from a [Suite]; a second implementation
+// of an object is compared with it as a [Machine].
 package verify
 
 import (
@@ -80,20 +81,8 @@ func Explore(p program.Program, o explore.Options) explore.Report {
 	return r
 }
 
-// Fewest returns the kinds of failure in a report with the fewest preemptions of each.
-func Fewest(r explore.Report) map[schedule.Kind]int {
-	out := map[schedule.Kind]int{}
-	for _, e := range r.Endings {
-		if e.Outcome == schedule.Fail {
-			if n, ok := out[e.Kind]; !ok || e.Witness.Preemptions < n {
-				out[e.Kind] = e.Witness.Preemptions
-			}
-		}
-	}
-	return out
-}
-
-// expected returns the rows of p's table for a set of muted kinds, as Fewest does.
+// expected returns the rows of p's table for a set of muted kinds as
+// [explore.Report.Fewest] does.
 func expected(p program.Program, mute schedule.Kinds) map[schedule.Kind]int {
 	out := map[schedule.Kind]int{}
 	for _, e := range p.Expect {
@@ -142,7 +131,7 @@ func verdict(t *testing.T, p program.Program, mute schedule.Kinds) {
 		bound := slices.Max(slices.Collect(maps.Values(want)))
 		r = Explore(p, explore.Options{Bound: bound, Mute: mute})
 	}
-	got := Fewest(r)
+	got := r.Fewest()
 	if maps.Equal(got, want) {
 		return
 	}

@@ -154,16 +154,9 @@ func sameEnding(a, b explore.Ending) bool {
 // TestStates takes the fixed programs, and a few workloads that between them make every
 // call.
 func TestStates(t *testing.T) {
-	verify.States(t, 400, suite.Fixed(nil)...)
-	for _, script := range []string{
-		"0" + "20001" + "0200101",        // two CPUs: munmap twice; read, read both, lazy
-		"1" + "130" + "121000" + "01001", // three: a second thread of the process; read, lazy
-		"1" + "23021" + "0211010" + "1120",
-	} {
-		for i := range variants {
-			if !variants[i].Offline {
-				verify.States(t, 400, scripted(&variants[i], script))
-			}
-		}
-	}
+	suite.States(t, nil,
+		"0"+"20001"+"0200101",      // two CPUs: munmap twice; read, read both, lazy
+		"1"+"130"+"121000"+"01001", // three: a second thread of the process; read, lazy
+		"1"+"23021"+"0211010"+"1120",
+	)
 }

@@ -3,12 +3,12 @@ package kthread
 import (
 	"context"
 	"fmt"
-	"math/bits"
 	"slices"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
@@ -34,78 +34,32 @@ type mEnding struct {
 	verb   string
 }
 
-// mCounts[j] is a number of executions, or of beginnings of them, with j preemptions.
-type mCounts [48]uint64
-
-func (c *mCounts) add(n *mCounts, preemptions int) {
-	for j := preemptions; j < len(c); j++ {
-		v, carry := bits.Add64(c[j], n[j-preemptions], 0)
-		if c[j] = v; carry != 0 {
-			panic("the machine counts more than 2^64 executions")
-		}
-	}
-}
-
-// count returns how many executions end how, by the number of preemptions. Of all
-// beginnings with k steps only the state and who took the last step matter for what
-// follows, so those that agree in that are counted together, and taken one step further
-// together.
-func (m *machine) count() map[mEnding]*mCounts {
-	type node struct {
-		mState
-		last int // the thread that took the last step, -1 if it is at rest now
-	}
-	endings := map[mEnding]*mCounts{}
-	end := func(e mEnding, n *mCounts, preemptions int) {
-		if endings[e] == nil {
-			endings[e] = &mCounts{}
-		}
-		endings[e].add(n, preemptions)
-	}
-	layer := map[node]*mCounts{{m.initial(), -1}: {1}}
-	for len(layer) > 0 {
-		next := map[node]*mCounts{}
-		for nd, n := range layer {
-			stuck := true
-			for me := range mThreads {
-				if !m.enabled(&nd.mState, me) {
-					continue
-				}
-				stuck = false
-				preemptions := 0
-				if nd.last >= 0 && nd.last != me && m.enabled(&nd.mState, nd.last) {
-					preemptions = 1
-				}
-				to := node{nd.mState, me}
-				if kind := m.step(&to.mState, me); kind != "" {
-					end(mEnding{kind, me, verbs[nd.pc[me]]}, n, preemptions)
-					continue
-				}
-				if to.pc[me] == atRest {
-					to.last = -1
-				}
-				if next[to] == nil {
-					next[to] = &mCounts{}
-				}
-				next[to].add(n, preemptions)
-			}
-			if !stuck {
-				continue
-			}
-			if nd.pc != [mThreads]mPC{} {
-				end(mEnding{"deadlock", -1, ""}, n, 0)
+// counted is the machine as verify compares it.
+func (m *machine) counted() verify.Machine[mState, mEnding] {
+	return verify.Machine[mState, mEnding]{
+		Threads: mThreads,
+		Enabled: m.enabled,
+		Rests:   func(s *mState, me int) bool { return s.pc[me] == atRest },
+		Step: func(s mState, me int, next func(mState), end func(mEnding)) {
+			verb := verbs[s.pc[me]]
+			if kind := m.step(&s, me); kind != "" {
+				end(mEnding{kind, me, verb})
 			} else {
-				end(mEnding{"pass", -1, ""}, n, 0)
+				next(s)
 			}
-		}
-		layer = next
+		},
+		Stuck: func(s mState, _ func(mState), end func(mEnding)) {
+			if s.pc != [mThreads]mPC{} {
+				end(mEnding{"deadlock", -1, ""})
+			} else {
+				end(mEnding{"pass", -1, ""})
+			}
+		},
 	}
-	return endings
 }
 
-// compare holds a program against the machine: every ending, for every number of
-// preemptions. The program has created the threads of the machine in the given order. It
-// returns how many numbers agree.
+// compare holds a program, which has created the threads of the machine in the given order,
+// against the machine. It returns how many numbers agree.
 func (m *machine) compare(t *testing.T, p schedule.Program, order []int) int {
 	t.Helper()
 	opt := explore.Options{Bound: explore.Unbounded}
@@ -113,42 +67,12 @@ func (m *machine) compare(t *testing.T, p schedule.Program, order []int) int {
 		opt.Mute = muteLost
 	}
 	r := explore.Last(explore.Exhaust(context.Background(), p, opt))
-	if !r.Complete() || r.Overflow {
-		t.Fatalf("not explored, or not counted: %s", r.Coverage())
-	}
-	want, got := m.count(), map[mEnding]*mCounts{}
-	for _, e := range r.Endings {
-		of := mEnding{e.Outcome.String(), -1, ""}
+	return m.counted().Compare(t, r, m.initial(), func(e explore.Ending) mEnding {
 		if e.Outcome == schedule.Fail {
-			of = mEnding{e.Kind.String(), order[e.Thread], e.Verb}
+			return mEnding{e.Kind.String(), order[e.Thread], e.Verb}
 		}
-		if got[of] == nil {
-			got[of] = &mCounts{}
-		}
-		for j, n := range e.Executions {
-			got[of][j] += n
-		}
-		if want[of] == nil {
-			want[of] = &mCounts{}
-		}
-	}
-	agree := 0
-	for of, n := range want {
-		if got[of] == nil {
-			got[of] = &mCounts{}
-		}
-		for j := range n {
-			if got[of][j] != n[j] {
-				t.Errorf("%d preemptions, %v: %d executions, the machine has %d", j, of,
-					got[of][j], n[j])
-				break
-			}
-			if n[j] != 0 {
-				agree++
-			}
-		}
-	}
-	return agree
+		return mEnding{e.Outcome.String(), -1, ""}
+	})
 }
 
 // usual is the order in which the threads of the scenarios are created.

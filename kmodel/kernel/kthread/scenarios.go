@@ -49,7 +49,7 @@ func (sc *scenario) workload() bool { return sc.name == "workload" }
 // instance builds the scenario over s.
 func (sc *scenario) instance(s *system) program.Instance {
 	if sc.workload() {
-		return program.Instance{Begin: newWorkload(s).begin, Abstract: s.abstract}
+		return newWorkload(s)
 	}
 	return sc.fixed(s, sc.starters(s))
 }

@@ -10,12 +10,7 @@ import (
 // none checks it.
 var muteLost = schedule.KindSet(schedule.CpumaskLost)
 
-// fails and then make up a row of the table of verdicts: what is found as it is, and
-// what comes after a CPU has been lost from the mask.
-func fails(k schedule.Kind, preemptions int) program.Expect {
-	return program.Expect{Kind: k, Preemptions: preemptions}
-}
-
+// then is what comes after a CPU has been lost from the mask.
 func then(k schedule.Kind, preemptions int) program.Expect {
 	return program.Expect{Kind: k, Preemptions: preemptions, Mute: muteLost}
 }
@@ -32,71 +27,71 @@ func then(k schedule.Kind, preemptions int) program.Expect {
 var expected = program.Table{
 	"kthread_use_mm-vs-munmap": {
 		// Where the loads of active_cpus and mm_users pass each other.
-		"powerpc-5.9-rmo": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"powerpc-5.9-rmo": {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
 
-		"sparc-5.9":    {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
-		"sparc-ipi-c1": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
-		"sparc-ipi-c2": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
-		"sparc-ipi-c5": {fails(schedule.StaleTLB, 1)},
+		"sparc-5.9":    {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1": {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c2": {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
+		"sparc-ipi-c5": {program.Fails(schedule.StaleTLB, 1)},
 	},
 	"kthread_use_mm-vs-munmap-lazy": {
-		"sparc-5.9":       {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
-		"sparc-ipi-c1":    {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
-		"sparc-ipi-c2":    {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 2)},
-		"sparc-ipi-c3":    {fails(schedule.StaleTLB, 1)},
-		"sparc-ipi-c5":    {fails(schedule.StaleTLB, 0)},
-		"powerpc-5.9":     {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
-		"powerpc-5.10-c3": {fails(schedule.StaleTLB, 1)},
+		"sparc-5.9":       {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1":    {program.Fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"sparc-ipi-c2":    {program.Fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c3":    {program.Fails(schedule.StaleTLB, 1)},
+		"sparc-ipi-c5":    {program.Fails(schedule.StaleTLB, 0)},
+		"powerpc-5.9":     {program.Fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"powerpc-5.10-c3": {program.Fails(schedule.StaleTLB, 1)},
 	},
 	"kthread_use_mm-vs-munmap-third": {
-		"sparc-5.9":    {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
-		"sparc-ipi-c1": {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
-		"sparc-ipi-c2": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
-		"sparc-ipi-c5": {fails(schedule.StaleTLB, 1)},
-		"powerpc-5.9":  {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"sparc-5.9":    {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1": {program.Fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"sparc-ipi-c2": {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
+		"sparc-ipi-c5": {program.Fails(schedule.StaleTLB, 1)},
+		"powerpc-5.9":  {program.Fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
 	},
 	"mmget-vs-munmap": {
-		"sparc-ipi-c5": {fails(schedule.StaleTLB, 1)},
+		"sparc-ipi-c5": {program.Fails(schedule.StaleTLB, 1)},
 	},
 	"mmget-vs-munmap-lazy": {
-		"sparc-ipi-c5": {fails(schedule.StaleTLB, 0)},
+		"sparc-ipi-c5": {program.Fails(schedule.StaleTLB, 0)},
 	},
 	"madvise-vs-reclaim": {
-		"sparc-5.9":       {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
-		"sparc-ipi-c1":    {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
-		"sparc-ipi-c2":    {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 2)},
-		"sparc-ipi-c5":    {fails(schedule.StaleTLB, 1)},
-		"powerpc-5.9":     {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
-		"powerpc-5.12-c7": {fails(schedule.StaleTLB, 1)},
+		"sparc-5.9":       {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1":    {program.Fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"sparc-ipi-c2":    {program.Fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c5":    {program.Fails(schedule.StaleTLB, 1)},
+		"powerpc-5.9":     {program.Fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"powerpc-5.12-c7": {program.Fails(schedule.StaleTLB, 1)},
 	},
 	"madvise-vs-reclaim-lazy": {
-		"powerpc-5.12":    {fails(schedule.RefUnderflow, 1), fails(schedule.StaleTLB, 1)},
-		"powerpc-5.12-c7": {fails(schedule.RefUnderflow, 1), fails(schedule.StaleTLB, 0)},
-		"powerpc-6.4":     {fails(schedule.StaleTLB, 1)},
+		"powerpc-5.12":    {program.Fails(schedule.RefUnderflow, 1), program.Fails(schedule.StaleTLB, 1)},
+		"powerpc-5.12-c7": {program.Fails(schedule.RefUnderflow, 1), program.Fails(schedule.StaleTLB, 0)},
+		"powerpc-6.4":     {program.Fails(schedule.StaleTLB, 1)},
 	},
 	"cpu_down-vs-munmap": {
-		"sparc-5.9":    {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
-		"sparc-ipi-c1": {fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
-		"sparc-ipi-c2": {fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
-		"sparc-ipi-c5": {fails(schedule.StaleTLB, 1)},
-		"sparc-ipi-c8": {fails(schedule.StaleTLB, 1)},
+		"sparc-5.9":    {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 2)},
+		"sparc-ipi-c1": {program.Fails(schedule.CpumaskLost, 1), then(schedule.StaleTLB, 1)},
+		"sparc-ipi-c2": {program.Fails(schedule.CpumaskLost, 2), then(schedule.StaleTLB, 3)},
+		"sparc-ipi-c5": {program.Fails(schedule.StaleTLB, 1)},
+		"sparc-ipi-c8": {program.Fails(schedule.StaleTLB, 1)},
 	},
 	"exec_mmap-vs-munmap-lazy": {
-		"sparc-ipi-c2":  {fails(schedule.RefUnderflow, 1)},
-		"powerpc-5.9":   {fails(schedule.RefUnderflow, 1), fails(schedule.BugOn, 1)},
-		"powerpc-5.9.2": {fails(schedule.RefUnderflow, 1), fails(schedule.BugOn, 1)},
+		"sparc-ipi-c2":  {program.Fails(schedule.RefUnderflow, 1)},
+		"powerpc-5.9":   {program.Fails(schedule.RefUnderflow, 1), program.Fails(schedule.BugOn, 1)},
+		"powerpc-5.9.2": {program.Fails(schedule.RefUnderflow, 1), program.Fails(schedule.BugOn, 1)},
 	},
 	"workload": {
-		"sparc-5.9":       {fails(schedule.CpumaskLost, 2)},
-		"sparc-ipi-c1":    {fails(schedule.CpumaskLost, 1)},
-		"sparc-ipi-c2":    {fails(schedule.CpumaskLost, 1)},
-		"powerpc-5.9":     {fails(schedule.CpumaskLost, 1)},
-		"sparc-ipi-c3":    {fails(schedule.StaleTLB, 1)},
-		"sparc-ipi-c5":    {fails(schedule.StaleTLB, 0)},
-		"powerpc-5.10-c3": {fails(schedule.StaleTLB, 1)},
-		"powerpc-5.12":    {fails(schedule.RefUnderflow, 1)},
-		"powerpc-5.12-c7": {fails(schedule.RefUnderflow, 1)},
-		"powerpc-6.4":     {fails(schedule.StaleTLB, 1)},
+		"sparc-5.9":       {program.Fails(schedule.CpumaskLost, 2)},
+		"sparc-ipi-c1":    {program.Fails(schedule.CpumaskLost, 1)},
+		"sparc-ipi-c2":    {program.Fails(schedule.CpumaskLost, 1)},
+		"powerpc-5.9":     {program.Fails(schedule.CpumaskLost, 1)},
+		"sparc-ipi-c3":    {program.Fails(schedule.StaleTLB, 1)},
+		"sparc-ipi-c5":    {program.Fails(schedule.StaleTLB, 0)},
+		"powerpc-5.10-c3": {program.Fails(schedule.StaleTLB, 1)},
+		"powerpc-5.12":    {program.Fails(schedule.RefUnderflow, 1)},
+		"powerpc-5.12-c7": {program.Fails(schedule.RefUnderflow, 1)},
+		"powerpc-6.4":     {program.Fails(schedule.StaleTLB, 1)},
 	},
 }
 

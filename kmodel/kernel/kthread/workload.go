@@ -3,6 +3,7 @@ package kthread
 import (
 	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/smp"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -52,47 +53,38 @@ type call struct {
 // the mask from the start.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	role   [maxThreads]role
-	calls  [maxThreads][maxCalls]call
-	n      [maxThreads]int
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[call]
+	role [maxThreads]role
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
-
-// names of the threads.
-var names = [maxThreads]string{"A", "B", "C", "D"}
 
 func (w *workload) begin(e *schedule.Exec) {
-	cpus := 2 + w.choose(e, maxThreads-1)
+	cpus := w.Share(e)
 	w.Boot(e, cpus)
 	users := 0
 	for i := range cpus {
 		w.role[i] = process
 		if i > 0 {
-			w.role[i] = role(w.choose(e, int(numRoles)))
+			w.role[i] = role(w.Choose(e, int(numRoles)))
 		}
-		w.n[i] = w.choose(e, maxCalls+1)
-		e.CountCalls(w.n[i])
-		for j := range w.n[i] {
-			w.calls[i][j] = w.chooseCall(e, w.role[i])
+		calls := w.CallsOrNone(e, i)
+		for j := range calls {
+			calls[j] = w.chooseCall(e, w.role[i])
 		}
 		switch {
 		case w.role[i] == process:
 			users++
 			w.CPUs[i].BootUser()
-		case w.choose(e, 2) == 1:
+		case w.Choose(e, 2) == 1:
 			w.CPUs[i].BootLazy()
 		}
-		if w.n[i] > 0 {
-			smp.Place(e, e.Go(names[i], w.bodies[i]), i)
+		if len(calls) > 0 {
+			smp.Place(e, w.Go(e, i), i)
 		}
 	}
 	w.Mm.MmUsers.Init(users)
@@ -104,17 +96,17 @@ func (w *workload) chooseCall(e *schedule.Exec, r role) call {
 	if r == process {
 		n = numProcessCalls
 	}
-	kind := callKind(w.choose(e, int(n)))
-	return call{kind, w.choose(e, mm.Pages)}
+	kind := callKind(w.Choose(e, int(n)))
+	return call{kind, w.Choose(e, mm.Pages)}
 }
 
 // run_ makes the calls of thread i.
-func (w *workload) run_(t *schedule.Thread, i int) {
-	for j := range w.n[i] {
+func (w *workload) run_(t *schedule.Thread, i int, calls []call) {
+	for j, c := range calls {
 		if w.role[i] == process {
-			w.processCall_(t, w.calls[i][j])
+			w.processCall_(t, c)
 		} else {
-			w.workerCall_(t, w.calls[i][j])
+			w.workerCall_(t, c)
 		}
 		t.Forget(uint64(j))
 	}

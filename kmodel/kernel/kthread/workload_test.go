@@ -6,21 +6,10 @@ import (
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
-	mm "github.com/kschedfuzz/kschedfuzz/kmodel/linux/mmu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
-
-// scripted is the workload of a variant with everything chosen but the schedule.
-func scripted(v *mm.Variant, digits string) schedule.Program {
-	return schedule.Program{Name: v.Name + " " + digits, New: func() func(*schedule.Exec) {
-		w := newWorkload(newSystem(v))
-		script := verify.NewScript(digits)
-		w.choose = script.Choose
-		return script.Before(w.begin)
-	}}
-}
 
 // The fixed scenarios that the workload has among others.
 const (
@@ -39,10 +28,6 @@ func TestWorkloadRows(t *testing.T) {
 	if testing.Short() {
 		runs = 1_000
 	}
-	of := map[string]*mm.Variant{}
-	for i := range variants {
-		of[variants[i].Name] = &variants[i]
-	}
 	for _, p := range suite.Programs {
 		if !p.Workload {
 			continue
@@ -52,11 +37,11 @@ func TestWorkloadRows(t *testing.T) {
 			if trims(p) {
 				script = scriptReclaim
 			}
-			q := scripted(of[p.Variant], script)
+			q := verify.Scripted(p, script)
 			r := explore.Last(explore.Exhaust(context.Background(), q,
 				explore.Options{Bound: e.Preemptions, Mute: e.Mute}))
-			if n, ok := verify.Fewest(r)[e.Kind]; !ok || n != e.Preemptions {
-				t.Errorf("%s: fewest preemptions %v, want %v %d", q.Name, verify.Fewest(r), e.Kind,
+			if n, ok := r.Fewest()[e.Kind]; !ok || n != e.Preemptions {
+				t.Errorf("%s: fewest preemptions %v, want %v %d", q.Name, r.Fewest(), e.Kind,
 					e.Preemptions)
 			}
 			if e.Preemptions > 0 {

@@ -110,7 +110,7 @@ type listLruOne struct {
 
 // listLruInit is list_lru_init_memcg().
 func (s *system) listLruInit(t *schedule.Thread, lru *listLru) {
-	if !s.has(initWithoutSem) {
+	if !s.Has(initWithoutSem) {
 		s.memcgGetCacheIds(t)
 	}
 	n := s.nodesCache.Alloc(t)
@@ -119,7 +119,7 @@ func (s *system) listLruInit(t *schedule.Thread, lru *listLru) {
 	n.node.memcgLrus.Init(s.newArray_(t, 0, size))
 	n.size.Init(size)
 	s.listLruRegister(t, s.linked_(lru, n))
-	if !s.has(initWithoutSem) {
+	if !s.Has(initWithoutSem) {
 		s.memcgPutCacheIds(t)
 	}
 }
@@ -133,7 +133,7 @@ func (s *system) listLruRegister(t *schedule.Thread, p onList) {
 
 // linked_ returns what of a list_lru is on the list.
 func (s *system) linked_(lru *listLru, n *listLruNodes) onList {
-	if s.has(coallocated) {
+	if s.Has(coallocated) {
 		return n
 	}
 	return lru
@@ -146,18 +146,18 @@ func (s *system) listLruDestroy(t *schedule.Thread, lru *listLru) {
 	if n == nil {
 		return // destroyed already, or not yet initialized
 	}
-	if s.has(stepAside) {
+	if s.Has(stepAside) {
 		s.destroyOrMark_(t, lru, n)
 		return
 	}
-	if !s.has(destroyWithoutSem) {
+	if !s.Has(destroyWithoutSem) {
 		s.memcgGetCacheIds(t)
 	}
 	s.listLruUnregister(t, lru)
 	s.memcgDestroyListLru(t, n, s.sizeOf_(t, n))
 	slab.Free(t, "kfree", n)
 	lru.node.Write(t, nil)
-	if !s.has(destroyWithoutSem) {
+	if !s.Has(destroyWithoutSem) {
 		s.memcgPutCacheIds(t)
 	}
 }
@@ -172,7 +172,7 @@ func (s *system) listLruUnregister(t *schedule.Thread, p onList) {
 // sizeOf_ returns the length of the array of n: memcg_nr_cache_ids, or what a variant has
 // stored.
 func (s *system) sizeOf_(t *schedule.Thread, n *listLruNodes) int {
-	if s.has(storedSize) {
+	if s.Has(storedSize) {
 		return n.size.Read(t)
 	}
 	return s.nrCacheIds.Read(t)
@@ -189,7 +189,7 @@ func (s *system) memcgDestroyListLru(t *schedule.Thread, n *listLruNodes, size i
 // memcgDestroyListLruNode is __memcg_destroy_list_lru_node(): free the entries from begin
 // to end.
 func (s *system) memcgDestroyListLruNode(t *schedule.Thread, arr *listLruMemcg, begin, end int) {
-	if s.has(byValue) {
+	if s.Has(byValue) {
 		return
 	}
 	for i := begin; i < end; i++ {
@@ -218,7 +218,7 @@ func (s *system) newArray_(t *schedule.Thread, begin, size int) *listLruMemcg {
 	}
 	arr := s.memcgCache.Alloc(t)
 	arr.nr.Init(size)
-	for i := begin; i < size && !s.has(byValue); i++ {
+	for i := begin; i < size && !s.Has(byValue); i++ {
 		arr.lru[i].Init(s.oneCache.Alloc(t))
 	}
 	return arr
@@ -266,7 +266,7 @@ func (arr *listLruMemcg) memcpy_(t *schedule.Thread, to *listLruMemcg, n int) {
 
 // memcgUpdateAllListLrus is memcg_update_all_list_lrus().
 func (s *system) memcgUpdateAllListLrus(t *schedule.Thread, newSize int) bool {
-	if s.has(stepAside) {
+	if s.Has(stepAside) {
 		return s.updateOneByOne_(t, newSize)
 	}
 	size := s.nrCacheIds.Read(t)
@@ -278,7 +278,7 @@ func (s *system) memcgUpdateAllListLrus(t *schedule.Thread, newSize int) bool {
 			s.memcgCancelUpdateListLru(t, p, size, newSize)
 			break
 		}
-		if s.has(storedSize) {
+		if s.Has(storedSize) {
 			n.size.Write(t, newSize)
 		}
 	}
@@ -301,7 +301,7 @@ func (s *system) memcgCancelUpdateListLru(t *schedule.Thread, failed onList, siz
 	for p := s.before_(t, failed); p != nil; p = s.before_(t, p) {
 		n := s.nodesOf_(t, p)
 		s.memcgDestroyListLruNode(t, n.node.memcgLrus.Read(t), size, newSize)
-		if s.has(storedSize) && !s.has(failKeepsSize) {
+		if s.Has(storedSize) && !s.Has(failKeepsSize) {
 			n.size.Write(t, size)
 		}
 	}
@@ -318,21 +318,21 @@ func (s *system) before_(t *schedule.Thread, p onList) onList {
 // memcgDrainAllListLrus is memcg_drain_all_list_lrus(): move what belongs to an id to the
 // parent, which is the root.
 func (s *system) memcgDrainAllListLrus(t *schedule.Thread, src int) {
-	if s.has(drainWithSem) {
+	if s.Has(drainWithSem) {
 		s.memcgGetCacheIds(t)
 	}
 	s.lockList_(t)
-	if s.has(drainWithSemInside) {
+	if s.Has(drainWithSemInside) {
 		s.memcgGetCacheIds(t)
 	}
 	for p := s.listLrus.FirstEntry(t); p != nil; p = p.ListNode().NextEntry(t) {
 		s.memcgDrainListLruNode(t, s.nodesOf_(t, p), src)
 	}
-	if s.has(drainWithSemInside) {
+	if s.Has(drainWithSemInside) {
 		s.memcgPutCacheIds(t)
 	}
 	s.unlockList_(t)
-	if s.has(drainWithSem) {
+	if s.Has(drainWithSem) {
 		s.memcgPutCacheIds(t)
 	}
 }
@@ -365,7 +365,7 @@ func (s *system) itemsOf_(t *schedule.Thread, n *listLruNodes, id int) *mem.Int 
 		return &n.node.nrItems
 	}
 	arr := n.node.memcgLrus.Read(t)
-	if s.has(byValue) {
+	if s.Has(byValue) {
 		arr.check_(t, id)
 		return &arr.val[id]
 	}

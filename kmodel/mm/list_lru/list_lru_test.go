@@ -5,7 +5,6 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 var suite = verify.Suite{Programs: Programs(), Large: three}
@@ -26,21 +25,11 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 // TestStates takes the fixed programs, and a few workloads that between them make every
 // call.
 func TestStates(t *testing.T) {
-	verify.States(t, 400, suite.Fixed(func(p program.Program) bool {
+	suite.States(t, func(p program.Program) bool {
 		return p.Scenario == "destroy-under-sb_lock" // a single thread
-	})...)
-	for _, v := range variants {
-		for _, digits := range []string{
-			"000" + "000" + "0010", // umount; online
-			"010" + "0" + "3310" + "12" + "00" + "1014",
-			"101" + "0104" + "011021" + "11432",
-		} {
-			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload(newSystem(v.changes)), verify.NewScript(digits)
-				w.choose = script.Choose
-				return script.Before(w.begin)
-			}}
-			verify.States(t, 400, p)
-		}
-	}
+	},
+		"000"+"000"+"0010", // umount; online
+		"010"+"0"+"3310"+"12"+"00"+"1014",
+		"101"+"0104"+"011021"+"11432",
+	)
 }

@@ -8,7 +8,7 @@ import (
 // lockList_ takes what protects list_lrus: list_lrus_mutex, or in the proposals a spin
 // lock, since nothing is to sleep under it.
 func (s *system) lockList_(t *schedule.Thread) {
-	if s.has(listSpinlock) {
+	if s.Has(listSpinlock) {
 		s.listLrusLock.Lock(t)
 	} else {
 		s.listLrusMutex.Lock(t)
@@ -16,7 +16,7 @@ func (s *system) lockList_(t *schedule.Thread) {
 }
 
 func (s *system) unlockList_(t *schedule.Thread) {
-	if s.has(listSpinlock) {
+	if s.Has(listSpinlock) {
 		s.listLrusLock.Unlock(t)
 	} else {
 		s.listLrusMutex.Unlock(t)
@@ -27,10 +27,10 @@ func (s *system) unlockList_(t *schedule.Thread) {
 // just now, leave it to the resizer to free, and do not wait.
 func (s *system) destroyOrMark_(t *schedule.Thread, lru *listLru, n *listLruNodes) {
 	p := s.linked_(lru, n)
-	if s.has(coallocated) {
+	if s.Has(coallocated) {
 		lru.node.Write(t, nil)
 	}
-	if s.has(testUnlocked) {
+	if s.Has(testUnlocked) {
 		if s.currentlyResized.Read(t) == p {
 			s.lockList_(t)
 			s.mark_(t, p, n)
@@ -50,7 +50,7 @@ func (s *system) destroyOrMark_(t *schedule.Thread, lru *listLru, n *listLruNode
 	size := n.size.Read(t)
 	s.unlockList_(t)
 	s.freeNodes_(t, n, size)
-	if !s.has(coallocated) {
+	if !s.Has(coallocated) {
 		lru.node.Write(t, nil)
 	}
 }
@@ -58,7 +58,7 @@ func (s *system) destroyOrMark_(t *schedule.Thread, lru *listLru, n *listLruNode
 // mark_ tells the resizer that it is to free n, in one of the ways that were proposed.
 func (s *system) mark_(t *schedule.Thread, p onList, n *listLruNodes) {
 	switch {
-	case s.has(unlinkVictim):
+	case s.Has(unlinkVictim):
 		s.listLrus.DelEntry(t, p)
 		switch v := p.(type) {
 		case *listLru:
@@ -66,7 +66,7 @@ func (s *system) mark_(t *schedule.Thread, p onList, n *listLruNodes) {
 		case *listLruNodes:
 			v.prev.Write(t, 1)
 		}
-	case s.has(markBySign):
+	case s.Has(markBySign):
 		n.size.Write(t, -n.size.Read(t))
 	default:
 		n.dead.Write(t, 1)
@@ -76,12 +76,12 @@ func (s *system) mark_(t *schedule.Thread, p onList, n *listLruNodes) {
 // marked_ reports whether mark_ was called.
 func (s *system) marked_(t *schedule.Thread, p onList, n *listLruNodes) bool {
 	switch {
-	case s.has(unlinkVictim):
+	case s.Has(unlinkVictim):
 		if v, ok := p.(*listLru); ok {
 			return v.prev.Read(t) != 0
 		}
 		return n.prev.Read(t) != 0
-	case s.has(markBySign):
+	case s.Has(markBySign):
 		return n.size.Read(t) < 0
 	}
 	return n.dead.Read(t) != 0
@@ -104,7 +104,7 @@ func (s *system) updateOneByOne_(t *schedule.Thread, newSize int) bool {
 		s.currentlyResized.Write(t, p)
 		s.unlockList_(t)
 		ok = s.memcgUpdateListLru(t, n, size, newSize)
-		if ok && s.has(sizeUnlocked) {
+		if ok && s.Has(sizeUnlocked) {
 			n.size.Write(t, newSize)
 		}
 		s.lockList_(t)
@@ -117,7 +117,7 @@ func (s *system) updateOneByOne_(t *schedule.Thread, newSize int) bool {
 		}
 		p = next
 	}
-	if !s.has(keepCurrent) {
+	if !s.Has(keepCurrent) {
 		s.currentlyResized.Write(t, nil)
 	}
 	s.unlockList_(t)
@@ -129,7 +129,7 @@ func (s *system) updateOneByOne_(t *schedule.Thread, newSize int) bool {
 func (s *system) resized_(t *schedule.Thread, p onList, n *listLruNodes,
 	size, newSize int, ok bool) (next onList, dead bool) {
 	dead = s.marked_(t, p, n)
-	if !s.has(freeThenNext) {
+	if !s.Has(freeThenNext) {
 		next = p.ListNode().NextEntry(t)
 	}
 	if !ok {
@@ -137,14 +137,14 @@ func (s *system) resized_(t *schedule.Thread, p onList, n *listLruNodes,
 	}
 	switch {
 	case dead:
-		if !s.has(unlinkVictim) {
+		if !s.Has(unlinkVictim) {
 			s.listLrus.Del(t, p)
 		}
 		s.freeNodes_(t, n, newSize) // kfree() does not sleep
-	case ok && !s.has(sizeUnlocked):
+	case ok && !s.Has(sizeUnlocked):
 		n.size.Write(t, newSize)
 	}
-	if s.has(freeThenNext) {
+	if s.Has(freeThenNext) {
 		next = p.ListNode().NextEntry(t)
 	}
 	return next, dead

@@ -84,15 +84,15 @@ var scenarios = []scenario{
 // instance builds the scenario over s.
 func (sc *scenario) instance(s *system) program.Instance {
 	if sc.threads == nil {
-		return program.Instance{Begin: newWorkload(s).begin, Abstract: s.abstract}
+		return newWorkload(s)
 	}
-	return sc.fixed(s, sc.starters(s))
-}
-
-// fixed is an instance of a fixed scenario whose threads start creates.
-func (sc *scenario) fixed(s *system, start []func(e *schedule.Exec)) program.Instance {
 	s.mayFail = sc.mayFail
 	s.drained = sc.items
+	var start []func(e *schedule.Exec)
+	for _, th := range sc.threads {
+		body := func(t *schedule.Thread) { th.run(s, t) }
+		start = append(start, func(e *schedule.Exec) { e.Go(th.name, body) })
+	}
 	begin := func(e *schedule.Exec) {
 		s.boot(e, sc.size)
 		for i := sc.lrus - 1; i >= 0; i-- {
@@ -106,15 +106,4 @@ func (sc *scenario) fixed(s *system, start []func(e *schedule.Exec)) program.Ins
 		}
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
-}
-
-// starters returns the functions that create the threads of a fixed scenario. Their order
-// must not matter to anything but the numbers of the threads; a test permutes them.
-func (sc *scenario) starters(s *system) []func(e *schedule.Exec) {
-	var start []func(e *schedule.Exec)
-	for _, th := range sc.threads {
-		body := func(t *schedule.Thread) { th.run(s, t) }
-		start = append(start, func(e *schedule.Exec) { e.Go(th.name, body) })
-	}
-	return start
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -59,7 +60,8 @@ type mounts struct {
 // system is what a program shares: the global variables, the caches, and which changes
 // are made to the code of 4.9.
 type system struct {
-	changes changes
+	program.Changes
+	program.Globals
 
 	listLrus         globalList
 	listLrusMutex    globalMutex
@@ -86,18 +88,18 @@ type system struct {
 	checkEnd func(e *schedule.Exec) // checkEnd_, bound once
 }
 
-func newSystem(c changes) *system {
-	s := &system{changes: c}
-	s.listLrus.Bind(&s.listLrus, "list_lrus")
-	s.listLrusMutex.Bind(&s.listLrusMutex, "list_lrus_mutex")
-	s.listLrusLock.Bind(&s.listLrusLock, "list_lrus_lock")
-	s.currentlyResized.Bind(&s.currentlyResized, "currently_resized")
-	s.cacheIdsSem.Bind(&s.cacheIdsSem, "memcg_cache_ids_sem")
-	s.nrCacheIds.Bind(&s.nrCacheIds, "memcg_nr_cache_ids")
-	s.ida.Bind(&s.ida, "memcg_cache_ida")
-	s.cgroupMutex.Bind(&s.cgroupMutex, "cgroup_mutex")
-	s.sbLock.Bind(&s.sbLock, "sb_lock")
-	s.mounts.Bind(&s.mounts, "mounts")
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c}
+	s.Global(&s.listLrus, "list_lrus")
+	s.Global(&s.listLrusMutex, "list_lrus_mutex")
+	s.Global(&s.listLrusLock, "list_lrus_lock")
+	s.Global(&s.currentlyResized, "currently_resized")
+	s.Global(&s.cacheIdsSem, "memcg_cache_ids_sem")
+	s.Global(&s.nrCacheIds, "memcg_nr_cache_ids")
+	s.Global(&s.ida, "memcg_cache_ida")
+	s.Global(&s.cgroupMutex, "cgroup_mutex")
+	s.Global(&s.sbLock, "sb_lock")
+	s.Global(&s.mounts, "mounts")
 	for i := range s.memcgs {
 		s.memcgs[i].Bind(&s.memcgs[i], "memcg")
 	}
@@ -110,19 +112,11 @@ func newSystem(c changes) *system {
 	return s
 }
 
-// has reports whether a change is made.
-func (s *system) has(c changes) bool { return s.changes&c != 0 }
-
 // boot begins an execution with arrays of size entries, whose ids are in use by the first
 // cgroups.
 func (s *system) boot(e *schedule.Exec, size int) {
-	for _, o := range [...]*schedule.Object{
-		&s.listLrus.Object, &s.listLrusMutex.Object, &s.listLrusLock.Object,
-		&s.currentlyResized.Object, &s.cacheIdsSem.Object, &s.nrCacheIds.Object,
-		&s.ida.Object, &s.cgroupMutex.Object, &s.sbLock.Object, &s.mounts.Object, &s.zeroSize.Object,
-	} {
-		e.Static(o, 0)
-	}
+	s.BootGlobals(e)
+	e.Static(&s.zeroSize.Object, 0)
 	for i := range s.memcgs {
 		e.Static(&s.memcgs[i].Object, i)
 		s.memcgs[i].kmemcgID.Init(-1)
@@ -152,7 +146,7 @@ func (s *system) bootNodes(e *schedule.Exec, lru *listLru) {
 		arr = s.memcgCache.AllocBoot(e)
 		arr.nr.Init(size)
 	}
-	for j := 0; j < size && !s.has(byValue); j++ {
+	for j := 0; j < size && !s.Has(byValue); j++ {
 		arr.lru[j].Init(s.oneCache.AllocBoot(e))
 	}
 	n.node.memcgLrus.Init(arr)
@@ -166,7 +160,7 @@ func (s *system) bootItem(i int) {
 	lru := s.mounts.lru[i].Peek()
 	lru.put.Init(1)
 	arr := lru.node.Peek().node.memcgLrus.Peek()
-	if s.has(byValue) {
+	if s.Has(byValue) {
 		arr.val[0].Init(1)
 	} else {
 		arr.lru[0].Peek().nrItems.Init(1)

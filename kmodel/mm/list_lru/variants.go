@@ -5,13 +5,10 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// changes is the set of changes that a variant makes to the code of 4.9. None of them was
-// merged.
-type changes uint
-
+// What a variant changes in the code of 4.9. None of it was merged.
 const (
 	// destroyWithoutSem has list_lru_destroy not take memcg_cache_ids_sem.
-	destroyWithoutSem changes = 1 << iota
+	destroyWithoutSem program.Changes = 1 << iota
 	// storedSize keeps the length of the array with each list_lru.
 	storedSize
 	// listSpinlock protects list_lrus by a spin lock.
@@ -64,7 +61,7 @@ const (
 type variant struct {
 	name    string
 	about   string
-	changes changes
+	changes program.Changes
 }
 
 var variants = []variant{
@@ -91,27 +88,26 @@ var variants = []variant{
 	{"init-nosem", "4.9 with list_lru_init() without memcg_cache_ids_sem", initWithoutSem},
 }
 
-func fails(k schedule.Kind, preemptions int) program.Expect {
-	return program.Expect{Kind: k, Preemptions: preemptions}
-}
-
 // The verdicts of a resize against a destroy.
 var (
-	sleeps    = []program.Expect{fails(schedule.SleepInAtomic, 0)}
-	racyP1    = []program.Expect{fails(schedule.OutOfBounds, 1), fails(schedule.Leak, 1)}
-	afterFree = []program.Expect{fails(schedule.UseAfterFree, 1)}
+	sleeps = []program.Expect{program.Fails(schedule.SleepInAtomic, 0)}
+	racyP1 = []program.Expect{
+		program.Fails(schedule.OutOfBounds, 1), program.Fails(schedule.Leak, 1),
+	}
+	afterFree = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
 	// What was taken off by list_del() is walked on from, or was freed by then.
 	racyP4c = []program.Expect{
-		fails(schedule.ListCorrupt, 2), fails(schedule.UseAfterFree, 1), fails(schedule.DoubleFree, 3),
+		program.Fails(schedule.ListCorrupt, 2), program.Fails(schedule.UseAfterFree, 1),
+		program.Fails(schedule.DoubleFree, 3),
 	}
-	leaks  = []program.Expect{fails(schedule.Leak, 1)}
+	leaks  = []program.Expect{program.Fails(schedule.Leak, 1)}
 	misses = []program.Expect{
-		fails(schedule.ListCorrupt, 3), fails(schedule.UseAfterFree, 2),
-		fails(schedule.DoubleFree, 3), fails(schedule.Leak, 1),
+		program.Fails(schedule.ListCorrupt, 3), program.Fails(schedule.UseAfterFree, 2),
+		program.Fails(schedule.DoubleFree, 3), program.Fails(schedule.Leak, 1),
 	}
-	stale = []program.Expect{fails(schedule.Leak, 0)}
-	hangs = []program.Expect{fails(schedule.Deadlock, 1)}
-	loses = []program.Expect{fails(schedule.LostUpdate, 1)}
+	stale = []program.Expect{program.Fails(schedule.Leak, 0)}
+	hangs = []program.Expect{program.Fails(schedule.Deadlock, 1)}
+	loses = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
 )
 
 // expected is the table of verdicts: every kind of failure with the fewest preemptions
@@ -137,14 +133,15 @@ var expected = program.Table{
 		"P1": racyP1, "P3": sleeps, "P4": afterFree, "P5-sign": leaks, "P5-lostmark": leaks,
 		"P5-noreset": stale, "P5-freenext": afterFree,
 		"P5-race": {
-			fails(schedule.ListCorrupt, 3), fails(schedule.UseAfterFree, 2), fails(schedule.Leak, 1),
+			program.Fails(schedule.ListCorrupt, 3), program.Fails(schedule.UseAfterFree, 2),
+			program.Fails(schedule.Leak, 1),
 		},
 	},
 	"failed-resize-vs-destroy": {
 		"P1": racyP1, "P3": sleeps, "P4": afterFree, "P4c": racyP4c, "P5-lostmark": leaks,
 		"P5-noreset": stale, "P5-freenext": afterFree,
 		"P5-race": misses,
-		"P5-fail": {fails(schedule.DoubleFree, 0)},
+		"P5-fail": {program.Fails(schedule.DoubleFree, 0)},
 	},
 	// Who adds takes the lock of the node alone, and so does the store of the new array. Where
 	// list_lru_one is not part of the array, old array and new share it, and nothing is lost.
@@ -157,17 +154,17 @@ var expected = program.Table{
 		"P1": racyP1, "P3": sleeps, "P4": afterFree, "P5-lostmark": leaks,
 		"P5-freenext": afterFree, "P5-race": misses, "P6-abba": hangs, "P5-byvalue": loses,
 	},
-	"resize-vs-init-vs-add": {"P3": sleeps, "init-nosem": {fails(schedule.OutOfBounds, 1)}},
+	"resize-vs-init-vs-add": {"P3": sleeps, "init-nosem": {program.Fails(schedule.OutOfBounds, 1)}},
 	// What tens of thousands of executions find for certain. In 60,000 that were guided P1 also
 	// freed twice (6 times), and P4 leaked (once).
 	"workload": {
 		"P1": racyP1, "P3": sleeps, "P4": afterFree, "P4c": afterFree,
 		"P5-sign": leaks, "P5-lostmark": leaks, "P5-noreset": stale, "P5-freenext": afterFree,
 		"P5-race":      misses,
-		"P5-fail":      {fails(schedule.DoubleFree, 0), fails(schedule.UseAfterFree, 0)},
+		"P5-fail":      {program.Fails(schedule.DoubleFree, 0), program.Fails(schedule.UseAfterFree, 0)},
 		"P6-abba":      hangs,
 		"real-byvalue": loses, "P5-byvalue": loses, "P6-byvalue": loses,
-		"init-nosem": {fails(schedule.OutOfBounds, 1)},
+		"init-nosem": {program.Fails(schedule.OutOfBounds, 1)},
 	},
 }
 

@@ -1,6 +1,9 @@
 package listlru
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // The most of everything that a workload has.
 const (
@@ -31,55 +34,44 @@ type call struct {
 // everybody's.
 type workload struct {
 	*system
-	choose func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	calls  [maxThreads][maxCalls]call
-	n      [maxThreads]int
-	bodies [maxThreads]func(t *schedule.Thread)
+	*program.Workload[call]
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
 	s.drained = true
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
-
-// names of the threads.
-var names = [maxThreads]string{"A", "B", "C", "D"}
 
 func (w *workload) begin(e *schedule.Exec) {
-	threads := 2 + w.choose(e, maxThreads-1)
-	e.CountCalls(threads) // each makes one, and perhaps more
-	size := [...]int{1, 0, 2}[w.choose(e, 3)]
-	w.mayFail = w.choose(e, 2) == 1
+	threads := w.Threads(e)
+	size := [...]int{1, 0, 2}[w.Choose(e, 3)]
+	w.mayFail = w.Choose(e, 2) == 1
 	w.boot(e, size)
 	for i := range threads {
-		if w.choose(e, 2) == 0 { // mounted
+		if w.Choose(e, 2) == 0 { // mounted
 			w.bootLru(e, i)
 			if size > 0 {
 				w.bootItem(i)
 			}
 		}
-		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i] - 1)
-		for j := range w.n[i] {
-			c := &w.calls[i][j]
-			c.kind = callKind(w.choose(e, int(numCalls)))
-			c.memcg = 0
-			if c.kind == callOnline || c.kind == callOffline || c.kind == callAdd {
-				c.memcg = w.choose(e, maxMemcgs)
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = call{kind: callKind(w.Choose(e, int(numCalls)))}
+			switch calls[j].kind {
+			case callOnline, callOffline, callAdd:
+				calls[j].memcg = w.Choose(e, maxMemcgs)
 			}
 		}
-		e.Go(names[i], w.bodies[i])
+		w.Go(e, i)
 	}
 }
 
 // run_ makes the calls of thread i.
-func (w *workload) run_(t *schedule.Thread, i int) {
-	for j := range w.n[i] {
-		w.call_(t, i, w.calls[i][j])
+func (w *workload) run_(t *schedule.Thread, i int, calls []call) {
+	for j, c := range calls {
+		w.call_(t, i, c)
 		t.Forget(uint64(j))
 	}
 }

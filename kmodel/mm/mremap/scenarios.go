@@ -83,8 +83,7 @@ func (w *workload) begin(e *schedule.Exec) {
 	}
 }
 
-// run_ makes the calls of thread i. Its name ends in an underscore because it is no
-// function of the kernel.
+// run_ makes the calls of thread i.
 func (w *workload) run_(t *schedule.Thread, i int, calls []call) {
 	for j, c := range calls {
 		switch c.kind {

@@ -63,8 +63,7 @@ func (w *workload) begin(e *schedule.Exec) {
 	w.bootAgents(e, task, ticks)
 }
 
-// run_ makes the calls of a thread. Its name ends in an underscore because it is no
-// function of the kernel.
+// run_ makes the calls of a thread.
 func (w *workload) run_(t *schedule.Thread, _ int, calls []int) {
 	for j, call := range calls {
 		if call == 0 {

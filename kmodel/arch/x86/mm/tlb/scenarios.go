@@ -64,8 +64,7 @@ func (w *workload) begin(e *schedule.Exec) {
 	w.bootAgents(e, cpus)
 }
 
-// run_ makes the calls of CPU i. Its name ends in an underscore because it is no function of
-// the kernel.
+// run_ makes the calls of CPU i.
 func (w *workload) run_(t *schedule.Thread, i int, calls []call) {
 	for j, c := range calls {
 		switch {
