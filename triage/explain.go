@@ -120,10 +120,11 @@ type Effect uint8
 
 // The effects.
 const (
-	Unsettled   Effect = iota // the budget was spent
-	FailsThere                // every execution that keeps them fails in the same way
-	PassesThere               // some execution keeps them and does not
-	NeverKept                 // no execution keeps them: the variant excludes the race
+	Unsettled     Effect = iota // the budget was spent
+	FailsThere                  // every execution that keeps them fails in the same way
+	PassesThere                 // some execution keeps them and does not, and some does
+	HarmlessThere               // some execution keeps them, and none fails so
+	NeverKept                   // no execution keeps them: the variant excludes the race
 )
 
 // In returns what keeping the causes comes to in p, another variant of the program that
@@ -141,8 +142,32 @@ func (ex *Explanation) In(ctx context.Context, p schedule.Program, executions in
 	for _, reason := range ex.Because {
 		causes = append(causes, reason.Cause)
 	}
-	v, _ := k.ask(causes)
-	return [...]Effect{open: Unsettled, fails: FailsThere, passes: PassesThere, excluded: NeverKept}[v]
+	switch v, _ := k.ask(causes); v {
+	case fails:
+		return FailsThere
+	case passes:
+		return k.passing(causes)
+	case excluded:
+		return NeverKept
+	}
+	return Unsettled
+}
+
+// passing is what it is if some execution keeps the causes and does not fail so.
+func (k *keeper) passing(causes []Cause) Effect {
+	k.prepare(causes)
+	failing := false
+	complete := k.explore(func(wanted bool) bool {
+		failing = failing || wanted
+		return !wanted
+	})
+	switch {
+	case failing:
+		return PassesThere
+	case complete:
+		return HarmlessThere
+	}
+	return Unsettled
 }
 
 // newKeeper returns a keeper for what the tape shows, and the places of its steps.
@@ -394,14 +419,18 @@ func (ex *Explanation) String() string {
 type Elsewhere struct {
 	Fails     []string `json:"fails,omitempty"`
 	Passes    []string `json:"passes,omitempty"`
+	Harmless  []string `json:"harmless,omitempty"` // those of Passes in which none fails so
 	Never     []string `json:"never_kept,omitempty"`
 	Unsettled []string `json:"unsettled,omitempty"`
 }
 
 // Add puts variant where e says.
 func (el *Elsewhere) Add(variant string, e Effect) {
-	list := [...]*[]string{&el.Unsettled, &el.Fails, &el.Passes, &el.Never}[e]
+	list := [...]*[]string{&el.Unsettled, &el.Fails, &el.Passes, &el.Harmless, &el.Never}[e]
 	*list = append(*list, variant)
+	if e == HarmlessThere {
+		el.Passes = append(el.Passes, variant)
+	}
 }
 
 // An effectLine is the variants of one effect, and what it is.
@@ -426,13 +455,20 @@ func (r *Report) elsewhere() []effectLine {
 		{"they cannot be kept in", el.Never},
 		{"it is open what they do in", el.Unsettled},
 	}
+	never := "they never fail"
 	if len(ex.Because) == 0 {
+		never = "none fails"
 		all = []effectLine{
 			{"every execution fails so too in", el.Fails},
 			{"not every execution fails so in", el.Passes},
 			{"there is no such execution in", el.Never},
 			{"it is open what they do in", el.Unsettled},
 		}
+	}
+	if v := r.ended(); v != nil {
+		all = append(all, effectLine{
+			"the first later code in which " + never + " so is", []string{v.String()},
+		})
 	}
 	return slices.DeleteFunc(all, func(l effectLine) bool { return len(l.variants) == 0 })
 }
