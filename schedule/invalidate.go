@@ -40,6 +40,7 @@ type invalidateQueue struct {
 	slots [maxInvalid]struct{ cell, val Cell }
 	old   [maxInvalid]oldValue // what was in memory; what was written over first is first
 	read  waitingStore         // one of them, by the step under way
+	asOf  int                  // the step as of which is what that has loaded
 }
 
 // An oldValue is what was in memory, and what a trace says of it. No execution depends on that.
@@ -119,11 +120,11 @@ func (c *Ptr[P]) Load(t *Thread) (p P, v uint64) {
 	return p, v
 }
 
-// LoadsLatest has no later load of c return what is old now: for one word of the kernel that is two
-// cells, of which the step has loaded the other.
-func (t *Thread) LoadsLatest(c *Cell) {
+// LoadsNoOlder has no later load of c return what is older than what the step under way has loaded:
+// for one word of the kernel that is two cells, of which that is the other.
+func (t *Thread) LoadsNoOlder(c *Cell) {
 	if t.invalid != nil {
-		t.invalid.settle(c, t.invalid.used())
+		t.invalid.settle(c, t.OldUpTo(t.invalid.asOf))
 	}
 }
 
@@ -161,6 +162,7 @@ func (t *Thread) loads(c *Cell) (v uint64, from *waitingStore) {
 	v = c.noted()
 	t.knows(c)
 	if _, from = t.exec.forwarded(c); from != nil {
+		q.asOf = t.exec.steps
 		t.exec.showLoad(t, Loading{Cell: c})
 		q.timeless(c, v, t.op.Mode, true)
 		return v, from
@@ -177,6 +179,7 @@ func (t *Thread) loads(c *Cell) (v uint64, from *waitingStore) {
 	if came := q.came(at, c); came >= 0 {
 		l.Came = q.old[came].over
 	}
+	q.asOf = l.Came
 	t.exec.showLoad(t, l)
 	q.loaded(at, c, v, t.op.Mode)
 	return v, from
