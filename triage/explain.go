@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -261,12 +260,12 @@ func (x *explainer) extend(tape schedule.Tape) bool {
 	return false
 }
 
-// maxCauses is how many orders fit a set.
-const maxCauses = 64
+// maxCauses is how many there may be: they are the elements of a [schedule.Set].
+const maxCauses = schedule.MaxThreads
 
 // fewest returns a smallest part of all that will do; nil if the budget was spent.
 func (x *explainer) fewest(all []Cause) []Cause {
-	var broken []uint64 // by each execution met that keeps too few orders
+	var broken []schedule.Set // by each execution met that keeps too few orders
 	for {
 		set := hit(broken)
 		v, tape := x.ask(pick(all, set))
@@ -282,35 +281,35 @@ func (x *explainer) fewest(all []Cause) []Cause {
 }
 
 // pick returns the orders in set.
-func pick(all []Cause, set uint64) []Cause {
+func pick(all []Cause, set schedule.Set) []Cause {
 	out := []Cause{}
-	for ; set != 0; set &= set - 1 {
-		out = append(out, all[bits.TrailingZeros64(set)])
+	for ; !set.Empty(); set = set.Rest() {
+		out = append(out, all[set.First()])
 	}
 	return out
 }
 
 // hit returns a smallest set that has an element of each of sets.
-func hit(sets []uint64) uint64 {
+func hit(sets []schedule.Set) schedule.Set {
 	for size := 0; ; size++ {
-		if h, ok := hitWith(sets, 0, size); ok {
+		if h, ok := hitWith(sets, schedule.Set{}, size); ok {
 			return h
 		}
 	}
 }
 
 // hitWith adds at most so many elements to h until it has one of each of sets.
-func hitWith(sets []uint64, h uint64, size int) (uint64, bool) {
+func hitWith(sets []schedule.Set, h schedule.Set, size int) (schedule.Set, bool) {
 	for _, s := range sets {
-		if s&h != 0 {
+		if s.Intersects(h) {
 			continue
 		}
-		for ; s != 0 && size > 0; s &= s - 1 {
-			if out, ok := hitWith(sets, h|s&-s, size-1); ok {
+		for ; !s.Empty() && size > 0; s = s.Rest() {
+			if out, ok := hitWith(sets, h.With(s.First()), size-1); ok {
 				return out, true
 			}
 		}
-		return 0, false
+		return h, false
 	}
 	return h, true
 }

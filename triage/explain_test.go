@@ -260,6 +260,21 @@ func TestExplainSpelt(t *testing.T) {
 	}
 }
 
+// TestExplainLong has one cause among some seventy.
+func TestExplainLong(t *testing.T) {
+	tape, err := schedule.Parse("0" + strings.Repeat("1", 90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ex, err := triage.Explain(t.Context(), long, tape, 0, 0)
+	if err != nil || !ex.Found || len(ex.Because) != 1 {
+		t.Fatalf("%v, %v", ex, err)
+	}
+	if c := ex.Because[0]; c.Before.Verb != "WRITE_ONCE" || c.After.Verb != "READ_ONCE" {
+		t.Errorf("%+v", c)
+	}
+}
+
 // TestExplainIn asks variants in which the orders fail less and less.
 func TestExplainIn(t *testing.T) {
 	p := bet("read", "write", 3)
