@@ -20,8 +20,8 @@ package schedule
 // instruction is a full barrier, and who has an address twice has it from the last load; behind two
 // addresses that come one behind the other there is a load barrier, and in an acquire of what the
 // thread itself has stored. But an address that was computed, of an element of an array, is a
-// dependency only if the model says so ([Thread.DependsOn]). Of a chain of those, one whose middle link
-// is never written is not followed: there more may be read than the kernel allows.
+// dependency only if the model says so ([Thread.DependsOn]). The queue has a mark then of what the
+// element comes behind, so that a chain of those is followed, whatever is written and whatever not.
 
 // maxInvalid is the most invalidations that wait in a queue. With one more the execution is [Invalid].
 // (If the oldest were processed then, what can be read would depend on which loads are known, and a
@@ -40,6 +40,7 @@ type invalidateQueue struct {
 	slots [maxInvalid]struct{ cell, val Cell }
 	old   [maxInvalid]oldValue // what was in memory; what was written over first is first
 	read  waitingStore         // one of them, by the step under way
+	asOf  int                  // the step as of which is what that has loaded
 }
 
 // An oldValue is what was in memory, and what a trace says of it. No execution depends on that.
@@ -61,6 +62,9 @@ const (
 	isMark = 1 << 63
 	// ownStore says that what came then is a store of the thread.
 	ownStore = 1
+	// isBound is a bit of a mark of a cell whose address was computed: no load of it comes before.
+	// What is there may have come long before.
+	isBound = 1 << 62
 )
 
 // ReorderLoads is [Exec.ReorderStores], and a load may pass loads before it: it may return what was
@@ -116,17 +120,17 @@ func (c *Ptr[P]) Load(t *Thread) (p P, v uint64) {
 	return p, v
 }
 
-// LoadsLatest has no later load of c return what is old now: for one word of the kernel that is two
-// cells, of which the step has loaded the other.
-func (t *Thread) LoadsLatest(c *Cell) {
+// LoadsNoOlder has no later load of c return what is older than what the step under way has loaded:
+// for one word of the kernel that is two cells, of which that is the other.
+func (t *Thread) LoadsNoOlder(c *Cell) {
 	if t.invalid != nil {
-		t.invalid.settle(c, t.invalid.used())
+		t.invalid.settle(c, t.OldUpTo(t.invalid.asOf))
 	}
 }
 
-// DependsOn has no later load of c return what is older than what t has loaded last of index: the
-// address of c, an element of an array, was computed from that. It orders nothing if t has stored
-// that itself.
+// DependsOn has no later load of c come before the one with which t has loaded index last: the
+// address of c, an element of an array, was computed from that. If t has stored that itself, it is
+// what index comes behind that matters.
 func (t *Thread) DependsOn(c, index *Cell) {
 	q := t.invalid
 	if q == nil {
@@ -136,8 +140,11 @@ func (t *Thread) DependsOn(c, index *Cell) {
 	for came >= 0 && !q.marks(came, index) {
 		came--
 	}
-	if _, w := t.exec.forwarded(index); w == nil && came >= 0 && !q.isOwn(came) {
-		q.settle(c, came)
+	if _, w := t.exec.forwarded(index); w != nil || came >= 0 && q.isOwn(came) {
+		came = -1
+	}
+	if came = max(came, q.bound(index)); came >= 0 {
+		q.after(c, came)
 	}
 }
 
@@ -155,6 +162,7 @@ func (t *Thread) loads(c *Cell) (v uint64, from *waitingStore) {
 	v = c.noted()
 	t.knows(c)
 	if _, from = t.exec.forwarded(c); from != nil {
+		q.asOf = t.exec.steps
 		t.exec.showLoad(t, Loading{Cell: c})
 		q.timeless(c, v, t.op.Mode, true)
 		return v, from
@@ -171,6 +179,7 @@ func (t *Thread) loads(c *Cell) (v uint64, from *waitingStore) {
 	if came := q.came(at, c); came >= 0 {
 		l.Came = q.old[came].over
 	}
+	q.asOf = l.Came
 	t.exec.showLoad(t, l)
 	q.loaded(at, c, v, t.op.Mode)
 	return v, from
@@ -235,6 +244,10 @@ func (q *invalidateQueue) loaded(at int, c *Cell, v uint64, m Mode) {
 	if c.ptr {
 		object = v
 	}
+	if i := q.bound(c); i > came && (m&Acquire != 0 || object != 0) {
+		q.processTo(i)
+		return
+	}
 	for i := q.readable(); i < came; i++ {
 		q.old[i].passed = q.exec.steps
 	}
@@ -253,24 +266,44 @@ func (q *invalidateQueue) loaded(at int, c *Cell, v uint64, m Mode) {
 }
 
 // timeless is loaded where no slot says when v came: it was there at first, or the thread has stored
-// it itself. Nothing came sooner than the pointer to the object that it is in.
+// it itself.
 func (q *invalidateQueue) timeless(c *Cell, v uint64, m Mode, own bool) {
-	if own && m&Acquire != 0 {
+	switch {
+	case own && m&Acquire != 0:
 		q.process() // it may have stored what it has loaded
-		return
+	case m&Acquire != 0, c.ptr && v != 0:
+		q.processTo(q.bound(c))
 	}
-	if m&Acquire == 0 && (!c.ptr || v == 0) {
-		return
-	}
-	for i := q.used() - 1; i >= 0; i-- {
-		if q.slots[i].cell.val&isMark != 0 && q.slots[i].val.val == c.obj.id {
-			for i--; i >= 0; i-- {
-				q.remove(i)
-			}
-			q.trim()
-			return
+}
+
+// bound returns the last slot that no load of c comes before, -1 if there is none: that of the
+// pointer to the object that c is in, or what its address was computed from.
+func (q *invalidateQueue) bound(c *Cell) int {
+	i := q.used() - 1
+	for ; i >= 0; i-- {
+		switch cell := q.slots[i].cell.val; {
+		case cell == c.ID()|isMark|isBound, cell&isMark != 0 && q.slots[i].val.val == c.obj.id:
+			return i
 		}
 	}
+	return i
+}
+
+// after has no load of c come before slot came.
+func (q *invalidateQueue) after(c *Cell, came int) {
+	mark := c.ID() | isMark | isBound
+	for i := q.used() - 1; i >= 0; i-- {
+		if q.slots[i].cell.val != mark {
+			continue
+		}
+		if i >= came {
+			return
+		}
+		q.remove(i)
+		came--
+	}
+	q.insert(came+1, mark, q.old[came].over)
+	q.settle(c, came)
 }
 
 // outdates is called when c has got a value in memory, and had v before: whoever may still read that
@@ -315,15 +348,38 @@ func (q *invalidateQueue) set(used, readable int) {
 
 // wait puts an invalidation into a queue, with what stands for its cell.
 func (e *Exec) wait(q *invalidateQueue, w waitingStore, cell uint64) {
-	n := q.used()
-	if n == maxInvalid {
-		e.outcome, e.reason = Invalid, InvalidateLimit
-		e.unwind()
-	}
+	n := q.room()
 	q.old[n] = oldValue{waitingStore: w, over: e.steps}
 	q.slots[n].cell.Set(cell)
 	q.slots[n].val.Set(w.val)
 	q.set(n+1, q.readable())
+}
+
+// room is used where one more is to go in.
+func (q *invalidateQueue) room() int {
+	n := q.used()
+	if e := q.exec; n == maxInvalid {
+		e.outcome, e.reason = Invalid, InvalidateLimit
+		e.unwind()
+	}
+	return n
+}
+
+// insert puts a mark in front of slot at, as of when step over had written.
+func (q *invalidateQueue) insert(at int, mark uint64, over int) {
+	n, r := q.room(), q.readable()
+	if at < r {
+		r++
+	}
+	copy(q.old[at+1:n+1], q.old[at:n])
+	for i := n; i > at; i-- {
+		q.slots[i].cell.Set(q.slots[i-1].cell.val)
+		q.slots[i].val.Set(q.slots[i-1].val.val)
+	}
+	q.old[at] = oldValue{over: over}
+	q.slots[at].cell.Set(mark)
+	q.slots[at].val.Set(0)
+	q.set(n+1, r)
 }
 
 // holds reports whether slot i has an old value of c, in this life of its object.
@@ -339,7 +395,7 @@ func (q *invalidateQueue) isOwn(i int) bool {
 
 // object returns the identity of the object that slot i has a cell of, 0 if it has none.
 func (q *invalidateQueue) object(i int) uint64 {
-	return q.slots[i].cell.val &^ (isMark | maxCells)
+	return q.slots[i].cell.val &^ (isMark | isBound | maxCells)
 }
 
 // OldUpTo returns how many of the old values that t keeps have been written over up to a step.
@@ -384,6 +440,14 @@ func (q *invalidateQueue) remove(i int) {
 	q.slots[n].cell.Set(0)
 	q.slots[n].val.Set(0)
 	q.set(n, r)
+}
+
+// processTo processes what is before slot i.
+func (q *invalidateQueue) processTo(i int) {
+	for i--; i >= 0; i-- {
+		q.remove(i)
+	}
+	q.trim()
 }
 
 // process processes all.

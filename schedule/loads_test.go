@@ -51,6 +51,28 @@ func TestInvalidateLimit(t *testing.T) {
 	}
 }
 
+// TestInvalidateLimitOfAddresses has the mark of an address that was computed be one too many.
+func TestInvalidateLimitOfAddresses(t *testing.T) {
+	for _, n := range []int{62, 63} {
+		r := NewRunner(shelvedBy((*Exec).ReorderLoads, func(e *Exec, s *shelf) {
+			e.Go("stores", func(t *Thread) { s.swaps(t, &s.a, n); s.swaps(t, &s.b, 1) })
+			e.Go("loads", func(t *Thread) {
+				s.get(t, &s.b)
+				t.DependsOn(&s.c, &s.b)
+				s.get(t, &s.a)
+			})
+		}))
+		want := Pass
+		if n > 62 {
+			want = Invalid
+		}
+		if res := r.RunTape(nil); res.Outcome != want {
+			t.Errorf("%d stores: %+v, want %v", n, res, want)
+		}
+		r.Close()
+	}
+}
+
 // TestLearnsInTheMiddle has a thread load a word that nobody is known to load after it has been
 // shown to a watcher, and after decisions: those are taken again, and each step is shown once.
 func TestLearnsInTheMiddle(t *testing.T) {

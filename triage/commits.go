@@ -23,26 +23,60 @@ func commits(text string) []string {
 	return out
 }
 
-// ending returns the later variants that name a commit and in which the explanation's
-// orders cannot be kept, or need not fail: one of the commits may have ended the race.
-// What the program's own variant has cannot have, nor what another architecture has.
-func (r *Report) ending() []Variant {
-	known := commits(r.About.Patches)
-	var out []Variant
-	for _, v := range r.About.Variants {
-		harmless := slices.Contains(r.Elsewhere.Never, v.Name) ||
-			slices.Contains(r.Elsewhere.Passes, v.Name)
-		more := slices.DeleteFunc(commits(v.Patches), func(id string) bool {
-			return slices.Contains(known, id)
-		})
-		_, own, _ := strings.Cut(r.Program, "@")
-		other := family(v.Name) != family(own)
-		if harmless && len(more) > 0 && !other && later(v.Versions, r.About.Versions) {
-			known = append(known, more...)
-			out = append(out, v)
+// ended returns the first later variant in which the orders of the explanation never fail so: they
+// cannot be kept, or do no harm. Nil if there is none, or if it is open whether one before it is that.
+// Another architecture ends nothing here, nor does memory of another order.
+func (r *Report) ended() *Variant {
+	_, own, _ := strings.Cut(r.Program, "@")
+	plain, order := cutOrder(own)
+	variants := slices.DeleteFunc(slices.Clone(r.About.Variants), func(v Variant) bool {
+		name, o := cutOrder(v.Name)
+		return !later(v.Versions, r.About.Versions) || family(name) != family(plain) || o != order
+	})
+	slices.SortStableFunc(variants, func(a, b Variant) int {
+		first, _ := releases(a.Versions)
+		other, _ := releases(b.Versions)
+		return slices.Compare(first, other)
+	})
+	for _, v := range variants {
+		switch el := &r.Elsewhere; {
+		case slices.Contains(el.Never, v.Name), slices.Contains(el.Harmless, v.Name):
+			return r.described(v)
+		case slices.Contains(el.Unsettled, v.Name):
+			return nil
 		}
 	}
-	return out
+	return nil
+}
+
+// described returns v with what is said of its patches where memory has no order of its own.
+func (r *Report) described(v Variant) *Variant {
+	name, _ := cutOrder(v.Name)
+	for _, plain := range r.About.Variants {
+		if plain.Name == name {
+			v.Patches = plain.Patches
+		}
+	}
+	return &v
+}
+
+// String returns "1e (4.16): a6d7cff472e0: the context is freed after an RCU delay".
+func (v *Variant) String() string {
+	name := v.Name
+	if name != v.Versions {
+		name += " (" + v.Versions + ")"
+	}
+	return name + ": " + v.Patches
+}
+
+// cutOrder returns the name of a variant without the end that says its order of memory, and that.
+func cutOrder(name string) (plain, order string) {
+	for _, order := range []string{"-tso", "-pso", "-rmo"} {
+		if plain, ok := strings.CutSuffix(name, order); ok {
+			return plain, order
+		}
+	}
+	return name, ""
 }
 
 // family returns what the name of a variant begins with if there are several codes beside each other,

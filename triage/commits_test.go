@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 )
@@ -50,6 +51,37 @@ func TestFamily(t *testing.T) {
 	} {
 		if got := family(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestEnded has races end in the first release in which they do, of the same code and memory.
+func TestEnded(t *testing.T) {
+	const x, y = "the lock is taken first", "smp_mb()"
+	variants := []Variant{
+		{"4.1", "4.1", ""}, {"4.9", "4.9-4.10", ""}, {"4.5", "4.5", x}, {"sparc-4.2", "4.2", ""},
+		{"m", "mutant", ""}, {"4.5-tso", "4.5", "4.5 with store buffers"}, {"4.9-tso", "4.9", y},
+	}
+	for _, test := range []struct {
+		own     string
+		el      Elsewhere
+		in, has string
+	}{
+		{"4.3", Elsewhere{Never: []string{"4.1", "4.9", "4.5", "sparc-4.2", "m", "4.5-tso"}}, "4.5", x},
+		{"4.3", Elsewhere{Harmless: []string{"4.9"}, Passes: []string{"4.5", "4.9"}}, "4.9", ""},
+		{"4.3", Elsewhere{Fails: []string{"4.5"}, Never: []string{"4.9"}}, "4.9", ""},
+		{"4.3", Elsewhere{Unsettled: []string{"4.5"}, Never: []string{"4.9"}}, "", ""},
+		{"4.3", Elsewhere{Never: []string{"4.5-tso", "4.1", "m"}}, "", ""},
+		{"4.3-tso", Elsewhere{Never: []string{"4.9-tso", "4.5-tso", "4.5", "4.9"}}, "4.5-tso", x},
+		{"sparc-4.1", Elsewhere{Never: []string{"4.5"}}, "", ""},
+	} {
+		r := &Report{
+			Program: "fs/aio/exit_aio@" + test.own, Elsewhere: test.el,
+			About: About{Versions: "4.1-4.3", Variants: variants},
+		}
+		want := Variant{Name: test.in, Patches: test.has}
+		if got := cmp.Or(r.ended(), &Variant{}); got.Name != want.Name || got.Patches != want.Patches {
+			t.Errorf("%s, %+v: %+v, want %+v", test.own, test.el, got, want)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -120,10 +119,11 @@ type Effect uint8
 
 // The effects.
 const (
-	Unsettled   Effect = iota // the budget was spent
-	FailsThere                // every execution that keeps them fails in the same way
-	PassesThere               // some execution keeps them and does not
-	NeverKept                 // no execution keeps them: the variant excludes the race
+	Unsettled     Effect = iota // the budget was spent
+	FailsThere                  // every execution that keeps them fails in the same way
+	PassesThere                 // some execution keeps them and does not, and some does
+	HarmlessThere               // some execution keeps them, and none fails so
+	NeverKept                   // no execution keeps them: the variant excludes the race
 )
 
 // In returns what keeping the causes comes to in p, another variant of the program that
@@ -141,8 +141,32 @@ func (ex *Explanation) In(ctx context.Context, p schedule.Program, executions in
 	for _, reason := range ex.Because {
 		causes = append(causes, reason.Cause)
 	}
-	v, _ := k.ask(causes)
-	return [...]Effect{open: Unsettled, fails: FailsThere, passes: PassesThere, excluded: NeverKept}[v]
+	switch v, _ := k.ask(causes); v {
+	case fails:
+		return FailsThere
+	case passes:
+		return k.passing(causes)
+	case excluded:
+		return NeverKept
+	}
+	return Unsettled
+}
+
+// passing is what it is if some execution keeps the causes and does not fail so.
+func (k *keeper) passing(causes []Cause) Effect {
+	k.prepare(causes)
+	failing := false
+	complete := k.explore(func(wanted bool) bool {
+		failing = failing || wanted
+		return !wanted
+	})
+	switch {
+	case failing:
+		return PassesThere
+	case complete:
+		return HarmlessThere
+	}
+	return Unsettled
 }
 
 // newKeeper returns a keeper for what the tape shows, and the places of its steps.
@@ -236,12 +260,12 @@ func (x *explainer) extend(tape schedule.Tape) bool {
 	return false
 }
 
-// maxCauses is how many orders fit a set.
-const maxCauses = 64
+// maxCauses is how many there may be: they are the elements of a [schedule.Set].
+const maxCauses = schedule.MaxThreads
 
 // fewest returns a smallest part of all that will do; nil if the budget was spent.
 func (x *explainer) fewest(all []Cause) []Cause {
-	var broken []uint64 // by each execution met that keeps too few orders
+	var broken []schedule.Set // by each execution met that keeps too few orders
 	for {
 		set := hit(broken)
 		v, tape := x.ask(pick(all, set))
@@ -257,35 +281,35 @@ func (x *explainer) fewest(all []Cause) []Cause {
 }
 
 // pick returns the orders in set.
-func pick(all []Cause, set uint64) []Cause {
+func pick(all []Cause, set schedule.Set) []Cause {
 	out := []Cause{}
-	for ; set != 0; set &= set - 1 {
-		out = append(out, all[bits.TrailingZeros64(set)])
+	for ; !set.Empty(); set = set.Rest() {
+		out = append(out, all[set.First()])
 	}
 	return out
 }
 
 // hit returns a smallest set that has an element of each of sets.
-func hit(sets []uint64) uint64 {
+func hit(sets []schedule.Set) schedule.Set {
 	for size := 0; ; size++ {
-		if h, ok := hitWith(sets, 0, size); ok {
+		if h, ok := hitWith(sets, schedule.Set{}, size); ok {
 			return h
 		}
 	}
 }
 
 // hitWith adds at most so many elements to h until it has one of each of sets.
-func hitWith(sets []uint64, h uint64, size int) (uint64, bool) {
+func hitWith(sets []schedule.Set, h schedule.Set, size int) (schedule.Set, bool) {
 	for _, s := range sets {
-		if s&h != 0 {
+		if s.Intersects(h) {
 			continue
 		}
-		for ; s != 0 && size > 0; s &= s - 1 {
-			if out, ok := hitWith(sets, h|s&-s, size-1); ok {
+		for ; !s.Empty() && size > 0; s = s.Rest() {
+			if out, ok := hitWith(sets, h.With(s.First()), size-1); ok {
 				return out, true
 			}
 		}
-		return 0, false
+		return h, false
 	}
 	return h, true
 }
@@ -394,14 +418,18 @@ func (ex *Explanation) String() string {
 type Elsewhere struct {
 	Fails     []string `json:"fails,omitempty"`
 	Passes    []string `json:"passes,omitempty"`
+	Harmless  []string `json:"harmless,omitempty"` // those of Passes in which none fails so
 	Never     []string `json:"never_kept,omitempty"`
 	Unsettled []string `json:"unsettled,omitempty"`
 }
 
 // Add puts variant where e says.
 func (el *Elsewhere) Add(variant string, e Effect) {
-	list := [...]*[]string{&el.Unsettled, &el.Fails, &el.Passes, &el.Never}[e]
+	list := [...]*[]string{&el.Unsettled, &el.Fails, &el.Passes, &el.Harmless, &el.Never}[e]
 	*list = append(*list, variant)
+	if e == HarmlessThere {
+		el.Passes = append(el.Passes, variant)
+	}
 }
 
 // An effectLine is the variants of one effect, and what it is.
@@ -426,13 +454,20 @@ func (r *Report) elsewhere() []effectLine {
 		{"they cannot be kept in", el.Never},
 		{"it is open what they do in", el.Unsettled},
 	}
+	never := "they never fail"
 	if len(ex.Because) == 0 {
+		never = "none fails"
 		all = []effectLine{
 			{"every execution fails so too in", el.Fails},
 			{"not every execution fails so in", el.Passes},
 			{"there is no such execution in", el.Never},
 			{"it is open what they do in", el.Unsettled},
 		}
+	}
+	if v := r.ended(); v != nil {
+		all = append(all, effectLine{
+			"the first later code in which " + never + " so is", []string{v.String()},
+		})
 	}
 	return slices.DeleteFunc(all, func(l effectLine) bool { return len(l.variants) == 0 })
 }

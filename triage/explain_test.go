@@ -260,6 +260,47 @@ func TestExplainSpelt(t *testing.T) {
 	}
 }
 
+// TestExplainLong has one cause among some seventy.
+func TestExplainLong(t *testing.T) {
+	tape, err := schedule.Parse("0" + strings.Repeat("1", 90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ex, err := triage.Explain(t.Context(), long, tape, 0, 0)
+	if err != nil || !ex.Found || len(ex.Because) != 1 {
+		t.Fatalf("%v, %v", ex, err)
+	}
+	if c := ex.Because[0]; c.Before.Verb != "WRITE_ONCE" || c.After.Verb != "READ_ONCE" {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestExplainIn asks variants in which the orders fail less and less.
+func TestExplainIn(t *testing.T) {
+	p := bet("read", "write", 3)
+	ex, err := triage.Explain(t.Context(), p, failing(t, p, 0, 1)[0], 0, 0)
+	if err != nil || !ex.Found {
+		t.Fatalf("%v, %v", ex, err)
+	}
+	for _, test := range []struct {
+		lost, executions int
+		want             triage.Effect
+	}{
+		{3, 1000, triage.FailsThere}, {2, 1000, triage.PassesThere}, {1, 1000, triage.PassesThere},
+		{0, 1000, triage.HarmlessThere}, {0, 4, triage.Unsettled}, {0, 0, triage.Unsettled},
+	} {
+		got := ex.In(t.Context(), bet("read", "write", test.lost), test.executions)
+		if got != test.want {
+			t.Errorf("%d lost, %d executions: %v, want %v", test.lost, test.executions, got, test.want)
+		}
+	}
+	var el triage.Elsewhere
+	el.Add("4.17", triage.HarmlessThere)
+	if !slices.Equal(el.Passes, el.Harmless) || len(el.Passes) != 1 {
+		t.Errorf("%+v", el)
+	}
+}
+
 // TestExplainPick has an agent choose what to begin. That is an order of its own steps.
 func TestExplainPick(t *testing.T) {
 	for _, tape := range failing(t, picky, 0, 10) {

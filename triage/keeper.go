@@ -62,7 +62,7 @@ type keeper struct {
 
 	apart   bool // states differ by who runs
 	lenient bool // broken has the causes that are broken, and that ends nothing
-	broken  uint64
+	broken  schedule.Set
 
 	states int
 }
@@ -202,7 +202,7 @@ func (k *keeper) begin() {
 	clear(k.counts)
 	clear(k.stored)
 	clear(k.loaded)
-	k.step, k.place, k.broken = -1, -1, 0
+	k.step, k.place, k.broken = -1, -1, schedule.Set{}
 }
 
 // happened reports whether the Before of a cause has been taken, or if end is 1 the After.
@@ -225,7 +225,7 @@ func (k *keeper) nth(cause, end int) int {
 
 // breaks is called when a cause is broken. It reports whether the execution goes on.
 func (k *keeper) breaks(cause int) bool {
-	k.broken |= 1 << cause
+	k.broken = k.broken.With(cause)
 	return k.lenient
 }
 
@@ -304,7 +304,7 @@ func (k *keeper) chosen(which, d int) bool {
 }
 
 // brokenBy returns the set of those of all causes that the execution of tape breaks.
-func (k *keeper) brokenBy(all []Cause, tape schedule.Tape) uint64 {
+func (k *keeper) brokenBy(all []Cause, tape schedule.Tape) schedule.Set {
 	k.prepare(all)
 	k.begin()
 	k.lenient = true

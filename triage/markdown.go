@@ -160,26 +160,16 @@ func (m *markdown) orders(ex *Explanation) {
 	}
 }
 
-// commits writes those that the variant and later ones are named after. That is all that is known
+// commits writes those that the variant is named after. That is all that is known
 // of them here, so there is no tag to be copied.
 func (m *markdown) commits(r *Report) {
-	own, ending := commits(r.About.Patches), r.ending()
-	if len(own)+len(ending) == 0 {
+	own := commits(r.About.Patches)
+	if len(own) == 0 {
 		return
 	}
 	m.heading("Commits", "-")
-	if len(own) > 0 {
-		m.para("The variant is named after " + strings.Join(own, ", ") + ". Which commit brought the " +
-			"race, as the tag Fixes: would have to say, is not known here.")
-	}
-	if len(ending) > 0 {
-		m.para("Later variants, in which the same orders cannot be kept or do no harm, are " +
-			"named after these. A patch that ends the race may be among them:")
-		m.WriteByte('\n')
-		for _, v := range ending {
-			m.item("- ", escape(fmt.Sprintf("%s (%s): %s", v.Name, v.Versions, v.Patches)))
-		}
-	}
+	m.para("The variant is named after " + strings.Join(own, ", ") + ". Which commit brought the " +
+		"race, as the tag Fixes: would have to say, is not known here.")
 }
 
 func (m *markdown) slips(r *Report) {

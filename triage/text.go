@@ -140,13 +140,6 @@ func (r *Report) writeExplanation(b *bytes.Buffer) {
 	for _, l := range r.elsewhere() {
 		writeWrapped(b, "  ", l.Line())
 	}
-	if ending := r.ending(); len(ending) > 0 {
-		b.WriteString("  later code, a patch of which may be what ends it:\n")
-		for _, v := range ending {
-			wrap(b, schedule.ColumnsWidth, "    ", "      ",
-				fmt.Sprintf("%s (%s): %s", v.Name, v.Versions, v.Patches))
-		}
-	}
 	for _, l := range r.old() {
 		fmt.Fprintf(b, "%v\n", &l)
 	}

@@ -29,8 +29,9 @@
 //
 // Where loads pass loads ([schedule.Exec.ReorderLoads]) each look at a link may see an old one. Not
 // those of LastEntry and PrevEntry: the links back are in no cells, and who follows them has the
-// lock. Nor those with which a change begins, also of DelRcuUnlocked. And when WalkNext sees the end
-// of a list, which list that is does not come from before.
+// lock. Nor those with which a change begins, also of DelRcuUnlocked. And when a walk sees the end of
+// a list, which list that is, and whether the last entry has been poisoned, is as of now: all ends
+// are nil, so a link from one end to another has no old value.
 package list
 
 import "github.com/kschedfuzz/kschedfuzz/schedule"
@@ -321,10 +322,11 @@ func (n *Node[P]) empty(t *schedule.Thread, verb string, m schedule.Mode) bool {
 }
 
 // look loads what pprev says. It is next that C looks at, so what is loaded from that later is no
-// older, nor is this than what has been loaded from that: see walk.
+// older, nor is this than what has been loaded from that: see walk. (What is older than a
+// list_del_rcu() that this has seen, C could load all the same: that leaves next.)
 func (n *Node[P]) look(t *schedule.Thread) uint64 {
 	v := t.Load(&n.pprev.Cell)
-	t.LoadsLatest(&n.next.Cell)
+	t.LoadsNoOlder(&n.next.Cell)
 	return v
 }
 
@@ -395,7 +397,7 @@ func observe[P Entry[P]](t *schedule.Thread, p P) P {
 // walk follows the link of a node. Where it is poisoned, what comes next faults.
 func (n *Node[P]) walk(t *schedule.Thread, verb string, m schedule.Mode) P {
 	next := follow(t, &n.next, verb, m)
-	t.LoadsLatest(&n.pprev.Cell)
+	t.LoadsNoOlder(&n.pprev.Cell)
 	if next == n.next.Get() { // else it was loaded before they were
 		n.checkLinks(t)
 	}

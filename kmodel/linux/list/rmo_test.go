@@ -24,6 +24,9 @@ func walkEnds(t *schedule.Thread, p *prog) bool {
 	return next == nil && other == nil
 }
 
+// bothOld has the item that another is added behind be on the list, and the last.
+func bothOld(t *schedule.Thread, p *prog) bool { return !p.item[0].node.Empty(t) && walkEnds(t, p) }
+
 // told is an item that is added to list a, behind another, and who is told so and looks.
 func told(between func(*schedule.Thread), old look) func(*litmus.Program) {
 	return build(1, func(p *prog) {
@@ -61,6 +64,26 @@ func leaves(first, second func(t *schedule.Thread, i *item) bool) func(*litmus.P
 func isOff(t *schedule.Thread, i *item) bool { return i.node.Empty(t) }
 
 func leadsToItself(t *schedule.Thread, i *item) bool { return i.node.Next(t) == i }
+
+func leadsOn(t *schedule.Thread, i *item) bool { return i.node.Next(t) == nil }
+
+func isOn(t *schedule.Thread, i *item) bool { return !i.node.Empty(t) }
+
+// stays is an item that has left list a, and who is told so and looks at it twice.
+func stays(first, second func(t *schedule.Thread, i *item) bool) func(*litmus.Program) {
+	return build(1, func(p *prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.a.DelInit(t, p.item[0])
+			p.item[2].key.StoreRelease(t, 9)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].SetBool(p.item[2].key.ReadOnce(t) == 9)
+			old := first(t, p.item[0])
+			p.r[1].SetBool(second(t, p.item[0]) && old)
+		})
+		p.Exists(func() bool { return p.r[0].Get() == 1 && p.r[1].Get() == 1 })
+	})
+}
 
 // filled is an item that is filled in and leaves list a, and who finds it off and looks what is in it.
 func filled(off func(*list.Node[*item], *schedule.Thread) bool) func(*litmus.Program) {
@@ -109,6 +132,19 @@ var rmoTests = []litmus.Test{{
 }, {
 	Name: "CoRR+next+list_empty", Build: leaves(leadsToItself, isOff),
 	Verdict: litmus.Never, Counts: "75 pass",
+}, {
+	// So may both be old.
+	Name: "MP+list_empty+walk", Build: told(nothing, bothOld),
+	Verdict: litmus.Sometimes, Counts: "70 pass, 2 exists",
+}, {
+	Name: "MP+rmb+list_empty+walk", Build: told(mem.SmpRmb, bothOld),
+	Verdict: litmus.Never, Counts: "140 pass",
+}, {
+	Name: "MP+next+list_empty", Build: stays(leadsOn, isOn),
+	Verdict: litmus.Sometimes, Counts: "72 pass, 2 exists",
+}, {
+	Name: "MP+list_empty+next", Build: stays(isOn, leadsOn),
+	Verdict: litmus.Sometimes, Counts: "72 pass, 2 exists",
 }, {
 	Name: "MP+list_empty+po", Build: filled((*list.Node[*item]).Empty),
 	Verdict: litmus.Sometimes, Counts: "18 pass, 3 exists",

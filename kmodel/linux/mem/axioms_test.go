@@ -27,6 +27,9 @@ const (
 	opFollow        // loads the pointer, and from the object that it leads to
 	opFollowAcquire // the second is an acquire
 	opIndex         // loads a word, and then the other one, whose address depends on that
+	opChain         // and then one of an object, whose address depends on that
+	opChainAcquire  // the third is an acquire
+	opFollowIndex   // opFollow, and then a word whose address depends on that
 	opStore
 	opRelease
 	opStorePtr // a release
@@ -38,7 +41,7 @@ const (
 
 var drawnOps = []op{
 	opLoad, opLoad, opLoad, opLoad, opLoad, opAcquire, opFollow, opFollow, opFollowAcquire,
-	opIndex, opIndex,
+	opIndex, opIndex, opChain, opChain, opChainAcquire, opFollowIndex,
 	opStore, opStore, opStore, opStore, opRelease, opRelease, opStorePtr, opXchg,
 	opRmb, opRmb, opWmb, opMb,
 }
@@ -55,7 +58,23 @@ type axiomInstr struct {
 	x, v int
 }
 
+// last returns the word that is loaded last, at the end of a chain.
+func (in *axiomInstr) last() int {
+	if in.op == opFollowIndex {
+		return in.v % 2
+	}
+	return inObjects + 1 + in.v%2
+}
+
 type axiomCode [3][]axiomInstr
+
+// perInstr is the most registers that an instruction loads, perThread that a thread does, and
+// allRegs that all do.
+const (
+	perInstr  = 3
+	perThread = 4 * perInstr
+	allRegs   = 3 * perThread
+)
 
 // drawAxioms draws two threads of 2 to 4 instructions, or three of 1 to 3.
 func drawAxioms(rng *rand.Rand) *axiomCode {
@@ -69,7 +88,7 @@ func drawAxioms(rng *rand.Rand) *axiomCode {
 		for range least + rng.IntN(3) {
 			in := axiomInstr{op: drawnOps[rng.IntN(len(drawnOps))], x: rng.IntN(2)}
 			switch in.op {
-			case opFollow, opFollowAcquire, opStorePtr:
+			case opFollow, opFollowAcquire, opFollowIndex, opStorePtr:
 				in.x, in.v = thePtr, 1+rng.IntN(2)
 			case opStore, opAcquire:
 				in.x = []int{0, 0, 1, 1, 3, 4}[rng.IntN(6)]
@@ -92,7 +111,8 @@ type event struct {
 	stores     bool
 	from       int // the event that it reads from, -1: what is there at first
 	read       int
-	followed   int // the event that it has its address from, -1: none
+	followed   int  // the event that it has its address from, -1: none
+	computed   bool // that says so of all loads of the word that follow
 	register   int
 }
 
@@ -108,11 +128,13 @@ func allowed(code *axiomCode) map[string]bool {
 	c := candidate{code: code, out: map[string]bool{}}
 	for i := range code {
 		for at, in := range code[i] {
-			e := event{axiomInstr: in, thread: i, at: at, from: -1, followed: -1, register: 8*i + 2*at}
+			e := event{axiomInstr: in, thread: i, at: at, from: -1, followed: -1}
+			e.register = perThread*i + perInstr*at
 			switch in.op {
 			case opRmb, opWmb, opMb:
 				continue
-			case opLoad, opAcquire, opFollow, opFollowAcquire, opIndex:
+			case opLoad, opAcquire, opFollow, opFollowAcquire, opFollowIndex,
+				opIndex, opChain, opChainAcquire:
 				e.loads = true
 			case opXchg:
 				e.loads, e.stores = true, true
@@ -120,15 +142,26 @@ func allowed(code *axiomCode) map[string]bool {
 				e.stores = true
 			}
 			c.events = append(c.events, e)
-			if in.op == opIndex {
-				e.x, e.followed = 1-in.x, len(c.events)-1
-				e.register++
-				c.events = append(c.events, e)
+			if in.op == opIndex || in.op == opChain || in.op == opChainAcquire {
+				c.computed(&e, opLoad, 1-in.x)
+			}
+			switch in.op {
+			case opChain:
+				c.computed(&e, opLoad, in.last())
+			case opChainAcquire:
+				c.computed(&e, opAcquire, in.last())
 			}
 		}
 	}
 	c.chooseReads(0)
 	return c.out
+}
+
+// computed adds a load of word x, whose address depends on e, which was added last, and has e be it.
+func (c *candidate) computed(e *event, o op, x int) {
+	e.op, e.x, e.followed, e.computed = o, x, len(c.events)-1, true
+	e.register++
+	c.events = append(c.events, *e)
 }
 
 // chooseReads gives event i and those behind it something to read from.
@@ -153,12 +186,18 @@ func (c *candidate) readFrom(i, from, v int) {
 	saved := slices.Clone(c.events)
 	c.events[i].from, c.events[i].read = from, v
 	e := c.events[i]
-	if follows := e.op == opFollow || e.op == opFollowAcquire; follows && v != 0 {
+	if follows := e.op == opFollow || e.op == opFollowAcquire || e.op == opFollowIndex; follows && v != 0 {
 		// A load through the pointer. It comes last among the events, and so after all stores.
-		e.op -= opFollow - opLoad
+		e.op = opLoad
+		if c.events[i].op == opFollowAcquire {
+			e.op = opAcquire
+		}
 		e.x, e.followed, e.from = inObjects+v, i, -1
 		e.register++
 		c.events = append(c.events, e)
+		if in := &c.events[i].axiomInstr; in.op == opFollowIndex {
+			c.computed(&e, opLoad, in.last())
+		}
 	}
 	c.chooseReads(i + 1)
 	c.events = saved
@@ -241,7 +280,7 @@ func (c *candidate) check(co []int) {
 	for _, i := range co {
 		memory[c.events[i].x] = c.events[i].v
 	}
-	var r [24]int
+	var r [allRegs]int
 	for i := range c.events {
 		if e := &c.events[i]; e.loads {
 			r[e.register] = e.read
@@ -267,6 +306,11 @@ func (c *candidate) ordered(i, j int) bool {
 	}
 	if a.loads && b.stores || b.followed == i {
 		return true
+	}
+	for k, e := range c.events {
+		if e.computed && e.followed == i && e.x == b.x && b.loads && c.inOrder(k, j) {
+			return true
+		}
 	}
 	for k, e := range c.events { // an acquire may be of what the thread has stored because of a
 		own := e.op == opAcquire && e.from >= 0 && c.events[e.from].thread == e.thread
@@ -347,7 +391,7 @@ type axiomMemory struct {
 
 type axiomRegisters struct {
 	schedule.Object
-	r [24]schedule.Cell
+	r [allRegs]schedule.Cell
 }
 
 // axiomProgram is a random program, which says what it ends with.
@@ -376,7 +420,7 @@ func axiomProgram(code *axiomCode, got map[string]bool) schedule.Program {
 				}
 			}
 			e.AtEnd(func(*schedule.Exec) {
-				var r [24]int
+				var r [allRegs]int
 				for i := range r {
 					r[i] = int(file.r[i].Value())
 				}
@@ -392,24 +436,34 @@ func (m *axiomMemory) run(
 	t *schedule.Thread, file *axiomRegisters, objects *[3]*vars, i int, code []axiomInstr,
 ) {
 	for at, in := range code {
-		to := file.r[8*i+2*at:]
-		word := func() *mem.Int {
-			if in.x < thePtr {
-				return &m.x[in.x]
+		to := file.r[perThread*i+perInstr*at:]
+		wordOf := func(x int) *mem.Int {
+			if x < thePtr {
+				return &m.x[x]
 			}
-			return &objects[in.x-inObjects].x
+			return &objects[x-inObjects].x
 		}
+		word := func() *mem.Int { return wordOf(in.x) }
 		switch in.op {
 		case opLoad:
 			to[0].Set(uint64(word().ReadOnce(t)))
 		case opAcquire:
 			to[0].Set(uint64(word().LoadAcquire(t)))
-		case opIndex:
+		case opIndex, opChain, opChainAcquire:
 			to[0].Set(uint64(word().ReadOnce(t)))
 			other := &m.x[1-in.x]
 			other.DependsOn(t, word())
 			to[1].Set(uint64(other.ReadOnce(t)))
-		case opFollow, opFollowAcquire:
+			if in.op != opIndex {
+				last := wordOf(in.last())
+				last.DependsOn(t, other)
+				f := (*mem.Int).ReadOnce
+				if in.op == opChainAcquire {
+					f = (*mem.Int).LoadAcquire
+				}
+				to[2].Set(uint64(f(last, t)))
+			}
+		case opFollow, opFollowAcquire, opFollowIndex:
 			o := m.ptr.ReadOnce(t)
 			to[0].Set(uint64(slices.Index(objects[:], o)))
 			if o != nil {
@@ -418,6 +472,11 @@ func (m *axiomMemory) run(
 					f = (*mem.Int).LoadAcquire
 				}
 				to[1].Set(uint64(f(&o.x, t)))
+				if in.op == opFollowIndex {
+					last := wordOf(in.last())
+					last.DependsOn(t, &o.x)
+					to[2].Set(uint64(last.ReadOnce(t)))
+				}
 			}
 		case opStore:
 			word().WriteOnce(t, in.v)

@@ -186,6 +186,115 @@ var dependTests = []litmus.Test{{
 		p.Exists(func() bool { return p.is(1, 0) })
 	}),
 	Verdict: litmus.Sometimes, Counts: "70 pass, 2 exists",
+}, {
+	// The index of an index, which nobody writes to.
+	Name: "MP+release+index-index",
+	Build: mpBehind(readOnce, func(p prog, _ *ordered, t *schedule.Thread) {
+		p.z.DependsOn(t, &p.y)
+		p.z.ReadOnce(t)
+		p.x.DependsOn(t, &p.z)
+	}),
+	Verdict: litmus.Never, Counts: "70 pass",
+}, {
+	// It was written to before what is loaded at last.
+	Name: "MP+release+index-index+before",
+	Build: build(func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.z.WriteOnce(t, 1)
+			p.x.StoreRelease(t, 1)
+			p.y.StoreRelease(t, 1)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].Set(p.y.ReadOnce(t))
+			p.z.DependsOn(t, &p.y)
+			p.r[1].Set(p.z.ReadOnce(t))
+			p.x.DependsOn(t, &p.z)
+			p.r[2].Set(p.x.ReadOnce(t))
+		})
+		p.Exists(func() bool { return p.is(1, 1, 0) })
+	}),
+	Verdict: litmus.Never, Counts: "420 pass",
+}, {
+	// Its address is computed from none, so it may be loaded before the first.
+	Name: "MP+release+po-index",
+	Build: mpBehind(readOnce, func(p prog, _ *ordered, t *schedule.Thread) {
+		p.z.ReadOnce(t)
+		p.x.DependsOn(t, &p.z)
+	}),
+	Verdict: litmus.Sometimes, Counts: "70 pass, 2 exists",
+}, {
+	// The index is what nobody writes to: it may be as old as what comes before it.
+	Name: "MP+release+index+initial",
+	Build: build(func(p prog) {
+		p.writes("P0", &p.x, 1, &p.z, 1, writeOnce, storeRelease)
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.y.ReadOnce(t)
+			p.z.DependsOn(t, &p.y)
+			p.r[0].Set(p.z.ReadOnce(t))
+			p.r[1].Set(p.x.ReadOnce(t))
+		})
+		p.Exists(func() bool { return p.is(1, 0) })
+	}),
+	Verdict: litmus.Sometimes, Counts: "70 pass, 10 exists",
+}, {
+	// What the thread has stored itself comes behind the index all the same.
+	Name: "MP+release+index-rfi-index",
+	Build: build(func(p prog) {
+		p.writes("P0", &p.x, 1, &p.y, 1, writeOnce, storeRelease)
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.z.WriteOnce(t, 1)
+			p.r[0].Set(p.y.ReadOnce(t))
+			p.z.DependsOn(t, &p.y)
+			p.z.ReadOnce(t)
+			p.x.DependsOn(t, &p.z)
+			p.r[1].Set(p.x.ReadOnce(t))
+		})
+		p.Exists(func() bool { return p.is(1, 0) })
+	}),
+	Verdict: litmus.Never, Counts: "1008 pass",
+}, {
+	// An acquire of an element that nobody writes to.
+	Name: "MP+release+index-acquire+initial",
+	Build: mpBehind(readOnce, func(p prog, _ *ordered, t *schedule.Thread) {
+		p.z.DependsOn(t, &p.y)
+		p.z.LoadAcquire(t)
+	}),
+	Verdict: litmus.Never, Counts: "70 pass",
+}, {
+	// The index is in an object.
+	Name: "MP+release+addr-index",
+	Build: chains(func(p chainProg) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.x.WriteOnce(t, 1)
+			p.first.p.StoreRelease(t, p.front)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			if a := p.first.p.ReadOnce(t); a != nil {
+				a.flag.ReadOnce(t)
+				p.x.DependsOn(t, &a.flag)
+				p.r[0].SetBool(p.x.ReadOnce(t) == 0)
+			}
+		})
+		p.Exists(func() bool { return p.is(1) })
+	}),
+	Verdict: litmus.Never, Counts: "10 pass",
+}, {
+	// The element is a pointer, which was always there.
+	Name: "MP+release+index-addr",
+	Build: chains(func(p chainProg) {
+		p.Begin(func(*schedule.Exec) { p.first.p.Init(p.front) })
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.front.data.WriteOnce(t, 1)
+			p.y.StoreRelease(t, 1)
+		})
+		p.Thread("P1", func(t *schedule.Thread) {
+			p.r[0].Set(p.y.ReadOnce(t))
+			p.first.p.DependsOn(t, &p.y)
+			p.r[1].Set(p.first.p.ReadOnce(t).data.ReadOnce(t))
+		})
+		p.Exists(func() bool { return p.is(1, 0) })
+	}),
+	Verdict: litmus.Never, Counts: "70 pass",
 }}
 
 // TestDependencies runs the table of addresses and acquires behind others.

@@ -17,3 +17,6 @@ func (x *Int) Xchg(t *schedule.Thread, v int) int {
 	x.cell.Set(uint64(v))
 	return int(t.Observe(old))
 }
+
+// DependsOn is [Int.DependsOn] of an array of pointers.
+func (x *Ptr[P]) DependsOn(t *schedule.Thread, index *Int) { t.DependsOn(&x.ptr.Cell, &index.cell) }
