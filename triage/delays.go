@@ -21,24 +21,24 @@ const (
 	drains    = "drains" // verb of the step in which a store buffer writes to memory
 )
 
-// WriteDelays writes a patch for a real kernel that delays each thread where this
-// execution preempts it, so that the others get the time they need. It is a skeleton. It
-// has not a line of the kernel's source: functions and comments say where an insertion
-// belongs, and whoever applies it puts the numbers of the lines in.
+// WriteDelays writes what delays each thread of a real kernel where this execution preempts
+// it, so that the others get the time they need: a patch that adds a header, and the calls,
+// which are to be put in by hand, since it has not a line of the kernel's source: functions
+// and comments say where each belongs.
 func (r *Report) WriteDelays(w io.Writer) error {
 	d := &delays{Report: r}
 	d.find()
 	d.intro()
 	if len(d.points) > 0 {
 		d.howTo()
+		d.calls()
 		d.header()
-		d.hunks()
 	}
 	_, err := w.Write(d.out.Bytes())
 	return err
 }
 
-// delays is a patch that is being made.
+// delays is such a text that is being made.
 type delays struct {
 	*Report
 	points []delay
@@ -200,9 +200,6 @@ func (s *Step) where() string {
 
 // howTo says what is left to do by hand.
 func (d *delays) howTo() {
-	d.out.para("Put the number of the line before each insertion in the place of LINE, then: " +
-		"git apply --unidiff-zero. A hunk names the function that it is for; the file is that " +
-		"of the model, and git grep finds the function where it is another in your tree.")
 	var names []string
 	for _, p := range d.points {
 		t := &d.Interleaving.Threads[p.thread]
@@ -215,8 +212,10 @@ func (d *delays) howTo() {
 			", by prctl(PR_SET_NAME); nobody else is delayed.")
 	}
 	d.out.para("If a delay is too short for what has to happen meanwhile, a grace period for " +
-		"example, make ms larger.")
-	d.out.WriteString("---\n")
+		"example, make ms larger; if one has to outlast another that begins after it, call it twice.")
+	d.out.para("The patch below adds a header (git apply). The calls are to be put in by hand. The " +
+		"file is that of the model; git grep finds the function where it is another in your tree. " +
+		"Where a call comes to stand after an if or a loop without braces, add them.")
 }
 
 // comm returns a name as current->comm has it, with the number if it has one.
@@ -228,24 +227,8 @@ func comm(name string) string {
 	return plain[:min(len(plain), commLen-len(nth))] + nth
 }
 
-// header adds the file with the delay itself.
-func (d *delays) header() {
-	fmt.Fprintf(&d.out, "diff --git a/%[1]s b/%[1]s\nnew file mode 100644\n", delayFile)
-	fmt.Fprintf(&d.out, "--- /dev/null\n+++ b/%s\n", delayFile)
-	d.hunk("@@ -0,0 +1,%d @@", strings.TrimSuffix(delayHeader, "\n"))
-}
-
-// hunk writes lines that are added, below a heading that is told how many they are.
-func (d *delays) hunk(heading, text string) {
-	lines := strings.Split(text, "\n")
-	fmt.Fprintf(&d.out, heading+"\n", len(lines))
-	for _, line := range lines {
-		d.out.WriteString("+" + line + "\n")
-	}
-}
-
-// hunks adds the calls, file by file.
-func (d *delays) hunks() {
+// calls says what is put in by hand, file by file.
+func (d *delays) calls() {
 	var files []string
 	for _, p := range d.points {
 		if !slices.Contains(files, p.file) {
@@ -253,18 +236,28 @@ func (d *delays) hunks() {
 		}
 	}
 	for _, file := range files {
-		fmt.Fprintf(&d.out, "diff --git a/%[1]s b/%[1]s\n--- a/%[1]s\n+++ b/%[1]s\n", file)
-		d.hunk("@@ -LINE,0 +LINE,%d @@ after the last #include",
-			"#include <linux/kschedfuzz_delay.h>")
+		d.out.para("In " + file + ", after the last #include:")
+		d.out.WriteString("\n#include <linux/kschedfuzz_delay.h>\n")
 		for i := range d.points {
 			if p := &d.points[i]; p.file == file {
-				d.hunk("@@ -LINE,0 +LINE,%d @@ "+p.fn+"()", d.call(p))
+				d.out.para("In " + p.fn + "() of " + file + ":")
+				d.out.WriteString("\n" + d.call(p) + "\n")
 			}
 		}
 	}
 }
 
-// call returns the lines that one delay adds.
+// header is the patch that adds the file with the delay itself.
+func (d *delays) header() {
+	lines := strings.Split(strings.TrimSuffix(delayHeader, "\n"), "\n")
+	fmt.Fprintf(&d.out, "---\ndiff --git a/%[1]s b/%[1]s\nnew file mode 100644\n", delayFile)
+	fmt.Fprintf(&d.out, "--- /dev/null\n+++ b/%s\n@@ -0,0 +1,%d @@\n", delayFile, len(lines))
+	for _, line := range lines {
+		d.out.WriteString("+" + line + "\n")
+	}
+}
+
+// call returns the lines of one delay.
 func (d *delays) call(p *delay) string {
 	t := &d.Interleaving.Threads[p.thread]
 	var text []string

@@ -3,8 +3,9 @@ package triage_test
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -21,10 +22,13 @@ func TestDelays(t *testing.T) {
 	}
 }
 
-// TestDelaysHunks: a delay for each preemption, in hunks that are as long as they say, and
-// nothing of a file that is there already.
-func TestDelaysHunks(t *testing.T) {
-	heading := regexp.MustCompile(`^@@ -(?:0|LINE),0 \+(?:1|LINE),(\d+) @@`)
+// TestDelaysCalls: there is a call for each preemption, to be put in by hand, and a patch that
+// git applies, which adds the header and nothing else.
+func TestDelaysCalls(t *testing.T) {
+	header, err := os.ReadFile(filepath.Join("delays", "kschedfuzz_delay.h"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, r := range reports(t) {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
@@ -37,31 +41,28 @@ func TestDelaysHunks(t *testing.T) {
 					want++
 				}
 			}
+			prose, patch, _ := strings.Cut(out.String(), "\n---\n")
 			for n := 1; n <= want+1; n++ {
-				call := fmt.Sprintf("+\tkschedfuzz_delay(%d, ", n)
-				if got := strings.Contains(out.String(), call); got != (n <= want) {
+				call := fmt.Sprintf("\n\tkschedfuzz_delay(%d, ", n)
+				if got := strings.Contains(prose, call); got != (n <= want) {
 					t.Errorf("delay %d of %d: %v", n, want, got)
 				}
 			}
-			prose, patch, _ := strings.Cut(out.String(), "\n---\n")
-			if strings.Contains(prose, "@@") || (patch == "") != (want == 0) {
-				t.Errorf("%d preemptions, patch %q", want, patch)
+			if want == 0 {
+				if patch != "" {
+					t.Errorf("nothing is preempted, and there is a patch: %q", patch)
+				}
+				return
 			}
-			left := 0
-			for _, line := range strings.Split(patch, "\n") {
-				m := heading.FindStringSubmatch(line)
-				switch {
-				case strings.HasPrefix(line, "+++"), strings.HasPrefix(line, "---"):
-				case strings.HasPrefix(line, "+"):
-					left--
-				case strings.HasPrefix(line, "-"), strings.HasPrefix(line, " "):
-					t.Errorf("a line of somebody else: %q", line)
-				case left != 0:
-					t.Errorf("before %q: a hunk is %d lines longer than it is", line, left)
-				}
-				if m != nil {
-					fmt.Sscan(m[1], &left)
-				}
+			dir := t.TempDir()
+			apply := exec.Command("git", "apply")
+			apply.Dir, apply.Stdin = dir, strings.NewReader(out.String())
+			if msg, err := apply.CombinedOutput(); err != nil {
+				t.Fatalf("git apply: %v: %s", err, msg)
+			}
+			got, err := os.ReadFile(filepath.Join(dir, "include", "linux", "kschedfuzz_delay.h"))
+			if err != nil || !bytes.Equal(got, header) {
+				t.Errorf("git apply made %q, %v", got, err)
 			}
 		})
 	}

@@ -10,10 +10,12 @@
 #ifndef _LINUX_KSCHEDFUZZ_DELAY_H
 #define _LINUX_KSCHEDFUZZ_DELAY_H
 
+#include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -21,24 +23,43 @@ static u32 kschedfuzz_points;	/* bit n switches delay n on */
 static u32 kschedfuzz_ms;	/* how long each is */
 
 /*
+ * A CPU that a softirq is delayed on runs no task meanwhile, and no timers but high-resolution
+ * ones; and the callbacks of a task, which it may be delayed for, run on its CPU. So it leaves that.
+ */
+static void kschedfuzz_sleep(u32 ms)
+{
+	unsigned int cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+
+	if (cpu < nr_cpu_ids)
+		set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	usleep_range(1000UL * ms, 1000UL * ms + 100);
+}
+
+/* Where preemption is on, another task may come in. */
+static void kschedfuzz_spin(u32 ms)
+{
+	u64 end = ktime_get_ns() + 1000000ULL * ms;
+
+	while (ktime_get_ns() < end)
+		cpu_relax();
+}
+
+/*
  * comm: the task that is delayed; NULL: whoever comes by, as for softirqs and workers.
- * atomic: it may not sleep here, so it spins. It does that a millisecond at a time: where
- * preemption is on, another task may come in between.
+ * atomic: it may not sleep here, so it spins.
  */
 static void kschedfuzz_delay(unsigned int point, const char *comm, bool atomic)
 {
-	u32 ms = kschedfuzz_ms;
-
 	if (!(kschedfuzz_points & (1U << point)))
 		return;
 	if (comm && strcmp(current->comm, comm))
 		return;
 	pr_info("kschedfuzz_delay: %s at point %u\n", current->comm, point);
-	if (!atomic)
-		msleep(ms);
+	if (atomic)
+		kschedfuzz_spin(kschedfuzz_ms);
 	else
-		while (ms-- > 0)
-			mdelay(1);
+		kschedfuzz_sleep(kschedfuzz_ms);
+	pr_info("kschedfuzz_delay: %s goes on from point %u\n", current->comm, point);
 }
 
 static int __init kschedfuzz_delay_init(void)
