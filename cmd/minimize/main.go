@@ -36,8 +36,8 @@
 //	                probable it is; 0: do not
 //	-format name    of the report: text, markdown (for a mail or an issue), json
 //	                (docs/report.schema.json), html (a page in one file, with the
-//	                interleaving as a picture) or delays (a patch that widens the same
-//	                window in a real kernel)
+//	                interleaving as a picture) or delays (what widens the same window in
+//	                a real kernel)
 //	-o file         write the result as a golden file, which a test can read back; no other
 //	                file is overwritten
 //	-v              print what each pass has tried to standard error
