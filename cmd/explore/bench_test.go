@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/compare"
 )
 
@@ -123,6 +125,104 @@ func TestBenchWorkers(t *testing.T) {
 	}
 }
 
+// TestBenchMoreSteps: with more steps the table becomes that of a run with so many from the
+// beginning, even if one in between was killed; with fewer it stays, and no cell is measured.
+func TestBenchMoreSteps(t *testing.T) {
+	want, text := measured(t, benchCommand(t, t.TempDir()))
+	c := benchCommand(t, t.TempDir())
+	c.steps = 500
+	small, _ := measured(t, c)
+	file := filepath.Join(c.bench, benchCSV)
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.steps = 4000
+	jobs, err := c.jobs(nil, small)
+	if err != nil || len(jobs) > 0 {
+		t.Errorf("no program: %d jobs, %v", len(jobs), err)
+	}
+	got, gotText := measured(t, c)
+	for i := range got { // what had not spent its steps is as it was
+		if got[i].Budget == 500 && small[i].Steps < 500 {
+			got[i].Budget = 4000
+		}
+	}
+	if !reflect.DeepEqual(got, want) || gotText != text {
+		t.Errorf("with more steps\n%v\n%s, want\n%v\n%s", got, gotText, want, text)
+	}
+	after, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lines, _ := bytes.Cut(after, []byte("\n"))
+	killed := append(before, lines[:len(lines)/2]...)
+	if err := os.WriteFile(file, killed, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := measured(t, c); len(again) != len(want) {
+		t.Errorf("after a kill %d cells, want %d", len(again), len(want))
+	}
+	c.steps = 10
+	if jobs, err := c.jobs(mustFind(t, c), got); err != nil || len(jobs) > 0 {
+		t.Errorf("with fewer steps: %d jobs, %v", len(jobs), err)
+	}
+	c.cap++
+	if jobs, err := c.jobs(nil, got); err == nil {
+		t.Errorf("with another cap: %d jobs", len(jobs))
+	}
+}
+
+func mustFind(t *testing.T, c *command) []schedule.Program {
+	t.Helper()
+	programs, err := c.findBench()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return programs
+}
+
+// TestBenchPatterns: each racy program of the kernel models is meant, and nothing else of them;
+// the order of the table has each once, object by object.
+func TestBenchPatterns(t *testing.T) {
+	want := map[string]bool{}
+	for _, p := range kmodel.Programs() {
+		if p.Racy() {
+			want[p.Name()] = true
+		}
+	}
+	c := benchCommand(t, t.TempDir())
+	c.patterns = []string{"...", "fs/aio", "CS.stack@threads", "fs/pipe/workload@3.10-pso"}
+	var names []string
+	for _, p := range mustFind(t, c) {
+		names = append(names, p.Name)
+	}
+	want["CS.stack@threads"], want["fs/pipe/workload@3.10-pso"] = true, true
+	got := map[string]bool{}
+	for _, name := range names {
+		got[name] = true
+	}
+	if !reflect.DeepEqual(got, want) || len(names) != len(want) {
+		t.Errorf("%d programs, %d of them different, want %d", len(names), len(got), len(want))
+	}
+	rows := tableOrder(names)
+	var objects []string
+	for _, name := range rows {
+		object := name[:max(0, strings.LastIndex(name, "/"))]
+		if len(objects) == 0 || objects[len(objects)-1] != object {
+			objects = append(objects, object)
+		}
+	}
+	slices.Sort(names)
+	slices.Sort(objects)
+	if all := slices.Sorted(slices.Values(rows)); !slices.Equal(all, names) {
+		t.Errorf("%d rows, want %d", len(all), len(names))
+	}
+	if once := slices.Compact(slices.Clone(objects)); !slices.Equal(once, objects) {
+		t.Errorf("objects come again: %v", objects)
+	}
+}
+
 // A cancelWriter cancels once something is written.
 type cancelWriter struct {
 	bytes.Buffer
@@ -138,11 +238,7 @@ func (w *cancelWriter) Write(p []byte) (int, error) {
 // part of one.
 func TestBenchInterrupt(t *testing.T) {
 	c := benchCommand(t, t.TempDir(), "-j", "2")
-	programs, err := c.findBench()
-	if err != nil {
-		t.Fatal(err)
-	}
-	jobs, err := c.jobs(programs, nil)
+	jobs, err := c.jobs(mustFind(t, c), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.BoolVar(&c.brief, "brief", false, "print a line for each program")
 	fs.IntVar(&c.random, "random", 0, "run `n` executions at random")
 	fs.IntVar(&c.guided, "guided", 0, "run `n` executions, each guided by those before")
-	fs.StringVar(&c.bench, "bench", "", "compare all strategies, and write the table into `dir`")
+	fs.StringVar(&c.bench, "bench", "", "compare all strategies on what fails, and write the table into `dir`")
 	fs.IntVar(&c.seeds, "seeds", 100, "of -bench, `n`")
 	fs.IntVar(&c.cap, "cap", 100_000, "of -bench, `n` executions after which a seed gives up")
 	fs.IntVar(&c.steps, "steps", defaultBudget, "of -bench, `n` after which a cell of the table ends")
@@ -110,7 +110,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fs.SetOutput(stderr)
-		fmt.Fprintln(stderr, "usage: explore [flags] pattern...\n       explore -list [pattern...]")
+		fmt.Fprintln(stderr, "usage: explore [flags] pattern...\n       explore -list [pattern...]\n"+
+			"       explore -bench dir [flags] [pattern...]")
 		fs.PrintDefaults()
 	}
 	if err != nil {

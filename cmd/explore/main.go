@@ -112,20 +112,25 @@
 //
 // # The benchmark
 //
-// With -bench the patterns mean programs of package schedule/bench, in all forms, as
-// CS.reorder_5, or in one, as CS.reorder_5@main(7), and the workloads of the fuzz targets that
-// fail; none means all. A cell of the table is a program with a strategy: -guided, or a sampler.
-// The strategy is given -seeds seeds, else 100, one after the other, and each of them so many
-// executions as it takes to the first failure, or -cap, else 100,000, and 100 times as many for
-// SafeStack. When the cell has taken -steps steps, else 10,000,000, it ends: the seed under way
-// gives up there, and those after it have no turn, however few were before it. So what it takes
-// to know that a sampler finds nothing is bounded by a number, not a time, and the table is the
-// same on every machine. -guided alone has no such budget, so that it is decided whether it finds
-// a failure with every seed. What is concluded takes every seed for as long as it ran.
+// With -bench a pattern means programs of package schedule/bench, in all forms, as CS.reorder_5,
+// or in one, as CS.reorder_5@main(7). Any other means of the kernel models what it means elsewhere,
+// but only what is documented to fail: fs/aio, or mm/..., are all racy programs of these, with the
+// store buffers that a variant has in its name. None means all of package schedule/bench and the
+// workloads of the fuzz targets that fail.
+//
+// A cell of the table is a program with a strategy: -guided, or a sampler. The strategy is given
+// -seeds seeds, else 100, one after the other, and each of them so many executions as it takes to
+// the first failure, or -cap, else 100,000, and 100 times as many for SafeStack. When the cell has
+// taken -steps steps, else 10,000,000, it ends: the seed under way gives up there, and those after
+// it have no turn, however few were before it. So what it takes to know that a sampler finds
+// nothing is bounded by a number, not a time, and the table is the same on every machine. -guided
+// alone has no such budget, so that it is decided whether it finds a failure with every seed. What
+// is concluded takes every seed for as long as it ran.
 //
 // This may take hours; an interrupt ends it, and the same command goes on. -strategies
-// guided,pos measures only these; what it leaves out, a later command adds. In the directory are
-// then
+// guided,pos measures only these; what it leaves out, a later command adds. One with more -steps
+// measures the cells anew that it asks for and that had spent fewer; one with as many or fewer
+// leaves what there is. Other -seeds or -cap than before are an error. In the directory are then
 //
 //	table.csv   a line for each cell, written when it was measured: seeds, cap, budget (of
 //	            steps, 0 for none), runs (seeds that had their turn), found, mean, median, sd,

@@ -25,7 +25,7 @@ type (
 // workloads that were left out.
 func (c *command) find() (programs, skipped []kernelProgram, err error) {
 	all := kmodel.Programs()
-	wanted, unlisted, err := c.match(all)
+	wanted, unlisted, err := match(c.patterns, all)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,6 +62,9 @@ func (c *command) find() (programs, skipped []kernelProgram, err error) {
 		}
 	}
 	for _, p := range unlisted {
+		if c.clean && p.Racy() {
+			continue
+		}
 		if !slices.ContainsFunc(programs, func(q kernelProgram) bool { return q.Name() == p.Name() }) {
 			programs = append(programs, p)
 		}
@@ -79,13 +82,13 @@ func (c *command) order() program.Order {
 
 // match returns the names of the listed programs that the patterns mean, and the programs with
 // store buffers that are not listed and that a pattern names in full.
-func (c *command) match(all []kernelProgram) (
+func match(patterns []string, all []kernelProgram) (
 	wanted map[string]bool, unlisted []kernelProgram, err error,
 ) {
 	wanted = map[string]bool{}
-	for _, pattern := range c.patterns {
+	for _, pattern := range patterns {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return nil, nil, fmt.Errorf("%s: a bracket [ without its end ], or nothing in it", pattern)
+			return nil, nil, badPattern(pattern)
 		}
 		found, means := false, meaning(pattern)
 		for _, p := range all {
@@ -101,11 +104,14 @@ func (c *command) match(all []kernelProgram) (
 		if err != nil {
 			return nil, nil, unknown(pattern)
 		}
-		if !c.clean || !p.Racy() {
-			unlisted = append(unlisted, p)
-		}
+		unlisted = append(unlisted, p)
 	}
 	return wanted, unlisted, nil
+}
+
+// badPattern returns the error for a pattern that package path does not know what to do with.
+func badPattern(pattern string) error {
+	return fmt.Errorf("%s: a bracket [ without its end ], or nothing in it", pattern)
 }
 
 // matches reports whether a pattern means p: by its name, with or without the variant, by

@@ -68,6 +68,12 @@ func Measure(
 // spent reports whether the budget is.
 func (c Cell) spent() bool { return c.Budget > 0 && c.Steps >= c.Budget }
 
+// Enough reports whether c is good for a budget of so many steps, 0 being no end: it was measured
+// with as many, or came to its last seed before it had taken those that it had.
+func (c Cell) Enough(budget int) bool {
+	return !c.spent() || budget > 0 && c.Budget >= budget
+}
+
 // Found returns how many seeds came to a failure.
 func (c Cell) Found() int { return len(c.found()) }
 

@@ -97,24 +97,82 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# Strategies compared\n\nWritten by `explore -bench`; table.csv has all of it.\n")
 	t.writeSummary(&b, "Programs with a bug each", func(p string) bool { return !kernel(p) })
-	t.writeSummary(&b, "Workloads of kernel models", kernel)
+	t.writeSummary(&b, "Workloads of kernel models", workload)
+	t.writeSummary(&b, "Scenarios of kernel models", func(p string) bool {
+		return kernel(p) && !workload(p)
+	})
 	b.WriteString("\n## Executions to the first failure\n\n" +
 		"Mean±standard deviation [median] (seeds that came to one/that had their turn before the " +
 		"budget was spent, if not all). The mean is all executions divided by the failures, the " +
 		"median is Kaplan and Meier's. The best of the others is by the mean. After the rivals, p " +
-		"of the log-rank test against guided: < guided takes significantly fewer (p < 0.05), > " +
-		"more.\n\n" +
-		"| program | guided |")
-	for _, s := range rivals {
-		fmt.Fprintf(&b, " %s |", s)
+		"of the log-rank test against guided, with < where guided takes significantly fewer " +
+		"(p < 0.05), > more.\n")
+	if none := t.neverFound(); len(none) > 0 {
+		fmt.Fprintf(&b, "\nFound by no strategy: %s.\n", strings.Join(none, ", "))
 	}
-	b.WriteString(" best other | guided/best | RFF | POS | PCT3 | SURW |\n|---|---|" +
-		strings.Repeat("---|", len(rivals)) + "---|---|---|---|---|---|\n")
-	for _, p := range t.Programs {
-		t.writeRow(&b, p)
+	for _, part := range t.parts() {
+		t.writePart(&b, part)
 	}
+	t.writePublished(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// neverFound returns the programs that no strategy has found the failure of.
+func (t *Table) neverFound() (out []string) {
+	for _, p := range t.Programs {
+		found := 0
+		for _, s := range t.Strategies {
+			c, _ := t.Cell(p, s)
+			found += c.Found()
+		}
+		if found == 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// manyRows of kernel models are written object by object, each with the names of the columns.
+const manyRows = 40
+
+// parts returns the programs that are written below one heading each.
+func (t *Table) parts() (out [][]string) {
+	rows := 0
+	for _, p := range t.Programs {
+		if kernel(p) {
+			rows++
+		}
+	}
+	last := ""
+	for _, p := range t.Programs {
+		of := ""
+		if rows > manyRows {
+			of = object(p)
+		}
+		if len(out) == 0 || of != last {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], p)
+		last = of
+	}
+	return out
+}
+
+// writePart writes the rows of programs, below the object that they are of if that is not all.
+func (t *Table) writePart(b *strings.Builder, programs []string) {
+	if of := object(programs[0]); of != "" && len(programs) < len(t.Programs) {
+		fmt.Fprintf(b, "\n### %s\n", of)
+	}
+	b.WriteString("\n| program | guided |")
+	for _, s := range rivals {
+		fmt.Fprintf(b, " %s |", s)
+	}
+	b.WriteString(" best other | guided/best |\n|---|---|" + strings.Repeat("---|", len(rivals)) +
+		"---|---|\n")
+	for _, p := range programs {
+		t.writeRow(b, p)
+	}
 }
 
 func (t *Table) writeRow(b *strings.Builder, p string) {
@@ -130,25 +188,71 @@ func (t *Table) writeRow(b *strings.Builder, p string) {
 		}
 		b.WriteString(" |")
 	}
-	b.WriteString(t.best(p))
-	name, _, _ := strings.Cut(p, "@")
-	pub := Published(name)
-	fmt.Fprintf(b, " %s | %s | %s | %s |\n", pub.RFF, pub.POS, pub.PCT3, pub.SURW)
+	b.WriteString(t.best(p) + "\n")
 }
 
-// sign says whether two cells differ, after a space.
+// sign says whether two cells differ, and how likely that is chance, after a space.
 func sign(g, c Cell) string {
-	switch z, p := LogRank(g, c); {
+	z, p := LogRank(g, c)
+	mark := ""
+	switch {
 	case p >= 0.05:
-		return ""
 	case z < 0:
-		return " <"
+		mark = " <"
+	default:
+		mark = " >"
 	}
-	return " >"
+	return fmt.Sprintf("%s p=%#.2g", mark, p)
+}
+
+// writePublished writes what there is of others on the programs of the table, beside the means of
+// the guided strategy on their forms.
+func (t *Table) writePublished(b *strings.Builder) {
+	var names []string
+	means := map[string][]string{}
+	for _, p := range t.Programs {
+		name, _, _ := strings.Cut(p, "@")
+		g, ok := t.Cell(p, guided)
+		if !ok || Published(name) == nil {
+			continue
+		}
+		if means[name] == nil {
+			names = append(names, name)
+		}
+		means[name] = append(means[name], short(g.Mean()))
+	}
+	if len(names) == 0 {
+		return
+	}
+	b.WriteString("\n## What others have published\n\n" +
+		"Executions to the first failure of the original programs, which ours are rewritten from: " +
+		"orientation and no more. Guided is ours, the mean of each form in the order of the rows " +
+		"above. RFF to GenMC are of Wolff et al., ASPLOS 2024, appendix B: 20 trials of five " +
+		"minutes (GenMC searches exhaustively and has one number). SURW to RW' are of the artifact of " +
+		"Zhao et al., ASPLOS 2025, in another framework, which the ' tells: 20 trials of at most " +
+		"10,000 executions, of SafeStack 1,000,000; the run that SURW and PCT begin with, to " +
+		"profile, counts. Mean±standard deviation of the trials that came to a failure; where not " +
+		"all did (x/20), or * if no more is known than that. 1±0 of RFF, POS, PCT3 and QL-RF is " +
+		"one execution and not 20, since all trials begin with the same one. n/r: the tool cannot " +
+		"run the program; †: it does not report this failure, a deadlock; empty: nothing is " +
+		"published.\n\n| program | guided | " + strings.Join(Tools, " | ") + " |\n|---|---|" +
+		strings.Repeat("---|", len(Tools)) + "\n")
+	for _, name := range names {
+		fmt.Fprintf(b, "| %s | %s | %s |\n",
+			name, strings.Join(means[name], ", "), strings.Join(Published(name), " | "))
+	}
 }
 
 // kernel reports whether a program is a model of the kernel, by its name.
 func kernel(program string) bool { return strings.Contains(program, "/") }
+
+// workload reports whether it is one whose tape chooses the system calls too.
+func workload(program string) bool {
+	return kernel(program) && strings.Contains(program, "workload@")
+}
+
+// object returns the kernel object that a program is of, by its name; of others there is none.
+func object(program string) string { return program[:max(0, strings.LastIndex(program, "/"))] }
 
 // writeSummary writes a line for each strategy, over those of the programs that all were
 // measured on.

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/compare"
+)
+
+// jobs returns the cells to measure: those that are not there, and those that were measured
+// with fewer steps and would come out otherwise with more.
+func (c *command) jobs(programs []schedule.Program, cells []compare.Cell) ([]job, error) {
+	for _, old := range cells {
+		l := c.cellLimits(old.Program, old.Strategy)
+		if old.Seeds != l.Seeds || old.Cap != l.Cap {
+			return nil, fmt.Errorf("%s, %s: measured with %s, not with %s: "+
+				"give -seeds and -cap as then, or another directory",
+				old.Program, old.Strategy, limitsText(old.Limits), limitsText(l))
+		}
+	}
+	have := compare.NewTable(cells)
+	var out []job
+	for _, p := range programs {
+		for _, name := range benchStrategies() {
+			asked := c.strategies == "" || slices.Contains(strings.Split(c.strategies, ","), name)
+			j := job{p, name, c.cellLimits(p.Name, name)}
+			if old, there := have.Cell(p.Name, name); asked && !(there && old.Enough(j.limits.Budget)) {
+				out = append(out, j)
+			}
+		}
+	}
+	return out, nil
+}
+
+func limitsText(l compare.Limits) string {
+	return plural(l.Seeds, "seed") + " of at most " + plural(l.Cap, "execution")
+}
+
+// readCells reads the cells of a file; none if there is no such file. A last line that was
+// cut off, as a kill may leave it, is taken away.
+func readCells(file string) ([]compare.Cell, error) {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if whole := bytes.LastIndexByte(data, '\n') + 1; whole < len(data) {
+		data = data[:whole]
+		if err := os.Truncate(file, int64(whole)); err != nil {
+			return nil, err
+		}
+	}
+	if len(data) == 0 {
+		return nil, nil
+	}
+	cells, err := compare.ReadCSV(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return append([]compare.Cell{}, cells...), nil // not nil: there is a heading
+}
+
+// dropReplaced takes the lines away of cells that were measured anew further down. The new ones
+// are whole by then, so that nothing is lost if it is killed.
+func dropReplaced(file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	lines := strings.SplitAfter(string(data), "\n")
+	var kept []string
+	seen := map[string]bool{}
+	for _, line := range slices.Backward(lines) {
+		fields := strings.SplitN(line, ",", 3)
+		name := strings.Join(fields[:len(fields)-1], ",") // program and strategy
+		if name == "" || !seen[name] {
+			kept = append(kept, line)
+		}
+		seen[name] = true
+	}
+	if len(kept) == len(lines) {
+		return nil
+	}
+	slices.Reverse(kept)
+	whole := file + ".new"
+	if err := os.WriteFile(whole, []byte(strings.Join(kept, "")), 0o666); err != nil {
+		return err
+	}
+	return os.Rename(whole, file)
+}
