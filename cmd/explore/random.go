@@ -33,6 +33,7 @@ type sample struct {
 	looked  int // executions that were looked up and not run
 
 	threads, longest int            // the most of an execution, and the most steps
+	since            int            // executions that the sampler has expected to be as long
 	depth            int            // of the bugs that PCT looks for; 0: it is another sampler
 	engine           *guided.Engine // nil: they were independent of each other
 }
@@ -154,7 +155,9 @@ func newSample(chooser samplers.Sampler, workers int) *sample {
 func (s *sample) add(tape schedule.Tape, res schedule.Result) {
 	s.runs++
 	s.steps += uint64(res.Steps)
-	s.longest = max(s.longest, res.Steps)
+	if s.since++; res.Steps > s.longest {
+		s.longest, s.since = res.Steps, 0
+	}
 	if s.full = len(s.seen) >= s.limit; !s.full {
 		s.seen[xxhash.Sum64(tape)] = struct{}{}
 	}
@@ -175,7 +178,12 @@ func (s *sample) join(other *sample) {
 	s.runs += other.runs
 	s.steps += other.steps
 	s.looked += other.looked
-	s.longest = max(s.longest, other.longest)
+	switch {
+	case other.longest > s.longest:
+		s.longest, s.since = other.longest, other.since
+	case other.longest == s.longest:
+		s.since += other.since
+	}
 	s.threads = max(s.threads, other.threads)
 	s.full = s.full || other.full
 	maps.Copy(s.seen, other.seen)
@@ -222,11 +230,13 @@ func (s *sample) writeText(row func(label, format string, args ...any)) {
 	}
 }
 
-// writeConfidence says what executions of PCT would have found.
+// writeConfidence says what executions of PCT would have found, of those that came after the
+// longest: to those before PCT's bound does not apply.
 func (s *sample) writeConfidence(row func(label, format string, args ...any)) {
-	row("confidence", "%.3g at least that so many come to a bug of depth %d or less, "+
+	row("confidence", "%.3g at least that %s come to a bug of depth %d or less, "+
 		"with %s and %s an execution",
-		samplers.PCTConfidence(s.threads, s.longest, s.depth, s.runs), s.depth,
+		samplers.PCTConfidence(s.threads, s.longest, s.depth, s.since),
+		plural(s.since, "execution"), s.depth,
 		plural(s.threads, "thread"), plural(s.longest, "step"))
 }
 

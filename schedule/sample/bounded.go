@@ -4,16 +4,22 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // points are random steps at which something happens, each once.
 type points struct {
-	at   []int
+	at   []point
 	next int
 }
 
-// draw draws all points among the steps 1 to k, in ascending order.
+// A point is a step, and which of the points it was in the order in which they were drawn.
+type point struct{ step, nth int }
+
+func newPoints(n int) points { return points{at: make([]point, n)} }
+
+// draw draws all points among the steps 1 to k, and puts them in ascending order.
 func (p *points) draw(c *chance, k length) {
+	steps := k.expected()
 	for i := range p.at {
-		at := 1 + c.below(int(k))
+		at := point{1 + c.below(steps), i}
 		j := i
-		for ; j > 0 && p.at[j-1] > at; j-- {
+		for ; j > 0 && p.at[j-1].step > at.step; j-- {
 			p.at[j] = p.at[j-1]
 		}
 		p.at[j] = at
@@ -24,7 +30,7 @@ func (p *points) draw(c *chance, k length) {
 // passed returns how many points there were up to a step since it was last asked.
 func (p *points) passed(step int) int {
 	from := p.next
-	for p.next < len(p.at) && p.at[p.next] <= step {
+	for p.next < len(p.at) && p.at[p.next].step <= step {
 		p.next++
 	}
 	return p.next - from
@@ -44,7 +50,7 @@ type Preemptions struct {
 
 // NewPreemptions returns a Preemptions with at most bound of them an execution.
 func NewPreemptions(seed uint64, bound int) *Preemptions {
-	return &Preemptions{chance: newChance(seed), points: points{at: make([]int, bound)}, k: start}
+	return &Preemptions{chance: newChance(seed), points: newPoints(bound)}
 }
 
 // Begin implements [Sampler].
@@ -77,7 +83,7 @@ type Delays struct {
 
 // NewDelays returns a Delays with at most bound of them an execution.
 func NewDelays(seed uint64, bound int) *Delays {
-	return &Delays{chance: newChance(seed), points: points{at: make([]int, bound)}, k: start}
+	return &Delays{chance: newChance(seed), points: newPoints(bound)}
 }
 
 // Begin implements [Sampler].

@@ -49,7 +49,7 @@ type Looker interface {
 // one of these may have a Step of its own, so that is shown them.
 func Looks(s Sampler) bool {
 	switch s := s.(type) {
-	case *Walk, *PCT, *QLearning, *Delays, *Preemptions:
+	case *Walk, *QLearning, *Delays, *Preemptions:
 		return false
 	case Looker:
 		return s.Looks()
@@ -171,10 +171,18 @@ const few width = 16
 func (w *width) see(e *schedule.Exec) { *w = max(*w, width(len(e.Threads()))) }
 
 // length keeps how long executions are: the most steps so far, which stands for k where
-// papers want the length known.
+// papers want the length known; 0 if nothing was run.
 type length int
 
 // start is assumed of the first execution.
-const start length = 50
+const start = 50
+
+// expected returns how many steps an execution is assumed to take.
+func (k length) expected() int {
+	if k == 0 {
+		return start
+	}
+	return int(k)
+}
 
 func (k *length) see(steps int) { *k = max(*k, length(steps)) }

@@ -6,29 +6,28 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// PCT gives every thread a random priority and lets the highest go on; at d-1 random
-// steps the thread that runs becomes the last of all (Burckhardt, Kothari, Musuvathi and
-// Nagarakatte, "A randomized scheduler with probabilistic guarantees of finding bugs",
-// ASPLOS 2010, section 3). A bug that takes d orders of steps is found with probability
-// at least 1/(n k^(d-1)) in each execution of n threads and k steps.
+// PCT gives every thread a random priority and lets the highest go on; the thread that takes
+// one of d-1 random steps, the i-th of them in the order in which they are drawn, then gets the
+// i-th priority below all others (Burckhardt, Kothari, Musuvathi and Nagarakatte, "A randomized
+// scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010, section 3). A bug
+// that takes d orders of steps is found with probability at least 1/(n k^(d-1)) in each
+// execution of n threads and at most k steps, if each thread has a step of its own before those
+// that are ordered: one that has taken none can be held back by its first priority alone.
 //
-// Deviations: k is the most steps met so far, 50 at first; a change that falls on a step
-// at which nothing is to be decided takes effect at the next decision, when nothing else
-// can have happened that a decision could have changed.
+// Deviation: k, which the paper has given, is the most steps met so far, those of the first
+// execution from the second on. The first is assumed to take 50.
 type PCT struct {
 	chance
-	blind
 	points   // the changes
 	k        length
 	last     int // steps of the last execution
 	threads  width
 	priority [schedule.MaxThreads]int // highest goes first
-	lowest   int
 }
 
 // NewPCT returns a PCT for bugs of the given depth, at least 1.
 func NewPCT(seed uint64, depth int) *PCT {
-	return &PCT{chance: newChance(seed), points: points{at: make([]int, depth-1)}, k: start, threads: few}
+	return &PCT{chance: newChance(seed), points: newPoints(depth - 1), threads: few}
 }
 
 // Depth returns what depth of bugs p is for.
@@ -36,18 +35,17 @@ func (p *PCT) Depth() int { return len(p.at) + 1 }
 
 // PCTConfidence returns with which probability at least so many executions of a [PCT] would
 // have come to a bug of its depth or less: 1-(1-1/(n k^(d-1)))^runs for n threads and k steps,
-// which must not be fewer than any of these executions has had. Of fewer than 50 steps
-// PCT assumes 50, and so does this. The first executions, of which PCT does not know yet how
-// long they are, are better for shallow bugs and worse for others than this says.
+// which must not be fewer than any of these executions has had. It is for executions that come
+// after one of k steps: to those before PCT has given fewer, or 50 to the first, and the bound
+// is not theirs.
 func PCTConfidence(threads, steps, depth, runs int) float64 {
-	k := math.Max(float64(steps), float64(start))
-	once := 1 / (float64(threads) * math.Pow(k, float64(depth-1)))
+	once := 1 / (float64(threads) * math.Pow(float64(max(1, steps)), float64(depth-1)))
 	return -math.Expm1(float64(runs) * math.Log1p(-once))
 }
 
 // Forget makes k the steps of the last execution: those that come are of another program, or
 // of another setup of a workload, and the longest of all would be too long for most.
-func (p *PCT) Forget() { p.k = length(max(1, p.last)) }
+func (p *PCT) Forget() { p.k = length(p.last) }
 
 // Begin implements [Sampler].
 func (p *PCT) Begin() {
@@ -57,7 +55,14 @@ func (p *PCT) Begin() {
 		p.priority[j] = i
 	}
 	p.draw(&p.chance, p.k)
-	p.lowest = -1
+}
+
+// Step implements [Sampler]. Of two changes at one step the second counts.
+func (p *PCT) Step(t *schedule.Thread) bool {
+	for step := t.Exec().Steps(); p.next < len(p.at) && p.at[p.next].step <= step; p.next++ {
+		p.priority[t.ID] = -1 - p.at[p.next].nth
+	}
+	return true
 }
 
 // End implements [Sampler].
@@ -71,12 +76,6 @@ func (p *PCT) End(e *schedule.Exec, res schedule.Result) {
 func (p *PCT) Choose(e *schedule.Exec, n int) int {
 	if e.Enabled().Empty() {
 		return p.below(n)
-	}
-	for range p.passed(e.Steps()) {
-		if t := e.Last(); t != nil {
-			p.priority[t.ID] = p.lowest
-		}
-		p.lowest--
 	}
 	return highest(e, &p.priority)
 }

@@ -26,6 +26,22 @@ func (b *board) write(t *schedule.Thread, c *schedule.Cell) {
 	}
 }
 
+// writeAfter writes the shared word once there were n accesses to it.
+func (b *board) writeAfter(t *schedule.Thread, n int) {
+	t.Await(schedule.Op{Verb: "write", Cell: &b.shared, Mode: schedule.WriteOnce}, after{b, n})
+	b.shared.Set(uint64(t.ID) + 1)
+	b.order = append(b.order, byte('a'+t.ID))
+}
+
+// after is the gate that opens at so many accesses to the shared word.
+type after struct {
+	b *board
+	n int
+}
+
+// Open implements [schedule.Gate].
+func (a after) Open(*schedule.Thread) bool { return len(a.b.order) >= a.n }
+
 func (b *board) read(t *schedule.Thread) {
 	t.Step(schedule.Op{Verb: "read", Cell: &b.shared, Mode: schedule.ReadOnce})
 	t.Observe(b.shared.Value())
@@ -33,7 +49,8 @@ func (b *board) read(t *schedule.Thread) {
 }
 
 // program has a thread for each string: s writes the shared word, r reads it, o writes the
-// thread's own. It fails if the order of the accesses to the shared word is bad.
+// thread's own, and a digit writes the shared word after so many accesses to it. It fails if
+// the order of the accesses to the shared word is bad.
 func program(bad string, threads ...string) (schedule.Program, *board) {
 	b := new(board)
 	b.Bind(b, "board")
@@ -52,8 +69,10 @@ func program(bad string, threads ...string) (schedule.Program, *board) {
 						b.write(t, &b.shared)
 					case 'r':
 						b.read(t)
-					default:
+					case 'o':
 						b.write(t, &b.own[t.ID])
+					default:
+						b.writeAfter(t, int(s-'0'))
 					}
 				}
 			})
@@ -167,41 +186,6 @@ func countByte(s string, c byte) int {
 	return n
 }
 
-// TestPCT measures the bound: an order that takes d constraints comes up with probability
-// 1/(n k^(d-1)) at least, for n threads and k steps, once k is known.
-func TestPCT(t *testing.T) {
-	runs := 200_000
-	if testing.Short() {
-		runs = 20_000
-	}
-	for _, test := range []struct {
-		threads []string
-		order   string
-		depth   int
-	}{
-		{[]string{"s", "ooooooooos"}, "ba", 1},
-		{[]string{"ss", "s"}, "aba", 2},
-		{[]string{"ooosooos", "s"}, "aba", 2},
-		{[]string{"ss", "ss"}, "abab", 3},
-		{[]string{"osos", "soo", "sooo"}, "abca", 2},
-	} {
-		k := 0
-		for _, s := range test.threads {
-			k += len(s)
-		}
-		bound := 1 / (float64(len(test.threads)) * math.Pow(float64(k), float64(test.depth-1)))
-		// The first execution is assumed to be 50 steps long; k never falls.
-		bound *= math.Pow(float64(k)/50, float64(test.depth-1))
-		got := count(t, sample.NewPCT(1, test.depth), 1, runs, test.threads...)[test.order]
-		want := float64(runs) * bound
-		if float64(got) < want-5*math.Sqrt(want) {
-			t.Errorf("%v as %s: %d of %d, want %.0f at least", test.threads, test.order, got, runs, want)
-		}
-		t.Logf("%v as %s: 1 in %.0f, the bound is 1 in %.0f",
-			test.threads, test.order, float64(runs)/float64(got), 1/bound)
-	}
-}
-
 // TestQLearning: after one execution of a program with one decision the alternative taken
 // is worth 0.3 times -1 and the other 0, so it is taken again with probability
 // exp(-0.3)/(exp(-0.3)+1).
@@ -264,31 +248,31 @@ func TestQLearningSpreads(t *testing.T) {
 }
 
 // TestPCTConfidence: by hand, and measured: of a hundred times so many executions as find
-// the bug with 50% confidence, no fewer than half do.
+// the bug with 52% confidence, after one that shows how long they are, no fewer than half do.
 func TestPCTConfidence(t *testing.T) {
 	for _, test := range []struct {
 		threads, steps, depth, runs int
 		want                        float64
 	}{
 		{2, 100, 1, 1, 0.5}, {2, 100, 1, 3, 0.875}, {4, 100, 2, 1, 0.0025},
-		{2, 10, 2, 1, 0.01}, {3, 60, 3, 0, 0}, {4, 100, 2, 400, 1 - math.Pow(0.9975, 400)},
+		{2, 10, 2, 1, 0.05}, {3, 60, 3, 0, 0}, {4, 100, 2, 400, 1 - math.Pow(0.9975, 400)},
 	} {
 		got := sample.PCTConfidence(test.threads, test.steps, test.depth, test.runs)
 		if math.Abs(got-test.want) > 1e-12 {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}
-	const runs = 69 // 1-(1-1/(2*50))^69 is 0.50
-	if c := sample.PCTConfidence(2, 3, 2, runs); math.Abs(c-0.5) > 0.01 {
+	const runs = 4 // 1-(1-1/(2*3))^4 is 0.52
+	if c := sample.PCTConfidence(2, 3, 2, runs); math.Abs(c-0.52) > 0.01 {
 		t.Errorf("%d executions: %v", runs, c)
 	}
 	found := 0
 	for seed := range uint64(100) {
-		if count(t, sample.NewPCT(seed, 2), 0, runs, "ss", "s")["aba"] > 0 {
+		if count(t, sample.NewPCT(seed, 2), 1, runs, "ss", "s")["aba"] > 0 {
 			found++
 		}
 	}
-	if found < 50-25 { // five standard deviations
+	if found < 52-25 { // five standard deviations
 		t.Errorf("found by %d of 100", found)
 	}
 	t.Logf("found by %d of 100", found)
@@ -399,21 +383,21 @@ func TestOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := name == "pos" || name == "surw" || name == "rf"
+		want := slices.Contains([]string{"pos", "surw", "rf", "pct2", "pct3", "pct5"}, name)
 		if got := sample.Looks(s); got != want {
 			t.Errorf("%s: looks at steps: %v, want %v", name, got, want)
 		}
 	}
 	// What is made of one that does not may do so.
-	e := &embedding{PCT: sample.NewPCT(1, 3)}
+	e := &embedding{Walk: sample.NewWalk(1)}
 	if res := sample.Once(r, e); e.steps != res.Steps {
 		t.Errorf("shown %d of %d steps", e.steps, res.Steps)
 	}
 }
 
-// embedding is a PCT that counts steps.
+// embedding is a walk that counts steps.
 type embedding struct {
-	*sample.PCT
+	*sample.Walk
 	steps int
 }
 

@@ -10,10 +10,16 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // whoever else comes to such a step is held until that thread has taken its own.
 //
 // How many steps each thread takes on each cell is counted in a profile: that of the
-// longest execution so far, the first of which is drawn by priorities alone.
+// longest execution so far, the first of which is drawn by priorities alone. It is counted anew
+// when an execution has more steps than all before, and then only, so that one unusually long one
+// stays, until [SURW.Forget].
 //
-// Deviations: the object is one cell; what an idle agent will touch first is not known,
-// so that step is never held.
+// Deviations: the object is one cell, so the acquire of a lock stands for itself and not for what
+// is done under the lock. A thread that is not created yet is drawn by its own count as any other
+// is: its creator does not count for it, and hands no turn over to it. A thread of which no step on
+// the cell was counted, or that has taken as many, has no chance to be drawn, where the paper
+// counts one step for it: it is held until all that were counted are taken, or nobody else can go
+// on. What an idle agent will touch first is not known, so that step is never held.
 type SURW struct {
 	chance
 	threads  width
