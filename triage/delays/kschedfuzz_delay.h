@@ -23,8 +23,9 @@ static u32 kschedfuzz_points;	/* bit n switches delay n on */
 static u32 kschedfuzz_ms;	/* how long each is */
 
 /*
- * A CPU that a softirq is delayed on runs no task meanwhile, and no timers but high-resolution
- * ones; and the callbacks of a task, which it may be delayed for, run on its CPU. So it leaves that.
+ * A CPU that a softirq is delayed on runs no task meanwhile, and no timers but those of high
+ * resolution; and the callbacks of a task, for which it may be delayed, run on its CPU. So it
+ * leaves that.
  */
 static void kschedfuzz_sleep(u32 ms)
 {
