@@ -28,9 +28,9 @@ func takeCensus(r *schedule.Runner, n int) census {
 }
 
 // TestStreamOfPrograms: of programs with known bugs, the bound of a stream of POS is lower than
-// what is left in no more of the streams than it says, 5%, at each length. What is left is the share
-// of the executions that end where none of the stream has ended; and for a stream in which none
-// has failed, the share of those that fail.
+// what is left in no more of the streams than it says, 5%, at each length. What is left is the
+// share of the executions that end where none of the stream has ended; and for a stream in which
+// none has failed, the share of those that fail.
 func TestStreamOfPrograms(t *testing.T) {
 	streams, reference := 80, 6000
 	if testing.Short() {

@@ -37,8 +37,11 @@ func (p *PCT) Depth() int { return len(p.at) + 1 }
 // have come to a bug of its depth or less: 1-(1-1/(n k^(d-1)))^runs for n threads and k steps,
 // which must not be fewer than any of these executions has had. It is for executions that come
 // after one of k steps: to those before PCT has given fewer, or 50 to the first, and the bound
-// is not theirs.
+// is not theirs. Nor is it of a bug that needs a thread held back that has taken no step, see PCT.
 func PCTConfidence(threads, steps, depth, runs int) float64 {
+	if runs == 0 {
+		return 0 // also where each is certain to find it
+	}
 	once := 1 / (float64(threads) * math.Pow(float64(max(1, steps)), float64(depth-1)))
 	return -math.Expm1(float64(runs) * math.Log1p(-once))
 }

@@ -152,7 +152,8 @@ func TestPCTUnstarted(t *testing.T) {
 			t.Errorf("depth %d: %d draws", depth, n)
 		}
 	}
-	if orders, _ := (&bystander{threads: []string{"oss", "os", "os"}}).enumerate(3); orders["abac"] == 0 {
+	started := &bystander{threads: []string{"oss", "os", "os"}}
+	if orders, _ := started.enumerate(3); orders["abac"] == 0 {
 		t.Error("no draw with a step before")
 	}
 }

@@ -255,7 +255,7 @@ func TestPCTConfidence(t *testing.T) {
 		want                        float64
 	}{
 		{2, 100, 1, 1, 0.5}, {2, 100, 1, 3, 0.875}, {4, 100, 2, 1, 0.0025},
-		{2, 10, 2, 1, 0.05}, {3, 60, 3, 0, 0}, {4, 100, 2, 400, 1 - math.Pow(0.9975, 400)},
+		{2, 10, 2, 1, 0.05}, {3, 60, 3, 0, 0}, {1, 1, 2, 0, 0}, {1, 1, 2, 3, 1}, {4, 100, 2, 400, 1 - math.Pow(0.9975, 400)},
 	} {
 		got := sample.PCTConfidence(test.threads, test.steps, test.depth, test.runs)
 		if math.Abs(got-test.want) > 1e-12 {
