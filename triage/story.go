@@ -44,7 +44,11 @@ func story(tr *schedule.Trace, accesses []Access) []string {
 		t.cell = f.Op.Cell.Name()
 	}
 	out := []string{upperBare(t.tell()) + ".", t.preemptions() + "."}
-	if _, reported := headline(tr); !reported {
+	switch _, reported := headline(tr); {
+	case reported:
+	case f.Kind == schedule.UseAfterFree: // KASAN sees that if vmalloc() has made the stack
+		out = append(out, "No check of the kernel reports it unless the whole stack is gone.")
+	default:
 		out = append(out, "No check of the kernel reports it.")
 	}
 	return out
