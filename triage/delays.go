@@ -209,7 +209,7 @@ func (d *delays) howTo() {
 	}
 	if len(names) > 0 {
 		d.out.para("The tasks have to be called " + strings.Join(names, ", ") +
-			", by prctl(PR_SET_NAME); nobody else is delayed.")
+			", by prctl(PR_SET_NAME). Where a call has a name, nobody else is delayed.")
 	}
 	d.out.para("If a delay is too short for what has to happen meanwhile, a grace period for " +
 		"example, make ms larger; if one has to outlast another that begins after it, call it twice.")

@@ -46,8 +46,8 @@ func story(tr *schedule.Trace, accesses []Access) []string {
 	out := []string{upperBare(t.tell()) + ".", t.preemptions() + "."}
 	switch _, reported := headline(tr); {
 	case reported:
-	case f.Kind == schedule.UseAfterFree: // KASAN sees that if vmalloc() has made the stack
-		out = append(out, "No check of the kernel reports it unless the whole stack is gone.")
+	case f.Kind == schedule.UseAfterFree: // of a stack: see docs/lookup_ioctx.md, "In a kernel"
+		out = append(out, "No check of the kernel is made for it; one may see what has come in its place.")
 	default:
 		out = append(out, "No check of the kernel reports it.")
 	}

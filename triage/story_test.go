@@ -96,7 +96,7 @@ func TestStories(t *testing.T) {
 			story{kind: schedule.UseAfterFree, verb: "complete", other: "ioDestroy", stack: true},
 			"io_submit touches ctx (complete ctx2->users, step 2) " +
 				"after [kworker] has left its stack frame in io_destroy() (step 1). " +
-				"No check of the kernel reports it unless the whole stack is gone.",
+				"No check of the kernel is made for it; one may see what has come in its place.",
 		},
 		{
 			story{kind: schedule.DoubleFree, fn: "freeIoctx", verb: "kfree", other: "killIoctx"},

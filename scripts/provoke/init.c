@@ -1,7 +1,7 @@
 /*
  * The init of a virtual machine: each round a process named "exit" makes contexts and exits, while
- * the delays of kschedfuzz_delay.h are on. It takes contexts, rounds and ms from the environment,
- * which is what the kernel's command line says.
+ * those of the delays of kschedfuzz_delay.h are on that points has a bit of. It takes contexts,
+ * rounds, ms and points from the environment, which is what the kernel's command line says.
  */
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -69,6 +69,7 @@ static void reuse(int ms)
 int main(void)
 {
 	int contexts = number("contexts", 4), rounds = number("rounds", 3), ms = number("ms", 0);
+	const char *points = getenv("points");
 	char text[16];
 
 	setvbuf(stdout, NULL, _IONBF, 0);
@@ -76,7 +77,7 @@ int main(void)
 		die("debugfs");
 	snprintf(text, sizeof(text), "%d", ms);
 	set("/debug/kschedfuzz_delay-aio/ms", text);
-	set("/debug/kschedfuzz_delay-aio/points", ms ? "0xffffffff" : "0");
+	set("/debug/kschedfuzz_delay-aio/points", points ? points : "0");
 	for (int i = 0; i < rounds; i++) {
 		pid_t pid = fork();
 

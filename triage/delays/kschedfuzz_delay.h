@@ -1,6 +1,6 @@
 /*
  * Delays at the points of a race, to widen its window in a test kernel. They are off until
- * debugfs is told otherwise, and each is for a task of one name only:
+ * debugfs is told otherwise, and most are for tasks of one name only:
  *
  *	echo 0xffffffff > /sys/kernel/debug/kschedfuzz_delay-NAME/points
  *	echo 2000 > /sys/kernel/debug/kschedfuzz_delay-NAME/ms
@@ -12,7 +12,8 @@
 
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
-#include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/hardirq.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -23,44 +24,46 @@ static u32 kschedfuzz_points;	/* bit n switches delay n on */
 static u32 kschedfuzz_ms;	/* how long each is */
 
 /*
- * A CPU that a softirq is delayed on runs no task meanwhile, and no timers but those of high
- * resolution; and the callbacks of a task, for which it may be delayed, run on its CPU. So it
- * leaves that.
+ * The callbacks of a task run on its CPU, and one of them may be what is delayed meanwhile: then
+ * that CPU runs no task. So a task that may be preempted leaves it, as if it had been.
  */
-static void kschedfuzz_sleep(u32 ms)
+static void kschedfuzz_move(void)
 {
+#if defined(CONFIG_PREEMPT) || defined(CONFIG_PREEMPTION)
 	unsigned int cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+	cpumask_var_t allowed;
 
-	if (cpu < nr_cpu_ids)
-		set_cpus_allowed_ptr(current, cpumask_of(cpu));
-	usleep_range(1000UL * ms, 1000UL * ms + 100);
-}
-
-/* Where preemption is on, another task may come in. */
-static void kschedfuzz_spin(u32 ms)
-{
-	u64 end = ktime_get_ns() + 1000000ULL * ms;
-
-	while (ktime_get_ns() < end)
-		cpu_relax();
+	if (cpu >= nr_cpu_ids || !alloc_cpumask_var(&allowed, GFP_KERNEL))
+		return;
+	sched_getaffinity(0, allowed);
+	set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	set_cpus_allowed_ptr(current, allowed);
+	free_cpumask_var(allowed);
+#endif
 }
 
 /*
  * comm: the task that is delayed; NULL: whoever comes by, as for softirqs and workers.
- * atomic: it may not sleep here, so it spins.
+ * atomic: it may not sleep here, or is about to, so it stays where it is.
+ *
+ * Nobody sleeps: without preemption that would be a context switch that the code has not.
  */
 static void kschedfuzz_delay(unsigned int point, const char *comm, bool atomic)
 {
+	const char *who = in_interrupt() ? "interrupt" : current->comm;
+	s64 end;
+
 	if (!(kschedfuzz_points & (1U << point)))
 		return;
 	if (comm && strcmp(current->comm, comm))
 		return;
-	pr_info("kschedfuzz_delay: %s at point %u\n", current->comm, point);
-	if (atomic)
-		kschedfuzz_spin(kschedfuzz_ms);
-	else
-		kschedfuzz_sleep(kschedfuzz_ms);
-	pr_info("kschedfuzz_delay: %s goes on from point %u\n", current->comm, point);
+	printk(KERN_INFO "kschedfuzz: %s at point %u\n", who, point);
+	if (!atomic)
+		kschedfuzz_move();
+	end = ktime_to_ns(ktime_get()) + 1000000LL * kschedfuzz_ms;
+	while (ktime_to_ns(ktime_get()) < end)
+		cpu_relax();
+	printk(KERN_INFO "kschedfuzz: %s goes on from point %u\n", who, point);
 }
 
 static int __init kschedfuzz_delay_init(void)
