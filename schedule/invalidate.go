@@ -43,7 +43,8 @@ type invalidateQueue struct {
 	asOf  int                  // the step as of which is what that has loaded
 }
 
-// An oldValue is what was in memory, and what a trace says of it. No execution depends on that.
+// An oldValue is what was in memory, and what a trace says of it. An execution depends on no more of
+// that than the slots have: of over, on which slots are of one step.
 type oldValue struct {
 	waitingStore
 	over   int // the step that has written over it
@@ -65,6 +66,9 @@ const (
 	// isBound is a bit of a mark of a cell whose address was computed: no load of it comes before.
 	// What is there may have come long before.
 	isBound = 1 << 62
+	// sameStep is a bit of what stands for the cell of a slot: what has written over it is the step
+	// that has written over the slot before it: see [Thread.LoadsNoOlder].
+	sameStep = 1 << 61
 )
 
 // ReorderLoads is [Exec.ReorderStores], and a load may pass loads before it: it may return what was
@@ -252,8 +256,7 @@ func (q *invalidateQueue) loaded(at int, c *Cell, v uint64, m Mode) {
 		q.old[i].passed = q.exec.steps
 	}
 	q.set(q.used(), max(q.readable(), came))
-	q.slots[came].cell.Set(c.ID() | isMark)
-	q.slots[came].val.Set(object)
+	q.put(came, c.ID()|isMark, object)
 	for i := came - 1; i >= 0; i-- {
 		switch {
 		case m&Acquire != 0:
@@ -281,7 +284,7 @@ func (q *invalidateQueue) timeless(c *Cell, v uint64, m Mode, own bool) {
 func (q *invalidateQueue) bound(c *Cell) int {
 	i := q.used() - 1
 	for ; i >= 0; i-- {
-		switch cell := q.slots[i].cell.val; {
+		switch cell := q.cell(i); {
 		case cell == c.ID()|isMark|isBound, cell&isMark != 0 && q.slots[i].val.val == c.obj.id:
 			return i
 		}
@@ -293,7 +296,7 @@ func (q *invalidateQueue) bound(c *Cell) int {
 func (q *invalidateQueue) after(c *Cell, came int) {
 	mark := c.ID() | isMark | isBound
 	for i := q.used() - 1; i >= 0; i-- {
-		if q.slots[i].cell.val != mark {
+		if q.cell(i) != mark {
 			continue
 		}
 		if i >= came {
@@ -350,8 +353,7 @@ func (q *invalidateQueue) set(used, readable int) {
 func (e *Exec) wait(q *invalidateQueue, w waitingStore, cell uint64) {
 	n := q.room()
 	q.old[n] = oldValue{waitingStore: w, over: e.steps}
-	q.slots[n].cell.Set(cell)
-	q.slots[n].val.Set(w.val)
+	q.put(n, cell, w.val)
 	q.set(n+1, q.readable())
 }
 
@@ -372,30 +374,40 @@ func (q *invalidateQueue) insert(at int, mark uint64, over int) {
 		r++
 	}
 	copy(q.old[at+1:n+1], q.old[at:n])
-	for i := n; i > at; i-- {
-		q.slots[i].cell.Set(q.slots[i-1].cell.val)
-		q.slots[i].val.Set(q.slots[i-1].val.val)
-	}
 	q.old[at] = oldValue{over: over}
-	q.slots[at].cell.Set(mark)
-	q.slots[at].val.Set(0)
+	for i := n; i > at; i-- {
+		q.put(i, q.cell(i-1), q.slots[i-1].val.val)
+	}
+	q.put(at, mark, 0)
 	q.set(n+1, r)
 }
 
+// put fills slot i, whose old value is there already.
+func (q *invalidateQueue) put(i int, cell, val uint64) {
+	if i > 0 && q.old[i].over == q.old[i-1].over {
+		cell |= sameStep
+	}
+	q.slots[i].cell.Set(cell)
+	q.slots[i].val.Set(val)
+}
+
+// cell returns what stands for the cell of slot i.
+func (q *invalidateQueue) cell(i int) uint64 { return q.slots[i].cell.val &^ sameStep }
+
 // holds reports whether slot i has an old value of c, in this life of its object.
-func (q *invalidateQueue) holds(i int, c *Cell) bool { return q.slots[i].cell.val == c.ID() }
+func (q *invalidateQueue) holds(i int, c *Cell) bool { return q.cell(i) == c.ID() }
 
 // marks reports whether slot i says no more than when the value of c came that was read.
-func (q *invalidateQueue) marks(i int, c *Cell) bool { return q.slots[i].cell.val == c.ID()|isMark }
+func (q *invalidateQueue) marks(i int, c *Cell) bool { return q.cell(i) == c.ID()|isMark }
 
 // isOwn reports whether slot i says when a store of the thread got into memory.
 func (q *invalidateQueue) isOwn(i int) bool {
-	return q.slots[i].cell.val&isMark != 0 && q.slots[i].val.val == ownStore
+	return q.cell(i)&isMark != 0 && q.slots[i].val.val == ownStore
 }
 
 // object returns the identity of the object that slot i has a cell of, 0 if it has none.
 func (q *invalidateQueue) object(i int) uint64 {
-	return q.slots[i].cell.val &^ (isMark | isBound | maxCells)
+	return q.cell(i) &^ (isMark | isBound | maxCells)
 }
 
 // OldUpTo returns how many of the old values that t keeps have been written over up to a step.
@@ -412,8 +424,8 @@ func (t *Thread) OldUpTo(step int) int {
 
 // forget processes slot i, but for what it says of the object that its pointer has led to.
 func (q *invalidateQueue) forget(i int) {
-	if at := &q.slots[i]; at.cell.val&isMark != 0 && at.val.val > ownStore {
-		at.cell.Set(isMark)
+	if val := q.slots[i].val.val; q.cell(i)&isMark != 0 && val > ownStore {
+		q.put(i, isMark, val)
 	} else {
 		q.remove(i)
 	}
@@ -421,7 +433,7 @@ func (q *invalidateQueue) forget(i int) {
 
 // trim takes away the first slots as far as they say only when something came: nothing is older.
 func (q *invalidateQueue) trim() {
-	for q.used() > 0 && q.slots[0].cell.val&isMark != 0 {
+	for q.used() > 0 && q.cell(0)&isMark != 0 {
 		q.remove(0)
 	}
 }
@@ -434,8 +446,7 @@ func (q *invalidateQueue) remove(i int) {
 	}
 	copy(q.old[i:n], q.old[i+1:n+1])
 	for ; i < n; i++ {
-		q.slots[i].cell.Set(q.slots[i+1].cell.val)
-		q.slots[i].val.Set(q.slots[i+1].val.val)
+		q.put(i, q.cell(i+1), q.slots[i+1].val.val)
 	}
 	q.slots[n].cell.Set(0)
 	q.slots[n].val.Set(0)
@@ -478,8 +489,7 @@ func (q *invalidateQueue) settle(c *Cell, n int) {
 		default:
 			came = true
 			if q.holds(i, c) {
-				q.slots[i].cell.Set(c.ID() | isMark)
-				q.slots[i].val.Set(0)
+				q.put(i, c.ID()|isMark, 0)
 			}
 		}
 	}

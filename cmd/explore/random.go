@@ -35,6 +35,7 @@ type sample struct {
 	threads, longest int            // the most of an execution, and the most steps
 	since            int            // executions that the sampler has expected to be as long
 	depth            int            // of the bugs that PCT looks for; 0: it is another sampler
+	chose            bool           // it has decided anything but which thread goes on
 	engine           *guided.Engine // nil: they were independent of each other
 }
 
@@ -127,6 +128,9 @@ func (c *command) run(
 		}
 	}
 	s.looked = memo.LookedUp()
+	if pct, ok := chooser.(*samplers.PCT); ok {
+		s.chose = pct.Chose()
+	}
 }
 
 // newSampler returns the sampler of -sampler, which has been checked.
@@ -185,6 +189,7 @@ func (s *sample) join(other *sample) {
 		s.since += other.since
 	}
 	s.threads = max(s.threads, other.threads)
+	s.chose = s.chose || other.chose
 	s.full = s.full || other.full
 	maps.Copy(s.seen, other.seen)
 	for cat, n := range other.met {
@@ -213,7 +218,7 @@ func (s *sample) distinct() string {
 	return text
 }
 
-func (s *sample) writeText(row func(label, format string, args ...any)) {
+func (s *sample) writeText(p kernelProgram, row func(label, format string, args ...any)) {
 	if n := s.met[explore.Category{Outcome: schedule.Pass, Thread: -1}]; n > 0 {
 		row("passed", "%s", plural(n, "execution"))
 	}
@@ -226,13 +231,22 @@ func (s *sample) writeText(row func(label, format string, args ...any)) {
 		s.writeGuided(row)
 	}
 	if s.depth > 0 {
-		s.writeConfidence(row)
+		s.writeConfidence(p, row)
 	}
 }
 
 // writeConfidence says what executions of PCT would have found, of those that came after the
-// longest: to those before PCT's bound does not apply.
-func (s *sample) writeConfidence(row func(label, format string, args ...any)) {
+// longest: to those before PCT's bound does not apply. Nor does it where the decisions are not all
+// about threads.
+func (s *sample) writeConfidence(p kernelProgram, row func(label, format string, args ...any)) {
+	switch {
+	case p.Workload:
+		row("confidence", "none: each execution draws its own threads and calls")
+		return
+	case s.chose:
+		row("confidence", "none: not only which thread goes on was chosen")
+		return
+	}
 	row("confidence", "%.3g at least that %s come to a bug of depth %d or less, "+
 		"with %s and %s an execution",
 		samplers.PCTConfidence(s.threads, s.longest, s.depth, s.since),

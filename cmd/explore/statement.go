@@ -178,7 +178,7 @@ func (s *statement) writeText(w io.Writer) error {
 	row("limits", "%s", s.limits.text())
 	switch {
 	case s.sample != nil:
-		s.sample.writeText(row)
+		s.sample.writeText(s.program, row)
 	case s.estimate != nil:
 		writeEstimate(row, s.estimate)
 	case s.report.ByClass:

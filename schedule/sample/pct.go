@@ -23,6 +23,7 @@ type PCT struct {
 	last     int // steps of the last execution
 	threads  width
 	priority [schedule.MaxThreads]int // highest goes first
+	chose    bool                     // see Chose
 }
 
 // NewPCT returns a PCT for bugs of the given depth, at least 1.
@@ -33,11 +34,15 @@ func NewPCT(seed uint64, depth int) *PCT {
 // Depth returns what depth of bugs p is for.
 func (p *PCT) Depth() int { return len(p.at) + 1 }
 
+// Chose reports whether p has decided anything but which thread goes on, such as what a load reads.
+func (p *PCT) Chose() bool { return p.chose }
+
 // PCTConfidence returns with which probability at least so many executions of a [PCT] would
 // have come to a bug of its depth or less: 1-(1-1/(n k^(d-1)))^runs for n threads and k steps,
 // which must not be fewer than any of these executions has had. It is for executions that come
 // after one of k steps: to those before PCT has given fewer, or 50 to the first, and the bound
-// is not theirs. Nor is it of a bug that needs a thread held back that has taken no step, see PCT.
+// is not theirs. Nor is it of a bug that needs a thread held back that has taken no step, see PCT,
+// nor of executions in which anything else is decided too: see [PCT.Chose].
 func PCTConfidence(threads, steps, depth, runs int) float64 {
 	if runs == 0 {
 		return 0 // also where each is certain to find it
@@ -78,6 +83,7 @@ func (p *PCT) End(e *schedule.Exec, res schedule.Result) {
 // Choose implements [schedule.Chooser].
 func (p *PCT) Choose(e *schedule.Exec, n int) int {
 	if e.Enabled().Empty() {
+		p.chose = true
 		return p.below(n)
 	}
 	return highest(e, &p.priority)

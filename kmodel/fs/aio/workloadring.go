@@ -83,7 +83,9 @@ func (w *ringWorkload) run_(t *schedule.Thread, _ int, calls []ringCall) {
 	}
 }
 
-// readEvents is read_events() without a timeout.
+// readEvents is read_events() without a timeout. After a signal the kernel tests once more before it
+// leaves (___wait_event()), and mutex_lock() in a test may leave the task running, so that schedule()
+// returns at once. Neither is here, and neither changes a verdict.
 func (s *eventRing) readEvents(t *schedule.Thread, minNr, nr int) {
 	got := 0
 	if s.aioReadEvents(t, &got, minNr, nr) {

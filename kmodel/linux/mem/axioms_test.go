@@ -37,6 +37,9 @@ const (
 	opRmb
 	opWmb
 	opMb
+	opHalf        // loads one half of the word that is two cells
+	opStoreHalves // stores both in one step
+	opSetHalf     // sets one, at once and in order
 )
 
 var drawnOps = []op{
@@ -46,16 +49,25 @@ var drawnOps = []op{
 	opRmb, opRmb, opWmb, opMb,
 }
 
-// The words: two, the pointer, and what is in the objects 1 and 2 that it may lead to.
+// drawnHalves are ops for what is said with [schedule.Thread.LoadsNoOlder].
+var drawnHalves = []op{
+	opHalf, opHalf, opHalf, opHalf, opHalf, opHalf, opStoreHalves, opStoreHalves, opSetHalf, opSetHalf,
+	opLoad, opLoad, opAcquire, opStore, opStore, opRelease, opFollow, opStorePtr, opXchg, opRmb,
+}
+
+// The words: two, the pointer, what is in the objects 1 and 2 that it may lead to, and the one that is
+// two cells, of a bit each.
 const (
 	thePtr    = 2
 	inObjects = 2 // and the number of the object
-	allWords  = 5
+	theHalves = 5
+	allWords  = 6
 )
 
 type axiomInstr struct {
 	op
 	x, v int
+	half int // of theHalves
 }
 
 // last returns the word that is loaded last, at the end of a chain.
@@ -77,7 +89,7 @@ const (
 )
 
 // drawAxioms draws two threads of 2 to 4 instructions, or three of 1 to 3.
-func drawAxioms(rng *rand.Rand) *axiomCode {
+func drawAxioms(rng *rand.Rand, drawn []op) *axiomCode {
 	code := new(axiomCode)
 	n, least := 2, 2
 	if rng.IntN(3) == 0 {
@@ -86,12 +98,16 @@ func drawAxioms(rng *rand.Rand) *axiomCode {
 	v := 0
 	for i := range n {
 		for range least + rng.IntN(3) {
-			in := axiomInstr{op: drawnOps[rng.IntN(len(drawnOps))], x: rng.IntN(2)}
+			in := axiomInstr{op: drawn[rng.IntN(len(drawn))], x: rng.IntN(2)}
 			switch in.op {
 			case opFollow, opFollowAcquire, opFollowIndex, opStorePtr:
 				in.x, in.v = thePtr, 1+rng.IntN(2)
 			case opStore, opAcquire:
 				in.x = []int{0, 0, 1, 1, 3, 4}[rng.IntN(6)]
+			case opHalf, opSetHalf:
+				in.x, in.half, in.v = theHalves, in.x, 1<<in.x
+			case opStoreHalves:
+				in.x, in.v = theHalves, 1+rng.IntN(3)
 			}
 			if in.v == 0 {
 				v++
@@ -134,9 +150,9 @@ func allowed(code *axiomCode) map[string]bool {
 			case opRmb, opWmb, opMb:
 				continue
 			case opLoad, opAcquire, opFollow, opFollowAcquire, opFollowIndex,
-				opIndex, opChain, opChainAcquire:
+				opIndex, opChain, opChainAcquire, opHalf:
 				e.loads = true
-			case opXchg:
+			case opXchg, opSetHalf:
 				e.loads, e.stores = true, true
 			default:
 				e.stores = true
@@ -268,7 +284,7 @@ func (c *candidate) check(co []int) {
 				coherence[i][j] = true
 				global[i][j] = global[i][j] || external
 			}
-			if a.op == opXchg && b.stores && place[j] < place[i] && (a.from < 0 || place[a.from] < place[j]) {
+			if a.loads && a.stores && b.stores && place[j] < place[i] && (a.from < 0 || place[a.from] < place[j]) {
 				return // comes between what a reads and what it stores
 			}
 		}
@@ -278,15 +294,29 @@ func (c *candidate) check(co []int) {
 	}
 	var memory [allWords]int
 	for _, i := range co {
-		memory[c.events[i].x] = c.events[i].v
+		memory[c.events[i].x] = c.value(i)
 	}
 	var r [allRegs]int
 	for i := range c.events {
-		if e := &c.events[i]; e.loads {
+		switch e := &c.events[i]; {
+		case e.op == opHalf:
+			r[e.register] = c.value(e.from) >> e.half & 1
+		case e.loads && e.x != theHalves:
 			r[e.register] = e.read
 		}
 	}
 	c.out[fmt.Sprint(r, memory)] = true
+}
+
+// value returns what event i has stored, or what is there at first.
+func (c *candidate) value(i int) int {
+	switch {
+	case i < 0:
+		return 0
+	case c.events[i].op == opSetHalf:
+		return c.value(c.events[i].from) | c.events[i].v
+	}
+	return c.events[i].v
 }
 
 // inOrder reports whether event i comes before event j in the code of their thread.
@@ -301,7 +331,8 @@ func (c *candidate) ordered(i, j int) bool {
 		return false
 	}
 	a, b := &c.events[i], &c.events[j]
-	if a.op == opXchg || b.op == opXchg || a.op == opAcquire || b.op == opRelease || b.op == opStorePtr {
+	if a.loads && a.stores || b.loads && b.stores ||
+		a.op == opAcquire || b.op == opRelease || b.op == opStorePtr {
 		return true
 	}
 	if a.loads && b.stores || b.followed == i {
@@ -320,7 +351,7 @@ func (c *candidate) ordered(i, j int) bool {
 	}
 	for _, between := range c.code[a.thread][a.at:b.at] {
 		switch between.op {
-		case opMb, opXchg:
+		case opMb, opXchg, opSetHalf:
 			return true
 		case opRmb:
 			if a.loads && b.loads {
@@ -353,15 +384,19 @@ func cyclic(r [][]bool) bool {
 }
 
 // TestAxioms has random programs end as the axioms allow, in every way and in no other.
-func TestAxioms(t *testing.T) {
-	n := 400
+func TestAxioms(t *testing.T) { runAxioms(t, 400, drawnOps) }
+
+// TestAxiomsOfHalves has a word that is two cells be as good as one.
+func TestAxiomsOfHalves(t *testing.T) { runAxioms(t, 400, drawnHalves) }
+
+func runAxioms(t *testing.T, n int, drawn []op) {
 	if testing.Short() {
-		n = 50
+		n /= 8
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	ways := 0
 	for i := range n {
-		code := drawAxioms(rng)
+		code := drawAxioms(rng, drawn)
 		want, got := allowed(code), map[string]bool{}
 		rep := explore.Last(explore.Exhaust(context.Background(), axiomProgram(code, got),
 			explore.Options{Bound: explore.Unbounded}))
@@ -385,8 +420,9 @@ func TestAxioms(t *testing.T) {
 
 type axiomMemory struct {
 	schedule.Object
-	x   [2]mem.Int
-	ptr mem.Ptr[*vars]
+	x      [2]mem.Int
+	ptr    mem.Ptr[*vars]
+	halves [2]schedule.Cell
 }
 
 type axiomRegisters struct {
@@ -425,7 +461,8 @@ func axiomProgram(code *axiomCode, got map[string]bool) schedule.Program {
 					r[i] = int(file.r[i].Value())
 				}
 				memory := [allWords]int{m.x[0].Peek(), m.x[1].Peek(),
-					slices.Index(objects[:], m.ptr.Peek()), objects[1].x.Peek(), objects[2].x.Peek()}
+					slices.Index(objects[:], m.ptr.Peek()), objects[1].x.Peek(), objects[2].x.Peek(),
+					int(m.halves[0].Value() | m.halves[1].Value()<<1)}
 				got[fmt.Sprint(r, memory)] = true
 			})
 		}
@@ -492,6 +529,32 @@ func (m *axiomMemory) run(
 			mem.SmpWmb(t)
 		case opMb:
 			mem.SmpMb(t)
+		case opHalf:
+			to[0].Set(m.loadHalf(t, in.half))
+		case opStoreHalves:
+			m.storeHalves(t, in.v)
+		case opSetHalf:
+			m.setHalf(t, in.half)
 		}
 	}
+}
+
+func (m *axiomMemory) loadHalf(t *schedule.Thread, i int) uint64 {
+	t.Step(schedule.Op{Verb: "load half", Cell: &m.halves[i], Mode: schedule.ReadOnce})
+	v := t.Load(&m.halves[i])
+	t.LoadsNoOlder(&m.halves[1-i])
+	return t.Observe(v)
+}
+
+func (m *axiomMemory) storeHalves(t *schedule.Thread, v int) {
+	t.Step(schedule.Op{Verb: "store halves", Cell: &m.halves[0], Mode: schedule.WriteOnce})
+	for i := range m.halves {
+		t.Store(&m.halves[i], uint64(v>>i&1))
+	}
+}
+
+// setHalf tells nobody what has been there.
+func (m *axiomMemory) setHalf(t *schedule.Thread, i int) {
+	t.Step(schedule.Op{Verb: "set half", Cell: &m.halves[i], Mode: schedule.RMWFull})
+	m.halves[i].Set(1)
 }
