@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 func TestCommits(t *testing.T) {
@@ -59,8 +61,11 @@ func TestFamily(t *testing.T) {
 func TestEnded(t *testing.T) {
 	const x, y = "the lock is taken first", "smp_mb()"
 	variants := []Variant{
-		{"4.1", "4.1", ""}, {"4.9", "4.9-4.10", ""}, {"4.5", "4.5", x}, {"sparc-4.2", "4.2", ""},
-		{"m", "mutant", ""}, {"4.5-tso", "4.5", "4.5 with store buffers"}, {"4.9-tso", "4.9", y},
+		{Name: "4.1", Versions: "4.1"}, {Name: "4.9", Versions: "4.9-4.10"},
+		{Name: "4.5", Versions: "4.5", Patches: x}, {Name: "4.5-merged", Versions: "4.5"},
+		{Name: "sparc-4.2", Versions: "4.2"}, {Name: "m", Versions: "mutant"},
+		{Name: "4.5-tso", Versions: "4.5", Patches: "4.5 with store buffers"},
+		{Name: "4.9-tso", Versions: "4.9", Patches: y},
 	}
 	for _, test := range []struct {
 		own     string
@@ -70,6 +75,8 @@ func TestEnded(t *testing.T) {
 		{"4.3", Elsewhere{Never: []string{"4.1", "4.9", "4.5", "sparc-4.2", "m", "4.5-tso"}}, "4.5", x},
 		{"4.3", Elsewhere{Harmless: []string{"4.9"}, Passes: []string{"4.5", "4.9"}}, "4.9", ""},
 		{"4.3", Elsewhere{Fails: []string{"4.5"}, Never: []string{"4.9"}}, "4.9", ""},
+		{"4.3", Elsewhere{Fails: []string{"4.5"}, Never: []string{"4.5-merged", "4.9"}}, "4.9", ""},
+		{"4.3", Elsewhere{Fails: []string{"4.5"}, Never: []string{"4.5-merged"}}, "", ""},
 		{"4.3", Elsewhere{Unsettled: []string{"4.5"}, Never: []string{"4.9"}}, "", ""},
 		{"4.3", Elsewhere{Never: []string{"4.5-tso", "4.1", "m"}}, "", ""},
 		{"4.3-tso", Elsewhere{Never: []string{"4.9-tso", "4.5-tso", "4.5", "4.9"}}, "4.5-tso", x},
@@ -80,8 +87,61 @@ func TestEnded(t *testing.T) {
 			About: About{Versions: "4.1-4.3", Variants: variants},
 		}
 		want := Variant{Name: test.in, Patches: test.has}
-		if got := cmp.Or(r.ended(), &Variant{}); got.Name != want.Name || got.Patches != want.Patches {
+		in, _ := r.ended()
+		if got := cmp.Or(in, &Variant{}); got.Name != want.Name || got.Patches != want.Patches {
 			t.Errorf("%s, %+v: %+v, want %+v", test.own, test.el, got, want)
+		}
+	}
+}
+
+// TestEndedAnew has a variant in which these orders never fail so, and that fails all the same.
+func TestEndedAnew(t *testing.T) {
+	const so, as, after = "use-after-free", "kernel-bug", "double-release"
+	mute := schedule.KindSet(schedule.BugOn)
+	for _, test := range []struct {
+		fails, then []string
+		mute        schedule.Kinds
+		alike       bool
+		want        string
+	}{
+		{nil, nil, 0, false, "4.5: smp_mb()"},
+		{[]string{as}, nil, 0, false, "4.5: smp_mb(); it still fails otherwise: kernel-bug"},
+		{[]string{as}, []string{after, so}, 0, false,
+			"4.5: smp_mb(); it still fails otherwise: kernel-bug, then double-release, use-after-free"},
+		{[]string{as}, []string{after, so}, mute, true, "4.9: a lock"},
+		{[]string{as, so}, nil, 0, true, "4.9: a lock"},
+	} {
+		r := &Report{
+			Program:   "fs/aio/exit_aio@4.1",
+			Signature: Signature{Kind: schedule.UseAfterFree},
+			About: About{Versions: "4.1-4.3", Mute: test.mute, Variants: []Variant{
+				{"4.5", "4.5", "smp_mb()", test.fails, test.then},
+				{Name: "4.5-merged", Versions: "4.5"},
+				{Name: "4.9", Versions: "4.9", Patches: "a lock"},
+			}},
+			Elsewhere: Elsewhere{Never: []string{"4.5", "4.5-merged", "4.9"}},
+		}
+		got, alike := r.ended()
+		if got == nil || got.String() != test.want || alike != test.alike {
+			t.Errorf("%+v: %v, %v", test, got, alike)
+		}
+	}
+}
+
+func TestTogether(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"4.16", "4.16", true},
+		{"4.9-4.18", "3.7-4.18", true},
+		{"4.19", "3.7-4.18", false},
+		{"5.16-rc4", "5.16", true},
+		{"5.16-rc4", "5.12-rc1 to rc3", false},
+		{"4.16", "mutant", false},
+	} {
+		if together(test.a, test.b) != test.want || together(test.b, test.a) != test.want {
+			t.Errorf("%q and %q: want %v", test.a, test.b, test.want)
 		}
 	}
 }

@@ -35,7 +35,7 @@ type Document struct {
 	Why         *Why       `json:"why,omitempty"`
 	WhyNot      string     `json:"why_not,omitempty"`   // asked for, and not found
 	Elsewhere   *Elsewhere `json:"elsewhere,omitempty"` // with the orders of Why
-	EndedIn     *Variant   `json:"ended_in,omitempty"`  // the first later one where they never fail
+	EndedIn     *Variant   `json:"ended_in,omitempty"`  // the first later one that ends this failure
 	Chance      *Odds      `json:"chance,omitempty"`
 	Slips       []Met      `json:"slips,omitempty"` // other failures met on the way
 
@@ -154,7 +154,8 @@ func (r *Report) Document() *Document {
 		d.Certificate = &Proof{*c, c.Proven(), c.String()}
 	}
 	if ex := r.Explanation; ex != nil && ex.Found {
-		d.Why, d.Elsewhere, d.EndedIn = ex.document(), &r.Elsewhere, r.ended()
+		d.Why, d.Elsewhere = ex.document(), &r.Elsewhere
+		d.EndedIn, _ = r.ended()
 	} else if ex != nil {
 		d.WhyNot = ex.String()
 	}

@@ -464,9 +464,14 @@ func (r *Report) elsewhere() []effectLine {
 			{"it is open what they do in", el.Unsettled},
 		}
 	}
-	if v := r.ended(); v != nil {
+	if v, alike := r.ended(); v != nil {
+		if alike {
+			never += " so, nor others by " + r.Signature.Kind.String() + ","
+		} else {
+			never += " so"
+		}
 		all = append(all, effectLine{
-			"the first later code in which " + never + " so is", []string{v.String()},
+			"the first later code in which " + never + " is", []string{v.String()},
 		})
 	}
 	return slices.DeleteFunc(all, func(l effectLine) bool { return len(l.variants) == 0 })

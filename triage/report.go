@@ -20,9 +20,11 @@ type About struct {
 
 // A Variant is another variant of a program, as [About] describes its own.
 type Variant struct {
-	Name     string `json:"name"`
-	Versions string `json:"versions,omitempty"`
-	Patches  string `json:"patches,omitempty"`
+	Name     string   `json:"name"`
+	Versions string   `json:"versions,omitempty"`
+	Patches  string   `json:"patches,omitempty"`
+	Fails    []string `json:"fails,omitempty"` // kinds that it is known to fail with
+	Then     []string `json:"then,omitempty"`  // others, if the kernel goes on
 }
 
 // A Report is what a developer is told of one failing execution. It is made of

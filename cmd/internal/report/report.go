@@ -85,9 +85,7 @@ func about(p program.Program, res *triage.Result, mute schedule.Kinds) triage.Ab
 	}
 	var variants []triage.Variant
 	for _, q := range Siblings(p) {
-		variants = append(variants, triage.Variant{
-			Name: q.Variant, Versions: q.Versions, Patches: q.Patches,
-		})
+		variants = append(variants, variant(q))
 	}
 	return triage.About{
 		Variants: variants,
@@ -97,4 +95,22 @@ func about(p program.Program, res *triage.Result, mute schedule.Kinds) triage.Ab
 		Command: fmt.Sprintf("go run ./cmd/minimize -program %s%s %s",
 			p.Name(), flag, triage.TapeText(res.Final.Tape)),
 	}
+}
+
+// variant is what the report says of another variant.
+func variant(p program.Program) triage.Variant {
+	v := triage.Variant{Name: p.Variant, Versions: p.Versions, Patches: p.Patches}
+	for _, then := range []bool{false, true} {
+		for _, e := range p.Expect {
+			kind := e.Kind.String()
+			switch {
+			case then != (e.Mute != 0), slices.Contains(v.Fails, kind), slices.Contains(v.Then, kind):
+			case then:
+				v.Then = append(v.Then, kind)
+			default:
+				v.Fails = append(v.Fails, kind)
+			}
+		}
+	}
+	return v
 }
