@@ -286,12 +286,18 @@ func (s *system) memcgUpdateAllListLrus(t *schedule.Thread, newSize int) bool {
 	return ok
 }
 
-// nodesOf_ returns the nodes of what is on the list.
+// nodesOf_ returns the nodes of what is on the list, or was: a list_lru that has been destroyed has
+// none.
 func (s *system) nodesOf_(t *schedule.Thread, p onList) *listLruNodes {
-	if lru, ok := p.(*listLru); ok {
-		return lru.node.Read(t)
+	lru, ok := p.(*listLru)
+	if !ok {
+		return p.(*listLruNodes)
 	}
-	return p.(*listLruNodes)
+	n := lru.node.Read(t)
+	if n == nil {
+		mem.NullDereference(t, "read", "lru->node[0].memcg_lrus")
+	}
+	return n
 }
 
 // memcgCancelUpdateListLru is memcg_cancel_update_list_lru() for all before the one that

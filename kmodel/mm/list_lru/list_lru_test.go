@@ -1,10 +1,12 @@
 package listlru
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 var suite = verify.Suite{Programs: Programs(), Large: three}
@@ -32,4 +34,19 @@ func TestStates(t *testing.T) {
 		"010"+"0"+"3310"+"12"+"00"+"1014",
 		"101"+"0104"+"011021"+"11432",
 	)
+}
+
+// TestNoNodes: of P4, while one list_lru is resized and has been taken off, the one behind it is
+// destroyed; what the resizer walks on to has no nodes.
+func TestNoNodes(t *testing.T) {
+	i := slices.IndexFunc(suite.Programs, func(p program.Program) bool {
+		return p.Scenario == "workload" && p.Variant == "P4"
+	})
+	r := schedule.NewRunner(suite.Programs[i].Schedule())
+	defer r.Close()
+	const tape = "11000000010112000000000020000000100000000002"
+	res := r.RunTape(schedule.FromBytes([]byte(tape)))
+	if got := res.Failure.Kind; res.Outcome != schedule.Fail || got != schedule.NullDereference {
+		t.Errorf("%v: %v, want %v", res.Outcome, got, schedule.NullDereference)
+	}
 }

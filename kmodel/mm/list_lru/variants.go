@@ -156,7 +156,8 @@ var expected = program.Table{
 	},
 	"resize-vs-init-vs-add": {"P3": sleeps, "init-nosem": {program.Fails(schedule.OutOfBounds, 1)}},
 	// What tens of thousands of executions find for certain. In 60,000 that were guided P1 also
-	// freed twice (6 times), and P4 leaked (once).
+	// freed twice (6 times), and P4 leaked (once); cmd/continuous has also walked on to a
+	// list_lru of P4 without nodes (TestNoNodes).
 	"workload": {
 		"P1": racyP1, "P3": sleeps, "P4": afterFree, "P4c": afterFree,
 		"P5-sign": leaks, "P5-lostmark": leaks, "P5-noreset": stale, "P5-freenext": afterFree,
