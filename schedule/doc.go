@@ -80,7 +80,7 @@
 // do.
 //
 // To read the code: thread.go, cpu.go, set.go, exec.go and decide.go are the machine, cell.go,
-// object.go and hash.go the memory, stores.go and reorder.go store buffers, invalidate.go and
-// loads.go invalidate queues, tape.go and drawn.go the input, trace.go the output, footprint.go
-// what steps have in common, memo.go what need not be run.
+// object.go and hash.go the memory, stores.go and reorder.go store buffers, invalidate.go,
+// invalidatequeue.go and loads.go invalidate queues, tape.go and drawn.go the input, trace.go the
+// output, footprint.go what steps have in common, memo.go what need not be run.
 package schedule
