@@ -1,5 +1,5 @@
-// Package sample has the samplers of the literature: choosers that take random
-// decisions, each with a distribution of its own. A [Sampler] begins anew for every
+// Package sample has the samplers of the literature, and three of our own: choosers that take
+// random decisions, each with a distribution of its own. A [Sampler] begins anew for every
 // execution, and may watch its steps; [Run] is the loop around it.
 //
 // No sampler is best. A random walk finds what many schedules show and never what takes a
@@ -7,7 +7,9 @@
 // bound for it; [POS] is fair to orders of steps that conflict; [SURW] is uniform over the
 // interleavings of the accesses to one object; [ReadsFrom] wants a read to see a write that it
 // has not seen; [QLearning] goes where it has been least; [Delays] and [Preemptions] stay
-// near a calm schedule, where most bugs are. [New] makes one by its name.
+// near a calm schedule, where most bugs are. [Lag], ours, holds back as PCT does, but at a rate, and
+// what decides as SURW or ReadsFrom can do so too where these say nothing. [New] makes one by its
+// name.
 //
 // All of them decide only where two or more threads could go on, since executions ask
 // only there, and all draw the choices of a workload ([schedule.Exec.Choose]) uniformly.
@@ -21,7 +23,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -63,12 +64,15 @@ type blind struct{}
 // Step implements [Sampler].
 func (blind) Step(*schedule.Thread) bool { return true }
 
-// Names returns the names that [New] knows.
-func Names() []string { return slices.Clone(names) }
+// Names returns the names that [New] knows, those of the literature first.
+func Names() []string { return append(Published(), "lag", "surw-lag", "rf-lag") }
 
-var names = []string{
-	"walk", "pct2", "pct3", "pct5", "pos", "surw", "rf", "qlearn",
-	"delays2", "delays5", "preemptions2", "preemptions5",
+// Published returns the names of the samplers of the literature.
+func Published() []string {
+	return []string{
+		"walk", "pct2", "pct3", "pct5", "pos", "surw", "rf", "qlearn",
+		"delays2", "delays5", "preemptions2", "preemptions5",
+	}
 }
 
 // New returns the sampler of that name. The same seed decides the same, for ever.
@@ -98,8 +102,14 @@ func New(name string, seed uint64) (Sampler, error) {
 		return NewPreemptions(seed, 2), nil
 	case "preemptions5":
 		return NewPreemptions(seed, 5), nil
+	case "lag":
+		return NewLag(seed), nil
+	case "surw-lag":
+		return NewSURWLag(seed), nil
+	case "rf-lag":
+		return NewReadsFromLag(seed), nil
 	}
-	return nil, fmt.Errorf("sampler %q: no such sampler; there are: %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("sampler %q: no such sampler; there are: %s", name, strings.Join(Names(), ", "))
 }
 
 // Run runs one execution after the other on r with the decisions of s, until ctx is done

@@ -33,7 +33,13 @@ func TestForget(t *testing.T) {
 			new.(*SURW).chance = old.(*SURW).chance
 		}},
 		{"rf", NewReadsFrom(1), NewReadsFrom(2), func(old, new Sampler) {
-			new.(*ReadsFrom).pos.chance = old.(*ReadsFrom).pos.chance
+			new.(*ReadsFrom).chance = old.(*ReadsFrom).chance
+		}},
+		{"surw-lag", NewSURWLag(1), NewSURWLag(2), func(old, new Sampler) {
+			new.(*SURW).chance = old.(*SURW).chance
+		}},
+		{"rf-lag", NewReadsFromLag(1), NewReadsFromLag(2), func(old, new Sampler) {
+			new.(*ReadsFrom).chance = old.(*ReadsFrom).chance
 		}},
 		{"pct3", NewPCT(1, 3), NewPCT(2, 3), func(old, new Sampler) {
 			o, n := old.(*PCT), new.(*PCT)
@@ -59,5 +65,24 @@ func TestForget(t *testing.T) {
 		if n := testing.AllocsPerRun(200, func() { test.old.Forget(); Once(after, test.old) }); n != 0 {
 			t.Errorf("%s: %v allocations an execution", test.name, n)
 		}
+	}
+}
+
+// TestQLearningLimit: no more states are kept than that, and those that are not are decided.
+func TestQLearningLimit(t *testing.T) {
+	p, err := bench.Find("CS.reorder_10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := schedule.NewRunner(p.Schedule(bench.Main1))
+	defer r.Close()
+	q, all := NewQLearning(1), NewQLearning(1)
+	q.Limit(100)
+	for range 200 {
+		Once(r, q)
+		Once(r, all)
+	}
+	if len(q.states) != 100 || len(q.index) != 100 || len(all.states) < 1000 {
+		t.Errorf("%d states, %d without a limit", len(q.states), len(all.states))
 	}
 }

@@ -10,14 +10,10 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // Deviations: conflicts are those that operations name ([schedule.Op.Conflicts]), so what
 // a step touches besides is missed; what an idle agent will touch is not known, and
 // conflicts with nothing.
-type POS struct {
-	chance
-	threads  width
-	priority [schedule.MaxThreads]uint64
-}
+type POS struct{ ranks }
 
 // NewPOS returns a POS.
-func NewPOS(seed uint64) *POS { return &POS{chance: newChance(seed), threads: few} }
+func NewPOS(seed uint64) *POS { return &POS{ranks{chance: newChance(seed), threads: few}} }
 
 // Begin implements [Sampler].
 func (p *POS) Begin() {
@@ -25,15 +21,9 @@ func (p *POS) Begin() {
 	p.begin()
 }
 
-func (p *POS) begin() {
-	for i := range int(p.threads) {
-		p.priority[i] = p.pcg.Uint64()
-	}
-}
-
 // Step implements [Sampler].
 func (p *POS) Step(t *schedule.Thread) bool {
-	p.priority[t.ID] = p.pcg.Uint64()
+	p.took(t.ID)
 	if t.Op().Cell == nil {
 		return true
 	}
@@ -43,15 +33,4 @@ func (p *POS) Step(t *schedule.Thread) bool {
 		}
 	}
 	return true
-}
-
-// End implements [Sampler].
-func (p *POS) End(e *schedule.Exec, _ schedule.Result) { p.threads.see(e) }
-
-// Choose implements [schedule.Chooser].
-func (p *POS) Choose(e *schedule.Exec, n int) int {
-	if e.Enabled().Empty() {
-		return p.below(n)
-	}
-	return highest(e, &p.priority)
 }

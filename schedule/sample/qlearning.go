@@ -18,7 +18,7 @@ import (
 // of the program's, but exact ([schedule.Exec.State]): what hashes alike behaves alike.
 //
 // Deviations: states between decisions are left out; an alternative is a thread, not an
-// operation; where the table of [maxStates] is full, new states are decided uniformly.
+// operation; where the table is full ([QLearning.Limit]), new states are decided uniformly.
 type QLearning struct {
 	chance
 	blind
@@ -26,9 +26,10 @@ type QLearning struct {
 	states []visited
 	values []float64
 	path   []taken
+	most   int // states that are kept
 }
 
-// maxStates is the most states that QLearning keeps, of 60 to 100 bytes each.
+// maxStates is the most states that NewQLearning keeps, of 60 to 100 bytes each.
 const maxStates = 1 << 20
 
 // visited is what is known of a state: its values are those from first on, one for each
@@ -49,8 +50,11 @@ const (
 
 // NewQLearning returns a QLearning.
 func NewQLearning(seed uint64) *QLearning {
-	return &QLearning{chance: newChance(seed), index: map[uint64]int32{}}
+	return &QLearning{chance: newChance(seed), index: map[uint64]int32{}, most: maxStates}
 }
+
+// Limit has q keep no more states than that, of 60 to 100 bytes each.
+func (q *QLearning) Limit(states int) { q.most = states }
 
 // Begin implements [Sampler].
 func (q *QLearning) Begin() { q.path = q.path[:0] }
@@ -59,7 +63,7 @@ func (q *QLearning) Begin() { q.path = q.path[:0] }
 func (q *QLearning) visit(key uint64, n int) int32 {
 	i, known := q.index[key]
 	if !known {
-		if len(q.states) == maxStates {
+		if len(q.states) >= q.most {
 			return full
 		}
 		i = int32(len(q.states))

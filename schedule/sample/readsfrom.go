@@ -19,7 +19,8 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // here, for an operation does not know its place; cells are drawn by how often they are
 // accessed; a write that changes nothing, a failed compare and exchange, counts as one.
 type ReadsFrom struct {
-	pos    *POS
+	*ranks
+	rest   Sampler   // whose these are, and who decides where constraints say nothing
 	pool   []traffic // of all cells, in the order in which they were first met
 	index  cellIndex
 	weight int // of shared cells
@@ -53,23 +54,30 @@ type kind struct {
 
 // NewReadsFrom returns a ReadsFrom.
 func NewReadsFrom(seed uint64) *ReadsFrom {
-	return &ReadsFrom{pos: NewPOS(seed)}
+	pos := NewPOS(seed)
+	return &ReadsFrom{ranks: &pos.ranks, rest: pos}
+}
+
+// NewReadsFromLag returns a ReadsFrom that decides as a [Lag] does where constraints say nothing.
+func NewReadsFromLag(seed uint64) *ReadsFrom {
+	lag := NewLag(seed)
+	return &ReadsFrom{ranks: &lag.ranks, rest: lag}
 }
 
 // Forget makes r as it was at first, but for its randomness, as [SURW.Forget].
 func (r *ReadsFrom) Forget() {
 	r.index.forget()
 	r.pool, r.weight = r.pool[:0], 0
-	r.pos.threads = few
+	r.threads = few
 }
 
 // Begin implements [Sampler].
 func (r *ReadsFrom) Begin() {
-	r.begin()
+	r.start()
 	n := 0
 	var list [drawn]Constraint
 	if r.weight > 0 {
-		n = 1 + r.pos.below(drawn)
+		n = 1 + r.below(drawn)
 		for i := range n {
 			list[i], _ = r.Draw()
 		}
@@ -79,12 +87,12 @@ func (r *ReadsFrom) Begin() {
 
 // BeginWith is Begin with the given constraints, of which the first [MaxConstraints] count.
 func (r *ReadsFrom) BeginWith(list []Constraint) {
-	r.begin()
+	r.start()
 	r.progress.begin(list)
 }
 
-func (r *ReadsFrom) begin() {
-	r.pos.Begin()
+func (r *ReadsFrom) start() {
+	r.rest.Begin()
 	r.run++
 }
 
@@ -93,18 +101,18 @@ func (r *ReadsFrom) Draw() (c Constraint, ok bool) {
 	if r.weight == 0 {
 		return c, false
 	}
-	at := r.pos.below(r.weight)
+	at := r.below(r.weight)
 	i := 0
 	for ; at >= r.pool[i].weight; i++ {
 		at -= r.pool[i].weight
 	}
 	t := &r.pool[i]
-	c = Constraint{Cell: t.cell, Never: r.pos.below(2) == 0}
-	exact := max(0, r.pos.below(4)-1) // 0, 0: by mode; 1: by thread; 2: by number
-	if k := r.pos.below(t.writes + 1); k < t.writes {
+	c = Constraint{Cell: t.cell, Never: r.below(2) == 0}
+	exact := max(0, r.below(4)-1) // 0, 0: by mode; 1: by thread; 2: by number
+	if k := r.below(t.writes + 1); k < t.writes {
 		c.Write = r.side(t, k, schedule.Writes, exact)
 	}
-	c.Read = r.side(t, r.pos.below(t.reads), schedule.Reads, exact)
+	c.Read = r.side(t, r.below(t.reads), schedule.Reads, exact)
 	return c, true
 }
 
@@ -122,14 +130,14 @@ func (r *ReadsFrom) side(t *traffic, i int, bit schedule.Mode, exact int) Access
 		a.Thread = k.thread
 	}
 	if exact > 1 {
-		a.Nth = r.pos.below(k.most)
+		a.Nth = r.below(k.most)
 	}
 	return a
 }
 
 // Step implements [Sampler].
 func (r *ReadsFrom) Step(t *schedule.Thread) bool {
-	r.pos.Step(t)
+	r.rest.Step(t)
 	c := t.Op().Cell
 	if c == nil || c.Object() == nil {
 		r.pending[t.ID].epoch = 0
@@ -200,13 +208,10 @@ func (tr *traffic) weigh() {
 	}
 }
 
-// End implements [Sampler].
-func (r *ReadsFrom) End(e *schedule.Exec, res schedule.Result) { r.pos.End(e, res) }
-
 // Choose implements [schedule.Chooser].
 func (r *ReadsFrom) Choose(e *schedule.Exec, n int) int {
 	if e.Enabled().Empty() || r.n == 0 {
-		return r.pos.Choose(e, n)
+		return r.rest.Choose(e, n)
 	}
 	waiting := set(0)
 	for id := range e.Enabled().All {
@@ -218,7 +223,7 @@ func (r *ReadsFrom) Choose(e *schedule.Exec, n int) int {
 	best, band := -1, held
 	for id := range e.Enabled().All {
 		b := r.band(&r.pending[id], waiting)
-		if best < 0 || b > band || b == band && r.pos.priority[id] > r.pos.priority[best] {
+		if best < 0 || b > band || b == band && r.priority[id] > r.priority[best] {
 			best, band = id, b
 		}
 	}

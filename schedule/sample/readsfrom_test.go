@@ -28,8 +28,13 @@ type with struct {
 func (w with) Begin() { w.BeginWith(w.list) }
 
 // TestConstraints: what is wanted of two threads that need not wait for each other comes true
-// in every execution.
+// in every execution, whoever decides the rest.
 func TestConstraints(t *testing.T) {
+	t.Run("rf", func(t *testing.T) { comeTrue(t, sample.NewReadsFrom) })
+	t.Run("rf-lag", func(t *testing.T) { comeTrue(t, sample.NewReadsFromLag) })
+}
+
+func comeTrue(t *testing.T, readsFrom func(seed uint64) *sample.ReadsFrom) {
 	const n = 200
 	p, b := program("", "s")
 	r := schedule.NewRunner(p)
@@ -59,7 +64,7 @@ func TestConstraints(t *testing.T) {
 		list := []sample.Constraint{{
 			Cell: b.shared.ID(), Write: test.write, Read: test.read, Never: test.never,
 		}}
-		got := count(t, with{sample.NewReadsFrom(1), list}, 0, n, test.threads...)
+		got := count(t, with{readsFrom(1), list}, 0, n, test.threads...)
 		if test.want == "" {
 			for order, times := range got {
 				if i := strings.Index(order, "c"); i == 0 || order[i-1] != 'b' {

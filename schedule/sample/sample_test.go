@@ -142,14 +142,19 @@ func TestPOSConflict(t *testing.T) {
 }
 
 // TestSURW: all interleavings of the steps on the shared word are equally probable,
-// whatever else the threads do; by chi-square.
+// whatever else the threads do, and however the rest is drawn; by chi-square.
 func TestSURW(t *testing.T) {
+	t.Run("surw", func(t *testing.T) { uniform(t, sample.NewSURW) })
+	t.Run("surw-lag", func(t *testing.T) { uniform(t, sample.NewSURWLag) })
+}
+
+func uniform(t *testing.T, surw func(seed uint64) *sample.SURW) {
 	for _, threads := range [][]string{
 		{"ssss", "ssss"}, {"ooosssso", "soooooosss"}, {"sss", "ooooooooooos"}, {"sos", "oss", "sso"},
 	} {
 		orders := choose(threads)
 		n := 400 * orders
-		got := count(t, sample.NewSURW(1), 1, n, threads...)
+		got := count(t, surw(1), 1, n, threads...)
 		chi := 0.0
 		for _, k := range got {
 			d := float64(k) - 400
@@ -383,7 +388,7 @@ func TestOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := slices.Contains([]string{"pos", "surw", "rf", "pct2", "pct3", "pct5"}, name)
+		want := slices.Contains([]string{"pos", "surw", "rf", "pct2", "pct3", "pct5", "lag", "surw-lag", "rf-lag"}, name)
 		if got := sample.Looks(s); got != want {
 			t.Errorf("%s: looks at steps: %v, want %v", name, got, want)
 		}

@@ -21,9 +21,7 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 // counts one step for it: it is held until all that were counted are taken, or nobody else can go
 // on. What an idle agent will touch first is not known, so that step is never held.
 type SURW struct {
-	chance
-	threads  width
-	priority [schedule.MaxThreads]uint64
+	ranks
 
 	cells   []accesses // in the order in which they were first met
 	index   cellIndex
@@ -50,21 +48,24 @@ type accesses struct {
 
 // NewSURW returns a SURW.
 func NewSURW(seed uint64) *SURW {
-	return &SURW{chance: newChance(seed), threads: few}
+	return &SURW{ranks: ranks{chance: newChance(seed), threads: few}}
 }
+
+// NewSURWLag returns a SURW that draws the rest as a [Lag] does.
+func NewSURWLag(seed uint64) *SURW { return &SURW{ranks: NewLag(seed).ranks} }
 
 // Forget makes s as it was at first, but for its randomness: for executions of another
 // program, or of another setup of a workload.
 func (s *SURW) Forget() {
 	s.index.forget()
-	*s = SURW{chance: s.chance, threads: few, cells: s.cells[:0], index: s.index}
+	*s = SURW{
+		ranks: ranks{chance: s.chance, threads: few, lags: s.lags}, cells: s.cells[:0], index: s.index,
+	}
 }
 
 // Begin implements [Sampler].
 func (s *SURW) Begin() {
-	for i := range int(s.threads) {
-		s.priority[i] = s.pcg.Uint64()
-	}
+	s.begin()
 	s.run++
 	s.drawCell()
 	s.drawNext()
@@ -123,7 +124,7 @@ func (s *SURW) drawNext() {
 
 // Step implements [Sampler].
 func (s *SURW) Step(t *schedule.Thread) bool {
-	s.priority[t.ID] = s.pcg.Uint64()
+	s.took(t.ID)
 	c := t.Op().Cell
 	if c == nil || c.Object() == nil {
 		return true
