@@ -39,7 +39,7 @@ func (c *command) cellLimits(program, strategy string) compare.Limits {
 	return l
 }
 
-// benchStrategies returns the names of the columns.
+// benchStrategies returns the names of all columns that there can be.
 func benchStrategies() []string { return append([]string{guidedStrategy}, samplers.Names()...) }
 
 // maker returns what makes the samplers of a column.

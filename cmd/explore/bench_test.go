@@ -14,6 +14,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/compare"
+	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
 // TestReadCells cuts a file off at every byte, as a kill might: what comes of it can be gone
@@ -89,7 +90,7 @@ func measured(t *testing.T, c *command) (cells []compare.Cell, text string) {
 // with after some strategies and after a kill.
 func TestBenchWorkers(t *testing.T) {
 	want, text := measured(t, benchCommand(t, t.TempDir()))
-	if len(want) != 6*len(benchStrategies()) {
+	if len(want) != 6*(1+len(samplers.Published())) {
 		t.Fatalf("%d cells", len(want))
 	}
 	short := 0

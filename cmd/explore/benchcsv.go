@@ -10,6 +10,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/compare"
+	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
 // jobs returns the cells to measure: those that are not there, and those that were measured
@@ -23,13 +24,17 @@ func (c *command) jobs(programs []schedule.Program, cells []compare.Cell) ([]job
 				old.Program, old.Strategy, limitsText(old.Limits), limitsText(l))
 		}
 	}
+	asked := append([]string{guidedStrategy}, samplers.Published()...)
+	if c.strategies != "" {
+		asked = strings.Split(c.strategies, ",")
+	}
 	have := compare.NewTable(cells)
 	var out []job
 	for _, p := range programs {
 		for _, name := range benchStrategies() {
-			asked := c.strategies == "" || slices.Contains(strings.Split(c.strategies, ","), name)
 			j := job{p, name, c.cellLimits(p.Name, name)}
-			if old, there := have.Cell(p.Name, name); asked && !(there && old.Enough(j.limits.Budget)) {
+			old, there := have.Cell(p.Name, name)
+			if slices.Contains(asked, name) && !(there && old.Enough(j.limits.Budget)) {
 				out = append(out, j)
 			}
 		}

@@ -76,7 +76,7 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.cap, "cap", 100_000, "of -bench, `n` executions after which a seed gives up")
 	fs.IntVar(&c.steps, "steps", defaultBudget, "of -bench, `n` after which a cell of the table ends")
 	fs.StringVar(&c.strategies, "strategies", "",
-		"of -bench, only these `names`: guided,pos (default all)")
+		"of -bench, only these `names`: guided,pos (default guided and those of the literature)")
 	fs.StringVar(&c.sampler, "sampler", "walk",
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
