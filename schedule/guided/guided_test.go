@@ -127,7 +127,7 @@ func TestLimits(t *testing.T) {
 	defer r.Close()
 	en := guided.New(1, guided.Options{Nodes: 5, Entries: 3})
 	ends := map[schedule.Outcome]int{}
-	for range 500 {
+	for range 2000 {
 		ends[sample.Once(r, en).Outcome]++
 	}
 	s := en.Stats()
