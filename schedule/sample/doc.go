@@ -71,7 +71,8 @@ var names = []string{
 	"delays2", "delays5", "preemptions2", "preemptions5",
 }
 
-// New returns the sampler of that name. The same seed decides the same, for ever.
+// New returns the sampler of that name. The same seed decides the same, until its [Revision]
+// goes up.
 func New(name string, seed uint64) (Sampler, error) {
 	switch name {
 	case "walk":
