@@ -35,7 +35,7 @@ var scenarios = []scenario{
 // instance builds the scenario over s.
 func (sc *scenario) instance(s *system) program.Instance {
 	if sc.call == nil {
-		return program.Instance{Begin: newWorkload(s).begin, Abstract: s.abstract}
+		return newWorkload(s)
 	}
 	return sc.fixed(s, sc.starters(s))
 }
