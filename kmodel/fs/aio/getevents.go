@@ -172,11 +172,8 @@ func (ctx *kioctx68) instance() program.Instance {
 
 // abstract gives a word: how far the event is, and who waits.
 func (ctx *kioctx68) abstract(_ *schedule.Exec, hit func(uint64)) {
-	w := begin
-	w.count(ctx.tail.Peek())
-	w.count(ctx.head.Peek())
-	w.bool(ctx.wait.Peek() != nil)
-	hit(uint64(w))
+	w := addCounts(1, ctx.tail.Peek(), ctx.head.Peek())
+	hit(program.Word(int(w), ctx.wait.Peek() != nil))
 }
 
 // getevents68 returns the programs of this file.
