@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
@@ -89,16 +90,17 @@ func (m *machine) created() []int {
 }
 
 // inOrder returns a scenario whose threads are created in another order.
-func (m *machine) inOrder(sc *scenario, v variant, order []int) schedule.Program {
+func (m *machine) inOrder(sc *scenario, v program.Variant, order []int) schedule.Program {
 	begin := func() func(e *schedule.Exec) {
-		s := newSystem(v.patches)
-		var starters []func(e *schedule.Exec)
+		s := newSystem(v.Changes)
+		start := s.starters(sc.threads, sc.device)
+		var ordered []func(e *schedule.Exec)
 		for _, me := range order {
-			starters = append(starters, sc.starters(s)[slices.Index(m.created(), me)])
+			ordered = append(ordered, start[slices.Index(m.created(), me)])
 		}
-		return sc.fixed(s, starters).Begin
+		return sc.begun(s, ordered).Begin
 	}
-	return schedule.Program{Name: sc.name + "@" + v.name, New: begin}
+	return schedule.Program{Name: sc.name + "@" + v.Name, New: begin}
 }
 
 // TestMachine compares every fixed scenario with the machine: all endings, and the
@@ -153,18 +155,19 @@ func TestMachineOrder(t *testing.T) {
 	agree, programs := 0, 0
 	for i := range scenarios {
 		sc := &scenarios[i]
-		if sc.call == nil || testing.Short() && i > 0 {
+		if testing.Short() && i > 0 {
 			continue
 		}
 		for _, v := range variants {
-			if sc.request && v.name != "1b" && v.name != "1f" {
+			if sc.device && v.Name != "1b" && v.Name != "1f" {
 				continue // they have many states
 			}
-			m := newMachine(sc.name, v.name)
+			m := newMachine(sc.name, v.Name)
 			for _, order := range m.orders() {
 				programs++
-				t.Run(fmt.Sprintf("%s@%s/%d", sc.name, v.name, order), func(t *testing.T) {
-					r := explore.Last(explore.Exhaust(t.Context(), m.inOrder(sc, v, order), m.options()))
+				t.Run(fmt.Sprintf("%s@%s/%d", sc.name, v.Name, order), func(t *testing.T) {
+					p := m.inOrder(sc, v, order)
+					r := explore.Last(explore.Exhaust(t.Context(), p, m.options()))
 					agree += m.compare(t, r, order)
 				})
 			}

@@ -21,7 +21,7 @@ func (mm *mmStruct) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
 		req.kiocbSetCancelFn(t)
 	}
 	mm.device.submit(t, req)
-	if mm.has(lastPutCompletes) {
+	if mm.Has(lastPutCompletes) {
 		req.iocbPut(t)
 	}
 	ctx.users.Put(t)
@@ -68,7 +68,7 @@ func (mm *mmStruct) ioCancel(t *schedule.Thread, cookie int) {
 	ctx.ctxLock.LockIrq(t)
 	if req := ctx.activeReqs.FirstEntry(t); req != nil { // lookup_kiocb
 		req.kiocbCancel(t)
-		if ctx.has(emptyTest) {
+		if ctx.Has(emptyTest) {
 			ctx.activeReqs.DelInit(t, req)
 		}
 	}
@@ -85,7 +85,7 @@ func (s *system) aioComplete(t *schedule.Thread, req *aioKiocb) {
 		ctx.activeReqs.Del(t, req)
 		ctx.ctxLock.UnlockIrq(t)
 	}
-	if s.has(lastPutCompletes) {
+	if s.Has(lastPutCompletes) {
 		req.iocbPut(t)
 		return
 	}
@@ -128,7 +128,7 @@ func (ctx *kioctx) wakeUpWaiters_(t *schedule.Thread) {
 // it off meanwhile has given ctx_lock back before the request is freed. That it is there
 // still is not. (It is list_empty_careful(), up to 5.8 a plain load.)
 func (req *aioKiocb) onList_(t *schedule.Thread) bool {
-	if req.kiCtx.Peek().has(emptyTest) {
+	if req.kiCtx.Peek().Has(emptyTest) {
 		return !req.kiList.Empty(t)
 	}
 	return req.kiList.Linked(t)
@@ -177,7 +177,7 @@ func (ctx *kioctx) aioReadEventsRing(t *schedule.Thread) int {
 	ctx.ringLock.Lock(t)
 	head := ctx.head.Read(t)
 	n := ctx.tail.Read(t) - head
-	if ctx.has(drains) {
+	if ctx.Has(drains) {
 		mem.SmpRmb(t) // before the events, and what the caller loads
 	}
 	if n > 0 {

@@ -16,7 +16,7 @@ const (
 type kind33 uint8
 
 const (
-	submitClose33 kind33 = iota // open a file, io_submit, close it: the request has the last reference
+	submitClose33 kind33 = iota // open, io_submit, close: the request has the last reference
 	destroy33                   // io_destroy
 	getevents33                 // io_getevents, no waiting
 	submit33                    // io_submit with a file that stays open until the thread has exited
@@ -46,8 +46,6 @@ type workload33 struct {
 	setups int
 	owner  [maxContexts33 + 2]int // who may destroy the context, from 1
 }
-
-const workload33Name = "munmap-workload"
 
 func newWorkload33(s *system) program.Instance {
 	w := &workload33{listMM: s.calls.(*listMM)}
@@ -135,19 +133,4 @@ func (w *workload33) call_(t *schedule.Thread, i int, c call33) {
 	case setup33:
 		w.ioSetup(t, c.cookie)
 	}
-}
-
-// workloads33 returns the workload in every variant.
-func workloads33(rest Rest) []program.Program {
-	var out []program.Program
-	for _, v := range variants33 {
-		out = append(out, program.Program{
-			Object: "fs/aio", Scenario: workload33Name, Variant: v.name,
-			Versions: v.versions, Patches: v.about, Workload: true,
-			New: func() program.Instance {
-				return newWorkload33(newSystem33(v.patches, rest))
-			},
-		})
-	}
-	return out
 }
