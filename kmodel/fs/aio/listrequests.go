@@ -224,16 +224,7 @@ func (ctx *listKioctx) readRing_(t *schedule.Thread) int {
 // readEvents310_ is read_events() of 3.10, which is what kioctx.readEvents is.
 func (ctx *listKioctx) readEvents310_(t *schedule.Thread, minNr int) {
 	got := 0
-	if ctx.aioReadEvents(t, &got, minNr) {
-		return // wait_event() tests once before it queues itself
-	}
-	for {
-		ctx.wait.PrepareToWait(t, wait.TaskInterruptible)
-		if ctx.aioReadEvents(t, &got, minNr) || !wait.Schedule(t) {
-			break
-		}
-	}
-	ctx.wait.FinishWait(t)
+	waitEvent_(t, &ctx.wait, func() bool { return ctx.aioReadEvents(t, &got, minNr) })
 }
 
 // aioReadEvents is aio_read_events() of 3.10.

@@ -148,16 +148,22 @@ func (mm *mmStruct) ioGetevents(t *schedule.Thread, cookie, minNr int) {
 // readEvents is read_events(): a timeout of 0 if minNr is 0, else none.
 func (ctx *kioctx) readEvents(t *schedule.Thread, minNr int) {
 	got := 0
-	if ctx.aioReadEvents(t, &got, minNr) || minNr == 0 {
-		return // wait_event() tests once before it queues itself
+	waitEvent_(t, &ctx.wait, func() bool { return ctx.aioReadEvents(t, &got, minNr) })
+}
+
+// waitEvent_ is wait_event_interruptible(), without the last test after a signal: see
+// eventRing.readEvents.
+func waitEvent_(t *schedule.Thread, q *wait.Queue, condition func() bool) {
+	if condition() {
+		return // it tests once before it queues itself
 	}
 	for {
-		ctx.wait.PrepareToWait(t, wait.TaskInterruptible)
-		if ctx.aioReadEvents(t, &got, minNr) || !wait.Schedule(t) {
+		q.PrepareToWait(t, wait.TaskInterruptible)
+		if condition() || !wait.Schedule(t) {
 			break
 		}
 	}
-	ctx.wait.FinishWait(t)
+	q.FinishWait(t)
 }
 
 // aioReadEvents is aio_read_events(): the condition of the wait. It adds what it read
