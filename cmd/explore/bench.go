@@ -56,6 +56,14 @@ func maker(strategy string) compare.Maker {
 	}
 }
 
+// revision returns which code of a column there is.
+func revision(strategy string) int {
+	if strategy == guidedStrategy {
+		return guided.Revision
+	}
+	return samplers.Revision(strategy)
+}
+
 // checkStrategies says what is wrong with -strategies.
 func (c *command) checkStrategies() error {
 	all := benchStrategies()
@@ -81,6 +89,9 @@ func (c *command) measure(
 	if err != nil {
 		return 0, err
 	}
+	if cells == nil && !c.measures {
+		return 0, fmt.Errorf("-measure=false: there is no %s", file)
+	}
 	jobs, err := c.jobs(programs, cells)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", file, err)
@@ -98,7 +109,7 @@ func (c *command) measure(
 	if cells, err = readCells(file); err != nil {
 		return 0, err
 	}
-	fmt.Fprintf(stdout, "%s: %s\n", file, plural(len(cells), "cell"))
+	fmt.Fprintf(stdout, "%s: %s%s\n", file, plural(len(cells), "cell"), olderText(cells))
 	return status, c.writeTable(cells)
 }
 
@@ -136,6 +147,10 @@ func (c *command) writeTable(cells []compare.Cell) error {
 		}
 	}
 	table := compare.NewTable(sorted)
+	table.Revisions = map[string]int{}
+	for _, name := range benchStrategies() {
+		table.Revisions[name] = revision(name)
+	}
 	for name, write := range map[string]func(io.Writer) error{
 		benchMarkdown: table.WriteMarkdown, benchPlot: table.WritePlot,
 	} {

@@ -23,7 +23,9 @@ func TestReadCells(t *testing.T) {
 	var whole bytes.Buffer
 	cell := func(program string, runs ...compare.Run) compare.Cell {
 		limits := compare.Limits{Seeds: 2, Cap: 9, Budget: 10}
-		return compare.Cell{Program: program, Strategy: "walk", Limits: limits, Runs: runs, Steps: 12}
+		return compare.Cell{
+			Program: program, Strategy: "walk", Revision: 1, Limits: limits, Runs: runs, Steps: 12,
+		}
 	}
 	a := cell("a", compare.Run{Executions: 1, Failed: true}, compare.Run{Executions: 9})
 	b := cell("b", compare.Run{Executions: 3})
@@ -171,6 +173,102 @@ func TestBenchMoreSteps(t *testing.T) {
 	c.cap++
 	if jobs, err := c.jobs(nil, got); err == nil {
 		t.Errorf("with another cap: %d jobs", len(jobs))
+	}
+}
+
+// rewrite changes the cells of the table of c.
+func rewrite(t *testing.T, c *command, change func(*compare.Cell)) {
+	t.Helper()
+	file := filepath.Join(c.bench, benchCSV)
+	cells, err := readCells(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range cells {
+		change(&cells[i])
+	}
+	var b bytes.Buffer
+	if err := compare.WriteCSV(&b, true, cells...); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBenchOlder: cells of an older revision are marked and kept without measuring, and else
+// measured anew, but for those that took more steps than they would be given.
+func TestBenchOlder(t *testing.T) {
+	c := benchCommand(t, t.TempDir(), "-strategies", "guided,walk,pct3")
+	want, text := measured(t, c)
+	rewrite(t, c, func(cell *compare.Cell) {
+		if cell.Strategy != "walk" {
+			cell.Revision, cell.Runs[0] = 1, compare.Run{Executions: 299, Failed: true}
+		}
+	})
+	old := func(cell compare.Cell) bool { return cell.Runs[0].Executions == 299 }
+	count := func(c *command) (n int, text string) {
+		cells, text := measured(t, c)
+		if len(cells) != len(want) {
+			t.Errorf("%d cells, want %d", len(cells), len(want))
+		}
+		for _, cell := range cells {
+			if old(cell) != (cell.Revision == 1 && cell.Strategy != "walk") {
+				t.Errorf("%s, %s is of revision %d", cell.Program, cell.Strategy, cell.Revision)
+			}
+			if old(cell) {
+				n++
+			}
+		}
+		return n, text
+	}
+	c.measures = false
+	if n, text := count(c); n != 12 || !strings.Contains(text, "Such cells: guided 6, pct3 6.\n") {
+		t.Errorf("not measured: %d are older:\n%s", n, text)
+	}
+	c.measures, c.steps = true, 10 // which no cell of PCT fits in
+	if n, text := count(c); n != 6 || !strings.Contains(text, "Such cells: pct3 6.\n") {
+		t.Errorf("with fewer steps: %d are older:\n%s", n, text)
+	}
+	c.steps = 4000
+	if got, gotText := measured(t, c); !reflect.DeepEqual(got, want) || gotText != text {
+		t.Errorf("measured anew\n%v\n%s, want\n%v\n%s", got, gotText, want, text)
+	}
+	rewrite(t, c, func(cell *compare.Cell) { cell.Revision += 10 })
+	if status, err := c.measure(t.Context(), io.Discard, newProgress(io.Discard)); err == nil {
+		t.Errorf("of newer code: status %d", status)
+	}
+	c.bench, c.measures = t.TempDir(), false
+	if status, err := c.measure(t.Context(), io.Discard, newProgress(io.Discard)); err == nil {
+		t.Errorf("no table: status %d", status)
+	}
+}
+
+// TestTables: the tables of docs/benchmark are what is written of their cells now, so that no cell
+// of an older revision is without its mark.
+func TestTables(t *testing.T) {
+	for _, dir := range []string{"../../docs/benchmark", "../../docs/benchmark/models"} {
+		cells, err := os.ReadFile(filepath.Join(dir, benchCSV))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := benchCommand(t, t.TempDir(), "-measure=false")
+		if err := os.WriteFile(filepath.Join(c.bench, benchCSV), cells, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		measured(t, c)
+		for _, name := range []string{benchMarkdown, benchPlot} {
+			got, err := os.ReadFile(filepath.Join(c.bench, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s/%s is not of its cells (%v): "+
+					"go run ./cmd/explore -bench docs/benchmark -measure=false, and .../models, write it",
+					dir, name, err)
+			}
+		}
 	}
 }
 

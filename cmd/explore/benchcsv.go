@@ -13,15 +13,22 @@ import (
 	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
-// jobs returns the cells to measure: those that are not there, and those that were measured
-// with fewer steps and would come out otherwise with more.
+// jobs returns the cells to measure: those that are not there, and of those that are the ones that
+// are due.
 func (c *command) jobs(programs []schedule.Program, cells []compare.Cell) ([]job, error) {
+	if !c.measures {
+		return nil, nil
+	}
 	for _, old := range cells {
 		l := c.cellLimits(old.Program, old.Strategy)
 		if old.Seeds != l.Seeds || old.Cap != l.Cap {
 			return nil, fmt.Errorf("%s, %s: measured with %s, not with %s: "+
 				"give -seeds and -cap as then, or another directory",
 				old.Program, old.Strategy, limitsText(old.Limits), limitsText(l))
+		}
+		if now := revision(old.Strategy); now > 0 && old.Revision > now {
+			return nil, fmt.Errorf("%s, %s: of revision %d, and this is %d: newer code has measured it",
+				old.Program, old.Strategy, old.Revision, now)
 		}
 	}
 	asked := append([]string{guidedStrategy}, samplers.Published()...)
@@ -34,12 +41,36 @@ func (c *command) jobs(programs []schedule.Program, cells []compare.Cell) ([]job
 		for _, name := range benchStrategies() {
 			j := job{p, name, c.cellLimits(p.Name, name)}
 			old, there := have.Cell(p.Name, name)
-			if slices.Contains(asked, name) && !(there && old.Enough(j.limits.Budget)) {
+			if slices.Contains(asked, name) && (!there || due(old, j.limits)) {
 				out = append(out, j)
 			}
 		}
 	}
 	return out, nil
+}
+
+// due reports whether a cell is to be measured anew with these limits: it had fewer steps and would
+// come out otherwise with more; or it is of an older revision, unless it took more steps than it
+// would have now, so that what is seldom found is not known worse than it was.
+func due(old compare.Cell, l compare.Limits) bool {
+	if old.Revision < revision(old.Strategy) {
+		return old.Fits(l.Budget)
+	}
+	return !old.Enough(l.Budget)
+}
+
+// olderText says how many cells are of an older revision, if any is.
+func olderText(cells []compare.Cell) string {
+	n := 0
+	for _, c := range cells {
+		if c.Revision < revision(c.Strategy) {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of an older revision", n)
 }
 
 func limitsText(l compare.Limits) string {

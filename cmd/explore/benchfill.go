@@ -92,5 +92,6 @@ func (j job) do(ctx context.Context) (e event) {
 		r.Memo = schedule.NewMemo(schedule.DefaultMemo)
 	}
 	e.cell, e.done = compare.Measure(ctx, r, j.strategy, maker(j.strategy), j.limits)
+	e.cell.Revision = revision(j.strategy)
 	return e
 }

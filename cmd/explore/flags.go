@@ -38,6 +38,7 @@ type command struct {
 	seeds, cap    int
 	steps         int
 	strategies    string
+	measures      bool
 	sampler       string
 	estimate      int
 	tapeText      string
@@ -77,6 +78,8 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.steps, "steps", defaultBudget, "of -bench, `n` after which a cell of the table ends")
 	fs.StringVar(&c.strategies, "strategies", "",
 		"of -bench, only these `names`: guided,pos (default guided and those of the literature)")
+	fs.BoolVar(&c.measures, "measure", true,
+		"of -bench, measure what is missing, or of an older revision; else only write the table")
 	fs.StringVar(&c.sampler, "sampler", "walk",
 		"of -random, `name`: "+strings.Join(samplers.Names(), ", "))
 	fs.IntVar(&c.estimate, "estimate", 0, "estimate the size of a search from `n` random executions")
@@ -135,6 +138,7 @@ var belongs = map[string][]string{
 	"cap":         {"bench"},
 	"steps":       {"bench"},
 	"strategies":  {"bench"},
+	"measure":     {"bench"},
 	"expected":    {"exhaust", "classes"},
 	"brief":       {"exhaust", "classes"},
 	"preemptions": {"exhaust", "estimate"},

@@ -8,6 +8,7 @@
 //	explore [flags] pattern...
 //	explore -list [pattern...]
 //	explore -bench dir [-seeds n] [-cap n] [-steps n] [-j n] [-strategies names] [pattern...]
+//	explore -bench dir -measure=false
 //
 // A pattern is the full name of a program, such as the one above; the same without the
 // variant, for all variants; an object, fs/aio, for all its programs; or any of these
@@ -130,10 +131,16 @@
 // This may take hours; an interrupt ends it, and the same command goes on. -strategies
 // guided,pos measures only these; what it leaves out, a later command adds. One with more -steps
 // measures the cells anew that it asks for and that had spent fewer; one with as many or fewer
-// leaves what there is. Other -seeds or -cap than before are an error. In the directory are then
+// leaves what there is. Other -seeds or -cap than before are an error.
 //
-//	table.csv   a line for each cell, written when it was measured: seeds, cap, budget (of
-//	            steps, 0 for none), runs (seeds that had their turn), found, mean, median, sd,
+// A cell has the revision of its strategy, a number that goes up when the same seeds decide
+// otherwise than before. One of an older revision is measured anew like one that is missing, but
+// if it has taken more than -steps steps: less would be known then. -measure=false measures
+// nothing, and writes table.md and cactus.svg of the cells that there are; in these what is of an
+// older revision is marked. In the directory are then
+//
+//	table.csv   a line for each cell, written when it was measured: revision, seeds, cap, budget
+//	            (of steps, 0 for none), runs (seeds that had their turn), found, mean, median, sd,
 //	            executions/s, steps, ms, and the executions of each run, with a + if it gave up
 //	table.md    the same to read, with log-rank tests, and what has been published
 //	cactus.svg  how many programs each strategy finds the bug of in so many executions

@@ -94,8 +94,9 @@ var shares = []struct {
 	name              string
 	program, workload float64
 }{
-	{"surw", 0.25, 0.3}, {"rf", 0.2, 0.2}, {"walk", 0.3, 0.05}, {"pos", 0.08, 0.05},
-	{"pct5", 0.15, 0.3}, {"pct3", 0, 0.1}, {"preemptions5", 0.02, 0},
+	{"surw-lag", 0.25, 0.3}, {"rf-lag", 0.2, 0.2}, {"walk", 0.27, 0.03}, {"lag", 0.1, 0.36},
+	{"pct5", 0.03, 0.03}, {"delays5", 0.01, 0.03}, {"qlearn", 0.04, 0}, {"pos", 0.08, 0.05},
+	{"preemptions5", 0.02, 0},
 }
 
 func newMixture(workload bool) *mixture {

@@ -14,6 +14,7 @@ import (
 type Cell struct {
 	Program  string
 	Strategy string
+	Revision int // of the strategy, from 1 on, if the cell was kept: which code of it this is of
 	Limits
 	Runs  []Run         // seed after seed
 	Steps int           // of all executions
@@ -72,6 +73,12 @@ func (c Cell) spent() bool { return c.Budget > 0 && c.Steps >= c.Budget }
 // with as many, or came to its last seed before it had taken those that it had.
 func (c Cell) Enough(budget int) bool {
 	return !c.spent() || budget > 0 && c.Budget >= budget
+}
+
+// Fits reports whether c took no more than a budget of so many steps, 0 being no end: with
+// that it could be measured anew and no less be known than now.
+func (c Cell) Fits(budget int) bool {
+	return budget == 0 || budget >= c.Steps || c.spent() && budget >= c.Budget
 }
 
 // Found returns how many seeds came to a failure.

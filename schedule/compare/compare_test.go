@@ -148,6 +148,7 @@ func samples() (out []compare.Cell) {
 	add := func(program, strategy string, limit, steps int, time time.Duration, runs ...int) {
 		c := cell(runs...)
 		c.Program, c.Strategy, c.Steps, c.Time = program, strategy, steps, time
+		c.Revision = 2
 		c.Limits = compare.Limits{Seeds: len(runs), Cap: limit, Budget: 80_000}
 		out = append(out, c)
 	}
@@ -159,6 +160,7 @@ func samples() (out []compare.Cell) {
 	add("SafeStack@threads", "pos", 1000, 80012, time.Second, -1000, -900)
 	add("SafeStack@threads", "surw", 1000, 70000, time.Second, -1000, -1000, 30)
 	out[5].Seeds = 3
+	out[2].Revision = 1 // of surw in CS.account, where it is the best of the others
 	return out
 }
 
@@ -180,7 +182,7 @@ func FuzzReadCSV(f *testing.F) {
 	compare.WriteCSV(&b, true, samples()...)
 	f.Add(b.Bytes())
 	f.Add([]byte("x\n"))
-	f.Add([]byte(strings.SplitAfter(b.String(), "\n")[0] + "p,s,2,9,7,1,0,,,,,8,1,3+\n"))
+	f.Add([]byte(strings.SplitAfter(b.String(), "\n")[0] + "p,s,1,2,9,7,1,0,,,,,8,1,3+\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		cells, err := compare.ReadCSV(bytes.NewReader(in))
 		if err != nil {
@@ -200,6 +202,7 @@ func FuzzReadCSV(f *testing.F) {
 // TestGolden compares what is written with testdata; -update writes it.
 func TestGolden(t *testing.T) {
 	table := compare.NewTable(samples())
+	table.Revisions = map[string]int{"guided": 2, "pos": 2, "surw": 2}
 	for name, write := range map[string]func(io.Writer) error{
 		"table.md": table.WriteMarkdown, "cactus.svg": table.WritePlot,
 	} {
@@ -226,6 +229,48 @@ func TestGolden(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+		}
+	}
+}
+
+// TestOlder: a cell of an older revision is marked in each table and in the plot, with a line below
+// the table; one of the present revision, and one of which it is not known, is not.
+func TestOlder(t *testing.T) {
+	const mark = "‡"
+	for present, want := range map[int]bool{0: false, 2: false, 3: true} {
+		table := compare.NewTable(samples())
+		table.Revisions = map[string]int{"guided": present}
+		var text, plot strings.Builder
+		if err := errors.Join(table.WriteMarkdown(&text), table.WritePlot(&plot)); err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{
+			"| guided" + mark + " | 44 |", "| 1.8±1.0 [1.5]" + mark + " |",
+			"| SafeStack | 1100" + mark + " |", "\n\n" + mark + ": of an older",
+		} {
+			if strings.Contains(text.String(), part) != want {
+				t.Errorf("revision 2 of %d: %q is there: %v:\n%s", present, part, !want, &text)
+			}
+		}
+		if strings.Contains(plot.String(), ">guided"+mark+"<") != want {
+			t.Errorf("revision 2 of %d: the plot has a mark: %v", present, !want)
+		}
+	}
+}
+
+// TestFits: what a budget that a cell could be measured with anew is.
+func TestFits(t *testing.T) {
+	for _, test := range []struct {
+		steps, budget, with int
+		want                bool
+	}{
+		{70, 100, 0, true}, {70, 100, 70, true}, {70, 100, 69, false},
+		{102, 100, 100, true}, {102, 100, 99, false}, // the last execution has gone beyond
+		{70, 0, 70, true}, {70, 0, 69, false}, {70, 0, 0, true},
+	} {
+		c := compare.Cell{Limits: compare.Limits{Budget: test.budget}, Steps: test.steps}
+		if got := c.Fits(test.with); got != test.want {
+			t.Errorf("%d of %d steps, with %d: %v", test.steps, test.budget, test.with, got)
 		}
 	}
 }
@@ -264,18 +309,19 @@ func TestReadCSVWrong(t *testing.T) {
 	var heading bytes.Buffer
 	compare.WriteCSV(&heading, true)
 	for line, want := range map[string]string{
-		"p,s,2,9,7,1,0,,,,,8,1,3+":   "", // budget 7 is spent after 8 steps
-		"p,s,2,9,0,2,1,,,,,8,1,9+ 3": "",
-		"p,s,2,9,7,1,0,,,,,6,1,3+":   "cell 1: column runs: 1 of 2 seeds, but the budget is not spent",
-		"p,s,2,9,7,2,0,,,,,8,1,3+ 9+": "cell 1: column executions: " +
+		"p,s,1,2,9,7,1,0,,,,,8,1,3+":   "", // budget 7 is spent after 8 steps
+		"p,s,1,2,9,0,2,1,,,,,8,1,9+ 3": "",
+		"p,s,1,2,9,7,1,0,,,,,6,1,3+":   "cell 1: column runs: 1 of 2 seeds, but the budget is not spent",
+		"p,s,1,2,9,7,2,0,,,,,8,1,3+ 9+": "cell 1: column executions: " +
 			"seed 0 gave up after 3, before the cap of 9",
-		"p,s,2,9,0,2,0,,,,,8,1,9+ 3+": "cell 1: column executions: " +
+		"p,s,1,2,9,0,2,0,,,,,8,1,9+ 3+": "cell 1: column executions: " +
 			"seed 1 gave up after 3, before the cap of 9",
-		"p,s,2,9,0,2,0,,,,,8,1,9+ 10": "cell 1: column executions: 10 is more than the cap of 9",
-		"p,s,2,9,0,2,0,,,,,8,1,9+ 0":  "cell 1: column executions: 0: want 1 or more",
-		"p,s,2,9,0,2,0,,,,,8,1,9+ x":  `cell 1: column executions: "x" is not a number`,
-		"p,s,2,9,0,2,0,,,,,8,1,9+":    "cell 1: 2 runs, but numbers of 1",
-		"p,s,2,9,0,3,0,,,,,8,1,1 1 1": "cell 1: column runs: 3 are more than 2 seeds",
+		"p,s,1,2,9,0,2,0,,,,,8,1,9+ 10": "cell 1: column executions: 10 is more than the cap of 9",
+		"p,s,1,2,9,0,2,0,,,,,8,1,9+ 0":  "cell 1: column executions: 0: want 1 or more",
+		"p,s,1,2,9,0,2,0,,,,,8,1,9+ x":  `cell 1: column executions: "x" is not a number`,
+		"p,s,1,2,9,0,2,0,,,,,8,1,9+":    "cell 1: 2 runs, but numbers of 1",
+		"p,s,1,2,9,0,3,0,,,,,8,1,1 1 1": "cell 1: column runs: 3 are more than 2 seeds",
+		"p,s,0,2,9,7,1,0,,,,,8,1,3+":    "cell 1: column revision: 0: want 1 or more",
 	} {
 		cells, err := compare.ReadCSV(strings.NewReader(heading.String() + line + "\n"))
 		if want == "" {

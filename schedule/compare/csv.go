@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// columns are those of the file. The limits are seeds, cap and budget; runs is how many seeds
-// had their turn. The last has a number for each of them: executions to the first failure, or
-// those after which it gave up, with a +.
+// columns are those of the file. The revision is that of the strategy. The limits are seeds, cap
+// and budget; runs is how many seeds had their turn. The last has a number for each of them:
+// executions to the first failure, or those after which it gave up, with a +.
 var columns = []string{
-	"program", "strategy", "seeds", "cap", "budget", "runs", "found", "mean", "median", "sd",
-	"executions/s", "steps", "ms", "executions",
+	"program", "strategy", "revision", "seeds", "cap", "budget", "runs", "found", "mean", "median",
+	"sd", "executions/s", "steps", "ms", "executions",
 }
 
 // gaveUp is what a number of executions ends with that came to no failure.
@@ -37,7 +37,8 @@ func WriteCSV(w io.Writer, heading bool, cells ...Cell) error {
 			runs = append(runs, text)
 		}
 		out.Write([]string{
-			c.Program, c.Strategy, strconv.Itoa(c.Seeds), strconv.Itoa(c.Cap), strconv.Itoa(c.Budget),
+			c.Program, c.Strategy, strconv.Itoa(c.Revision),
+			strconv.Itoa(c.Seeds), strconv.Itoa(c.Cap), strconv.Itoa(c.Budget),
 			strconv.Itoa(len(c.Runs)), strconv.Itoa(c.Found()),
 			number(c.Mean()), number(c.Median()), number(c.SD()), number(c.Rate()),
 			strconv.Itoa(c.Steps), strconv.FormatInt(c.Time.Milliseconds(), 10),
@@ -89,14 +90,15 @@ func parseCell(rec []string) (Cell, error) {
 		}
 		return n
 	}
-	c.Limits = Limits{integer(2, rec[2]), integer(3, rec[3]), integer(4, rec[4])}
-	c.Steps = integer(11, rec[11])
-	c.Time = time.Duration(integer(12, rec[12])) * time.Millisecond
-	for text := range strings.FieldsSeq(rec[13]) {
+	c.Revision = integer(2, rec[2])
+	c.Limits = Limits{integer(3, rec[3]), integer(4, rec[4]), integer(5, rec[5])}
+	c.Steps = integer(12, rec[12])
+	c.Time = time.Duration(integer(13, rec[13])) * time.Millisecond
+	for text := range strings.FieldsSeq(rec[14]) {
 		digits, censored := strings.CutSuffix(text, gaveUp)
-		c.Runs = append(c.Runs, Run{integer(13, digits), !censored})
+		c.Runs = append(c.Runs, Run{integer(14, digits), !censored})
 	}
-	if runs := integer(5, rec[5]); bad == nil && runs != len(c.Runs) {
+	if runs := integer(6, rec[6]); bad == nil && runs != len(c.Runs) {
 		bad = fmt.Errorf("%d runs, but numbers of %d", runs, len(c.Runs))
 	}
 	if bad == nil {
@@ -105,8 +107,11 @@ func parseCell(rec []string) (Cell, error) {
 	return c, bad
 }
 
-// check says why c's runs cannot have come of its limits.
+// check says why c's runs cannot have come of its limits, or that it does not say of which code.
 func (c Cell) check() error {
+	if c.Revision < 1 {
+		return fmt.Errorf("column revision: %d: want 1 or more", c.Revision)
+	}
 	if len(c.Runs) > c.Seeds {
 		return fmt.Errorf("column runs: %d are more than %d seeds", len(c.Runs), c.Seeds)
 	}

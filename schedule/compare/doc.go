@@ -13,9 +13,13 @@
 // has been published about programs of the same names is printed beside as orientation
 // ([Published]), since those are the originals and ours are rewritten.
 //
+// A cell has the revision of its strategy, a number that goes up whenever the same seed decides
+// otherwise. What is of an older one than there is now ([Table] Revisions) is marked.
+//
 // Executions are counted, not time. Of the time a rate is printed, that is worth something
 // for the machine it was measured on and where there were many.
 //
 // To read the code: cell.go is what is measured, logrank.go whether a difference is one,
-// csv.go, markdown.go and plot.go what is written, published.go the numbers of others.
+// csv.go, markdown.go and plot.go what is written, older.go the mark of what is of an older
+// revision, published.go the numbers of others.
 package compare

@@ -12,7 +12,9 @@ import (
 type Table struct {
 	Programs   []string // in the order of the rows
 	Strategies []string // in the order of the columns
-	cells      map[[2]string]Cell
+	// Revisions are the present ones of strategies. What is of an older one is marked.
+	Revisions map[string]int
+	cells     map[[2]string]Cell
 }
 
 // NewTable returns the table of those cells.
@@ -53,7 +55,7 @@ func (t *Table) best(program string) string {
 			continue
 		}
 		if text = "never"; c.Mean() < mean {
-			mean, strategy = c.Mean(), s
+			mean, strategy = c.Mean(), s+t.mark(c)
 		}
 	}
 	if strategy == "" {
@@ -113,6 +115,7 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 	for _, part := range t.parts() {
 		t.writePart(&b, part)
 	}
+	t.writeOlder(&b, t.Programs)
 	t.writePublished(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -181,7 +184,7 @@ func (t *Table) writeRow(b *strings.Builder, p string) {
 	for _, s := range append([]string{guided}, rivals...) {
 		c, ok := t.Cell(p, s)
 		if ok {
-			fmt.Fprintf(b, " %s", c.Text())
+			b.WriteString(" " + c.Text() + t.mark(c))
 		}
 		if ok && isGuided && s != guided {
 			b.WriteString(sign(g, c))
@@ -219,7 +222,7 @@ func (t *Table) writePublished(b *strings.Builder) {
 		if means[name] == nil {
 			names = append(names, name)
 		}
-		means[name] = append(means[name], short(g.Mean()))
+		means[name] = append(means[name], short(g.Mean())+t.mark(g))
 	}
 	if len(names) == 0 {
 		return
@@ -294,6 +297,8 @@ func (t *Table) writeSummary(b *strings.Builder, title string, of func(program s
 			atLeast = "at least "
 		}
 		fmt.Fprintf(b, "| %s | %s%s | %d | %d | %d |\n",
-			s, atLeast, short(math.Exp(logs/float64(len(common)))), every, never, twice)
+			t.heading(s, common), atLeast, short(math.Exp(logs/float64(len(common)))), every, never,
+			twice)
 	}
+	t.writeOlder(b, common)
 }

@@ -40,7 +40,7 @@ func (t *Table) WritePlot(w io.Writer) error {
 	var lines []line
 	most := 10.0
 	for _, s := range t.Strategies {
-		l := line{name: s}
+		l := line{name: t.heading(s, t.Programs)}
 		for _, p := range t.Programs {
 			if c, ok := t.Cell(p, s); ok && c.Found() > 0 {
 				l.means = append(l.means, c.Mean())

@@ -57,8 +57,7 @@ type Stats struct {
 }
 
 // An Engine is a sampler that learns from all executions before, which must be of one program.
-// The same seed decides the same, until the table of arms changes, or another Engine shares
-// with it.
+// The same seed decides the same, until [Revision] goes up, or another Engine shares with it.
 type Engine struct {
 	*known
 	tally       tally

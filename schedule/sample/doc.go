@@ -75,7 +75,8 @@ func Published() []string {
 	}
 }
 
-// New returns the sampler of that name. The same seed decides the same, for ever.
+// New returns the sampler of that name. The same seed decides the same, until its [Revision]
+// goes up.
 func New(name string, seed uint64) (Sampler, error) {
 	switch name {
 	case "walk":

@@ -1,0 +1,9 @@
+package guided
+
+// Revision is which code of an [Engine] this is: it goes up by one whenever the same seed decides
+// otherwise than before, as it does with other arms, or where a sampler that is one of them does
+// (package sample, Revision). TestDecisions tells when it must.
+//
+//	2  the arms of PCT and of preemptions, which are samplers of revision 2, decide otherwise
+//	3  the arms are others, most of them over Lag
+const Revision = 3
