@@ -43,6 +43,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -85,7 +86,7 @@ type slot struct{ rcu.Ptr[*kioctx] }
 
 // follow_ is the load by a reader.
 func (x *slot) follow_(t *schedule.Thread, s *system) *kioctx {
-	if s.has(rcuSlots) {
+	if s.Has(rcuSlots) {
 		return x.Dereference(t)
 	}
 	return x.Read(t)
@@ -93,14 +94,14 @@ func (x *slot) follow_(t *schedule.Thread, s *system) *kioctx {
 
 // isEmpty_ is the look of who fills it, with ioctx_lock.
 func (x *slot) isEmpty_(t *schedule.Thread, s *system) bool {
-	if s.has(rcuSlots) {
+	if s.Has(rcuSlots) {
 		return x.AccessPointer(t) == nil
 	}
 	return x.Read(t) == nil
 }
 
 func (x *slot) fill_(t *schedule.Thread, s *system, ctx *kioctx) {
-	if s.has(rcuSlots) {
+	if s.Has(rcuSlots) {
 		x.Assign(t, ctx)
 		return
 	}
@@ -108,7 +109,7 @@ func (x *slot) fill_(t *schedule.Thread, s *system, ctx *kioctx) {
 }
 
 func (x *slot) empty_(t *schedule.Thread, s *system) {
-	if s.has(rcuSlots) {
+	if s.Has(rcuSlots) {
 		x.InitPointer(t, nil)
 		return
 	}
@@ -117,7 +118,7 @@ func (x *slot) empty_(t *schedule.Thread, s *system) {
 
 // last_ is the load of exit_aio.
 func (x *slot) last_(t *schedule.Thread, s *system) *kioctx {
-	if s.has(rcuSlots) {
+	if s.Has(rcuSlots) {
 		return x.DereferenceRaw(t)
 	}
 	return x.Read(t)
@@ -197,10 +198,10 @@ type syscalls interface {
 // system is what all objects of a program share: which patches are applied, and the
 // caches.
 type system struct {
-	patches patches
-	mm      mmStruct
-	calls   syscalls // of mm: itself, or as it was before v3.12
-	device  device
+	program.Changes
+	mm     mmStruct
+	calls  syscalls // of mm: itself, or as it was before v3.12
+	device device
 
 	bootSlots int // of the table that bootCtx makes: a power of 2
 
@@ -213,17 +214,17 @@ type system struct {
 	*era33 // what the programs of munmap.go have besides, else nil
 }
 
-func newSystem(p patches) *system {
-	s := &system{patches: p}
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c}
 	s.mm.Bind(&s.mm, "mm")
 	s.mm.system = s
-	if s.calls = &s.mm; !s.has(ioctxTable) {
+	if s.calls = &s.mm; !s.Has(ioctxTable) {
 		s.calls = &listMM{&s.mm}
 	}
 	s.ctxCache = slab.NewCache("ctx", func(ctx *kioctx) {
 		ctx.system = s
-		ctx.users.Ctor(p.percpuRefs(), ctx.freeIoctxUsers)
-		ctx.reqs.Ctor(p.percpuRefs(), ctx.freeIoctxReqs)
+		ctx.users.Ctor(s.percpuRefs(), ctx.freeIoctxUsers)
+		ctx.reqs.Ctor(s.percpuRefs(), ctx.freeIoctxReqs)
 		ctx.freeWork.Init(ctx.freeIoctx)
 		ctx.freeRwork.Init(ctx.freeIoctx)
 	})
@@ -235,17 +236,14 @@ func newSystem(p patches) *system {
 	return s
 }
 
-// has reports whether a patch is applied.
-func (s *system) has(p patches) bool { return s.patches&p != 0 }
-
 // percpuRefs is the version of the percpu_refs.
-func (p patches) percpuRefs() percpu.Version {
+func (s *system) percpuRefs() percpu.Version {
 	switch {
-	case p&refs311 != 0:
+	case s.Has(refs311):
 		return percpu.V311
-	case p&refs49 != 0:
+	case s.Has(refs49):
 		return percpu.V49
-	case p&refs54 != 0:
+	case s.Has(refs54):
 		return percpu.V54
 	}
 	return percpu.V318
@@ -260,9 +258,9 @@ func (s *system) boot(e *schedule.Exec) {
 // bootRCU creates the softirq, with the flavours of the variant.
 func (s *system) bootRCU(e *schedule.Exec) {
 	switch {
-	case s.has(noPreempt):
+	case s.Has(noPreempt):
 		rcu.Boot(e, rcu.NonPreemptible)
-	case s.has(oneFlavour):
+	case s.Has(oneFlavour):
 		rcu.Boot(e, rcu.Merged)
 	default:
 		rcu.Boot(e, rcu.Split)

@@ -9,7 +9,6 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
-	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 var rest = Rest{
@@ -52,37 +51,25 @@ func TestAllocs(t *testing.T)      { everything.Allocs(t) }
 // TestStates takes the fixed programs, and a few workloads that between them make every
 // call.
 func TestStates(t *testing.T) {
-	verify.States(t, 400, everything.Fixed(func(p program.Program) bool {
+	suite.States(t, func(p program.Program) bool {
 		return strings.HasPrefix(p.Scenario, "exit_aio") && p.Variant < "1d"
-	})...)
-	for _, v := range variants {
-		for _, digits := range []string{
-			"0000" + "16030" + "15010", // submit with cancel, cancel; wait, destroy
-			"0011" + "120" + "60" + "110" + "00",
-			"1100" + "14" + "10" + "110" + "11" + "12120",
-		} {
-			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload(newSystem(v.patches)), verify.NewScript(digits)
-				w.choose = script.Choose
-				return script.Before(w.begin)
-			}}
-			verify.States(t, 400, p)
-		}
-	}
+	},
+		"0000"+"16030"+"15010", // submit with cancel, cancel; wait, destroy
+		"0011"+"120"+"60"+"110"+"00",
+		"1100"+"14"+"10"+"110"+"11"+"12120",
+	)
 }
 
 // TestStates33 does the same for 3.3.
 func TestStates33(t *testing.T) {
-	for _, v := range variants33 {
-		for _, digits := range []string{
-			"002" + "10010" + "020", "000" + "260212" + "002", "110" + "10050" + "13040" + "001",
-		} {
-			p := schedule.Program{Name: v.name + " " + digits, New: func() func(*schedule.Exec) {
-				w, script := newWorkload33(newSystem33(v.patches, rest)), verify.NewScript(digits)
-				w.choose = script.Choose
-				return script.Before(w.begin)
-			}}
-			verify.States(t, 400, p)
-		}
-	}
+	suite33.States(t, nil, "002"+"10010"+"020", "000"+"260212"+"002", "110"+"10050"+"13040"+"001")
+}
+
+// TestStates35 does the same for the other races, whose workload is that of the ring.
+func TestStates35(t *testing.T) {
+	suite35.States(t, nil,
+		"01"+"11012"+"12000",   // the interrupt comes on the CPU of one who reads
+		"10"+"01"+"02"+"0001",  // who waits, and one event of each sort
+		"00"+"12010"+"1000012", // who completes reads too
+	)
 }

@@ -45,7 +45,7 @@ type fputs struct {
 // fputLater_ is the part of __aio_put_req() that leaves the last reference to the file
 // to aio_fput_routine. In 3.3-rc the request takes a reference to its context along.
 func (ctx *listKioctx) fputLater_(t *schedule.Thread, req *aioKiocb) {
-	if !ctx.has(fputNoRef) {
+	if !ctx.Has(fputNoRef) {
 		ctx.getIoctx(t)
 	}
 	ctx.fputLock.Lock(t)
@@ -79,19 +79,19 @@ func (era *era33) aioFputRoutine(t *schedule.Thread) {
 
 // fputDone_ is what aio_fput_routine does with the context of a request.
 func (ctx *listKioctx) fputDone_(t *schedule.Thread, req *aioKiocb) {
-	if ctx.has(putFirst) {
+	if ctx.Has(putFirst) {
 		ctx.putIoctx(t)
 	}
-	if ctx.has(fputRcu) {
+	if ctx.Has(fputRcu) {
 		rcu.ReadLock(t)
 	}
 	ctx.ctxLock.LockIrq(t)
 	ctx.reallyPutReq(t, req)
 	ctx.ctxLock.UnlockIrq(t)
-	if ctx.has(fputRcu) {
+	if ctx.Has(fputRcu) {
 		rcu.ReadUnlock(t)
 	}
-	if !ctx.has(fputNoRef | putFirst) {
+	if !ctx.Has(fputNoRef | putFirst) {
 		ctx.putIoctx(t)
 	}
 }
@@ -118,7 +118,7 @@ func (ctx *listKioctx) mapRing_(t *schedule.Thread) {
 // unmapRing_ is the end of aio_free_ring(). 3.3 unmaps from the mm of the context,
 // whoever it is that drops the last reference.
 func (ctx *listKioctx) unmapRing_(t *schedule.Thread) {
-	if ctx.has(currentUnmaps) {
+	if ctx.Has(currentUnmaps) {
 		ctx.bugOn_(t, t.IsAgent()) // ctx->mm != current->mm, and a kworker has none
 	}
 	ctx.vm.MmapSem.DownWrite(t)

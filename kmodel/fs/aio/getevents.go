@@ -18,6 +18,26 @@ import (
 //
 // The code follows 6.13.2 and 6.8. Nobody destroys the context here.
 
+// wakeFirst is caeb4b0a11b3.
+const wakeFirst program.Changes = 1
+
+var getevents68 = program.Model[*kioctx68]{
+	Object: "fs/aio",
+	Variants: []program.Variant{
+		{Name: "6.8", Versions: "6.8",
+			About: "71eb6b6b0ba9: aio_complete takes who waits off the queue, and then wakes him"},
+		{Name: "6.9", Versions: "6.9-6.18", Changes: wakeFirst,
+			About: "caeb4b0a11b3: it wakes him first"},
+	},
+	Scenarios: []program.Scenario[*kioctx68]{
+		{Name: "io_getevents-vs-aio_complete", New: (*kioctx68).instance},
+	},
+	Expected: program.Table{
+		"io_getevents-vs-aio_complete": {"6.8": {program.Fails(schedule.UseAfterFree, 2)}},
+	},
+	System: newKioctx68,
+}
+
 // kioctx68 is struct kioctx, as far as events go.
 type kioctx68 struct {
 	schedule.Object
@@ -27,10 +47,10 @@ type kioctx68 struct {
 	tail           mem.Int // events written
 	head           mem.Int // events read
 
-	wakeFirst bool // caeb4b0a11b3
-	waiters   *slab.Cache[aioWaiter, *aioWaiter]
-	reqs      *slab.Cache[aioKiocb, *aioKiocb]
-	device    device
+	program.Changes
+	waiters *slab.Cache[aioWaiter, *aioWaiter]
+	reqs    *slab.Cache[aioKiocb, *aioKiocb]
+	device  device
 }
 
 // aioWaiter is struct aio_waiter: on the stack of who waits.
@@ -65,7 +85,7 @@ func (ctx *kioctx68) aioComplete(t *schedule.Thread, req *aioKiocb) {
 func (w *aioWaiter) wakeIfEnough_(t *schedule.Thread, avail int) int {
 	switch {
 	case avail < w.minNr.Read(t):
-	case w.ctx.wakeFirst:
+	case w.ctx.Has(wakeFirst):
 		w.wakeTask_(t)
 		wait.DelInit(t, w)
 	default:
@@ -145,8 +165,8 @@ func (ctx *kioctx68) aioReadEventsRing(t *schedule.Thread) int {
 }
 
 // newKioctx68 makes the context and its caches.
-func newKioctx68(wakeFirst bool) *kioctx68 {
-	ctx := &kioctx68{wakeFirst: wakeFirst}
+func newKioctx68(c program.Changes) *kioctx68 {
+	ctx := &kioctx68{Changes: c}
 	ctx.Bind(ctx, "ctx")
 	ctx.waiters = slab.NewCache("w", func(w *aioWaiter) {
 		w.ctx = ctx
@@ -172,23 +192,6 @@ func (ctx *kioctx68) instance() program.Instance {
 
 // abstract gives a word: how far the event is, and who waits.
 func (ctx *kioctx68) abstract(_ *schedule.Exec, hit func(uint64)) {
-	w := begin
-	w.count(ctx.tail.Peek())
-	w.count(ctx.head.Peek())
-	w.bool(ctx.wait.Peek() != nil)
-	hit(uint64(w))
-}
-
-// getevents68 returns the programs of this file.
-func getevents68() []program.Program {
-	p := program.Program{Object: "fs/aio", Scenario: "io_getevents-vs-aio_complete"}
-	racy, fixed := p, p
-	racy.Variant, racy.Versions = "6.8", "6.8"
-	racy.Patches = "71eb6b6b0ba9: aio_complete takes who waits off the queue, and then wakes him"
-	racy.New = func() program.Instance { return newKioctx68(false).instance() }
-	racy.Expect = []program.Expect{fails(schedule.UseAfterFree, 2)}
-	fixed.Variant, fixed.Versions = "6.9", "6.9-6.18"
-	fixed.Patches = "caeb4b0a11b3: it wakes him first"
-	fixed.New = func() program.Instance { return newKioctx68(true).instance() }
-	return []program.Program{racy, fixed}
+	w := addCounts(1, ctx.tail.Peek(), ctx.head.Peek())
+	hit(program.Word(int(w), ctx.wait.Peek() != nil))
 }

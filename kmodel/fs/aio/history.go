@@ -11,123 +11,100 @@ import (
 // This file is the programs of the other races in the history of fs/aio.c, each in a
 // kernel that has it and in one that has not.
 
-// A scenario35 is a fixed scenario with variants of its own.
-type scenario35 struct {
-	name     string
-	threads  []thread35
-	contexts int  // that are there from the start, at cookies 1, 2 ...
-	device   bool // and a device
-	requests int  // and requests that can be cancelled
-	variants []variant
-	expect   map[string][]program.Expect
-}
-
-type thread35 struct {
-	name string
-	body func(s *system, t *schedule.Thread)
-}
-
 // cookieMoved is where mremap() puts the ring of the context at cookie 1.
 const cookieMoved = 2
 
-var destroy35 = thread35{"io_destroy",
-	func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 1) }}
-
-var scenarios35 = []scenario35{{
+// histories are the scenarios, each with variants of its own.
+var histories = []struct {
+	scenario
+	variants []program.Variant
+	expect   map[string][]program.Expect
+}{{
 	// User space can guess the cookie of a context before io_setup has returned it.
-	name: "io_setup-vs-io_destroy",
-	threads: []thread35{
-		{"io_setup", func(s *system, t *schedule.Thread) { s.calls.ioSetup(t, 1) }}, destroy35,
+	scenario: scenario{name: "io_setup-vs-io_destroy", threads: []thread{setup, destroy}},
+	variants: []program.Variant{
+		{Name: "3.2", Versions: "2.6.38-3.2", Changes: before33 | copiesCookie | setupNoRef,
+			About: "io_setup has no reference of its own"},
+		{Name: "3.3", Versions: "3.3-3.9", Changes: before33 | copiesCookie,
+			About: "86b62a2c: io_setup has one"},
 	},
-	variants: []variant{
-		{"3.2", "2.6.38-3.2", "io_setup has no reference of its own",
-			lookupIncNotZero | submitDeadTest | copiesCookie | setupNoRef},
-		{"3.3", "3.3-3.9", "86b62a2c: io_setup has one",
-			lookupIncNotZero | submitDeadTest | copiesCookie},
-	},
-	expect: map[string][]program.Expect{"3.2": {fails(schedule.UseAfterFree, 1)}},
+	expect: map[string][]program.Expect{"3.2": afterFree},
 }, {
 	// A request may start after io_destroy has waited for all.
-	name:     "io_submit-vs-io_destroy",
-	contexts: 1, device: true,
-	threads: []thread35{
-		{"io_submit", func(s *system, t *schedule.Thread) { s.calls.ioSubmit(t, 1, false) }}, destroy35,
-	},
-	variants: []variant{
-		{"1b-no-dead-test", "mutant", "1b without 7137c6bd: io_submit has no test of dead",
-			lookupIncNotZero},
+	scenario: scenario{name: "io_submit-vs-io_destroy", threads: []thread{submit, destroy},
+		contexts: 1, device: true},
+	variants: []program.Variant{
+		{Name: "1b-no-dead-test", Versions: "mutant", Changes: lookupIncNotZero,
+			About: "1b without 7137c6bd: io_submit has no test of dead"},
 	},
 	// The use after free: the request may also have ended before the last reference goes,
 	// and aio_complete not yet.
 	expect: map[string][]program.Expect{
-		"1b-no-dead-test": {fails(schedule.BugOn, 1), fails(schedule.UseAfterFree, 3)},
+		"1b-no-dead-test": {
+			program.Fails(schedule.BugOn, 1), program.Fails(schedule.UseAfterFree, 3),
+		},
 	},
 }, {
 	// The loser of two must not leave its wait to the winner.
-	name:     "io_destroy-vs-io_destroy",
-	contexts: 1,
-	threads: []thread35{
-		{"io_destroy", destroy35.body}, destroy35,
-	},
-	variants: []variant{
-		{"1f-early-wait", "mutant", "1f with rq_wait set before the xchg of dead",
-			table417 | waitBeforeDead},
+	scenario: scenario{name: "io_destroy-vs-io_destroy", threads: []thread{destroy, destroy},
+		contexts: 1},
+	variants: []program.Variant{
+		{Name: "1f-early-wait", Versions: "mutant", Changes: table417 | waitBeforeDead,
+			About: "1f with rq_wait set before the xchg of dead"},
 	},
 	expect: map[string][]program.Expect{
-		"1f-early-wait": {fails(schedule.UseAfterFree, 1), fails(schedule.Deadlock, 2)},
+		"1f-early-wait": {
+			program.Fails(schedule.UseAfterFree, 1), program.Fails(schedule.Deadlock, 2),
+		},
 	},
 }, {
 	// Two contexts that are neighbours on the hlist go at once.
-	name:     "io_destroy-vs-io_destroy-neighbour",
-	contexts: 2,
-	threads: []thread35{
-		{"io_destroy", func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 2) }}, destroy35,
+	scenario: scenario{name: "io_destroy-vs-io_destroy-neighbour",
+		threads: []thread{destroyOther, destroy}, contexts: 2},
+	variants: []program.Variant{
+		{Name: "3.10.4", Versions: "3.10.4-3.11", Changes: refcounting | killUnlocked,
+			About: "kill_ioctx deletes from the hlist without ioctx_lock"},
+		{Name: "1c", Versions: "3.10.65", Changes: refcounting, About: "with ioctx_lock"},
 	},
-	variants: []variant{
-		{"3.10.4", "3.10.4-3.11", "kill_ioctx deletes from the hlist without ioctx_lock",
-			refcounting | killUnlocked},
-		{"1c", "3.10.65", "with ioctx_lock", refcounting},
-	},
-	expect: map[string][]program.Expect{"3.10.4": {fails(schedule.UseAfterFree, 1)}},
+	expect: map[string][]program.Expect{"3.10.4": afterFree},
 }, {
-	name:     "io_destroy-vs-aio_complete",
-	contexts: 1, device: true, requests: 1,
-	threads: []thread35{destroy35},
-	variants: []variant{
-		{"4.16", "4.16.13", "aio_complete looks whether the request has ever been on the list",
-			table417 &^ cancelFirst},
-		{"1f", "4.17", "4faa99965e02: free_ioctx_users cancels first", table417},
-		{"75321b5", "mutant", "75321b50a9c8 without 4faa99965e02: aio_complete looks whether it is",
-			table417&^cancelFirst | emptyTest},
-		{"4.18", "4.18", "75321b50a9c8 with 4faa99965e02", table417 | emptyTest},
+	scenario: scenario{name: "io_destroy-vs-aio_complete", threads: []thread{destroy},
+		contexts: 1, device: true, requests: 1},
+	variants: []program.Variant{
+		{Name: "4.16", Versions: "4.16.13", Changes: table417 &^ cancelFirst,
+			About: "aio_complete looks whether the request has ever been on the list"},
+		{Name: "1f", Versions: "4.17", Changes: table417,
+			About: "4faa99965e02: free_ioctx_users cancels first"},
+		{Name: "75321b5", Versions: "mutant", Changes: table417&^cancelFirst | emptyTest,
+			About: "75321b50a9c8 without 4faa99965e02: aio_complete looks whether it is"},
+		{Name: "4.18", Versions: "4.18", Changes: table417 | emptyTest,
+			About: "75321b50a9c8 with 4faa99965e02"},
 	},
-	expect: map[string][]program.Expect{"75321b5": {fails(schedule.UseAfterFree, 1)}},
+	expect: map[string][]program.Expect{"75321b5": afterFree},
 }, {
 	// A finding, not history: two requests are cancelled, and the first that ends is counted off
 	// twice, so that nobody waits for the other.
-	name:     "io_destroy-vs-aio_complete-of-two",
-	contexts: 1, device: true, requests: 2,
-	threads: []thread35{destroy35},
-	variants: []variant{
-		{"1c", "3.10.65", "aio_complete counts a cancelled request off twice", refcounting},
-		{"1c-once", "mutant", "1c where it counts it off once", refcounting | cancelOnce},
+	scenario: scenario{name: "io_destroy-vs-aio_complete-of-two", threads: []thread{destroy},
+		contexts: 1, device: true, requests: 2},
+	variants: []program.Variant{
+		{Name: "1c", Versions: "3.10.65", Changes: refcounting,
+			About: "aio_complete counts a cancelled request off twice"},
+		{Name: "1c-once", Versions: "mutant", Changes: refcounting | cancelOnce,
+			About: "1c where it counts it off once"},
 	},
 	expect: map[string][]program.Expect{
-		"1c": {fails(schedule.UseAfterFree, 0), fails(schedule.BugOn, 0)},
+		"1c": {program.Fails(schedule.UseAfterFree, 0), program.Fails(schedule.BugOn, 0)},
 	},
 }, {
-	name:     "mremap-vs-io_destroy",
-	contexts: 1,
-	threads: []thread35{
-		{"mremap", func(s *system, t *schedule.Thread) { s.mm.mremap(t, 1, cookieMoved) }}, destroy35,
+	scenario: scenario{name: "mremap-vs-io_destroy", threads: []thread{moveRing, destroy},
+		contexts: 1},
+	variants: []program.Variant{
+		{Name: "3.19", Versions: "3.19", Changes: ioctxTable | drains | ringMoves,
+			About: "mremap() moves the ring of a context that is being killed"},
+		{Name: "4.0", Versions: "4.0", Changes: ioctxTable | drains | ringMoves | deadUnderLock,
+			About: "b2edffdd912b: mremap() of it fails"},
 	},
-	variants: []variant{
-		{"3.19", "3.19", "mremap() moves the ring of a context that is being killed",
-			ioctxTable | drains | ringMoves},
-		{"4.0", "4.0", "b2edffdd912b: mremap() of it fails",
-			ioctxTable | drains | ringMoves | deadUnderLock},
-	},
-	expect: map[string][]program.Expect{"3.19": {fails(schedule.LostUpdate, 1)}},
+	expect: map[string][]program.Expect{"3.19": {program.Fails(schedule.LostUpdate, 1)}},
 }}
 
 // mremap is mremap() of a ring, with aio_ring_remap() in it.
@@ -136,7 +113,7 @@ func (mm *mmStruct) mremap(t *schedule.Thread, from, to int) {
 	if slot := mm.ring[from].Read(t); slot != 0 {
 		mm.ring[from].Write(t, 0) // move_page_tables
 		mm.ring[to].Write(t, slot)
-		if !mm.aioRingRemap(t, from, to) && mm.has(deadUnderLock) {
+		if !mm.aioRingRemap(t, from, to) && mm.Has(deadUnderLock) {
 			mm.ring[to].Write(t, 0)
 			mm.ring[from].Write(t, slot)
 		}
@@ -155,7 +132,7 @@ func (mm *mmStruct) aioRingRemap(t *schedule.Thread, from, to int) bool {
 	for i := range table.nr.Peek() {
 		ctx := table.table[i].follow_(t, mm.system)
 		if ctx != nil && ctx.userID.Peek() == from { // changes under mmap_sem only
-			if found = !mm.has(deadUnderLock) || ctx.dead.Read(t) == 0; found {
+			if found = !mm.Has(deadUnderLock) || ctx.dead.Read(t) == 0; found {
 				ctx.userID.Write(t, to)
 			}
 			break
@@ -176,35 +153,12 @@ func (s *system) checkRings_(e *schedule.Exec) {
 	}
 }
 
-// instance builds the scenario over s.
-func (sc *scenario35) instance(s *system) program.Instance {
-	start := sc.starters(s)
-	check := s.checkRings_
-	begin := func(e *schedule.Exec) {
-		s.boot(e)
-		s.bootSlots = 1
-		for i := range sc.contexts {
-			s.calls.bootCtx(e, i+1)
-		}
-		if s.has(ringMoves) {
-			e.AtEnd(check)
-		}
-		for _, f := range start {
-			f(e)
-		}
-		for range sc.requests {
-			s.bootRequest_(e)
-		}
-	}
-	return program.Instance{Begin: begin, Abstract: s.abstract}
-}
-
 // bootRequest_ gives the device a request that can be cancelled.
 func (s *system) bootRequest_(e *schedule.Exec) {
 	req := s.reqCache.AllocBoot(e)
 	req.kiCancel.Init(cancelFn)
 	req.kiRefcnt.Init(1)
-	if s.has(ioctxTable) {
+	if s.Has(ioctxTable) {
 		ctx := s.ctxCache.InUse(e)[0]
 		req.kiCtx.Init(ctx)
 		ctx.reqs.InitGet()
@@ -219,34 +173,18 @@ func (s *system) bootRequest_(e *schedule.Exec) {
 	s.device.queue.PushBoot(req)
 }
 
-// starters returns the functions that create the threads, the agents last.
-func (sc *scenario35) starters(s *system) []func(e *schedule.Exec) {
-	var start []func(e *schedule.Exec)
-	for _, th := range sc.threads {
-		body := func(t *schedule.Thread) { th.body(s, t) }
-		start = append(start, func(e *schedule.Exec) { e.Go(th.name, body) })
-	}
-	start = append(start, s.bootRCU, s.bootWorkqueue)
-	if sc.device {
-		start = append(start, func(e *schedule.Exec) { s.device.boot(e, nil) })
-	}
-	return start
-}
-
-// History returns the programs of this file.
+// History returns the programs of this file, of getevents.go and of ring.go.
 func History() []program.Program {
 	var out []program.Program
-	expected := program.Table{}
-	for i := range scenarios35 {
-		sc := &scenarios35[i]
-		expected[sc.name] = sc.expect
-		for _, v := range sc.variants {
-			out = append(out, program.Program{
-				Object: "fs/aio", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about,
-				New: func() program.Instance { return sc.instance(newSystem(v.patches)) },
-			})
-		}
+	for i := range histories {
+		h := &histories[i]
+		out = append(out, program.Model[*system]{
+			Object:    "fs/aio",
+			Variants:  h.variants,
+			Scenarios: []program.Scenario[*system]{h.listed()},
+			Expected:  program.Table{h.name: h.expect},
+			System:    newSystem,
+		}.Programs()...)
 	}
-	return slices.Concat(expected.Fill(out), getevents68(), rings.Programs())
+	return slices.Concat(out, getevents68.Programs(), rings.Programs())
 }

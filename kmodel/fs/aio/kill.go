@@ -14,14 +14,14 @@ import (
 // RCU-sched, and lookup_ioctx is a reader of the other flavour. (The rcu_read_lock() that it
 // has under ioctx_lock up to 3.16 protects nothing and is not here.)
 func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) bool {
-	if mm.has(waitBeforeDead) {
+	if mm.Has(waitBeforeDead) {
 		ctx.rqWait.Write(t, wait)
 	}
-	if !mm.has(deadUnderLock) && ctx.dead.Xchg(t, 1) != 0 {
+	if !mm.Has(deadUnderLock) && ctx.dead.Xchg(t, 1) != 0 {
 		return false
 	}
 	mm.ioctxLock.Lock(t)
-	if mm.has(deadUnderLock) && ctx.dead.Xchg(t, 1) != 0 {
+	if mm.Has(deadUnderLock) && ctx.dead.Xchg(t, 1) != 0 {
 		mm.ioctxLock.Unlock(t)
 		return false
 	}
@@ -32,14 +32,14 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 	}
 	slot.empty_(t, mm.system)
 	mm.ioctxLock.Unlock(t)
-	if mm.has(syncInKill) {
+	if mm.Has(syncInKill) {
 		rcu.Synchronize(t)
 	}
 	ctx.wait.WakeUpAll(t)
 	if ctx.mmapSize.Peek() != 0 {
 		mm.unmapRing_(t, ctx)
 	}
-	if mm.has(drains) && !mm.has(waitBeforeDead) {
+	if mm.Has(drains) && !mm.Has(waitBeforeDead) {
 		ctx.rqWait.Write(t, wait)
 	}
 	ctx.users.Kill(t)
@@ -49,7 +49,7 @@ func (mm *mmStruct) killIoctx(t *schedule.Thread, ctx *kioctx, wait *ctxRqWait) 
 // unmapRing_ is the vm_munmap() in kill_ioctx. Where the ring may move, its address is
 // read again.
 func (mm *mmStruct) unmapRing_(t *schedule.Thread, ctx *kioctx) {
-	if mm.has(ringMoves) {
+	if mm.Has(ringMoves) {
 		base := ctx.userID.Read(t) // ctx->mmap_base, which is the same
 		mm.mmapSem.DownWrite(t)
 		mm.ring[base].Write(t, 0)
@@ -67,7 +67,7 @@ func (mm *mmStruct) ioDestroy(t *schedule.Thread, cookie int) {
 	if ctx == nil {
 		return // -EINVAL
 	}
-	if !mm.has(drains) {
+	if !mm.Has(drains) {
 		mm.killIoctx(t, ctx, nil)
 		ctx.users.Put(t)
 		return
@@ -79,7 +79,7 @@ func (mm *mmStruct) ioDestroy(t *schedule.Thread, cookie int) {
 	if won {
 		wait.comp.WaitForCompletion(t)
 	}
-	if mm.has(waitBeforeDead) { // else nobody can know the wait of a loser
+	if mm.Has(waitBeforeDead) { // else nobody can know the wait of a loser
 		slab.Free(t, "return", wait)
 	} else {
 		t.Free(&wait.Object) // the stack frame is gone
@@ -93,11 +93,11 @@ func (ctx *kioctx) freeIoctxUsers(t *schedule.Thread) {
 	ctx.ctxLock.LockIrq(t)
 	for !ctx.activeReqs.Empty(t) {
 		req := ctx.activeReqs.FirstEntry(t)
-		if ctx.has(cancelFirst) {
+		if ctx.Has(cancelFirst) {
 			req.kiocbCancel(t)
 		}
 		ctx.activeReqs.DelInit(t, req)
-		if !ctx.has(cancelFirst) {
+		if !ctx.Has(cancelFirst) {
 			req.kiocbCancel(t)
 		}
 	}
@@ -109,10 +109,10 @@ func (ctx *kioctx) freeIoctxUsers(t *schedule.Thread) {
 // freeIoctxReqs is free_ioctx_reqs(), the release of reqs: no request is left. Like
 // free_ioctx_users it must not sleep, so freeing is left to a work item.
 func (ctx *kioctx) freeIoctxReqs(t *schedule.Thread) {
-	if ctx.has(drains) {
+	if ctx.Has(drains) {
 		ctx.requestsDone_(t)
 	}
-	if ctx.has(delayFree) {
+	if ctx.Has(delayFree) {
 		workqueue.QueueRcuWork(t, &ctx.freeRwork)
 	} else {
 		workqueue.ScheduleWork(t, &ctx.freeWork)
@@ -122,7 +122,7 @@ func (ctx *kioctx) freeIoctxReqs(t *schedule.Thread) {
 // requestsDone_ tells who waits for the requests.
 func (ctx *kioctx) requestsDone_(t *schedule.Thread) {
 	wait := ctx.rqWait.Read(t)
-	if wait != nil && (!ctx.has(drainsAtOnce) || wait.count.DecAndTest(t)) {
+	if wait != nil && (!ctx.Has(drainsAtOnce) || wait.count.DecAndTest(t)) {
 		wait.comp.Complete(t)
 	}
 }
@@ -141,10 +141,10 @@ func (mm *mmStruct) exitAio(t *schedule.Thread) {
 		return
 	}
 	switch {
-	case mm.has(drainsAtOnce):
+	case mm.Has(drainsAtOnce):
 		mm.exitAtOnce_(t, table)
 		return
-	case mm.has(drains):
+	case mm.Has(drains):
 		mm.exitInTurn_(t, table)
 	default:
 		for i := range table.nr.Peek() {
@@ -191,7 +191,7 @@ func (mm *mmStruct) exitAtOnce_(t *schedule.Thread, table *kioctxTable) {
 	wait := mm.rqWaitCache.AllocAtomic(t)
 	wait.count.Init(table.nr.Peek())
 	skipped := 0
-	if mm.has(exitCountsItself) {
+	if mm.Has(exitCountsItself) {
 		wait.count.Init(table.nr.Peek() + 1)
 		skipped = 1
 	}

@@ -61,7 +61,7 @@ func newListCtxCache(s *system) *slab.Cache[listKioctx, *listKioctx] {
 		ctx.system = s
 		ctx.killHead.Init(ctx.killIoctxRcu)
 		ctx.freeHead.Init(ctx.ctxRcuFree)
-		if s.has(refcounting) {
+		if s.Has(refcounting) {
 			ctx.freeHead.Init(ctx.freeIoctxRcu)
 		}
 		ctx.rcuWork.Init(ctx.killIoctxWork)
@@ -101,12 +101,12 @@ func (mm *listMM) lookupIoctx(t *schedule.Thread, cookie int) *listKioctx {
 // lookedUp_ takes the reference of lookup_ioctx, or refuses the context.
 func (ctx *listKioctx) lookedUp_(t *schedule.Thread) bool {
 	switch {
-	case ctx.has(refcounting):
+	case ctx.Has(refcounting):
 		ctx.inc_(t)
 		return true
 	case ctx.dead.Read(t) != 0:
 		return false
-	case ctx.has(lookupIncNotZero):
+	case ctx.Has(lookupIncNotZero):
 		return ctx.users.IncNotZero(t) // try_get_ioctx
 	}
 	ctx.getIoctx(t)
@@ -135,7 +135,7 @@ func (ctx *listKioctx) bugOn_(t *schedule.Thread, condition bool) {
 
 // putIoctx is put_ioctx().
 func (ctx *listKioctx) putIoctx(t *schedule.Thread) {
-	if !ctx.has(refcounting) {
+	if !ctx.Has(refcounting) {
 		ctx.bugOn_(t, ctx.users.Read(t) <= 0)
 	}
 	if !ctx.users.DecAndTest(t) {
@@ -147,7 +147,7 @@ func (ctx *listKioctx) putIoctx(t *schedule.Thread) {
 		ctx.firstFree = t.Now()
 	}
 	ctx.freeing.Set(ctx.freeing.Value() + 1)
-	if ctx.has(refcounting) {
+	if ctx.Has(refcounting) {
 		ctx.freeIoctx(t)
 	} else {
 		ctx.__putIoctx(t)
@@ -158,10 +158,10 @@ func (ctx *listKioctx) putIoctx(t *schedule.Thread) {
 func (ctx *listKioctx) __putIoctx(t *schedule.Thread) {
 	ctx.bugOn_(t, ctx.reqsActive.Read(t) != 0)
 	ctx.aioFreeRing(t)
-	if ctx.has(filesAndRings) {
+	if ctx.Has(filesAndRings) {
 		ctx.vm.Mmdrop(t)
 	}
-	if ctx.has(freeAtOnce) {
+	if ctx.Has(freeAtOnce) {
 		ctx.ctxRcuFree(t)
 	} else {
 		rcu.Call(t, &ctx.freeHead)
@@ -173,7 +173,7 @@ func (ctx *listKioctx) aioFreeRing(t *schedule.Thread) {
 	preempt.MightSleep(t, "do_munmap")
 	switch {
 	case ctx.mmapSize.Read(t) == 0:
-	case ctx.has(filesAndRings):
+	case ctx.Has(filesAndRings):
 		ctx.unmapRing_(t)
 	default:
 		ctx.mm.ring[ctx.userID.Peek()].Write(t, 0) // do_munmap
@@ -220,7 +220,7 @@ func (ctx *listKioctx) aioCancelAll(t *schedule.Thread) { ctx.cancelAll_(t) }
 // cancelAll_ is the body of aio_cancel_all(), which free_ioctx() of 3.10 has in its own.
 func (ctx *listKioctx) cancelAll_(t *schedule.Thread) {
 	ctx.ctxLock.LockIrq(t)
-	if !ctx.has(refcounting) {
+	if !ctx.Has(refcounting) {
 		ctx.dead.Set(t, 1)
 	}
 	for !ctx.activeReqs.Empty(t) {
@@ -233,7 +233,7 @@ func (ctx *listKioctx) cancelAll_(t *schedule.Thread) {
 
 // waitForAllAios is wait_for_all_aios(), which counts under ctx_lock.
 func (ctx *listKioctx) waitForAllAios(t *schedule.Thread) {
-	if ctx.has(locklessWait) {
+	if ctx.Has(locklessWait) {
 		ctx.waitLockless_(t)
 		return
 	}
@@ -256,7 +256,7 @@ func (ctx *listKioctx) waitForAllAios(t *schedule.Thread) {
 // wakeUpDead_ wakes who waits at a context that has died. Up to 2.6.37 that is wake_up(): of two
 // in io_getevents, who wait exclusively, the other sleeps until a signal. 3.1.3 has wake_up_all().
 func (ctx *listKioctx) wakeUpDead_(t *schedule.Thread) {
-	if ctx.has(lookupIncNotZero) {
+	if ctx.Has(lookupIncNotZero) {
 		ctx.wait.WakeUpAll(t)
 	} else {
 		ctx.wait.WakeUp(t)
@@ -268,19 +268,19 @@ func (ctx *listKioctx) wakeUpDead_(t *schedule.Thread) {
 func (mm *listMM) ioSetup(t *schedule.Thread, cookie int) {
 	ctx := mm.listCtxCache.Alloc(t)
 	ctx.init(cookie, 2)
-	if mm.has(setupNoRef) {
+	if mm.Has(setupNoRef) {
 		ctx.init(cookie, 1)
 	}
-	if mm.has(filesAndRings) {
+	if mm.Has(filesAndRings) {
 		ctx.mapRing_(t)
 	}
 	mm.ioctxLock.Lock(t)
 	mm.ioctxList.AddHeadRcu(t, ctx)
 	mm.ioctxLock.Unlock(t)
-	if mm.has(copiesCookie) {
+	if mm.Has(copiesCookie) {
 		ctx.userID.Read(t) // put_user(ctx->user_id)
 	}
-	if !mm.has(setupNoRef) {
+	if !mm.Has(setupNoRef) {
 		ctx.putIoctx(t)
 	}
 }
@@ -291,7 +291,7 @@ func (mm *listMM) ioDestroy(t *schedule.Thread, cookie int) {
 	if ctx == nil {
 		return // -EINVAL
 	}
-	if mm.has(refcounting) {
+	if mm.Has(refcounting) {
 		mm.killIoctx(t, ctx)
 		ctx.putIoctx(t)
 		return
@@ -316,7 +316,7 @@ func (mm *listMM) killIoctx(t *schedule.Thread, ctx *listKioctx) {
 	if ctx.dead.Xchg(t, 1) != 0 {
 		return
 	}
-	if mm.has(killUnlocked) {
+	if mm.Has(killUnlocked) {
 		mm.ioctxList.DelRcuUnlocked(t, ctx)
 	} else {
 		mm.ioctxLock.Lock(t)
@@ -344,7 +344,7 @@ func (ctx *listKioctx) killIoctxWork(t *schedule.Thread) {
 // variants of the lookup have that, although 2.6.29 to 3.3 had not.
 func (mm *listMM) exitAio(t *schedule.Thread) {
 	for ctx := mm.ioctxList.FirstEntry(t); ctx != nil; ctx = mm.ioctxList.FirstEntry(t) {
-		if mm.has(refcounting) {
+		if mm.Has(refcounting) {
 			ctx.mmapSize.Write(t, 0)
 			mm.killIoctx(t, ctx)
 			continue
@@ -352,7 +352,7 @@ func (mm *listMM) exitAio(t *schedule.Thread) {
 		mm.ioctxList.DelRcu(t, ctx)
 		ctx.aioCancelAll(t)
 		ctx.waitForAllAios(t)
-		if !mm.has(filesAndRings) || mm.has(currentUnmaps) {
+		if !mm.Has(filesAndRings) || mm.Has(currentUnmaps) {
 			ctx.mmapSize.Write(t, 0)
 		}
 		ctx.putIoctx(t)

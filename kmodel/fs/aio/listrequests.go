@@ -14,7 +14,7 @@ func (mm *listMM) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
 		return // -EINVAL
 	}
 	req := mm.reqCache.Alloc(t)
-	if mm.has(filesAndRings) {
+	if mm.Has(filesAndRings) {
 		mm.fget_(t, req)
 	}
 	ctx.aioGetReq(t, req, cancellable)
@@ -35,7 +35,7 @@ func (ctx *listKioctx) aioGetReq(t *schedule.Thread, req *aioKiocb, cancellable 
 	if cancellable {
 		req.kiCancel.Init(cancelFn)
 	}
-	if ctx.has(refcounting) {
+	if ctx.Has(refcounting) {
 		ctx.reqsActive.Inc(t)
 		if !cancellable {
 			return
@@ -43,7 +43,7 @@ func (ctx *listKioctx) aioGetReq(t *schedule.Thread, req *aioKiocb, cancellable 
 	}
 	ctx.ctxLock.LockIrq(t)
 	ctx.activeReqs.Add(t, req)
-	if !ctx.has(refcounting) {
+	if !ctx.Has(refcounting) {
 		ctx.reqsActive.Set(t, ctx.reqsActive.Peek()+1) // only changes under ctx_lock
 	}
 	ctx.ctxLock.UnlockIrq(t)
@@ -53,7 +53,7 @@ func (ctx *listKioctx) aioGetReq(t *schedule.Thread, req *aioKiocb, cancellable 
 // looked up (7137c6bd, 2.6.38). Without it the request starts after io_destroy has
 // waited for all requests.
 func (ctx *listKioctx) submitDead_(t *schedule.Thread) bool {
-	if !ctx.has(submitDeadTest) {
+	if !ctx.Has(submitDeadTest) {
 		return false
 	}
 	ctx.ctxLock.LockIrq(t)
@@ -64,7 +64,7 @@ func (ctx *listKioctx) submitDead_(t *schedule.Thread) bool {
 
 // aioPutReq is aio_put_req(), n times. In 3.10 it needs no lock.
 func (ctx *listKioctx) aioPutReq(t *schedule.Thread, req *aioKiocb, n int) {
-	if ctx.has(refcounting) {
+	if ctx.Has(refcounting) {
 		if req.kiUsers.SubAndTest(t, n) {
 			slab.Free(t, "kiocb_free", req)
 		}
@@ -81,7 +81,7 @@ func (ctx *listKioctx) __aioPutReq(t *schedule.Thread, req *aioKiocb, n int) {
 		return
 	}
 	ctx.activeReqs.Del(t, req)
-	if ctx.has(filesAndRings) && !req.kiFilp.Peek().fputAtomic(t) {
+	if ctx.Has(filesAndRings) && !req.kiFilp.Peek().fputAtomic(t) {
 		ctx.fputLater_(t, req)
 		return
 	}
@@ -101,11 +101,11 @@ func (ctx *listKioctx) reallyPutReq(t *schedule.Thread, req *aioKiocb) {
 // aioComplete is aio_complete(), in interrupt context.
 func (mm *listMM) aioComplete(t *schedule.Thread, req *aioKiocb) {
 	ctx := req.kiListCtx.Read(t)
-	if mm.has(refcounting) {
+	if mm.Has(refcounting) {
 		ctx.aioComplete310_(t, req)
 		return
 	}
-	reader := mm.has(locklessWait) && mm.has(fputRcu)
+	reader := mm.Has(locklessWait) && mm.Has(fputRcu)
 	if reader {
 		rcu.ReadLock(t)
 	}
@@ -135,7 +135,7 @@ func (ctx *listKioctx) aioComplete310_(t *schedule.Thread, req *aioKiocb) {
 		ctx.completionLock.LockIrq(t)
 		ctx.tail.Write(t, ctx.tail.Peek()+1) // only changes under completion_lock
 		ctx.completionLock.UnlockIrq(t)
-	} else if !ctx.has(cancelOnce) {
+	} else if !ctx.Has(cancelOnce) {
 		ctx.reqsActive.Dec(t)
 	}
 	ctx.aioPutReq(t, req, 1)
@@ -173,7 +173,7 @@ func (mm *listMM) ioGetevents(t *schedule.Thread, cookie, minNr int) {
 // readEvents is read_events(): without sleeping if minNr is 0, else for as long as it
 // takes, or until the context dies.
 func (ctx *listKioctx) readEvents(t *schedule.Thread, minNr int) {
-	if ctx.has(refcounting) {
+	if ctx.Has(refcounting) {
 		ctx.readEvents310_(t, minNr)
 		return
 	}
@@ -224,16 +224,7 @@ func (ctx *listKioctx) readRing_(t *schedule.Thread) int {
 // readEvents310_ is read_events() of 3.10, which is what kioctx.readEvents is.
 func (ctx *listKioctx) readEvents310_(t *schedule.Thread, minNr int) {
 	got := 0
-	if ctx.aioReadEvents(t, &got, minNr) {
-		return // wait_event() tests once before it queues itself
-	}
-	for {
-		ctx.wait.PrepareToWait(t, wait.TaskInterruptible)
-		if ctx.aioReadEvents(t, &got, minNr) || !wait.Schedule(t) {
-			break
-		}
-	}
-	ctx.wait.FinishWait(t)
+	waitEvent_(t, &ctx.wait, func() bool { return ctx.aioReadEvents(t, &got, minNr) })
 }
 
 // aioReadEvents is aio_read_events() of 3.10.

@@ -33,9 +33,9 @@ func (mm *mmStruct) lookupIoctx(t *schedule.Thread, cookie int) *kioctx {
 // by the second.
 func (s *system) getUsers_(t *schedule.Thread, ctx *kioctx) bool {
 	switch {
-	case s.has(tryGetLive):
+	case s.Has(tryGetLive):
 		return ctx.users.TryGetLive(t)
-	case s.has(tryGet):
+	case s.Has(tryGet):
 		return ctx.users.TryGet(t)
 	}
 	ctx.users.Get(t)

@@ -126,6 +126,7 @@ type machine struct {
 	exitSlots int8 // size of the table where the mm exits, else 0
 	mVariant
 	muted map[string]bool
+	bound int // of the preemptions that are counted
 }
 
 // An mVariant is a kernel.

@@ -38,13 +38,13 @@ type procReader struct {
 // textAddr is the address of the mapping that is no ring, below all rings.
 const textAddr = 0
 
-func newSystem33(p patches, rest Rest) *system {
+func newSystem33(c program.Changes, rest Rest) *system {
 	era := &era33{rest: rest, space: mm.NewSpace()}
 	era.fileCache = slab.NewCache[file]("file", nil)
 	era.Bind(&era.fputs, "aio")
 	era.proc.Bind(&era.proc, "proc")
 	era.fputWork.Init(era.aioFputRoutine)
-	s := newSystem(p | filesAndRings)
+	s := newSystem(c | filesAndRings)
 	s.era33 = era
 	return s
 }
@@ -53,7 +53,7 @@ func newSystem33(p patches, rest Rest) *system {
 // first.
 func (s *system) bootMM_(e *schedule.Exec, users int, addrs ...int) {
 	s.boot(e)
-	spin.SetTail(e, s.has(unlockTail))
+	spin.SetTail(e, s.Has(unlockTail))
 	e.Static(&s.fputs.Object, 0)
 	e.Static(&s.proc.Object, 0)
 	s.vm = s.space.Boot(e, users, addrs...)
@@ -90,52 +90,41 @@ func (s *system) submitted_(req *aioKiocb) {
 func (s *system) completed_(e *schedule.Exec, req *aioKiocb) {
 	ctx := req.kiListCtx.Peek()
 	ctx.tail.Init(1)
-	if !s.has(fputNoRef) {
+	if !s.Has(fputNoRef) {
 		ctx.users.Init(2)
 	}
 	s.fputHead.Init(req)
 	workqueue.QueueBoot(e, &s.fputWork)
 }
 
-// A scenario33 is a fixed scenario of one context with one request.
+// scenario33 is a fixed scenario of one context with one request.
 type scenario33 struct {
-	name    string
-	threads []thread33
+	threads []thread
 	device  bool // the request is with the device, else it has been completed
 	proc    bool // somebody has the mm open in /proc
 }
 
-type thread33 struct {
-	name string
-	body func(mm *listMM, t *schedule.Thread)
-}
-
-var scenarios33 = []scenario33{
-	{"aio_fput_routine-vs-exit_mmap", []thread33{{"exit", (*listMM).mmput}}, false, false},
-	{"aio_complete-vs-exit_mmap", []thread33{{"exit", (*listMM).mmput}}, true, false},
-	{"aio_fput_routine-vs-elf_core_dump", []thread33{
-		{"io_destroy", (*listMM).destroyAndExit_}, {"crash", (*listMM).crash_},
-	}, false, true},
-}
-
-// destroyAndExit_ is a thread that calls io_destroy and exits, killed or not. What mmput()
-// would drop is not the last.
-func (mm *listMM) destroyAndExit_(t *schedule.Thread) {
-	mm.ioDestroy(t, 1)
-	t.Forget(1)
-	mm.rest.ExitMm(t, mm.vm)
-}
-
-// crash_ is a thread that crashes, as above.
-func (mm *listMM) crash_(t *schedule.Thread) {
-	mm.rest.DoCoredump(t, mm.vm)
-	t.Forget(1)
-	mm.rest.ExitMm(t, mm.vm)
-}
+// The threads.
+var (
+	exit33 = thread{"exit", func(s *system, t *schedule.Thread) { s.calls.(*listMM).mmput(t) }}
+	// destroyAndExit is a thread that calls io_destroy and exits, killed or not. What mmput()
+	// would drop is not the last.
+	destroyAndExit = thread{"io_destroy", func(s *system, t *schedule.Thread) {
+		s.calls.ioDestroy(t, 1)
+		t.Forget(1)
+		s.rest.ExitMm(t, s.vm)
+	}}
+	// crash is a thread that crashes, as above.
+	crash = thread{"crash", func(s *system, t *schedule.Thread) {
+		s.rest.DoCoredump(t, s.vm)
+		t.Forget(1)
+		s.rest.ExitMm(t, s.vm)
+	}}
+)
 
 // instance builds the scenario over s.
-func (sc *scenario33) instance(s *system) program.Instance {
-	start := sc.starters(s)
+func (sc scenario33) instance(s *system) program.Instance {
+	start := s.starters(sc.threads, sc.device)
 	begin := func(e *schedule.Exec) {
 		req := s.boot33_(e, len(sc.threads))
 		for _, f := range start {
@@ -154,46 +143,37 @@ func (sc *scenario33) instance(s *system) program.Instance {
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
 
-// starters returns the functions that create the threads, the agents last.
-func (sc *scenario33) starters(s *system) []func(e *schedule.Exec) {
-	calls := s.calls.(*listMM)
-	var start []func(e *schedule.Exec)
-	for _, th := range sc.threads {
-		body := func(t *schedule.Thread) { th.body(calls, t) }
-		start = append(start, func(e *schedule.Exec) { e.Go(th.name, body) })
-	}
-	start = append(start, s.bootRCU, s.bootWorkqueue)
-	if sc.device {
-		start = append(start, func(e *schedule.Exec) { s.device.boot(e, nil) })
-	}
-	return start
-}
-
 // before33 is what all these variants have: 2.6.38 with 86b62a2c.
 const before33 = lookupIncNotZero | submitDeadTest
 
-var variants33 = []variant{
-	{"A", "3.3-rc6", "aio_fput_routine drops a reference that may be the last", before33},
-	{"A34", "mutant", "3.4, which unmaps from current->mm, without c7b285550544",
-		before33 | currentUnmaps},
-	{"B", "3.3", "c7b285550544: no reference, but rcu_read_lock()", before33 | fputNoRef | fputRcu},
-	{"B-tail", "3.3", "B where an unlock touches the lock once more",
-		before33 | fputNoRef | fputRcu | unlockTail},
-	{"C", "mutant", "c7b285550544 without rcu_read_lock()", before33 | fputNoRef},
-	{"C-tail", "mutant", "C where an unlock touches the lock once more",
-		before33 | fputNoRef | unlockTail},
-	{"D", "mutant", "c7b285550544 with the context freed without call_rcu()",
-		before33 | fputNoRef | fputRcu | freeAtOnce},
-	{"D-tail", "mutant", "D where an unlock touches the lock once more",
-		before33 | fputNoRef | fputRcu | freeAtOnce | unlockTail},
-	{"E", "mutant", "C with a wait for the requests that takes no lock",
-		before33 | fputNoRef | locklessWait},
-	{"E-rcu", "mutant", "E with rcu_read_lock() wherever a request is counted off, as 3.10 has it",
-		before33 | fputNoRef | fputRcu | locklessWait},
-	{"F", "mutant", "A with the reference dropped before the request is counted off",
-		before33 | putFirst},
-	{"F-tail", "mutant", "F where an unlock touches the lock once more",
-		before33 | putFirst | unlockTail},
+// fixed33 is before33 with c7b285550544.
+const fixed33 = before33 | fputNoRef | fputRcu
+
+var variants33 = []program.Variant{
+	{Name: "A", Versions: "3.3-rc6", Changes: before33,
+		About: "aio_fput_routine drops a reference that may be the last"},
+	{Name: "A34", Versions: "mutant", Changes: before33 | currentUnmaps,
+		About: "3.4, which unmaps from current->mm, without c7b285550544"},
+	{Name: "B", Versions: "3.3", Changes: fixed33,
+		About: "c7b285550544: no reference, but rcu_read_lock()"},
+	{Name: "B-tail", Versions: "3.3", Changes: fixed33 | unlockTail,
+		About: "B where an unlock touches the lock once more"},
+	{Name: "C", Versions: "mutant", Changes: before33 | fputNoRef,
+		About: "c7b285550544 without rcu_read_lock()"},
+	{Name: "C-tail", Versions: "mutant", Changes: before33 | fputNoRef | unlockTail,
+		About: "C where an unlock touches the lock once more"},
+	{Name: "D", Versions: "mutant", Changes: fixed33 | freeAtOnce,
+		About: "c7b285550544 with the context freed without call_rcu()"},
+	{Name: "D-tail", Versions: "mutant", Changes: fixed33 | freeAtOnce | unlockTail,
+		About: "D where an unlock touches the lock once more"},
+	{Name: "E", Versions: "mutant", Changes: before33 | fputNoRef | locklessWait,
+		About: "C with a wait for the requests that takes no lock"},
+	{Name: "E-rcu", Versions: "mutant", Changes: fixed33 | locklessWait,
+		About: "E with rcu_read_lock() wherever a request is counted off, as 3.10 has it"},
+	{Name: "F", Versions: "mutant", Changes: before33 | putFirst,
+		About: "A with the reference dropped before the request is counted off"},
+	{Name: "F-tail", Versions: "mutant", Changes: before33 | putFirst | unlockTail,
+		About: "F where an unlock touches the lock once more"},
 }
 
 // muteLate lets the kernel go on with a munmap that is too late, as it does.
@@ -207,13 +187,13 @@ func evenLate(k schedule.Kind, preemptions int) program.Expect {
 
 // always is a failure that has nothing to do with that.
 func always(k schedule.Kind, preemptions int) []program.Expect {
-	return []program.Expect{fails(k, preemptions), evenLate(k, preemptions)}
+	return []program.Expect{program.Fails(k, preemptions), evenLate(k, preemptions)}
 }
 
 // The double free: the ring is unmapped between exit_mmap's finding its mapping and
 // freeing it.
 var lateInExit = []program.Expect{
-	fails(schedule.LateMunmap, 1), fails(schedule.UseAfterFree, 3),
+	program.Fails(schedule.LateMunmap, 1), program.Fails(schedule.UseAfterFree, 3),
 	evenLate(schedule.UseAfterFree, 1), evenLate(schedule.DoubleFree, 3),
 }
 
@@ -231,33 +211,35 @@ var expected33 = program.Table{
 		"E": always(schedule.UseAfterFree, 1), "F-tail": always(schedule.UseAfterFree, 1),
 	},
 	"aio_fput_routine-vs-elf_core_dump": {
-		"A":      {fails(schedule.LateMunmap, 2), evenLate(schedule.UseAfterFree, 2)},
+		"A":      {program.Fails(schedule.LateMunmap, 2), evenLate(schedule.UseAfterFree, 2)},
 		"A34":    always(schedule.BugOn, 1),
 		"C-tail": always(schedule.UseAfterFree, 1), "D-tail": always(schedule.UseAfterFree, 1),
 		"E": always(schedule.UseAfterFree, 1), "F-tail": always(schedule.UseAfterFree, 1),
 	},
-	workload33Name: {
-		"A":   {fails(schedule.LateMunmap, 1)},
-		"A34": {fails(schedule.BugOn, 1)},
+	"munmap-workload": {
+		"A":   {program.Fails(schedule.LateMunmap, 1)},
+		"A34": {program.Fails(schedule.BugOn, 1)},
 		// D even without a tail: lookup_ioctx walks the list under RCU alone.
-		"D": {fails(schedule.UseAfterFree, 1)}, "D-tail": {fails(schedule.UseAfterFree, 1)},
-		"B-tail": {fails(schedule.UseAfterFree, 1)}, "C-tail": {fails(schedule.UseAfterFree, 1)},
-		"E": {fails(schedule.UseAfterFree, 1)}, "F-tail": {fails(schedule.UseAfterFree, 1)},
+		"D": afterFree, "D-tail": afterFree, "B-tail": afterFree, "C-tail": afterFree,
+		"E": afterFree, "F-tail": afterFree,
 	},
 }
 
 // TooLateMunmap returns the programs of the race of 3.3.
 func TooLateMunmap(rest Rest) []program.Program {
-	var out []program.Program
-	for i := range scenarios33 {
-		sc := &scenarios33[i]
-		for _, v := range variants33 {
-			out = append(out, program.Program{
-				Object: "fs/aio", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about,
-				New: func() program.Instance { return sc.instance(newSystem33(v.patches, rest)) },
-			})
-		}
-	}
-	return expected33.Fill(append(out, workloads33(rest)...))
+	exits, dump := []thread{exit33}, []thread{destroyAndExit, crash}
+	return program.Model[*system]{
+		Object:   "fs/aio",
+		Variants: variants33,
+		Scenarios: []program.Scenario[*system]{
+			{Name: "aio_fput_routine-vs-exit_mmap", New: scenario33{threads: exits}.instance},
+			{Name: "aio_complete-vs-exit_mmap",
+				New: scenario33{threads: exits, device: true}.instance},
+			{Name: "aio_fput_routine-vs-elf_core_dump",
+				New: scenario33{threads: dump, proc: true}.instance},
+		},
+		Workloads: []program.Scenario[*system]{{Name: "munmap-workload", New: newWorkload33}},
+		Expected:  expected33,
+		System:    func(c program.Changes) *system { return newSystem33(c, rest) },
+	}.Programs()
 }

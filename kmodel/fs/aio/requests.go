@@ -21,7 +21,7 @@ func (mm *mmStruct) ioSubmit(t *schedule.Thread, cookie int, cancellable bool) {
 		req.kiocbSetCancelFn(t)
 	}
 	mm.device.submit(t, req)
-	if mm.has(lastPutCompletes) {
+	if mm.Has(lastPutCompletes) {
 		req.iocbPut(t)
 	}
 	ctx.users.Put(t)
@@ -68,7 +68,7 @@ func (mm *mmStruct) ioCancel(t *schedule.Thread, cookie int) {
 	ctx.ctxLock.LockIrq(t)
 	if req := ctx.activeReqs.FirstEntry(t); req != nil { // lookup_kiocb
 		req.kiocbCancel(t)
-		if ctx.has(emptyTest) {
+		if ctx.Has(emptyTest) {
 			ctx.activeReqs.DelInit(t, req)
 		}
 	}
@@ -85,7 +85,7 @@ func (s *system) aioComplete(t *schedule.Thread, req *aioKiocb) {
 		ctx.activeReqs.Del(t, req)
 		ctx.ctxLock.UnlockIrq(t)
 	}
-	if s.has(lastPutCompletes) {
+	if s.Has(lastPutCompletes) {
 		req.iocbPut(t)
 		return
 	}
@@ -128,7 +128,7 @@ func (ctx *kioctx) wakeUpWaiters_(t *schedule.Thread) {
 // it off meanwhile has given ctx_lock back before the request is freed. That it is there
 // still is not. (It is list_empty_careful(), up to 5.8 a plain load.)
 func (req *aioKiocb) onList_(t *schedule.Thread) bool {
-	if req.kiCtx.Peek().has(emptyTest) {
+	if req.kiCtx.Peek().Has(emptyTest) {
 		return !req.kiList.Empty(t)
 	}
 	return req.kiList.Linked(t)
@@ -148,16 +148,22 @@ func (mm *mmStruct) ioGetevents(t *schedule.Thread, cookie, minNr int) {
 // readEvents is read_events(): a timeout of 0 if minNr is 0, else none.
 func (ctx *kioctx) readEvents(t *schedule.Thread, minNr int) {
 	got := 0
-	if ctx.aioReadEvents(t, &got, minNr) || minNr == 0 {
-		return // wait_event() tests once before it queues itself
+	waitEvent_(t, &ctx.wait, func() bool { return ctx.aioReadEvents(t, &got, minNr) })
+}
+
+// waitEvent_ is wait_event_interruptible(), without the last test after a signal: see
+// eventRing.readEvents.
+func waitEvent_(t *schedule.Thread, q *wait.Queue, condition func() bool) {
+	if condition() {
+		return // it tests once before it queues itself
 	}
 	for {
-		ctx.wait.PrepareToWait(t, wait.TaskInterruptible)
-		if ctx.aioReadEvents(t, &got, minNr) || !wait.Schedule(t) {
+		q.PrepareToWait(t, wait.TaskInterruptible)
+		if condition() || !wait.Schedule(t) {
 			break
 		}
 	}
-	ctx.wait.FinishWait(t)
+	q.FinishWait(t)
 }
 
 // aioReadEvents is aio_read_events(): the condition of the wait. It adds what it read
@@ -177,7 +183,7 @@ func (ctx *kioctx) aioReadEventsRing(t *schedule.Thread) int {
 	ctx.ringLock.Lock(t)
 	head := ctx.head.Read(t)
 	n := ctx.tail.Read(t) - head
-	if ctx.has(drains) {
+	if ctx.Has(drains) {
 		mem.SmpRmb(t) // before the events, and what the caller loads
 	}
 	if n > 0 {

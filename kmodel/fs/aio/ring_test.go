@@ -5,21 +5,9 @@ import (
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
-
-// TestStatesRing takes workloads that between them make every call.
-func TestStatesRing(t *testing.T) {
-	suite := verify.Suite{Programs: rings.Programs()}
-	fixed := func(p program.Program) bool { return true } // TestStates has them
-	suite.States(t, fixed,
-		"01"+"11012"+"12000",   // the interrupt comes on the CPU of one who reads
-		"10"+"01"+"02"+"0001",  // who waits, and one event of each sort
-		"00"+"12010"+"1000012", // who completes reads too
-	)
-}
 
 // TestRingOwnCPU: where loads pass loads, who reads finds what an interrupt on his own CPU has
 // written, and not what one on another has.

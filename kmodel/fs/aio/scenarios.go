@@ -5,49 +5,78 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// scenario is what the threads of a program do: one call on the only context, as a rule
-// against io_destroy; or, if call is nil, whatever the tape says.
+// scenario is what the threads of a program do on contexts that are there from the start.
 type scenario struct {
-	name    string // "io_submit-vs-io_destroy"
-	thread  string // "io_submit"
-	slots   int    // of the table that the context is in
-	destroy bool   // a second thread calls io_destroy
-	request bool   // there is a device
-	call    func(s *system, t *schedule.Thread)
+	name     string // "io_submit-vs-io_destroy"
+	threads  []thread
+	contexts int  // at cookies 1, 2 ...
+	spare    int  // slots of their table that are empty
+	device   bool // there is one
+	requests int  // which it has, and which can be cancelled
 }
+
+type thread struct {
+	name string
+	body func(s *system, t *schedule.Thread)
+}
+
+// The threads. Most make a call on the first context.
+var (
+	setup   = thread{"io_setup", func(s *system, t *schedule.Thread) { s.calls.ioSetup(t, 1) }}
+	cancel  = thread{"io_cancel", func(s *system, t *schedule.Thread) { s.calls.ioCancel(t, 1) }}
+	destroy = thread{"io_destroy", func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 1) }}
+	exit    = thread{"exit", func(s *system, t *schedule.Thread) { s.mm.mmput(t) }}
+
+	getevents = thread{"io_getevents", func(s *system, t *schedule.Thread) {
+		s.calls.ioGetevents(t, 1, 0)
+	}}
+	submit = thread{"io_submit", func(s *system, t *schedule.Thread) {
+		s.calls.ioSubmit(t, 1, false)
+	}}
+	// destroyOther destroys the second.
+	destroyOther = thread{"io_destroy", func(s *system, t *schedule.Thread) {
+		s.calls.ioDestroy(t, 2)
+	}}
+	// moveRing moves the ring of the first.
+	moveRing = thread{"mremap", func(s *system, t *schedule.Thread) {
+		s.mm.mremap(t, 1, cookieMoved)
+	}}
+)
 
 var scenarios = []scenario{
-	{"io_getevents-vs-io_destroy", "io_getevents", 1, true, false,
-		func(s *system, t *schedule.Thread) { s.calls.ioGetevents(t, 1, 0) }},
-	{"io_submit-vs-io_destroy", "io_submit", 1, true, true,
-		func(s *system, t *schedule.Thread) { s.calls.ioSubmit(t, 1, false) }},
-	{"io_cancel-vs-io_destroy", "io_cancel", 1, true, false,
-		func(s *system, t *schedule.Thread) { s.calls.ioCancel(t, 1) }},
-	{"io_destroy-vs-io_destroy", "io_destroy", 1, true, false,
-		func(s *system, t *schedule.Thread) { s.calls.ioDestroy(t, 1) }},
-	{"exit_aio", "exit", 2, false, false,
-		func(s *system, t *schedule.Thread) { s.mm.mmput(t) }},
-	{"exit_aio-full-table", "exit", 1, false, false,
-		func(s *system, t *schedule.Thread) { s.mm.mmput(t) }},
-	{name: "workload"},
+	{name: "io_getevents-vs-io_destroy", threads: []thread{getevents, destroy}, contexts: 1},
+	{name: "io_submit-vs-io_destroy", threads: []thread{submit, destroy}, contexts: 1,
+		device: true},
+	{name: "io_cancel-vs-io_destroy", threads: []thread{cancel, destroy}, contexts: 1},
+	{name: "io_destroy-vs-io_destroy", threads: []thread{destroy, destroy}, contexts: 1},
+	{name: "exit_aio", threads: []thread{exit}, contexts: 1, spare: 1},
+	{name: "exit_aio-full-table", threads: []thread{exit}, contexts: 1},
 }
 
-// instance builds the scenario over s.
-func (sc *scenario) instance(s *system) program.Instance {
-	if sc.call == nil {
-		return program.Instance{Begin: newWorkload(s).begin, Abstract: s.abstract}
-	}
-	return sc.fixed(s, sc.starters(s))
+// listed is the scenario as a model lists it.
+func (sc *scenario) listed() program.Scenario[*system] {
+	return program.Scenario[*system]{Name: sc.name, New: func(s *system) program.Instance {
+		return sc.begun(s, s.starters(sc.threads, sc.device))
+	}}
 }
 
-// fixed is an instance of a fixed scenario whose threads start creates.
-func (sc *scenario) fixed(s *system, start []func(e *schedule.Exec)) program.Instance {
+// begun is an instance whose threads start creates.
+func (sc *scenario) begun(s *system, start []func(e *schedule.Exec)) program.Instance {
+	check := s.checkRings_
 	begin := func(e *schedule.Exec) {
 		s.boot(e)
-		s.bootSlots = sc.slots
-		s.calls.bootCtx(e, 1)
+		s.bootSlots = sc.contexts + sc.spare
+		for i := range sc.contexts {
+			s.calls.bootCtx(e, i+1)
+		}
+		if s.Has(ringMoves) {
+			e.AtEnd(check)
+		}
 		for _, f := range start {
 			f(e)
+		}
+		for range sc.requests {
+			s.bootRequest_(e)
 		}
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
@@ -57,15 +86,14 @@ func (sc *scenario) fixed(s *system, start []func(e *schedule.Exec)) program.Ins
 // order must not matter to anything but the numbers of the threads; a test permutes
 // them. The agents come last, so that where the schedule says nothing they wait until
 // the threads have finished or sleep.
-func (sc *scenario) starters(s *system) []func(e *schedule.Exec) {
-	call := func(t *schedule.Thread) { sc.call(s, t) }
-	start := []func(e *schedule.Exec){func(e *schedule.Exec) { e.Go(sc.thread, call) }}
-	if sc.destroy {
-		destroy := func(t *schedule.Thread) { s.calls.ioDestroy(t, 1) }
-		start = append(start, func(e *schedule.Exec) { e.Go("io_destroy", destroy) })
+func (s *system) starters(threads []thread, device bool) []func(e *schedule.Exec) {
+	var start []func(e *schedule.Exec)
+	for _, th := range threads {
+		body := func(t *schedule.Thread) { th.body(s, t) }
+		start = append(start, func(e *schedule.Exec) { e.Go(th.name, body) })
 	}
 	start = append(start, s.bootRCU, s.bootWorkqueue)
-	if sc.request {
+	if device {
 		start = append(start, func(e *schedule.Exec) { s.device.boot(e, nil) })
 	}
 	return start

@@ -5,14 +5,11 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// patches is the set of upstream patches that a variant has applied, and of what its
-// kernel is configured for.
-type patches uint
-
+// The upstream patches that a variant may have applied, and what its kernel may be configured for.
 const (
 	// lookupIncNotZero is 3bd9a5d734c7 "aio: fix rcu ioctx lookup" (2.6.38): a
 	// context whose count is 0 is not found any more.
-	lookupIncNotZero patches = 1 << iota
+	lookupIncNotZero program.Changes = 1 << iota
 	// submitDeadTest is 7137c6bd (2.6.38): io_submit looks again, under ctx_lock,
 	// whether the context has died.
 	submitDeadTest
@@ -135,50 +132,44 @@ const (
 	table54 = table417&^refs49 | refs54 | oneFlavour | emptyTest | lastPutCompletes
 )
 
-// variant is the code as some kernels had it, or a mutant.
-type variant struct {
-	name     string
-	versions string
-	about    string
-	patches  patches
-}
-
-var variants = []variant{
-	{"1a", "2.6.29-2.6.37", "lookup_ioctx takes a count that may be 0", 0},
-	{"1b", "2.6.38-3.9", "3bd9a5d734c7: lookup_ioctx takes the count if it is not 0",
-		lookupIncNotZero | submitDeadTest},
-	{"1c", "3.10.65", "36f5588905c1, 4fcc712f5c48: the first reference is dropped after an RCU delay",
-		refcounting},
-	{"1d-3.13", "3.13-3.14", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()",
-		ioctxTable | refs311},
-	{"1d-3.17", "3.17-3.19", "1d-3.13 where io_destroy waits for the requests, exit_aio too",
-		ioctxTable | drains | refs311},
-	{"1d", "4.1-4.15", "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()", table41},
-	{"1d-merged", "4.1-4.15", "1d with CONFIG_PREEMPT=n", table41 | noPreempt},
-	{"1e", "4.16", "a6d7cff472e0: the context is freed after an RCU delay", table416},
-	{"1e-merged", "4.16", "1e with CONFIG_PREEMPT=n", table416 | noPreempt},
-	{"1f", "4.17", "baf10564fbb6: lookup_ioctx refuses a killed context",
-		table417},
-	{"1f-5.4", "5.4-6.7", "1f where RCU has one flavour, and the last reference completes a request",
-		table54},
-	{"m1", "mutant", "baf10564fbb6 without a6d7cff472e0", table41 | tryGetLive},
-	{"m2", "mutant", "1f with percpu_ref_tryget() instead of percpu_ref_tryget_live()",
-		table417&^tryGetLive | tryGet},
-	{"m3", "mutant", "1d with synchronize_rcu() in kill_ioctx", table41 | syncInKill},
-	{"m4", "mutant", "1f with exit_aio counting itself",
-		table417 | exitCountsItself},
+var variants = []program.Variant{
+	{Name: "1a", Versions: "2.6.29-2.6.37", About: "lookup_ioctx takes a count that may be 0"},
+	{Name: "1b", Versions: "2.6.38-3.9", Changes: lookupIncNotZero | submitDeadTest,
+		About: "3bd9a5d734c7: lookup_ioctx takes the count if it is not 0"},
+	{Name: "1c", Versions: "3.10.65", Changes: refcounting,
+		About: "36f5588905c1, 4fcc712f5c48: the first reference is dropped after an RCU delay"},
+	{Name: "1d-3.13", Versions: "3.13-3.14", Changes: ioctxTable | refs311,
+		About: "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()"},
+	{Name: "1d-3.17", Versions: "3.17-3.19", Changes: ioctxTable | drains | refs311,
+		About: "1d-3.13 where io_destroy waits for the requests, exit_aio too"},
+	{Name: "1d", Versions: "4.1-4.15", Changes: table41,
+		About: "e34ecee2ae79: no RCU delay but the one in percpu_ref_kill()"},
+	{Name: "1d-merged", Versions: "4.1-4.15", Changes: table41 | noPreempt,
+		About: "1d with CONFIG_PREEMPT=n"},
+	{Name: "1e", Versions: "4.16", Changes: table416,
+		About: "a6d7cff472e0: the context is freed after an RCU delay"},
+	{Name: "1e-merged", Versions: "4.16", Changes: table416 | noPreempt,
+		About: "1e with CONFIG_PREEMPT=n"},
+	{Name: "1f", Versions: "4.17", Changes: table417,
+		About: "baf10564fbb6: lookup_ioctx refuses a killed context"},
+	{Name: "1f-5.4", Versions: "5.4-6.7", Changes: table54,
+		About: "1f where RCU has one flavour, and the last reference completes a request"},
+	{Name: "m1", Versions: "mutant", Changes: table41 | tryGetLive,
+		About: "baf10564fbb6 without a6d7cff472e0"},
+	{Name: "m2", Versions: "mutant", Changes: table417&^tryGetLive | tryGet,
+		About: "1f with percpu_ref_tryget() instead of percpu_ref_tryget_live()"},
+	{Name: "m3", Versions: "mutant", Changes: table41 | syncInKill,
+		About: "1d with synchronize_rcu() in kill_ioctx"},
+	{Name: "m4", Versions: "mutant", Changes: table417 | exitCountsItself,
+		About: "1f with exit_aio counting itself"},
 }
 
 // muteResurrect lets the kernel go on after it has taken a count of 0 to 1, as a
 // percpu_ref does without a word.
 var muteResurrect = schedule.KindSet(schedule.RefResurrect)
 
-// fails and then make up a row of the table of verdicts: what is found as it is, and
-// what comes after a count has been taken from 0 to 1.
-func fails(k schedule.Kind, preemptions int) program.Expect {
-	return program.Expect{Kind: k, Preemptions: preemptions}
-}
-
+// then makes up a row of the table of verdicts: what comes after a count has been taken from 0
+// to 1.
 func then(k schedule.Kind, preemptions int) program.Expect {
 	return program.Expect{Kind: k, Preemptions: preemptions, Mute: muteResurrect}
 }
@@ -186,20 +177,26 @@ func then(k schedule.Kind, preemptions int) program.Expect {
 // The verdicts of a call against io_destroy, the same for io_getevents and io_cancel.
 var (
 	racy1a = []program.Expect{
-		fails(schedule.RefResurrect, 1), fails(schedule.BugOn, 1),
+		program.Fails(schedule.RefResurrect, 1), program.Fails(schedule.BugOn, 1),
 		then(schedule.DoubleRelease, 1), then(schedule.BugOn, 1), then(schedule.UseAfterFree, 2),
 	}
 	racy1d = []program.Expect{
-		fails(schedule.RefResurrect, 1), fails(schedule.UseAfterFree, 1),
+		program.Fails(schedule.RefResurrect, 1), program.Fails(schedule.UseAfterFree, 1),
 		then(schedule.DoubleRelease, 1), then(schedule.UseAfterFree, 1),
 	}
 	racy1e = []program.Expect{
-		fails(schedule.RefResurrect, 1),
+		program.Fails(schedule.RefResurrect, 1),
 		then(schedule.DoubleRelease, 1), then(schedule.UseAfterFree, 2),
 	}
-	racyM1 = []program.Expect{fails(schedule.UseAfterFree, 1), then(schedule.UseAfterFree, 1)}
+	racyM1 = []program.Expect{
+		program.Fails(schedule.UseAfterFree, 1), then(schedule.UseAfterFree, 1),
+	}
 
-	earlyExit = []program.Expect{fails(schedule.UseAfterFree, 2), then(schedule.UseAfterFree, 2)}
+	resurrects = []program.Expect{program.Fails(schedule.RefResurrect, 1)}
+	afterFree  = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
+	earlyExit  = []program.Expect{
+		program.Fails(schedule.UseAfterFree, 2), then(schedule.UseAfterFree, 2),
+	}
 )
 
 // expected is the table of verdicts: every kind of failure with the fewest preemptions
@@ -216,17 +213,18 @@ var expected = program.Table{
 	"io_submit-vs-io_destroy": {
 		// The use after free as it is: io_submit has no test whether the context has
 		// died (7137c6bd), so a request may start after io_destroy has waited for all.
-		"1a":      append([]program.Expect{fails(schedule.UseAfterFree, 3)}, racy1a...),
+		"1a":      append([]program.Expect{program.Fails(schedule.UseAfterFree, 3)}, racy1a...),
 		"1d-3.13": racy1d, "1d-3.17": racy1d, "1d": racy1d, "1e": racy1e, "m1": racyM1,
 	},
 	"io_destroy-vs-io_destroy": {
 		// Both lookups come before either has set dead, and the hlist_del_rcu() of
 		// those years is unconditional.
 		"1a": {
-			fails(schedule.ListCorrupt, 1), fails(schedule.RefResurrect, 1), fails(schedule.BugOn, 1),
+			program.Fails(schedule.ListCorrupt, 1), program.Fails(schedule.RefResurrect, 1),
+			program.Fails(schedule.BugOn, 1),
 			then(schedule.ListCorrupt, 1), then(schedule.BugOn, 1), then(schedule.UseAfterFree, 2),
 		},
-		"1b":      {fails(schedule.ListCorrupt, 1), then(schedule.ListCorrupt, 1)},
+		"1b":      {program.Fails(schedule.ListCorrupt, 1), then(schedule.ListCorrupt, 1)},
 		"1d-3.13": racy1d, "1d-3.17": racy1d, "1d": racy1d, "1e": racy1e, "m1": racyM1,
 	},
 	// A finding, not history: see exitAtOnce_. In every variant that waits with one counter and
@@ -237,26 +235,24 @@ var expected = program.Table{
 		"m1": earlyExit, "m2": earlyExit, "m3": earlyExit,
 	},
 	"workload": {
-		"1a": {fails(schedule.RefResurrect, 1)}, "1b": {fails(schedule.ListCorrupt, 1)},
-		"1c":      {fails(schedule.BugOn, 0)}, // of cancelled requests, see cancelOnce
-		"1d-3.13": {fails(schedule.RefResurrect, 1)}, "1d-3.17": {fails(schedule.RefResurrect, 1)},
-		"1d": {fails(schedule.RefResurrect, 1)}, "1e": {fails(schedule.RefResurrect, 1)},
-		"m1": {fails(schedule.UseAfterFree, 1)},
+		"1a": resurrects, "1b": {program.Fails(schedule.ListCorrupt, 1)},
+		"1c":      {program.Fails(schedule.BugOn, 0)}, // of cancelled requests, see cancelOnce
+		"1d-3.13": resurrects, "1d-3.17": resurrects, "1d": resurrects, "1e": resurrects,
+		"m1": afterFree,
 	},
 }
 
 // Programs returns all programs, variants in historical order within a scenario.
 func Programs() []program.Program {
-	var out []program.Program
-	for i := range scenarios {
-		sc := &scenarios[i]
-		for _, v := range variants {
-			out = append(out, program.Program{
-				Object: "fs/aio", Scenario: sc.name, Variant: v.name,
-				Versions: v.versions, Patches: v.about, Workload: sc.call == nil,
-				New: func() program.Instance { return sc.instance(newSystem(v.patches)) },
-			})
-		}
+	m := program.Model[*system]{
+		Object:    "fs/aio",
+		Variants:  variants,
+		Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
+		Expected:  expected,
+		System:    newSystem,
 	}
-	return expected.Fill(out)
+	for i := range scenarios {
+		m.Scenarios = append(m.Scenarios, scenarios[i].listed())
+	}
+	return m.Programs()
 }

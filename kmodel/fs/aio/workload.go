@@ -1,6 +1,9 @@
 package aio
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
 // The most of everything that a workload has.
 const (
@@ -38,32 +41,23 @@ type call struct {
 // exit_aio has an error of its own with a full table (scenario exit_aio-full-table).
 type workload struct {
 	*system
-	choose  func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	calls   [maxThreads][maxCalls]call
-	n       [maxThreads]int
+	*program.Workload[call]
 	exit    bool
 	cookies int // given out so far
-	bodies  [maxThreads]func(t *schedule.Thread)
 }
 
-func newWorkload(s *system) *workload {
-	w := &workload{system: s, choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
-
-// names of the threads.
-var names = [maxThreads]string{"A", "B", "C", "D"}
 
 func (w *workload) begin(e *schedule.Exec) {
 	w.boot(e)
-	threads := 2 + w.choose(e, maxThreads-1)
-	e.CountCalls(threads) // each makes one, and perhaps more
-	contexts := 1 + w.choose(e, maxContexts)
-	w.exit = w.choose(e, 2) == 1
-	interrupts := w.choose(e, 2) == 1
+	threads := w.Threads(e)
+	contexts := 1 + w.Choose(e, maxContexts)
+	w.exit = w.Choose(e, 2) == 1
+	interrupts := w.Choose(e, 2) == 1
 	w.bootSlots = 1
 	for w.bootSlots < contexts {
 		w.bootSlots *= 2
@@ -72,16 +66,15 @@ func (w *workload) begin(e *schedule.Exec) {
 		w.bootSlots = 4
 	}
 	for w.cookies = 1; w.cookies <= contexts; w.cookies++ {
-		w.system.calls.bootCtx(e, w.cookies)
+		w.calls.bootCtx(e, w.cookies)
 	}
 	w.mm.mmUsers.Init(threads)
 	for i := range threads {
-		w.n[i] = 1 + w.choose(e, maxCalls)
-		e.CountCalls(w.n[i] - 1)
-		for j := range w.n[i] {
-			w.calls[i][j] = w.chooseCall(e)
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = w.chooseCall(e)
 		}
-		e.Go(names[i], w.bodies[i])
+		w.Go(e, i)
 	}
 	w.bootRCU(e)
 	w.bootWorkqueue(e)
@@ -95,7 +88,7 @@ func (w *workload) begin(e *schedule.Exec) {
 // chooseCall chooses a call. What io_setup creates gets the next cookie, while there
 // are any; a call may name a context that is not there.
 func (w *workload) chooseCall(e *schedule.Exec) call {
-	kind := callKind(w.choose(e, int(numCalls)))
+	kind := callKind(w.Choose(e, int(numCalls)))
 	if kind == callSetup && w.cookies <= maxContexts {
 		w.cookies++
 		return call{kind, w.cookies - 1}
@@ -103,13 +96,13 @@ func (w *workload) chooseCall(e *schedule.Exec) call {
 	if kind == callSetup {
 		kind = callGetevents
 	}
-	return call{kind, 1 + w.choose(e, maxContexts)}
+	return call{kind, 1 + w.Choose(e, maxContexts)}
 }
 
-// run_ makes the calls of thread i.
-func (w *workload) run_(t *schedule.Thread, i int) {
-	for j := range w.n[i] {
-		w.call_(t, w.calls[i][j])
+// run_ makes the calls of a thread.
+func (w *workload) run_(t *schedule.Thread, _ int, calls []call) {
+	for j, c := range calls {
+		w.call_(t, c)
 		t.SignalHandled()
 		t.Forget(uint64(j))
 	}
@@ -119,21 +112,20 @@ func (w *workload) run_(t *schedule.Thread, i int) {
 }
 
 func (w *workload) call_(t *schedule.Thread, c call) {
-	calls := w.system.calls
 	switch c.kind {
 	case callGetevents:
-		calls.ioGetevents(t, c.cookie, 0)
+		w.calls.ioGetevents(t, c.cookie, 0)
 	case callGeteventsWait:
-		calls.ioGetevents(t, c.cookie, 1)
+		w.calls.ioGetevents(t, c.cookie, 1)
 	case callDestroy:
-		calls.ioDestroy(t, c.cookie)
+		w.calls.ioDestroy(t, c.cookie)
 	case callSubmit:
-		calls.ioSubmit(t, c.cookie, false)
+		w.calls.ioSubmit(t, c.cookie, false)
 	case callSubmitCancel:
-		calls.ioSubmit(t, c.cookie, true)
+		w.calls.ioSubmit(t, c.cookie, true)
 	case callCancel:
-		calls.ioCancel(t, c.cookie)
+		w.calls.ioCancel(t, c.cookie)
 	case callSetup:
-		calls.ioSetup(t, c.cookie)
+		w.calls.ioSetup(t, c.cookie)
 	}
 }

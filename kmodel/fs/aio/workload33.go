@@ -12,11 +12,11 @@ const (
 	maxContexts33 = 2
 )
 
-// call33 is a system call.
-type call33 uint8
+// kind33 is a system call.
+type kind33 uint8
 
 const (
-	submitClose33 call33 = iota // open a file, io_submit, close it: the request has the last reference
+	submitClose33 kind33 = iota // open, io_submit, close: the request has the last reference
 	destroy33                   // io_destroy
 	getevents33                 // io_getevents, no waiting
 	submit33                    // io_submit with a file that stays open until the thread has exited
@@ -25,6 +25,11 @@ const (
 	setup33                     // io_setup
 	numCalls33
 )
+
+type call33 struct {
+	kind   kind33
+	cookie int
+}
 
 // workload33 is a workload of 3.3: 2 or 3 threads of one process with 1 to 3 calls each,
 // over 1 or 2 contexts that are there and one that io_setup may make. Then every thread
@@ -35,32 +40,23 @@ const (
 // io_getevents, where the signal with which a core dump begins would have to wake it.
 type workload33 struct {
 	*listMM
-	choose  func(e *schedule.Exec, n int) int // Exec.Choose, except in tests
-	calls   [maxThreads33][maxCalls33]call33
-	cookies [maxThreads33][maxCalls33]int
-	n       [maxThreads33]int
-	files   [maxThreads33]*file
-	crash   int // which thread crashes, from 1
-	setups  int
-	owner   [maxContexts33 + 2]int // who may destroy the context, from 1
-	bodies  [maxThreads33]func(t *schedule.Thread)
+	*program.Workload[call33]
+	files  [maxThreads33]*file
+	crash  int // which thread crashes, from 1
+	setups int
+	owner  [maxContexts33 + 2]int // who may destroy the context, from 1
 }
 
-const workload33Name = "munmap-workload"
-
-func newWorkload33(s *system) *workload33 {
-	w := &workload33{listMM: s.calls.(*listMM), choose: (*schedule.Exec).Choose}
-	for i := range w.bodies {
-		w.bodies[i] = func(t *schedule.Thread) { w.run_(t, i) }
-	}
-	return w
+func newWorkload33(s *system) program.Instance {
+	w := &workload33{listMM: s.calls.(*listMM)}
+	w.Workload = program.NewWorkload(maxThreads33, maxCalls33, w.run_)
+	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload33) begin(e *schedule.Exec) {
-	threads := 2 + w.choose(e, maxThreads33-1)
-	e.CountCalls(threads) // each makes one, and perhaps more
-	contexts := 1 + w.choose(e, maxContexts33)
-	w.crash = w.choose(e, threads+1)
+	threads := w.Threads(e)
+	contexts := 1 + w.Choose(e, maxContexts33)
+	w.crash = w.Choose(e, threads+1)
 	w.setups = 0
 	w.owner = [len(w.owner)]int{}
 	if contexts == 1 {
@@ -71,12 +67,11 @@ func (w *workload33) begin(e *schedule.Exec) {
 	for i := range threads {
 		w.files[i] = w.fileCache.AllocBoot(e)
 		w.files[i].fCount.Init(1)
-		w.n[i] = 1 + w.choose(e, maxCalls33)
-		e.CountCalls(w.n[i] - 1)
-		for j := range w.n[i] {
-			w.calls[i][j], w.cookies[i][j] = w.chooseCall(e, i)
+		calls := w.Calls(e, i)
+		for j := range calls {
+			calls[j] = w.chooseCall(e, i)
 		}
-		e.Go(names[i], w.bodies[i])
+		w.Go(e, i)
 	}
 	w.bootRCU(e)
 	w.bootWorkqueue(e)
@@ -84,29 +79,29 @@ func (w *workload33) begin(e *schedule.Exec) {
 }
 
 // chooseCall chooses a call of thread i, and the context.
-func (w *workload33) chooseCall(e *schedule.Exec, i int) (call33, int) {
-	kind := call33(w.choose(e, int(numCalls33)))
+func (w *workload33) chooseCall(e *schedule.Exec, i int) call33 {
+	kind := kind33(w.Choose(e, int(numCalls33)))
 	if kind == setup33 && w.setups == 0 {
 		w.setups++
-		return kind, maxContexts33 + 1
+		return call33{kind, maxContexts33 + 1}
 	}
 	if kind == setup33 {
 		kind = getevents33
 	}
-	cookie := 1 + w.choose(e, maxContexts33+1)
+	cookie := 1 + w.Choose(e, maxContexts33+1)
 	if kind == destroy33 {
 		if w.owner[cookie] != 0 && w.owner[cookie] != i+1 {
-			return getevents33, cookie
+			return call33{getevents33, cookie}
 		}
 		w.owner[cookie] = i + 1
 	}
-	return kind, cookie
+	return call33{kind, cookie}
 }
 
 // run_ is thread i, from its first call to its end.
-func (w *workload33) run_(t *schedule.Thread, i int) {
-	for j := range w.n[i] {
-		w.call_(t, i, w.calls[i][j], w.cookies[i][j])
+func (w *workload33) run_(t *schedule.Thread, i int, calls []call33) {
+	for j, c := range calls {
+		w.call_(t, i, c)
 		t.Forget(uint64(j))
 	}
 	if w.crash == i+1 {
@@ -118,40 +113,24 @@ func (w *workload33) run_(t *schedule.Thread, i int) {
 	w.files[i].fput(t) // exit_files
 }
 
-func (w *workload33) call_(t *schedule.Thread, i int, c call33, cookie int) {
+func (w *workload33) call_(t *schedule.Thread, i int, c call33) {
 	w.fd[t.ID], w.full[t.ID] = w.files[i], false
-	switch c {
+	switch c.kind {
 	case submitClose33, submitFull33:
 		f := w.fileCache.Alloc(t) // open
 		f.fCount.Init(1)
-		w.fd[t.ID], w.full[t.ID] = f, c == submitFull33
-		w.ioSubmit(t, cookie, false)
+		w.fd[t.ID], w.full[t.ID] = f, c.kind == submitFull33
+		w.ioSubmit(t, c.cookie, false)
 		f.fput(t) // close
 	case submit33:
-		w.ioSubmit(t, cookie, true)
+		w.ioSubmit(t, c.cookie, true)
 	case destroy33:
-		w.ioDestroy(t, cookie)
+		w.ioDestroy(t, c.cookie)
 	case getevents33:
-		w.ioGetevents(t, cookie, 0)
+		w.ioGetevents(t, c.cookie, 0)
 	case cancel33:
-		w.ioCancel(t, cookie)
+		w.ioCancel(t, c.cookie)
 	case setup33:
-		w.ioSetup(t, cookie)
+		w.ioSetup(t, c.cookie)
 	}
-}
-
-// workloads33 returns the workload in every variant.
-func workloads33(rest Rest) []program.Program {
-	var out []program.Program
-	for _, v := range variants33 {
-		out = append(out, program.Program{
-			Object: "fs/aio", Scenario: workload33Name, Variant: v.name,
-			Versions: v.versions, Patches: v.about, Workload: true,
-			New: func() program.Instance {
-				s := newSystem33(v.patches, rest)
-				return program.Instance{Begin: newWorkload33(s).begin, Abstract: s.abstract}
-			},
-		})
-	}
-	return out
 }

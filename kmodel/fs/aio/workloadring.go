@@ -1,7 +1,6 @@
 package aio
 
 import (
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/wait"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -88,16 +87,7 @@ func (w *ringWorkload) run_(t *schedule.Thread, _ int, calls []ringCall) {
 // returns at once. Neither is here, and neither changes a verdict.
 func (s *eventRing) readEvents(t *schedule.Thread, minNr, nr int) {
 	got := 0
-	if s.aioReadEvents(t, &got, minNr, nr) {
-		return // wait_event() tests once before it queues itself
-	}
-	for {
-		s.ctx.wait.PrepareToWait(t, wait.TaskInterruptible)
-		if s.aioReadEvents(t, &got, minNr, nr) || !wait.Schedule(t) {
-			break
-		}
-	}
-	s.ctx.wait.FinishWait(t)
+	waitEvent_(t, &s.ctx.wait, func() bool { return s.aioReadEvents(t, &got, minNr, nr) })
 }
 
 // aioReadEvents is aio_read_events(). It adds to got, and reports whether that is enough.

@@ -64,7 +64,7 @@ func (s *system) unixGC(t *schedule.Thread) {
 	}
 	notCycleList := s.splitOff_(t)
 	for u := s.gcCandidates.first(0); u != nil; u = s.gcCandidates.first(u.num + 1) {
-		s.scanChildren(t, u, incInflight, &s.hitlist)
+		s.scanChildren(t, u, incInflight, &s.hitlist.Head)
 	}
 	for _, u := range notCycleList {
 		if u != nil {
@@ -126,7 +126,7 @@ func (s *system) splitOff_(t *schedule.Thread) (notCycleList [maxFiles]*unixSock
 // moves the messages that have them to the hitlist, if there is one. There they are linked as
 // they were in the queue, and unlinked by whoever takes them for messages of the queue.
 func (s *system) scanChildren(t *schedule.Thread, x *unixSock,
-	f func(t *schedule.Thread, u *unixSock), hitlist *hitlist,
+	f func(t *schedule.Thread, u *unixSock), hitlist *list.Head[*skBuff],
 ) {
 	x.queueLock.Lock(t) // scan_inflight
 	skb := x.skReceiveQueue.FirstEntry(t)

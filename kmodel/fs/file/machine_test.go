@@ -234,6 +234,7 @@ func (s *mState) call(other int) {
 func (m machine) counted() verify.Machine[mState, schedule.Outcome] {
 	return verify.Machine[mState, schedule.Outcome]{
 		Threads: mThreads,
+		Bound:   explore.Unbounded,
 		Enabled: (*mState).enabled,
 		Rests:   func(s *mState, me int) bool { return s.pc[me] == mEnd },
 		Step: func(s mState, me int, next func(mState), end func(schedule.Outcome)) {

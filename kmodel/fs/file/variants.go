@@ -1,11 +1,9 @@
 package file
 
 import (
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/global"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -86,26 +84,6 @@ func Programs() []program.Program {
 	return append(model.Programs(), typesafeModel.Programs()...)
 }
 
-// The global variables of the kernel.
-type (
-	spinlock   = spin.Lock // embedded as spin.Lock, the field would hide the method
-	globalSpin struct {
-		schedule.Object
-		spinlock
-	}
-	globalInt struct {
-		schedule.Object
-		mem.Int
-	}
-
-	// hitlist is a variable of unix_gc(), of which there is one at a time: the messages
-	// that are to be dropped.
-	hitlist struct {
-		schedule.Object
-		list.Head[*skBuff]
-	}
-)
-
 // works is task_works of a task: files to be closed when its system call returns. Only the
 // task itself sees them.
 type works struct {
@@ -119,12 +97,14 @@ type system struct {
 	program.Globals
 	files           filesStruct
 	works           [maxThreads]works
-	unixGCLock      globalSpin
-	unixTotInflight globalInt
-	gcInProgress    globalInt
+	unixGCLock      global.Spin
+	unixTotInflight global.Int
+	gcInProgress    global.Int
 	gcInflightList  sockList
 	gcCandidates    sockList
-	hitlist         hitlist
+	// hitlist is a variable of unix_gc(), of which there is one at a time: the messages
+	// that are to be dropped.
+	hitlist global.List[*skBuff]
 
 	fdtab     fdtable // of files
 	fdtables  *slab.Cache[fdtable, *fdtable]

@@ -1,10 +1,9 @@
 package namespace
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/global"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/seqlock"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -66,18 +65,6 @@ var expected = program.Table{
 // Programs returns all programs.
 func Programs() []program.Program { return model.Programs() }
 
-// The global variables of the kernel.
-type (
-	globalSeqlock struct {
-		schedule.Object
-		seqlock.Lock
-	}
-	globalSem struct {
-		schedule.Object
-		rwsem.Sem
-	}
-)
-
 // mountpoint is where the mount is mounted: its place in mount_hashtable.
 type mountpoint struct {
 	schedule.Object
@@ -88,8 +75,8 @@ type mountpoint struct {
 type system struct {
 	program.Changes
 	program.Globals
-	mountLock    globalSeqlock
-	namespaceSem globalSem
+	mountLock    global.Seqlock
+	namespaceSem global.Sem
 	mountpoint   mountpoint
 	fs           fsStruct
 	mounts       *slab.Cache[mount, *mount]

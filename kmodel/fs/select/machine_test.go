@@ -277,6 +277,7 @@ func (m *machine) fillStep(s *mState) {
 func (m *machine) counted() verify.Machine[mState, string] {
 	return verify.Machine[mState, string]{
 		Threads: mThreads,
+		Bound:   explore.Unbounded,
 		Enabled: m.enabled,
 		Rests:   func(s *mState, me int) bool { return s.pc[me] == atRest },
 		Step: func(s mState, me int, next func(mState), end func(string)) {

@@ -1,8 +1,8 @@
 package super
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/global"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -78,17 +78,12 @@ type shmemSbInfo struct {
 	shrinklistLen mem.Int
 }
 
-type globalRwsem struct {
-	schedule.Object
-	rwsem.Sem
-}
-
 // birth is what a mount and a shrinker share.
 type birth struct {
 	program.Changes
 	program.Globals
 	sb            tmpfs
-	shrinkerRwsem globalRwsem
+	shrinkerRwsem global.Sem
 	sbinfos       *slab.Cache[shmemSbInfo, *shmemSbInfo]
 }
 

@@ -1,11 +1,10 @@
 package super
 
 import (
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/global"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -68,20 +67,6 @@ func Programs(newLRUs func() LRUs) []program.Program {
 	}.Programs()
 }
 
-// The global variables of the kernel are objects of their own, so that traces name them
-// as the kernel does.
-type (
-	spinlock   = spin.Lock // embedded as spin.Lock, the field would hide the method
-	globalSpin struct {
-		schedule.Object
-		spinlock
-	}
-	globalList struct {
-		schedule.Object
-		list.Head[*superBlock]
-	}
-)
-
 // mounts is who has mounted what: each thread holds an active reference of its own.
 type mounts struct {
 	schedule.Object
@@ -93,8 +78,8 @@ type system struct {
 	program.Changes
 	program.Globals
 	lrus        LRUs
-	sbLock      globalSpin
-	superBlocks globalList
+	sbLock      global.Spin
+	superBlocks global.List[*superBlock]
 	mounts      mounts
 	sbCache     *slab.Cache[superBlock, *superBlock]
 }

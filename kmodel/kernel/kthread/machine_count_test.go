@@ -38,6 +38,7 @@ type mEnding struct {
 func (m *machine) counted() verify.Machine[mState, mEnding] {
 	return verify.Machine[mState, mEnding]{
 		Threads: mThreads,
+		Bound:   explore.Unbounded,
 		Enabled: m.enabled,
 		Rests:   func(s *mState, me int) bool { return s.pc[me] == atRest },
 		Step: func(s mState, me int, next func(mState), end func(mEnding)) {

@@ -1,49 +1,18 @@
 package listlru
 
 import (
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/global"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rwsem"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// The global variables of the kernel are objects of their own, so that traces name them
-// as the kernel does.
-type (
-	globalMutex struct {
-		schedule.Object
-		mutex.Mutex
-	}
-	globalSem struct {
-		schedule.Object
-		rwsem.Sem
-	}
-	spinlock   = spin.Lock // embedded as spin.Lock, the field would hide the method
-	globalSpin struct {
-		schedule.Object
-		spinlock
-	}
-	globalInt struct {
-		schedule.Object
-		mem.Int
-	}
-	globalList struct {
-		schedule.Object
-		list.Head[onList]
-	}
-	globalPtr struct {
-		schedule.Object
-		mem.Ptr[onList]
-	}
-	globalIda struct {
-		schedule.Object
-		used schedule.Cell // set of ids
-	}
-)
+// globalIda is a struct ida.
+type globalIda struct {
+	schedule.Object
+	used schedule.Cell // set of ids
+}
 
 // The most of everything that a program has.
 const (
@@ -63,15 +32,15 @@ type system struct {
 	program.Changes
 	program.Globals
 
-	listLrus         globalList
-	listLrusMutex    globalMutex
-	listLrusLock     globalSpin // instead, in the proposals
-	currentlyResized globalPtr
-	cacheIdsSem      globalSem
-	nrCacheIds       globalInt
+	listLrus         global.List[onList]
+	listLrusMutex    global.Mutex
+	listLrusLock     global.Spin // instead, in the proposals
+	currentlyResized global.Ptr[onList]
+	cacheIdsSem      global.Sem
+	nrCacheIds       global.Int
 	ida              globalIda
-	cgroupMutex      globalMutex
-	sbLock           globalSpin
+	cgroupMutex      global.Mutex
+	sbLock           global.Spin
 	mounts           mounts
 	memcgs           [maxMemcgs]memCgroup
 

@@ -1,6 +1,7 @@
 package posixcputimers
 
 import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/global"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/interrupt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
@@ -56,15 +57,6 @@ type sighandStruct struct {
 	siglock spin.Lock
 }
 
-// globalSpin is a spin lock that is in no structure. Its cell has no name but the object's.
-type globalSpin struct {
-	schedule.Object
-	spinlock
-}
-
-// spinlock: embedded as spin.Lock, the field would hide the method.
-type spinlock = spin.Lock
-
 // pid is struct pid.
 type pid struct {
 	schedule.Object
@@ -90,7 +82,7 @@ type system struct {
 	posixTimers  posixTimersHashtable
 	task         taskStruct               // whose CPU time the timers are of
 	exit         func(t *schedule.Thread) // doExit, bound once
-	tasklistLock globalSpin
+	tasklistLock global.Spin
 	sighand      sighandStruct
 	pid          pid
 	parent       signal

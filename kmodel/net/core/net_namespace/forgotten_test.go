@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/global"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/workqueue"
@@ -23,7 +24,7 @@ func TestForgotten(t *testing.T) {
 		want   []string
 	}{
 		{
-			"Bind", func(s *system) { s.cleanup = globalList{} }, boot, agents,
+			"Bind", func(s *system) { s.cleanup = global.List[*net]{} }, boot, agents,
 			[]string{"before the first step, in TestForgotten.func", "allocated before Bind"},
 		},
 		{

@@ -1,9 +1,8 @@
 package netnamespace
 
 import (
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/global"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
-	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mutex"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
@@ -42,32 +41,6 @@ var model = program.Model[*system]{
 // Programs returns all programs.
 func Programs() []program.Program { return model.Programs() }
 
-// The global variables of the kernel are objects of their own, so that traces name them as
-// the kernel does.
-type (
-	spinlock    = spin.Lock // embedded as spin.Lock, the field would hide the method
-	globalMutex struct {
-		schedule.Object
-		mutex.Mutex
-	}
-	globalSpin struct {
-		schedule.Object
-		spinlock
-	}
-	globalList struct {
-		schedule.Object
-		list.Head[*net]
-	}
-	globalNets struct {
-		schedule.Object
-		list.Head[listed]
-	}
-	globalWork struct {
-		schedule.Object
-		workqueue.Work
-	}
-)
-
 // initNet is the part of init_net that has the ids.
 type initNet struct {
 	schedule.Object
@@ -85,12 +58,12 @@ type nsproxy struct {
 type system struct {
 	program.Changes
 	program.Globals
-	rtnlMutex        globalMutex
-	netNamespaceList globalNets
-	cleanupListLock  globalSpin
-	cleanup          globalList
-	netKillList      globalList // on the stack of cleanup_net(), which is not there twice
-	netCleanupWork   globalWork
+	rtnlMutex        global.Mutex
+	netNamespaceList global.List[listed]
+	cleanupListLock  global.Spin
+	cleanup          global.List[*net]
+	netKillList      global.List[*net] // on the stack of cleanup_net(), which is not there twice
+	netCleanupWork   global.Work
 	initNet          initNet
 	nsproxy          nsproxy
 	cache            *slab.Cache[net, *net]
