@@ -9,28 +9,21 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
-const (
-	// drawDepth is the depth of the bugs that a sampler looks for.
-	drawDepth = 5
-	// drawTries is how many schedules are drawn until one fails. An input costs the engine
-	// more than an execution here, and few are worth keeping. More find failures no sooner,
-	// and leave less of the time to what the engine keeps.
-	drawTries = 8
-)
+// drawTries is how many schedules are drawn until one fails. An input costs the engine more than
+// an execution here, and few are worth keeping. More find failures no sooner, and leave less of
+// the time to what the engine keeps.
+const drawTries = 8
 
-// Draw returns an input of at most limit bytes whose end a sampler has drawn: [sample.PCT],
+// Draw returns an input of at most limit bytes whose end a sampler has drawn: [sample.Lag],
 // which also draws the calls of a workload. It draws one after the other, and returns the
 // first that fails, or the eighth. Every second one begins as in does, up to some
 // decision of it; the others are drawn from the first decision on. So an engine that keeps
 // inputs for what they have shown, and knows no schedules, goes on from there as a scheduler
 // would.
 //
-// The sampler is a new one each time. The first of its executions it takes to have 50 steps,
-// for the others it knows better.
-//
 // It takes up to eight executions, and one more for an input whose own end is drawn, of which
-// the engine is told nothing: it will run the input if it likes. The same arguments give the
-// same input, whatever was run before.
+// the engine is told nothing: it will run the input if it likes. The sampler is a new one each
+// time: the same arguments give the same input, whatever was run before.
 func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
 	// A crash is a bug of the model. The engine is to have the input when it meets it.
 	defer func() {
@@ -44,7 +37,7 @@ func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
 		}
 	}()
 	r := rand.New(rand.NewPCG(seed, 3))
-	d := drawer{PCT: sample.NewPCT(r.Uint64(), drawDepth)}
+	d := drawer{Lag: sample.NewLag(r.Uint64())}
 	from := x.runner.TapeOf(in[:min(len(in), MaxInput)])
 	for range drawTries {
 		d.head = nil
@@ -64,9 +57,9 @@ func cut(t schedule.Tape, limit int) []byte {
 	return b[:min(len(b), limit)]
 }
 
-// A drawer is a PCT that begins with decisions that are given.
+// A drawer is a Lag that begins with decisions that are given.
 type drawer struct {
-	*sample.PCT
+	*sample.Lag
 	head schedule.Tape
 }
 
@@ -75,5 +68,5 @@ func (d *drawer) Choose(e *schedule.Exec, n int) int {
 	if at := e.Decisions(); at < len(d.head) {
 		return int(d.head[at]) % n
 	}
-	return d.PCT.Choose(e, n)
+	return d.Lag.Choose(e, n)
 }
