@@ -25,7 +25,7 @@ const (
 	// bytesPerInput is what an input takes: its tape here, the pack, the index of the pack.
 	bytesPerInput = 400
 	// bytesPerNode is what a decision takes in a guided engine, and its part of the entries.
-	bytesPerNode = 110
+	bytesPerNode = 120
 )
 
 // An allowance is how many more there may be of something, for all who take of it together.

@@ -2,6 +2,7 @@ package guided
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -114,9 +115,18 @@ func TestBurstAllocs(t *testing.T) {
 	}
 }
 
-// TestShares: without an arm that yields more than others every arm has its share of the
-// executions, to within one at any time.
+// TestShares: the shares are of all executions, at each time. Without an arm that yields more than
+// others every arm has its share of the executions, to within one at any time.
 func TestShares(t *testing.T) {
+	var early, crowd, late, workload float64
+	for _, a := range table {
+		early, crowd, late, workload = early+a.early, crowd+a.crowd, late+a.late, workload+a.workload
+	}
+	for _, sum := range []float64{early, crowd, late, workload} {
+		if math.Abs(sum-1) > 1e-9 {
+			t.Errorf("shares of %g, %g, %g and %g", early, crowd, late, workload)
+		}
+	}
 	en := New(1, Options{})
 	en.workload = true
 	got := map[*arm]int{}

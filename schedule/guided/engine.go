@@ -13,8 +13,9 @@ import (
 // Options are the limits of an [Engine]. The zero value is valid.
 type Options struct {
 	// Nodes is the most decisions that are kept, of 40 to 90 bytes each, the more the
-	// more alternatives they have, and 8 more for each Engine; no more than 1<<23. What comes
-	// to others is not guided there. 0 means [DefaultNodes].
+	// more alternatives they have, and 15 more for each Engine, 7 of them for a 16th as many states
+	// that Q-learning has; no more than 1<<23. What comes to others is not guided there. 0 means
+	// [DefaultNodes].
 	Nodes int
 	// Entries is the most memory states that are told apart, of 80 bytes and a way each, and
 	// 16 more for each Engine; no more than 1<<23. 0 means [DefaultEntries]. An eighth of it
@@ -22,7 +23,7 @@ type Options struct {
 	Entries int
 }
 
-// The limits unless [Options] say otherwise: some 90 MiB.
+// The limits unless [Options] say otherwise: some 100 MiB.
 const (
 	DefaultNodes   = 1 << 20
 	DefaultEntries = 1 << 16
@@ -64,7 +65,7 @@ type Engine struct {
 	first       bool // of those that share: it has the stream
 	rng         rand.PCG
 	samplers    map[string]sample.Sampler
-	watchers    []sample.Sampler // the same, in the order of the table
+	watchers    []sample.Sampler // the same, in the order of the table, but for QLearning
 	alone       *sample.POS      // of the executions that are not guided
 	arms        []arm
 	stream      stream
@@ -114,6 +115,7 @@ func New(seed uint64, opt Options) *Engine {
 	}
 	k := &known{}
 	k.graph.init(opt.Nodes)
+	k.learnt = opt.Nodes / 16
 	k.corpus.init(opt.Entries)
 	k.combinations.init(opt.Entries / 8)
 	en := newEngine(seed, k)
@@ -124,10 +126,11 @@ func New(seed uint64, opt Options) *Engine {
 
 func newEngine(seed uint64, k *known) *Engine {
 	en := &Engine{
-		known: k, samplers: samplers(seed), alone: sample.NewPOS(^seed),
+		known: k, samplers: samplers(seed, k.learnt), alone: sample.NewPOS(^seed),
 	}
 	for _, a := range table {
-		if s := en.samplers[a.sampler]; !slices.Contains(en.watchers, s) {
+		s := en.samplers[a.sampler]
+		if _, learns := s.(*sample.QLearning); !learns && !slices.Contains(en.watchers, s) {
 			en.watchers = append(en.watchers, s)
 		}
 	}

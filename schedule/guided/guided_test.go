@@ -125,9 +125,9 @@ func TestAllocs(t *testing.T) {
 func TestLimits(t *testing.T) {
 	r := schedule.NewRunner(find(t, "CS.twostage").Schedule(bench.Threads))
 	defer r.Close()
-	en := guided.New(1, guided.Options{Nodes: 5, Entries: 3})
+	en := guided.New(2, guided.Options{Nodes: 5, Entries: 3})
 	ends := map[schedule.Outcome]int{}
-	for range 2000 {
+	for range 500 {
 		ends[sample.Once(r, en).Outcome]++
 	}
 	s := en.Stats()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/bench"
+	"github.com/kschedfuzz/kschedfuzz/schedule/sample"
 )
 
 // TestRank: decision and rank are inverse to each other, at all decisions of programs of
@@ -144,6 +145,25 @@ func TestUpper(t *testing.T) {
 	}{{0, 100, 0.029513}, {0, 1, 0.95}, {1, 1, 1}, {50, 100, 0.62058}} {
 		if got := upper(test.successes, test.n); got < test.want-1e-4 || got > test.want+1e-4 {
 			t.Errorf("%d of %d: %.5f, want %.5f", test.successes, test.n, got, test.want)
+		}
+	}
+}
+
+// TestLearnt: QLearning keeps a 16th as many states as there are decisions, in each Engine.
+func TestLearnt(t *testing.T) {
+	p, err := bench.Find("SafeStack")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := schedule.NewRunner(p.Schedule(bench.Threads))
+	defer r.Close()
+	en := New(1, Options{Nodes: 1600})
+	for _, en := range []*Engine{en, en.Share(2)} {
+		for range 2000 {
+			sample.Once(r, en)
+		}
+		if n := en.samplers["qlearn"].(*sample.QLearning).States(); n < 30 || n > 100 {
+			t.Errorf("%d states, want some of 100", n)
 		}
 	}
 }

@@ -281,7 +281,7 @@ func TestWordsKept(t *testing.T) {
 		defer r.Close()
 		en := New(1, Options{})
 		kept, not := 0, 0
-		for range 9000 {
+		for range 5000 {
 			words, segments := len(en.words.kept), en.words.segments.seen.used
 			sample.Once(r, en)
 			more := en.words.segments.seen.used > segments

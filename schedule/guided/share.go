@@ -12,6 +12,7 @@ type known struct {
 	graph        graph
 	corpus       corpus
 	combinations combinations
+	learnt       int // states that QLearning of each may have
 	complete     atomic.Bool
 
 	mu   sync.Mutex               // of who joins

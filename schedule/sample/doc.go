@@ -7,9 +7,8 @@
 // bound for it; [POS] is fair to orders of steps that conflict; [SURW] is uniform over the
 // interleavings of the accesses to one object; [ReadsFrom] wants a read to see a write that it
 // has not seen; [QLearning] goes where it has been least; [Delays] and [Preemptions] stay
-// near a calm schedule, where most bugs are. [Lag], ours, holds back as PCT does, but at a rate, and
-// what decides as SURW or ReadsFrom can do so too where these say nothing. [New] makes one by its
-// name.
+// near a calm schedule, where most bugs are. [Lag], ours, holds threads back as PCT does, but at a
+// rate; SURW and ReadsFrom can leave to it what they say nothing about. [New] makes one by its name.
 //
 // All of them decide only where two or more threads could go on, since executions ask
 // only there, and all draw the choices of a workload ([schedule.Exec.Choose]) uniformly.
@@ -110,7 +109,8 @@ func New(name string, seed uint64) (Sampler, error) {
 	case "rf-lag":
 		return NewReadsFromLag(seed), nil
 	}
-	return nil, fmt.Errorf("sampler %q: no such sampler; there are: %s", name, strings.Join(Names(), ", "))
+	return nil, fmt.Errorf("sampler %q: no such sampler; there are: %s",
+		name, strings.Join(Names(), ", "))
 }
 
 // Run runs one execution after the other on r with the decisions of s, until ctx is done

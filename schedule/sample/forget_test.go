@@ -19,7 +19,7 @@ func TestForget(t *testing.T) {
 		t.Cleanup(r.Close)
 		return r
 	}
-	before, after := runner("CS.reorder_20"), runner("CHESS.WSQ")
+	before, after := runner("CS.reorder_20"), runner("CS.reorder_100")
 	type forgetter interface {
 		Sampler
 		Forget()
@@ -82,7 +82,7 @@ func TestQLearningLimit(t *testing.T) {
 		Once(r, q)
 		Once(r, all)
 	}
-	if len(q.states) != 100 || len(q.index) != 100 || len(all.states) < 1000 {
-		t.Errorf("%d states, %d without a limit", len(q.states), len(all.states))
+	if n := len(q.states); n < 30 || n > 100 || len(q.values) > 400 || len(all.states) < 1000 {
+		t.Errorf("%d states, %d values; %d states without a limit", n, len(q.values), len(all.states))
 	}
 }

@@ -4,15 +4,20 @@ import "github.com/kschedfuzz/kschedfuzz/schedule"
 
 // Lag gives every thread a random priority and lets the highest go on; whoever takes a step falls
 // behind, with probability 1/8: below all that have not, to a random place among those that have.
-// It is a PCT that changes priorities at a rate, so that it need know neither how many steps an
-// execution has nor what depth to look for, and has no bound either: it is our own, as are
-// [NewSURWLag] and [NewReadsFromLag], which decide by it where SURW and ReadsFrom say nothing. Who
-// redraws at each step seldom holds a thread back for long, and who has a few changes in the whole
-// execution has too few for a long one (docs/benchmark, "What was tried").
+// So it is like PCT, but changes priorities at a rate: it need know neither how many steps an
+// execution has nor what depth to look for, and has no bound. Who redraws at each step seldom holds
+// a thread back for long, and who has a few changes in the whole execution has too few for a long
+// one (docs/benchmark, "What was tried").
+//
+// It is our own, and so are [NewSURWLag] and [NewReadsFromLag], which decide by it where SURW and
+// ReadsFrom say nothing. In the first execution, and the first after a Forget, threads from number
+// 16 on begin below all others.
 type Lag struct{ ranks }
 
 // NewLag returns a Lag.
-func NewLag(seed uint64) *Lag { return &Lag{ranks{chance: newChance(seed), threads: few, lags: true}} }
+func NewLag(seed uint64) *Lag {
+	return &Lag{ranks{chance: newChance(seed), threads: few, lags: true}}
+}
 
 // Begin implements [Sampler].
 func (l *Lag) Begin() { l.begin() }

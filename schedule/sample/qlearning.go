@@ -26,10 +26,12 @@ type QLearning struct {
 	states []visited
 	values []float64
 	path   []taken
-	most   int // states that are kept
+	// The most states and values that are kept.
+	most, mostValues int
 }
 
-// maxStates is the most states that NewQLearning keeps, of 60 to 100 bytes each.
+// maxStates is the most states that NewQLearning keeps, of 60 to 80 bytes each, and 8 for each
+// alternative.
 const maxStates = 1 << 20
 
 // visited is what is known of a state: its values are those from first on, one for each
@@ -50,11 +52,15 @@ const (
 
 // NewQLearning returns a QLearning.
 func NewQLearning(seed uint64) *QLearning {
-	return &QLearning{chance: newChance(seed), index: map[uint64]int32{}, most: maxStates}
+	return &QLearning{chance: newChance(seed), index: map[uint64]int32{}, most: maxStates, mostValues: math.MaxInt}
 }
 
-// Limit has q keep no more states than that, of 60 to 100 bytes each.
-func (q *QLearning) Limit(states int) { q.most = states }
+// Limit has q keep no more states than that, and no more than four alternatives a state in the
+// mean: 110 bytes each.
+func (q *QLearning) Limit(states int) { q.most, q.mostValues = states, 4*states }
+
+// States returns how many states are kept.
+func (q *QLearning) States() int { return len(q.states) }
 
 // Begin implements [Sampler].
 func (q *QLearning) Begin() { q.path = q.path[:0] }
@@ -63,7 +69,7 @@ func (q *QLearning) Begin() { q.path = q.path[:0] }
 func (q *QLearning) visit(key uint64, n int) int32 {
 	i, known := q.index[key]
 	if !known {
-		if len(q.states) >= q.most {
+		if len(q.states) >= q.most || len(q.values)+n > q.mostValues {
 			return full
 		}
 		i = int32(len(q.states))

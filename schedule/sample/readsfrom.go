@@ -68,7 +68,7 @@ func NewReadsFromLag(seed uint64) *ReadsFrom {
 func (r *ReadsFrom) Forget() {
 	r.index.forget()
 	r.pool, r.weight = r.pool[:0], 0
-	r.threads = few
+	*r.ranks = ranks{chance: r.chance, threads: few, lags: r.lags}
 }
 
 // Begin implements [Sampler].
