@@ -29,7 +29,7 @@ var inverted = map[string]string{
 func TestLockdep(t *testing.T) {
 	most, runs := 2000, 150
 	if testing.Short() {
-		most, runs = 200, 30
+		most, runs = 100, 15
 	}
 	exhausted, found := 0, map[string]int{}
 	for _, p := range kmodel.Programs() {

@@ -16,7 +16,7 @@ type recorder struct {
 	preempted int
 	pending   bool
 
-	parks    [MaxThreads][]Frame // where each thread is parked
+	stacks   [MaxThreads][]Frame // where each thread is parked, or has begun its step
 	failed   []Frame
 	allocs   map[*Object][]Frame
 	starting bool  // an agent has been chosen and has not said what it begins
@@ -44,7 +44,7 @@ func (rec *recorder) decided(e *Exec) {
 func (rec *recorder) begin(t *Thread) {
 	ev := Event{
 		Step: len(rec.events) + 1, Thread: t.ID,
-		Verb: t.op.Verb, Mode: t.op.Mode, Stack: rec.exec.modelStack(),
+		Verb: t.op.Verb, Mode: t.op.Mode, Stack: rec.stacks[t.ID],
 		Decision: -1, Preempted: -1,
 	}
 	if c := t.op.Cell; c != nil {
@@ -212,7 +212,7 @@ func (rec *recorder) finish(e *Exec) {
 			info.State = "blocked"
 		}
 		if t.state == parked {
-			info.Verb, info.Stack = t.op.Verb, rec.parks[t.ID]
+			info.Verb, info.Stack = t.op.Verb, rec.stacks[t.ID]
 			info.IrqsOff = t.CPU().IrqsOff()
 			if t.op.Cell != nil {
 				info.Object = t.op.Cell.Name()

@@ -398,6 +398,10 @@ var works = shelved(func(e *Exec, s *shelf) {
 
 // TestStoresExhausted runs each of them in every way.
 func TestStoresExhausted(t *testing.T) {
+	states, swaps := 2_000, 5_000
+	if testing.Short() {
+		states, swaps = 200, 500
+	}
 	for _, test := range []struct {
 		name  string
 		p     Program
@@ -421,10 +425,10 @@ func TestStoresExhausted(t *testing.T) {
 		if !r.Complete() || !slices.Equal(slices.Compact(kinds), test.kinds) {
 			t.Errorf("%s: %v, complete %v; want %v", test.name, kinds, r.Complete(), test.kinds)
 		}
-		if _, err := explore.CheckStates(test.p, 2_000, 1); err != nil {
+		if _, err := explore.CheckStates(test.p, states, 1); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
-		if _, err := explore.CheckSwaps(test.p, 5_000, 1); err != nil {
+		if _, err := explore.CheckSwaps(test.p, swaps, 1); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
 		ran := NewRunner(test.p)

@@ -154,7 +154,7 @@ func (t *Thread) Await(op Op, g Gate) {
 		}
 	}
 	if e.rec != nil {
-		e.rec.parks[t.ID] = e.modelStack()
+		e.rec.stacks[t.ID] = e.modelStack() // also of the step, once it is taken
 	}
 	if e.starting {
 		t.pause()
@@ -178,6 +178,9 @@ func (t *Thread) Begin(op Op) {
 		t.DrainStores() // of the last piece: who was idle could not wait for them
 	}
 	if t.exec.shown {
+		if rec := t.exec.rec; rec != nil {
+			rec.stacks[t.ID] = t.exec.modelStack()
+		}
 		t.show()
 	}
 	if op.Cell != nil {

@@ -74,7 +74,7 @@ func TestGoldenOfTrace(t *testing.T) {
 	mute := schedule.KindSet(schedule.RefResurrect, schedule.DoubleRelease)
 	for _, p := range []schedule.Program{lookupRace, window, abba, forget, workload} {
 		for _, s := range failing(t, p, mute, 5) {
-			res := minimize(t, p, s, triage.Options{Mute: mute})
+			res := minimize(t, p, s, triage.Options{Mute: mute, Nodes: 1})
 			g := triage.NewGolden(res.Trace, mute)
 			g.Comment = "A comment.\n\nOf two paragraphs."
 			file := filepath.Join(t.TempDir(), "golden.txtar")

@@ -190,6 +190,7 @@ type minimizer struct {
 	exacts map[string]exact
 	cert   Certificate
 
+	listed    listing
 	excluded  map[string]outcome // smaller workloads by their setup
 	excluding int                // states that excluding took
 	certified Smaller

@@ -202,13 +202,13 @@ func TestExplainOld(t *testing.T) {
 			for tape := range explore.Executions(t.Context(), p, opt) {
 				runs = append(runs, recordOld(t, r, tape))
 			}
-			failures := 0
+			failures, fenced := 0, map[int]bool{} // by register: whether it fails with a barrier there
 			for _, failing := range runs {
 				if failing.sig == (triage.Signature{}) {
 					continue
 				}
 				failures++
-				l.check(t, r, runs, failing, failures == 1)
+				l.check(t, r, runs, failing, fenced, failures == 1)
 			}
 			t.Logf("%d executions, %d fail", len(runs), failures)
 			if failures == 0 {
@@ -218,7 +218,9 @@ func TestExplainOld(t *testing.T) {
 	}
 }
 
-func (l litmus) check(t *testing.T, r *schedule.Runner, runs []oldRun, failing oldRun, log bool) {
+func (l litmus) check(
+	t *testing.T, r *schedule.Runner, runs []oldRun, failing oldRun, fenced map[int]bool, log bool,
+) {
 	ex, err := triage.Explain(t.Context(), l.program(), failing.tape, 0, 0)
 	if err != nil || !ex.Found {
 		t.Fatalf("tape %s: %v, %v", failing.tape, ex, err)
@@ -257,7 +259,11 @@ func (l litmus) check(t *testing.T, r *schedule.Runner, runs []oldRun, failing o
 			t.Errorf("tape %s: step %d has not loaded an old value", failing.tape, ev.Step)
 		case ev.Memory != "":
 			claimed := at >= 0 && ex.Old[at].Barrier > 0
-			if p := l.fenced(l.register(tr, ev.Step)).program(); claimed == fails(t, p) {
+			reg := l.register(tr, ev.Step)
+			if _, known := fenced[reg]; !known {
+				fenced[reg] = fails(t, l.fenced(reg).program())
+			}
+			if claimed == fenced[reg] {
 				t.Errorf("tape %s: with a barrier before step %d it fails: %v; claimed that it does not: %v",
 					failing.tape, ev.Step, claimed, claimed)
 			}

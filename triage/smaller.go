@@ -83,29 +83,47 @@ func (m *minimizer) exclude(w shape) outcome {
 	return out
 }
 
+// A listing is the workloads that are smaller than one of so many threads and calls.
+type listing struct {
+	threads, calls int
+	shapes         []shape // the smallest first
+	all            bool
+}
+
 // smallerShapes returns the workloads that are smaller than best's, the smallest first. It
-// reports false if there may be more: it looks at [Options.Nodes] workloads at most.
+// reports false if there may be more: it looks at [Options.Nodes] workloads at most. They are
+// listed again only once best has other threads or calls.
 func (m *minimizer) smallerShapes() ([]shape, bool) {
-	var out []shape
+	if l := &m.listed; l.threads != m.best.Threads || l.calls != m.best.Calls {
+		*l = m.list()
+	}
+	return m.listed.shapes, m.listed.all
+}
+
+func (m *minimizer) list() listing {
+	out := listing{threads: m.best.Threads, calls: m.best.Calls}
 	l := &lister{calls: m.best.Calls}
 	for n := 0; ; n++ {
-		if n == m.opt.Nodes {
-			return out, false
+		if n == m.opt.Nodes || m.ctx.Err() != nil {
+			return out
 		}
 		l.taken, l.alternatives, l.over = l.taken[:0], l.alternatives[:0], false
 		m.r.Run(l)
-		if w := m.shapeOf(slices.Clone(l.taken)); !l.over && w.tasks <= m.best.Threads &&
-			w.calls <= m.best.Calls && w.size(m.best.Measure) < 0 {
-			out = append(out, w)
+		if !l.over {
+			if w := m.shapeOf(slices.Clone(l.taken)); w.tasks <= m.best.Threads &&
+				w.calls <= m.best.Calls && w.size(m.best.Measure) < 0 {
+				out.shapes = append(out.shapes, w)
+			}
 		}
 		if !l.next() {
 			break
 		}
 	}
-	slices.SortStableFunc(out, func(a, b shape) int {
+	slices.SortStableFunc(out.shapes, func(a, b shape) int {
 		return cmp.Or(cmp.Compare(a.tasks, b.tasks), cmp.Compare(a.calls, b.calls))
 	})
-	return out, true
+	out.all = true
+	return out
 }
 
 // A lister is a chooser that takes setup decisions, one workload after the other.

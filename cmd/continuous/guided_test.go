@@ -21,10 +21,13 @@ func guidedConfig(t testing.TB, names ...string) config {
 func TestGuidedSame(t *testing.T) {
 	names := []string{"FuzzGetNetNsById", "FuzzFixedPipeRelease"}
 	guided := guidedConfig(t, names...)
-	dirs := [3]string{}
+	dirs, executions := [3]string{}, int64(1500)
+	if testing.Short() {
+		executions = 600
+	}
 	for i, c := range []config{guided, guided, configOf(t, names...)} {
 		dirs[i] = t.TempDir()
-		fuzzIn(t, c, dirs[i], 1500)
+		fuzzIn(t, c, dirs[i], executions)
 	}
 	a, b, without := read(t, dirs[0], corpusFile), read(t, dirs[1], corpusFile),
 		read(t, dirs[2], corpusFile)

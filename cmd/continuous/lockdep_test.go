@@ -19,12 +19,15 @@ import (
 // inverted is a workload two of whose system calls take two locks in two orders.
 const inverted = "mm/list_lru/workload@P6-abba"
 
+// enough is so many executions that both orders are met, twice over.
+const enough = 200
+
 // TestLockdep: what is wrong with the order of locks is reported once, with an execution for each
 // dependency; it is so again at every start, until it is not so any more; and of a program that
 // must never fail it is a regression.
 func TestLockdep(t *testing.T) {
 	dir := t.TempDir()
-	x := fuzzIn(t, configOf(t, inverted), dir, 1000)
+	x := fuzzIn(t, configOf(t, inverted), dir, enough)
 	list := x.status().Lockdep
 	if len(list) != 1 {
 		t.Fatalf("%d reports: %+v", len(list), list)
@@ -108,7 +111,7 @@ func TestLockdep(t *testing.T) {
 // same, it is made again with these.
 func TestLockdepChanged(t *testing.T) {
 	cfg, dir := configOf(t, inverted), t.TempDir()
-	first := fuzzIn(t, cfg, dir, 1000).status().Lockdep[0]
+	first := fuzzIn(t, cfg, dir, enough).status().Lockdep[0]
 	change := func(from, to string) {
 		t.Helper()
 		name := filepath.Join(dir, first.Report, orderFile)
@@ -149,7 +152,7 @@ func TestLockdepChanged(t *testing.T) {
 	if active, all := reports(1); len(active) != 0 || all != 1 {
 		t.Fatalf("with executions that show nothing: %d reports, %+v", all, active)
 	}
-	again, all := reports(1000)
+	again, all := reports(enough)
 	if len(again) != 1 || all != 1 || !again[0].Found.Equal(active[0].Found) {
 		t.Fatalf("shown by others: %d reports, %+v", all, again)
 	}
@@ -173,7 +176,7 @@ func TestLockdepChanged(t *testing.T) {
 	if active, all := reports(1); len(active) != 0 || all != 0 {
 		t.Errorf("without its facts: %d reports, %+v", all, active)
 	}
-	if active, all := reports(1000); len(active) != 1 || all != 1 {
+	if active, all := reports(enough); len(active) != 1 || all != 1 {
 		t.Errorf("met again: %d reports, %+v", all, active)
 	}
 
@@ -193,7 +196,7 @@ func TestLockdepChanged(t *testing.T) {
 // TestLockdepLimit: what is not so any more leaves room for what is.
 func TestLockdepLimit(t *testing.T) {
 	for _, active := range []bool{false, true} {
-		x, err := newCampaign(configOf(t, inverted), t.TempDir(), 1000, new(bytes.Buffer))
+		x, err := newCampaign(configOf(t, inverted), t.TempDir(), enough, new(bytes.Buffer))
 		if err != nil {
 			t.Fatal(err)
 		}

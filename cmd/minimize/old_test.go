@@ -55,7 +55,7 @@ func checkOld(t *testing.T, p schedule.Program, want program.Expect) {
 	}
 	sig, n, kept, failed := triage.Of(first), 3_000, 0, 0
 	if testing.Short() {
-		n = 300
+		n = 100
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range n {

@@ -48,7 +48,10 @@ func TestDrawBegins(t *testing.T) {
 	x := start(t, "FuzzFixedLookupIoctx")
 	sample.Once(x.runner, sample.NewSURW(1))
 	from := slices.Clone(x.runner.Taken())
-	const draws, setup = 2000, 12 // as many decisions are about threads and calls
+	draws, setup := 2000, 12 // as many decisions are about threads and calls
+	if testing.Short() {
+		draws = 600
+	}
 	half, setups := 0, map[string]bool{}
 	for seed := range uint64(draws) {
 		out := schedule.FromBytes(x.Draw(from.Bytes(), MaxInput, seed))

@@ -21,16 +21,18 @@ const (
 	// stepLimit is for rows, which are short.
 	stepLimit = 200
 	// A row of more executions than limit is left to explore alone, and of more than
-	// limitOrders in any order of the threads but the first. It is a matter of time.
+	// limitOrders in any order of the threads but the first, or limitShort with -short, where
+	// what has more has no other orders either. It is a matter of time.
 	limit       = 20_000
 	limitOrders = 3_000
+	limitShort  = 500
 )
 
 // plain reports whether to run all of so many executions, in an order of the threads.
 func plain(executions uint64, first bool) bool {
 	switch {
 	case testing.Short():
-		return first && executions <= limitOrders
+		return first && executions <= limitShort
 	case first:
 		return executions <= limit
 	}
@@ -284,7 +286,7 @@ func crashed(t *testing.T) {
 func (row *Test) run(t *testing.T) {
 	var want tally
 	for _, perm := range row.orders() {
-		if testing.Short() && want.total() > limitOrders {
+		if testing.Short() && want.total() > limitShort {
 			break
 		}
 		p := row.program(perm)

@@ -99,6 +99,14 @@ func (s *Script) Before(begin func(*schedule.Exec)) func(*schedule.Exec) {
 	}
 }
 
+// fewer returns n with -short, and 1 without.
+func fewer(n int) int {
+	if testing.Short() {
+		return n
+	}
+	return 1
+}
+
 // randomTape returns a tape of n digits of which one in sparse is not 0.
 func randomTape(rng *rand.Rand, n, sparse int) schedule.Tape {
 	s := make(schedule.Tape, n)
@@ -111,12 +119,12 @@ func randomTape(rng *rand.Rand, n, sparse int) schedule.Tape {
 }
 
 // Determinism runs random tapes of every program twice in one runner, and in another
-// runner at another GOMAXPROCS.
+// runner at another GOMAXPROCS. With -short they are a third as many.
 func (s Suite) Determinism(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, p := range s.Programs {
 		rng := rand.New(rand.NewPCG(7, 7))
-		tapes := make([]schedule.Tape, 50)
+		tapes := make([]schedule.Tape, 50/fewer(3))
 		states := make([]schedule.State, len(tapes))
 		taken := make([]schedule.Tape, len(tapes))
 		runtime.GOMAXPROCS(1)
@@ -199,18 +207,19 @@ func found(p program.Program, kinds map[schedule.Kind]int) bool {
 	return true
 }
 
-// Allocs checks that a warm run allocates nothing, failing runs included.
+// Allocs checks that a warm run allocates nothing, failing runs included. With -short it looks at
+// a quarter of the runs.
 func (s Suite) Allocs(t *testing.T) {
 	for _, p := range s.Programs {
 		r := schedule.NewRunner(p.Schedule())
 		rng := rand.New(rand.NewPCG(3, 3))
-		var tapes [50]schedule.Tape
+		tapes := make([]schedule.Tape, 50/fewer(4))
 		for i := range tapes {
 			tapes[i] = randomTape(rng, 150, 1+i%8)
 			r.RunTape(tapes[i])
 		}
 		i := 0
-		if n := testing.AllocsPerRun(100, func() {
+		if n := testing.AllocsPerRun(2*len(tapes), func() {
 			r.RunTape(tapes[i%len(tapes)])
 			i++
 		}); n != 0 {
