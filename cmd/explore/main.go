@@ -69,8 +69,8 @@
 //	                 and go on from there if the file exists; for one program
 //	-every d         write it as often as this, 10s
 //	-sampler name    of -random: walk, every decision uniform; pct2, pct3, pct5; pos; surw;
-//	                 rf; qlearn; delays2, delays5; preemptions2, preemptions5; else walk. See
-//	                 go doc ./schedule/sample
+//	                 rf; qlearn; delays2, delays5; preemptions2, preemptions5; and of our
+//	                 own lag, surw-lag, rf-lag; else walk. See go doc ./schedule/sample
 //	-seed n          of -random, -guided and -estimate; the same seed runs the same executions,
 //	                 else 1
 //	-lookup=false    of -random: run also the executions each step of which others have taken in
@@ -129,7 +129,8 @@
 // is concluded takes every seed for as long as it ran.
 //
 // This may take hours; an interrupt ends it, and the same command goes on. -strategies
-// guided,pos measures only these; what it leaves out, a later command adds. One with more -steps
+// guided,pos measures only these, lag or surw-lag only if it names them; what it leaves out, a
+// later command adds. One with more -steps
 // measures the cells anew that it asks for and that had spent fewer; one with as many or fewer
 // leaves what there is. Other -seeds or -cap than before are an error.
 //

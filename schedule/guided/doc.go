@@ -20,8 +20,8 @@
 // is, or with the least followed alternative at each decision, or after going back, or with
 // the decisions of one way after another; or with something that is mutated. At first most
 // executions are those of the two samplers that are best without knowing anything, SURW and
-// ReadsFrom; later all arms have about the same share, times what they yield: the chance that
-// an execution comes to a new memory state.
+// ReadsFrom, which leave to Lag what they say nothing about; later more arms have a share, each
+// times what it yields: the chance that an execution comes to a new memory state.
 //
 // What is mutated has feedback of its own. Switches are those of the way to a memory state, and
 // the way to each new one is kept. Constraints of ReadsFrom are kept if the execution shows a

@@ -8,7 +8,8 @@
 // interleavings of the accesses to one object; [ReadsFrom] wants a read to see a write that it
 // has not seen; [QLearning] goes where it has been least; [Delays] and [Preemptions] stay
 // near a calm schedule, where most bugs are. [Lag], ours, holds threads back as PCT does, but at a
-// rate; SURW and ReadsFrom can leave to it what they say nothing about. [New] makes one by its name.
+// rate; SURW and ReadsFrom can leave to it what they say nothing about. [New] makes one by its
+// name.
 //
 // All of them decide only where two or more threads could go on, since executions ask
 // only there, and all draw the choices of a workload ([schedule.Exec.Choose]) uniformly.

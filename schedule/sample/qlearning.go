@@ -52,7 +52,9 @@ const (
 
 // NewQLearning returns a QLearning.
 func NewQLearning(seed uint64) *QLearning {
-	return &QLearning{chance: newChance(seed), index: map[uint64]int32{}, most: maxStates, mostValues: math.MaxInt}
+	return &QLearning{
+		chance: newChance(seed), index: map[uint64]int32{}, most: maxStates, mostValues: math.MaxInt,
+	}
 }
 
 // Limit has q keep no more states than that, and no more than four alternatives a state in the
