@@ -2,7 +2,8 @@
  * The end of an epoll instance that watches files, one a task: "close" has it open, "release" and,
  * if there are three tasks, "other" have a file open. All wait for ep->mtx, which "close" holds in
  * epoll_wait() until a page fault ends. Then "release" gets it, and "close" again, so many ms later
- * as pause says: while "release" is delayed in mutex_unlock(), or after that.
+ * as pause says: while "release" is delayed in mutex_unlock(), or after that. With alone=1 nobody holds
+ * the mutex first, and "close" comes after "release".
  */
 #include <linux/userfaultfd.h>
 #include <pthread.h>
@@ -19,7 +20,7 @@
 
 enum { PAGE = 4096 };
 
-static int delay, ep, fault;
+static int alone, delay, ep, fault;
 static void *page;
 
 /* Makes a page at which whoever touches it waits. */
@@ -58,9 +59,11 @@ static int watched(void)
 static void *close_ep(void *unused)
 {
 	prctl(PR_SET_NAME, "close");
-	if (epoll_wait(ep, page, 1, -1) != 1)
-		die("epoll_wait");
-	usleep(number("pause", delay / 4) * 1000);
+	if (!alone) {
+		if (epoll_wait(ep, page, 1, -1) != 1)
+			die("epoll_wait");
+		usleep(number("pause", delay / 4) * 1000);
+	}
 	close(ep);
 	return unused;
 }
@@ -93,14 +96,18 @@ void one_round(int ms)
 	int n = number("tasks", 3) - 1;
 	pthread_t closer;
 
+	alone = number("alone", 0);
 	delay = ms;
 	ep = epoll_create1(0);
 	hold();
 	for (int i = 0; i < n; i++)
 		files[i].fd = watched();
-	go(&closer, close_ep, NULL);
+	if (!alone)
+		go(&closer, close_ep, NULL);
 	for (int i = 0; i < n; i++)
 		go(&files[i].thread, close_file, &files[i]);
+	if (alone)
+		go(&closer, close_ep, NULL);
 	let_go();
 	pthread_join(closer, NULL);
 	for (int i = 0; i < n; i++)

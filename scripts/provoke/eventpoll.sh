@@ -9,9 +9,14 @@
 #   2 tasks             nor here: nobody waits, and mutex_unlock() does not come to the delay
 #   3 tasks, pause      nor here: who waits sleeps on, as nobody takes the mutex during the delay
 #   3 tasks, mended     nor here
+#
+# slow is as delays, but that "release" sleeps with the mutex, and delay 2 has "close" about to sleep.
+#
+#   2 tasks, alone      it frees the instance, as in the model: mutex_unlock() has to touch that
+#   2 tasks, delay 1    nothing must be reported: who waits sleeps on
 tape=eventpoll-unlock-after-free
 file=mutex
-of_interest=' mutex_unlock\+| __mutex_unlock_slowpath| eventpoll_release_file\+| ep_free\+'
+of_interest=' mutex_unlock\+| __mutex_unlock_slowpath| eventpoll_release_file\+| ep_clear_and_put\+'
 
 provoke() {
 	insert kernel/locking/mutex.c '^#include "mutex.h"' '#include <linux/kschedfuzz_delay.h>'
@@ -28,6 +33,12 @@ provoke() {
 		}
 		s/kfree_rcu(ep, rcu);/kfree(ep);/'
 	build delays
+	insert fs/eventpoll.c '^#include .*rculist.h>' '#include <linux/delay.h>'
+	insert fs/eventpoll.c '^\t\tmutex_unlock(&ep->mtx);' \
+		'\t\tif (!strcmp(current->comm, "release")) msleep(300);' '^void eventpoll_release_file('
+	insert kernel/locking/mutex.c '^\tset_current_state(state);' \
+		'\tkschedfuzz_delay(2, "close", true);' '^__mutex_lock_common('
+	build slow
 
 	start delays tasks=3 0x2 &&
 		fails 'BUG: KASAN: slab-use-after-free' '^ __mutex_unlock_slowpath' '^ eventpoll_release_file\+'
@@ -35,4 +46,8 @@ provoke() {
 	start delays tasks=2 0x2 && passes 1 0
 	start delays 'tasks=3 pause=2000' 0x2 && passes 1
 	start mended tasks=3 0x2 && passes 1
+
+	start slow 'tasks=2 alone=1' 0x6 &&
+		fails 'BUG: KASAN: slab-use-after-free' '^ __mutex_unlock_slowpath' '^ ep_clear_and_put\+'
+	start slow 'tasks=2 alone=1' 0x2 && passes 1
 }
