@@ -18,6 +18,7 @@ const (
 	delayFile = "include/linux/kschedfuzz_delay.h"
 	commLen   = 15       // of current->comm, without the zero
 	someFile  = "FILE.c" // of a function whose file is not known
+	mutexTail = "mutex_unlock (tail)"
 	drains    = "drains" // verb of the step in which a store buffer writes to memory
 )
 
@@ -53,6 +54,7 @@ type delay struct {
 	next   *Step // that it took when it went on; nil: it never did
 	file   string
 	fn     string // in which the delay belongs
+	caller string // of fn, if that is a primitive; else empty
 }
 
 // find makes a delay of every preemption.
@@ -76,6 +78,11 @@ func (d *delays) find() {
 		}
 		if at := p.place(); at != nil {
 			p.file, p.fn = sourceFile(at.Package), at.function()
+			if p.inside() {
+				p.caller = p.fn + "() of " + p.file
+				p.fn = at.call()
+				p.file = "the file of " + p.fn + "()"
+			}
 			d.points = append(d.points, p)
 		}
 	}
@@ -240,11 +247,24 @@ func (d *delays) calls() {
 		d.out.WriteString("\n#include <linux/kschedfuzz_delay.h>\n")
 		for i := range d.points {
 			if p := &d.points[i]; p.file == file {
-				d.out.para("In " + p.fn + "() of " + file + ":")
+				d.out.para(p.where())
 				d.out.WriteString("\n" + d.call(p) + "\n")
 			}
 		}
 	}
+}
+
+// where says which function the delay is put into.
+func (p *delay) where() string {
+	switch {
+	case p.caller == "":
+		return "In " + p.fn + "() of " + p.file + ":"
+	case p.next.Verb == mutexTail:
+		return "In the slow path of mutex_unlock(), before it takes wait_lock, as " + p.caller +
+			" gets there. It does so only if somebody waits by then. He sleeps until he is woken, so " +
+			"whoever takes the mutex first during the delay has to be another:"
+	}
+	return "In " + p.fn + "(), as " + p.caller + " calls it; if it is inline, in a copy for this call:"
 }
 
 // header is the patch that adds the file with the delay itself.
@@ -272,7 +292,7 @@ func (d *delays) call(p *delay) string {
 		add("It does not go on before the failure: " + t.Pending + ".")
 	}
 	if p.inside() {
-		add("Both are steps of one " + p.next.call() + "(): the delay belongs in there.")
+		add("Both are steps of one " + p.fn + "().")
 	}
 	add(d.meanwhile(p))
 	var b bytes.Buffer

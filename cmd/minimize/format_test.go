@@ -43,6 +43,24 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// TestDelayInUnlock: a delay within mutex_unlock() is put there, and not into who calls it.
+func TestDelayInUnlock(t *testing.T) {
+	var out, errs bytes.Buffer
+	file := "testdata/golden/pipe-unlock-after-free.txtar"
+	if got := run([]string{"-format", "delays", file}, &out, &errs); got != exitMinimized {
+		t.Fatalf("exit status %d: %s", got, &errs)
+	}
+	for text, want := range map[string]bool{
+		"In the file of mutex_unlock(), after the last #include:": true,
+		"In the slow path of mutex_unlock(), before it takes":     true,
+		"\nIn pipe_release() of fs/pipe.c:":                       false,
+	} {
+		if got := bytes.Contains(out.Bytes(), []byte(text)); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
 // TestColored: what is no terminal gets none of its codes.
 func TestColored(t *testing.T) {
 	if colored(new(bytes.Buffer)) {

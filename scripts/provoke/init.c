@@ -1,74 +1,49 @@
 /*
- * The init of a virtual machine: each round a process named "exit" makes contexts and exits, while
- * those of the delays of kschedfuzz_delay.h are on that points has a bit of. It takes contexts,
- * rounds, ms and points from the environment, which is what the kernel's command line says.
+ * The init of a virtual machine: so many rounds of what the scenario does, while those of the
+ * delays of kschedfuzz_delay.h are on that points has a bit of. It takes file, the name that the
+ * delays have in debugfs, and rounds, ms and points from the environment, which is what the
+ * kernel's command line says.
  */
 #include <fcntl.h>
-#include <linux/aio_abi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/reboot.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-static void die(const char *what)
+#include "init.h"
+
+void die(const char *what)
 {
 	printf("init: %s: %m\n", what);
 	reboot(RB_AUTOBOOT);
 }
 
-static int number(const char *name, int otherwise)
+int number(const char *name, int otherwise)
 {
 	const char *text = getenv(name);
 
 	return text ? atoi(text) : otherwise;
 }
 
-static void set(const char *file, const char *text)
+/* Sets an attribute of the delays. */
+static void set(const char *name, const char *text)
 {
-	int fd = open(file, O_WRONLY);
+	const char *of = getenv("file");
+	char path[64];
+	int fd;
 
+	snprintf(path, sizeof(path), "/debug/kschedfuzz_delay-%s/%s", of ? of : "", name);
+	fd = open(path, O_WRONLY);
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		die(file);
+		die(path);
 	close(fd);
-}
-
-static void run(int contexts)
-{
-	prctl(PR_SET_NAME, "exit");
-	while (contexts-- > 0) {
-		aio_context_t ctx = 0;
-
-		if (syscall(SYS_io_setup, 8, &ctx))
-			die("io_setup");
-	}
-	_exit(0);
-}
-
-/* Makes processes, which get the stacks of those that have exited, and waits for the delays. */
-static void reuse(int ms)
-{
-	for (int i = 0; i < 8; i++) {
-		pid_t pid = fork();
-
-		if (pid < 0)
-			die("fork");
-		if (pid == 0) {
-			sleep(1 + 2 * ms / 1000);
-			_exit(0);
-		}
-	}
-	while (wait(NULL) > 0)
-		;
 }
 
 int main(void)
 {
-	int contexts = number("contexts", 4), rounds = number("rounds", 3), ms = number("ms", 0);
+	int rounds = number("rounds", 3), ms = number("ms", 0);
 	const char *points = getenv("points");
 	char text[16];
 
@@ -76,17 +51,11 @@ int main(void)
 	if (mount("debugfs", "/debug", "debugfs", 0, NULL))
 		die("debugfs");
 	snprintf(text, sizeof(text), "%d", ms);
-	set("/debug/kschedfuzz_delay-aio/ms", text);
-	set("/debug/kschedfuzz_delay-aio/points", points ? points : "0");
+	set("ms", text);
+	set("points", points ? points : "0");
 	for (int i = 0; i < rounds; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			run(contexts);
-		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
-			die("fork");
-		reuse(ms);
-		printf("init: round %d of %d contexts\n", i, contexts);
+		one_round(ms);
+		printf("init: round %d\n", i);
 	}
 	printf("init: done\n");
 	reboot(RB_AUTOBOOT);
