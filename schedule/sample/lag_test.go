@@ -11,7 +11,7 @@ import (
 // 1/8; then the other, who has not, does. If both have, who goes on is a fair draw. So it is where
 // SURW and ReadsFrom know of nothing, and decide by it.
 func TestLag(t *testing.T) {
-	const n, falls = 100_000, 1.0 / 8
+	const n, falls = 40_000, 1.0 / 8
 	stays := func(steps float64) float64 { return math.Pow(1-falls, steps) }
 	for name, s := range map[string]sample.Sampler{
 		"lag":      sample.NewLag(1),
