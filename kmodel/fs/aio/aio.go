@@ -203,7 +203,7 @@ type system struct {
 	calls  syscalls // of mm: itself, or as it was before v3.12
 	device device
 
-	bootSlots int // of the table that bootCtx makes: a power of 2
+	bootSlots int // of the table that bootCtx makes: a power of 2, if there is a table
 
 	ctxCache     *slab.Cache[kioctx, *kioctx]
 	tableCache   *slab.Cache[kioctxTable, *kioctxTable]

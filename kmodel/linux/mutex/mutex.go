@@ -4,11 +4,11 @@
 // and the tail that may touch the mutex although another task could already own
 // it. So a mutex must never be what protects the lifetime of the object that
 // contains it. The kernel's unlock has the tail if somebody waited at the release
-// (__mutex_unlock_slowpath(); up to 4.9 with CONFIG_DEBUG_MUTEXES always), and this one
-// always. To have somebody wait takes a preemption more than is counted here, unless whoever
-// holds the mutex sleeps. And he who waits sleeps until he is woken: he takes the mutex in
-// between if he is still about to sleep, or, since 4.10, if a third task takes it first, whose
-// unlock wakes him.
+// (__mutex_unlock_slowpath(); up to 4.9 not with CONFIG_DEBUG_MUTEXES, where a mutex is taken
+// and released under wait_lock alone), and this one always. To have somebody wait takes a
+// preemption more than is counted here, unless whoever holds the mutex sleeps. And he who waits
+// sleeps until he is woken: he takes the mutex in between if he spins, or, since 3.15, is still
+// about to sleep, or, since 4.10, if a third task takes it first, whose unlock wakes him.
 //
 // Misuse: as package spin; Lock may sleep.
 //
