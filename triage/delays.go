@@ -260,9 +260,11 @@ func (p *delay) where() string {
 	case p.caller == "":
 		return "In " + p.fn + "() of " + p.file + ":"
 	case p.next.Verb == mutexTail:
-		return "In the slow path of mutex_unlock(), before it takes wait_lock, as " + p.caller +
-			" gets there. It does so only if somebody waits by then. He sleeps until he is woken, so " +
-			"whoever takes the mutex first during the delay has to be another:"
+		return "In the slow path of mutex_unlock(), after it has released the mutex, as " + p.caller +
+			" gets there: before it takes wait_lock, or, up to 3.14, with wait_lock (then the last " +
+			"argument is true). It gets there only if somebody waits by then. If he sleeps by then " +
+			"he is woken only after this, so whoever takes the mutex first during the delay has to " +
+			"be another; or he is only about to sleep, or spins:"
 	}
 	return "In " + p.fn + "(), as " + p.caller + " calls it; if it is inline, in a copy for this call:"
 }

@@ -52,7 +52,7 @@ func TestDelayInUnlock(t *testing.T) {
 	}
 	for text, want := range map[string]bool{
 		"In the file of mutex_unlock(), after the last #include:": true,
-		"In the slow path of mutex_unlock(), before it takes":     true,
+		"In the slow path of mutex_unlock(), after it has":        true,
 		"\nIn pipe_release() of fs/pipe.c:":                       false,
 	} {
 		if got := bytes.Contains(out.Bytes(), []byte(text)); got != want {
