@@ -2,7 +2,8 @@
 // like make them. Each is an object, so that traces name it as the kernel does, and its cell has no
 // name but the object's.
 //
-// Steps and misuse are those of the primitive.
+// Steps and misuse are those of the primitive. It names nothing and starts nothing: that is for the
+// model that has the variable ([github.com/kschedfuzz/kschedfuzz/kmodel/program.Globals]).
 package global
 
 import (
