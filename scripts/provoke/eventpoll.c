@@ -2,8 +2,8 @@
  * The end of an epoll instance that watches files, one a task: "close" has it open, "release" and,
  * if there are three tasks, "other" have a file open. All wait for ep->mtx, which "close" holds in
  * epoll_wait() until a page fault ends. Then "release" gets it, and "close" again, so many ms later
- * as pause says: while "release" is delayed in mutex_unlock(), or after that. With alone=1 nobody holds
- * the mutex first, and "close" comes after "release".
+ * as pause says: while "release" is delayed in mutex_unlock(), or after that. With alone=1 nobody
+ * holds the mutex first, and "close" comes after "release".
  */
 #include <linux/userfaultfd.h>
 #include <pthread.h>

@@ -10,7 +10,8 @@
 #   3 tasks, pause      nor here: who waits sleeps on, as nobody takes the mutex during the delay
 #   3 tasks, mended     nor here
 #
-# slow is as delays, but that "release" sleeps with the mutex, and delay 2 has "close" about to sleep.
+# slow is as delays, but that "release" sleeps with the mutex, and delay 2 has "close" about to
+# sleep.
 #
 #   2 tasks, alone      it frees the instance, as in the model: mutex_unlock() has to touch that
 #   2 tasks, delay 1    nothing must be reported: who waits sleeps on
