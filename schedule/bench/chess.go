@@ -20,13 +20,13 @@ type spinning struct {
 	done       [stealItems]pthread.Int
 	atOnce     bool    // all items are pushed, and then all popped
 	frames     *frames // or nil
-	full       int     // one more than fit into a queue of one slot
+	off        int     // by which the test of the capacity is off
 }
 
 func newInterlocked(s *scene, fixed bool) {
-	q := &spinning{full: 1}
+	q := &spinning{off: 1}
 	if fixed {
-		q.full = 0
+		q.off = 0
 	}
 	q.scene(s, 1)
 }
@@ -192,7 +192,7 @@ func (q *spinning) push(t *schedule.Thread, item int) {
 	q.frames.note(t, 0)
 	tail := q.tail.Load(t)
 	q.frames.note(t, 0)
-	if tail < q.head.Load(t)+q.mask.Read(t)+q.full {
+	if tail < q.head.Load(t)+q.mask.Read(t)+q.off {
 		q.elems[tail&q.mask.Read(t)].Write(t, item+1)
 		q.frames.note(t, 0)
 		q.tail.Store(t, tail+1)
