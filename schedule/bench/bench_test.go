@@ -151,18 +151,22 @@ func TestVerdicts(t *testing.T) {
 // TestWitnesses: what TestVerdicts does not explore as far as to its bug fails with as few
 // preemptions as the table says.
 func TestWitnesses(t *testing.T) {
-	for name, tape := range map[string]string{
+	for name, text := range map[string]string{
 		"CHESS.IWSQWS": "000100001", "CHESS.SWSQ": "000100001",
 	} {
 		p, err := bench.Find(name)
 		if err != nil {
 			t.Fatal(err)
 		}
+		tape, err := schedule.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
 		r := schedule.NewRunner(p.Schedule(bench.Threads))
-		res := r.RunTape(schedule.Tape(tape))
+		res := r.RunTape(tape)
 		if res.Failure.Kind != p.Kind || res.Preemptions != p.Preemptions {
 			t.Errorf("%s, tape %s: %v with %d preemptions, want %v with %d",
-				name, tape, res.Failure.Kind, res.Preemptions, p.Kind, p.Preemptions)
+				name, text, res.Failure.Kind, res.Preemptions, p.Kind, p.Preemptions)
 		}
 		r.Close()
 	}
