@@ -1,0 +1,28 @@
+package gup
+
+import "github.com/kschedfuzz/kschedfuzz/schedule"
+
+// mcontinueAtomicPte is UFFDIO_CONTINUE, __mcopy_atomic() of which mcontinue_atomic_pte() is what
+// matters: the page of the file is mapped.
+func (s *system) mcontinueAtomicPte(t *schedule.Thread) {
+	s.mm.mmapSem.DownRead(t)
+	s.filePage.getPage(t) // shmem_getpage
+	if !s.mfillAtomicInstallPte(t) {
+		s.filePage.putPage(t)
+	}
+	s.mm.mmapSem.UpRead(t)
+}
+
+// mfillAtomicInstallPte is mfill_atomic_install_pte(). It reports whether nothing was mapped.
+func (s *system) mfillAtomicInstallPte(t *schedule.Thread) bool {
+	s.table.ptl.Lock(t)
+	none := s.table.pte.read_(t).none()
+	if none {
+		s.table.pte.set_(t, &setPteAt, s.continued())
+	}
+	s.table.ptl.Unlock(t)
+	return none
+}
+
+// continued is what UFFDIO_CONTINUE maps.
+func (s *system) continued() value { return value{&s.filePage, s.Has(continueDirty)} }
