@@ -13,7 +13,7 @@
 // The code of the file is that of 4.6. Since then its faults have been written anew, and look and
 // lock as they did. What is huge is of 4.14, which does what 4.6 does. That of UFFDIO_CONTINUE is
 // of 5.17. In the process nobody else forks or swaps, so that a page of its own has no other
-// mapping, and since 5.19 PageAnonExclusive. mmap_sem is mmap_lock since 5.8.
+// mapping, and since 5.19 PageAnonExclusive.
 //
 // The two looks of __handle_mm_fault() at a pmd, whether it is none and what else it is, are one,
 // as compilers make it. In follow_page_mask() there are more, and the first that finds nothing
@@ -50,7 +50,7 @@ func (s *system) memRead(t *schedule.Thread) { s.__accessRemoteVm(t, 0) }
 
 // __accessRemoteVm is __access_remote_vm().
 func (s *system) __accessRemoteVm(t *schedule.Thread, flags gupFlags) {
-	s.mm.mmapSem.DownRead(t)
+	s.mmapSem().DownRead(t)
 	if page := s.__getUserPages(t, flags); page != nil {
 		if flags&follWrite != 0 {
 			page.data.Write(t, 1) // copy_to_user_page
@@ -60,7 +60,7 @@ func (s *system) __accessRemoteVm(t *schedule.Thread, flags gupFlags) {
 		}
 		page.putPage(t)
 	}
-	s.mm.mmapSem.UpRead(t)
+	s.mmapSem().UpRead(t)
 }
 
 // checkWrite_ is the promise of a private mapping, which no kernel checks: what is written through

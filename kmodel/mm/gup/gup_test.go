@@ -15,7 +15,11 @@ func TestDeterminism(t *testing.T) { suite.Determinism(t) }
 func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
 // TestStates takes workloads that have all calls: a write against madvise(); two writes against a
-// read and madvise() with, where there is a userfaultfd, another.
+// read and madvise(). Where there is a userfaultfd: a write against madvise() and UFFDIO_CONTINUE;
+// the same with a write more and a read.
 func TestStates(t *testing.T) {
-	suite.States(t, nil, "0"+"0"+"00"+"01", "1"+"1"+"00"+"00"+"121")
+	verify.Suite{Programs: model.Programs()}.States(t, nil,
+		"0"+"0"+"00"+"01", "1"+"1"+"00"+"00"+"121")
+	verify.Suite{Programs: continues.Programs()}.States(t, nil,
+		"0"+"1"+"00"+"113", "1"+"0"+"00"+"102"+"113")
 }

@@ -134,13 +134,13 @@ func (s *system) wpPageCopy(t *schedule.Thread, orig value) vmFault {
 
 // madviseDontneed is madvise(MADV_DONTNEED).
 func (s *system) madviseDontneed(t *schedule.Thread) {
-	s.mm.mmapSem.DownRead(t)
+	s.mmapSem().DownRead(t)
 	if s.mapped == anonymousHuge {
 		s.zapHugePmd(t)
 	} else {
 		s.zapPteRange(t)
 	}
-	s.mm.mmapSem.UpRead(t)
+	s.mmapSem().UpRead(t)
 }
 
 // zapPteRange is zap_pte_range(), and tlb_finish_mmu(), which drops the page.

@@ -39,7 +39,7 @@ func hugeWriteVsRead(s *system) program.Instance {
 func writeVsContinue(s *system) program.Instance {
 	s.mapped = shmemMinor
 	return s.fixed(true, strand{"madvise", s.madviseDontneed},
-		strand{"continue", s.mcontinueAtomicPte})
+		strand{"continue", s.__mcopyAtomic})
 }
 
 // A strand is a thread with its name.
@@ -115,7 +115,7 @@ func (w *workload) run_(t *schedule.Thread, _ int, calls []int) {
 		case callRead:
 			w.memRead(t)
 		case callContinue:
-			w.mcontinueAtomicPte(t)
+			w.__mcopyAtomic(t)
 		}
 		t.Forget(uint64(j)) // nothing that it has seen matters any more
 	}
@@ -134,5 +134,5 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	}
 	hit(program.Word(min(len(copies), 3)<<2|refs, !v.none(), v.dirty,
 		v.page == &s.filePage || v.page == &s.hugeZeroPage,
-		s.table.ptl.IsLocked() || s.pmds.ptl.IsLocked(), s.mm.mmapSem.IsLocked()))
+		s.table.ptl.IsLocked() || s.pmds.ptl.IsLocked(), s.mmapSem().IsLocked()))
 }

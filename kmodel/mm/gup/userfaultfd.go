@@ -1,16 +1,24 @@
 package gup
 
-import "github.com/kschedfuzz/kschedfuzz/schedule"
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
 
-// mcontinueAtomicPte is UFFDIO_CONTINUE, __mcopy_atomic() of which mcontinue_atomic_pte() is what
-// matters: the page of the file is mapped.
+// __mcopyAtomic is __mcopy_atomic(), of UFFDIO_CONTINUE.
+func (s *system) __mcopyAtomic(t *schedule.Thread) {
+	s.mmapSem().DownRead(t)
+	s.mcontinueAtomicPte(t)
+	preempt.CondResched(t)
+	s.mmapSem().UpRead(t)
+}
+
+// mcontinueAtomicPte is mcontinue_atomic_pte(): the page of the file is mapped.
 func (s *system) mcontinueAtomicPte(t *schedule.Thread) {
-	s.mm.mmapSem.DownRead(t)
 	s.filePage.getPage(t) // shmem_getpage
 	if !s.mfillAtomicInstallPte(t) {
 		s.filePage.putPage(t)
 	}
-	s.mm.mmapSem.UpRead(t)
 }
 
 // mfillAtomicInstallPte is mfill_atomic_install_pte(). It reports whether nothing was mapped.

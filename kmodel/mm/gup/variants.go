@@ -100,7 +100,16 @@ const (
 // mmStruct is struct mm_struct.
 type mmStruct struct {
 	schedule.Object
-	mmapSem rwsem.Sem
+	mmapSem  rwsem.Sem // of kernels up to 5.7
+	mmapLock rwsem.Sem // the same in kernels since 5.8
+}
+
+// mmapSem is mmap_sem or mmap_lock.
+func (s *system) mmapSem() *rwsem.Sem {
+	if s.mapped == shmemMinor {
+		return &s.mm.mmapLock
+	}
+	return &s.mm.mmapSem
 }
 
 // pteTable is the struct page of a page table, and what is in that.
