@@ -106,8 +106,11 @@ func (s *system) reuseSwapPage(t *schedule.Thread, page *page) bool {
 	if !s.Has(byRefs) {
 		return true
 	}
-	return page.refcount.Read(t) == 1 && // page_count, and with the lock of the page again
-		page.refcount.Read(t) == 1
+	count := page.refcount.Read(t) // page_count
+	if count == 1 {
+		count = page.refcount.Read(t) // once more, with the lock of the page
+	}
+	return count == 1
 }
 
 // wpPageCopy is wp_page_copy(), with a reference to the page, which it drops. In its place comes
