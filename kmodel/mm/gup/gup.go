@@ -17,13 +17,14 @@
 //
 // The two looks of __handle_mm_fault() at a pmd, whether it is none and what else it is, are one,
 // as compilers make it. In follow_page_mask() there are more, and the first that finds nothing
-// ends it: one does for all.
+// ends it: one does for all. Who comes by /proc/self/mem does not let a fault drop mmap_sem.
 //
-// Not modelled: the mapping itself, which nobody changes, and the mm, which nobody leaves; writing
-// the page of a file back, its truncation and reclaim, and its lock, which the fault has and
-// set_page_dirty_lock() takes; the TLB, through which nobody goes here; the accessed bit; a file
-// that is not in the page cache; a page table that goes away, or takes the place of a huge page
-// when there is no memory; and a look at two pages at once. A page has one word.
+// Not modelled: the mapping itself, which nobody changes, and the mm, which nobody leaves; memory
+// that is no file's and not huge, which has a zero page too; writing the page of a file back, its
+// truncation and reclaim, and its lock, which the fault has and set_page_dirty_lock() takes; the
+// TLB, through which nobody goes here; the accessed bit; a file that is not in the page cache; a
+// page table that goes away, or takes the place of a huge page when there is no memory; and a look
+// at two pages at once. A page has one word.
 //
 // Start reading at __getUserPages.
 package gup
