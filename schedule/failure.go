@@ -19,6 +19,7 @@ const (
 	LateMunmap           // mappings changed while they are walked without a lock (no kernel check)
 	CpumaskLost          // a CPU that runs an mm is not in its mm_cpumask (no kernel checks it)
 	LostUpdate           // an operation's promise does not hold afterwards
+	StrayWrite           // a store to memory that its writer may not change (no kernel check)
 	OutOfBounds          // an index at or above the allocated length (KASAN)
 	UseAfterFree         // a step on an object that has been freed (KASAN)
 	DoubleFree           // freeing what is already free (KASAN)
@@ -32,7 +33,7 @@ const (
 var kindNames = [numKinds]string{
 	"no failure", "lock-rule", "sleep-in-atomic", "list-corruption", "double-kill",
 	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "late-munmap",
-	"cpumask-lost", "lost-update", "out-of-bounds", "use-after-free", "double-free", "stale-tlb",
+	"cpumask-lost", "lost-update", "stray-write", "out-of-bounds", "use-after-free", "double-free", "stale-tlb",
 	"null-dereference", "memory-leak", "deadlock",
 }
 
