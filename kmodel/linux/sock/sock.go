@@ -32,7 +32,9 @@ func (l *Lock) LockSock(t *schedule.Thread) {
 
 // Open is the gate of LockSock. A lock in freed memory can be taken at once: the step then finds
 // out.
-func (l *Lock) Open(*schedule.Thread) bool { return l.owner.Value() == 0 || !l.owner.Object().Live() }
+func (l *Lock) Open(*schedule.Thread) bool {
+	return l.owner.Value() == 0 || !l.owner.Object().Live()
+}
 
 // ReleaseSock is release_sock().
 func (l *Lock) ReleaseSock(t *schedule.Thread) {
