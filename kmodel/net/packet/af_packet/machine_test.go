@@ -29,6 +29,7 @@ const (
 	mLockSockEarly
 	mRingBusy
 	mRingVersion
+	mInitMemset
 	mInitDelete
 	mInitPkbdq
 	mInitTimer
@@ -92,7 +93,11 @@ const (
 	mCloseUnhookPut
 	mCloseBindUnlock
 	mCloseRing
-	mCloseFanout
+	mCloseFanout // fanout_release()
+	mCloseFanoutLock
+	mCloseFanoutLocked
+	mCloseFanoutUnlock
+	mCloseFanoutUnlockTail
 	mCloseSync
 	mCloseSyncEnds
 	mSockPut
@@ -120,16 +125,18 @@ const (
 type mState struct {
 	pc                              [mThreads]mPC
 	was, old, closing               [2]bool
-	sock, bind, pgVec, queue, ptype int8 // owners
+	sock, bind, pgVec, queue, ptype int8 // owners; of fanout_mutex there is one who comes for it
 	files, left                     int8
 	v3, ring, delete, pending       bool
 	freed                           [2]bool // the ring, the socket
 }
 
 // A machine is a variant.
-type machine struct{ lock, any bool }
+type machine struct{ lock, any, mutex bool }
 
-var machines = map[string]machine{"4.6": {}, "4.9": {lock: true}, "4.13": {lock: true, any: true}}
+var machines = map[string]machine{
+	"4.6": {}, "4.9": {lock: true}, "4.13": {lock: true, any: true, mutex: true},
+}
 
 // owner returns the lock that the step at pc takes, and gives back.
 func (s *mState) owner(pc mPC) (take, give *int8) {
@@ -245,14 +252,14 @@ func (m machine) next(s *mState, me int, pc mPC) mPC {
 		return m.releaseSock(s, me)
 	case mReleaseSock:
 		if !s.old[me] {
-			return s.after(me)
+			return m.after(s, me)
 		}
 	case mFreeRing:
 		if s.freed[0] = true; !m.lock {
-			return s.after(me)
+			return m.after(s, me)
 		}
 	case mReleaseSockLate:
-		return s.after(me)
+		return m.after(s, me)
 
 	case mExit:
 		if s.files--; s.files > 0 {
@@ -266,6 +273,9 @@ func (m machine) next(s *mState, me int, pc mPC) mPC {
 			}
 			return mLockSock
 		}
+		return m.fanoutRelease()
+	case mCloseFanout:
+		return mCloseSync
 	case mFreeSock:
 		s.freed[1] = true
 	case mFd1:
@@ -305,11 +315,19 @@ func (m machine) releaseSock(s *mState, me int) mPC {
 }
 
 // after is where it returns to.
-func (s *mState) after(me int) mPC {
+func (m machine) after(s *mState, me int) mPC {
 	if s.closing[me] {
-		return mCloseFanout
+		return m.fanoutRelease()
 	}
 	return mExit
+}
+
+// fanoutRelease is where fanout_release() begins.
+func (m machine) fanoutRelease() mPC {
+	if m.mutex {
+		return mCloseFanoutLock
+	}
+	return mCloseFanout
 }
 
 // timer is a step of the softirq.

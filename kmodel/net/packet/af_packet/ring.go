@@ -83,7 +83,8 @@ func (po *packetSock) packetSetRing(t *schedule.Thread, blocks int, closing bool
 // initPrbBdqc is init_prb_bdqc(). Opening the first block arms the timer.
 func (po *packetSock) initPrbBdqc(t *schedule.Thread, pgVec *pgv) {
 	p1 := &po.rxRing.prbBdqc
-	p1.deleteBlkTimer.Write(t, 0) // memset
+	p1.pkbdq.Write(t, nil) // memset
+	p1.deleteBlkTimer.Write(t, 0)
 	p1.pkbdq.Write(t, pgVec)
 	p1.retireBlkTimer.Setup(t) // prb_setup_retire_blk_timer
 	p1.retireBlkTimer.Mod(t)   // prb_open_block
@@ -102,7 +103,7 @@ func (po *packetSock) prbShutdownRetireBlkTimer(t *schedule.Thread) {
 func (po *packetSock) prbRetireRxBlkTimerExpired(t *schedule.Thread) {
 	pkc := &po.rxRing.prbBdqc
 	po.skReceiveQueue.Lock(t)
-	pkc.pkbdq.Read(t).buffer.Read(t) // GET_CURR_PBLOCK_DESC_FROM_CORE
+	block_(t, &pkc.pkbdq, "pkc->pkbdq[0].buffer").Read(t) // GET_CURR_PBLOCK_DESC_FROM_CORE
 	if pkc.deleteBlkTimer.Read(t) == 0 {
 		pkc.retireBlkTimer.Mod(t) // _prb_refresh_rx_retire_blk_timer
 	}
@@ -119,18 +120,18 @@ func (po *packetSock) packetRcv(t *schedule.Thread) {
 func (po *packetSock) tpacketRcv(t *schedule.Thread) {
 	po.skReceiveQueue.Lock(t)
 	if po.tpVersion.Read(t) == tpacketV3 { // packet_current_rx_frame
-		fill_(t, &po.rxRing.prbBdqc.pkbdq, "pkc->pkbdq[0].buffer")
+		block_(t, &po.rxRing.prbBdqc.pkbdq, "pkc->pkbdq[0].buffer").Write(t, 0)
 	} else {
-		fill_(t, &po.rxRing.pgVec, "rb->pg_vec[0].buffer")
+		block_(t, &po.rxRing.pgVec, "rb->pg_vec[0].buffer").Write(t, 0)
 	}
 	po.skReceiveQueue.Unlock(t)
 }
 
-// fill_ writes to the first block of a ring.
-func fill_(t *schedule.Thread, ring *mem.Ptr[*pgv], what string) {
+// block_ returns the first block of a ring.
+func block_(t *schedule.Thread, ring *mem.Ptr[*pgv], what string) *mem.Int {
 	pgVec := ring.Read(t)
 	if pgVec == nil {
 		mem.NullDereference(t, "read", what)
 	}
-	pgVec.buffer.Write(t, 0)
+	return &pgVec.buffer
 }

@@ -29,6 +29,16 @@ const (
 	bindTest
 )
 
+// The variants that both models have.
+var (
+	v46 = program.Variant{Name: "4.6", Versions: "3.2-4.8",
+		About: "the options look at the socket without a lock"}
+	v413 = program.Variant{Name: "4.13", Versions: "4.13-4.13.4",
+		Changes: ringLock | addMutex | memberHook | anyRing,
+		About: "c800aaf8d869: the timer of a ring is deleted with it; d199fab63c11, " +
+			"2bd624b4611f: PACKET_FANOUT has fanout_mutex, a group is hooked while it has members"}
+)
+
 // What the races of the ring come to, with the fewest preemptions each.
 var (
 	// changed is a ring that is freed with its timer armed, since the version has changed.
@@ -45,13 +55,10 @@ var (
 
 var ringModel = program.Model[*system]{
 	Object: "net/packet/af_packet",
-	Variants: []program.Variant{
-		{Name: "4.6", Versions: "3.2-4.8",
-			About: "PACKET_RX_RING and PACKET_VERSION look at each other without a lock"},
+	Variants: []program.Variant{v46,
 		{Name: "4.9", Versions: "4.9-4.12", Changes: ringLock,
-			About: "84ac7260236a: they have lock_sock()"},
-		{Name: "4.13", Versions: "4.13", Changes: ringLock | anyRing,
-			About: "c800aaf8d869: the timer is deleted with the ring, not with the socket"},
+			About: "84ac7260236a: PACKET_RX_RING and PACKET_VERSION have lock_sock()"},
+		v413,
 	},
 	Scenarios: []program.Scenario[*system]{
 		{Name: "ring-vs-version", New: ringVsVersion},
@@ -94,19 +101,12 @@ var (
 	}
 )
 
-const as413 = ringLock | anyRing | addMutex | memberHook
-
 var fanoutModel = program.Model[*system]{
 	Object: "net/packet/af_packet",
-	Variants: []program.Variant{
-		{Name: "4.6", Versions: "3.1-4.8",
-			About: "PACKET_FANOUT looks at the socket without a lock"},
-		{Name: "4.13", Versions: "4.13-4.13.4", Changes: as413,
-			About: "d199fab63c11, 2bd624b4611f: with fanout_mutex, and a group is hooked while " +
-				"it has members"},
-		{Name: "008ba2a", Versions: "mutant", Changes: as413 | addBindLock,
-			About: "008ba2a13f2d: with bind_lock too"},
-		{Name: "4.14", Versions: "4.13.9-4.14", Changes: as413 | addBindLock | bindTest,
+	Variants: []program.Variant{v46, v413,
+		{Name: "008ba2a", Versions: "mutant", Changes: v413.Changes | addBindLock,
+			About: "008ba2a13f2d: PACKET_FANOUT has bind_lock"},
+		{Name: "4.14", Versions: "4.13.9-4.14", Changes: v413.Changes | addBindLock | bindTest,
 			About: "4971613c1639: bind() looks for a group with bind_lock"},
 	},
 	Scenarios: []program.Scenario[*system]{
