@@ -83,8 +83,8 @@ var (
 		program.Fails(schedule.UseAfterFree, 1),
 	}
 	elsewhere = []program.Expect{program.Fails(schedule.LostUpdate, 2)}
-	// rung is the same by packet_set_ring(). A packet may come by the other place while the ring is
-	// not there yet.
+	// rung is the same by packet_set_ring(). A packet may come by the other place while the ring of
+	// a socket that is closed has gone.
 	rung = []program.Expect{
 		program.Fails(schedule.BugOn, 1), program.Fails(schedule.UseAfterFree, 1),
 		program.Fails(schedule.NullDereference, 2),
