@@ -3,6 +3,7 @@ package afpacket
 import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
@@ -87,6 +88,13 @@ func (s *system) __devRemovePack(t *schedule.Thread, pt hook) {
 func (s *system) devRemovePack(t *schedule.Thread, pt hook) {
 	s.__devRemovePack(t, pt)
 	rcu.Synchronize(t) // synchronize_net
+}
+
+// netRxAction is net_rx_action(), the softirq, with a packet.
+func (s *system) netRxAction(t *schedule.Thread, proto int) {
+	preempt.LocalBhDisable(t) // __do_softirq
+	s.netifReceiveSkb(t, proto)
+	preempt.LocalBhEnable(t)
 }
 
 // netifReceiveSkb is netif_receive_skb() of a packet. A hook is called when the next one has been

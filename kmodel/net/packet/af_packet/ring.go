@@ -116,15 +116,18 @@ func (po *packetSock) packetRcv(t *schedule.Thread) {
 	po.skReceiveQueue.Unlock(t)
 }
 
-// tpacketRcv is tpacket_rcv(): write to the ring.
+// tpacketRcv is tpacket_rcv(): find a place in the ring, and copy the packet there.
 func (po *packetSock) tpacketRcv(t *schedule.Thread) {
+	var frame *mem.Int
 	po.skReceiveQueue.Lock(t)
 	if po.tpVersion.Read(t) == tpacketV3 { // packet_current_rx_frame
-		block_(t, &po.rxRing.prbBdqc.pkbdq, "pkc->pkbdq[0].buffer").Write(t, 0)
+		frame = block_(t, &po.rxRing.prbBdqc.pkbdq, "pkc->pkbdq[0].buffer")
 	} else {
-		block_(t, &po.rxRing.pgVec, "rb->pg_vec[0].buffer").Write(t, 0)
+		frame = block_(t, &po.rxRing.pgVec, "rb->pg_vec[0].buffer")
 	}
+	frame.Read(t) // its status
 	po.skReceiveQueue.Unlock(t)
+	frame.Write(t, 0) // skb_copy_bits
 }
 
 // block_ returns the first block of a ring.

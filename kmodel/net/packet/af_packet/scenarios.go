@@ -142,7 +142,7 @@ func (s *system) fixed(boot func(e *schedule.Exec), threads ...thread) program.I
 	users := 0
 	for i, th := range threads {
 		if th.calls == nil {
-			bodies[i] = func(t *schedule.Thread) { s.netifReceiveSkb(t, ethPIP) }
+			bodies[i] = func(t *schedule.Thread) { s.netRxAction(t, ethPIP) }
 			continue
 		}
 		users++
@@ -237,7 +237,7 @@ func (w *workload) run_(t *schedule.Thread, _ int, calls []sockCall) {
 // send_ is the packets that come.
 func (w *workload) send_(t *schedule.Thread) {
 	for i, proto := range w.packets[:w.sent] {
-		w.netifReceiveSkb(t, proto)
+		w.netRxAction(t, proto)
 		t.Forget(uint64(i))
 	}
 }
