@@ -24,9 +24,11 @@
 // and what is in a block, which is never full and which the user never reads; the queue of a socket
 // without a ring; flags of groups, po->rollover, groups that are full; packet_create() and the list
 // of sockets. An option is copied before the call. (The length of that of PACKET_RX_RING depends on
-// tp_version too, and that look has no lock in 4.14: of that comes a wrong request, no more.) A
-// grace period is not expedited. The softirq of a packet is a thread of its own, and interrupts
-// nobody. Nobody calls close(): the last to exit of the threads that share a socket closes it.
+// tp_version too, and that look has no lock in 4.14: of that comes a wrong request, no more.) That
+// of a ring for TPACKET_V3 has the time of its timer: else init_prb_bdqc() asks the device, with
+// the rtnl. A grace period is not expedited. The softirq of a packet is a thread of its own, and
+// interrupts nobody. Nobody calls close(): the last to exit of the threads that share a socket
+// closes it.
 //
 // Start reading at packetSetRing, fanoutAdd and packetDoBind.
 package afpacket
