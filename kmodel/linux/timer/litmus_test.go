@@ -17,7 +17,6 @@ type vars struct {
 	timer [2]timer.Timer
 	mutex mutex.Mutex
 	x     mem.Int
-	keep  mem.Ptr[*object] // so that it does not leak
 }
 
 // object has a timer in it.
