@@ -79,7 +79,7 @@ var testLayers = map[string][]string{
 	"kmodel/fs":              {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
 	"kmodel/mm":              {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/arch/x86":        {"kmodel/internal/verify"},
-	"kmodel/net":             {"kmodel/internal/verify"},
+	"kmodel/net":             {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/kernel":          {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/protocol":        {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/internal":        {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},

@@ -42,6 +42,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
+	afpacket "github.com/kschedfuzz/kschedfuzz/kmodel/net/packet/af_packet"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
 )
@@ -64,6 +65,7 @@ var programs = sync.OnceValue(func() []program.Program {
 		super.Programs(func() super.LRUs { return listlru.New() }),
 		super.Births(),
 		netnamespace.Programs(),
+		afpacket.Programs(),
 		pipe.Programs(),
 		fsselect.Programs(),
 		eventpoll.Programs(),
@@ -117,6 +119,10 @@ func Targets() []Target {
 		{"FuzzFixedKthreadUseMm", "kernel/kthread", "workload", "sparc-5.10"},
 		{"FuzzGetNetNsById", "net/core/net_namespace", "workload", "4.14"},
 		{"FuzzFixedGetNetNsById", "net/core/net_namespace", "workload", "4.15"},
+		{"FuzzPacketSetRing", "net/packet/af_packet", "ring-workload", "4.6"},
+		{"FuzzFixedPacketSetRing", "net/packet/af_packet", "ring-workload", "4.9"},
+		{"FuzzFanoutAdd", "net/packet/af_packet", "workload", "4.13"},
+		{"FuzzFixedFanoutAdd", "net/packet/af_packet", "workload", "4.14"},
 		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
 		{"FuzzAioReadEventsRing", "fs/aio", "ring-workload", "3.16-rmo"},

@@ -132,6 +132,14 @@ func TestTitles(t *testing.T) {
 			"list_del corruption in kill_ctx",
 			"v2 list-corruption kill_ctx -",
 		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "init_timer",
+				note: "initializes a timer that is pending",
+			},
+			"ODEBUG: init active in ioctx_alloc",
+			"v2 list-corruption ioctx_alloc -",
+		},
 		{ // list_move() has no check of its own but those of its two halves
 			story{
 				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_move",

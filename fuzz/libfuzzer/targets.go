@@ -48,6 +48,18 @@ func FuzzGetNetNsById(data []byte) int { return Run("FuzzGetNetNsById", data) }
 // FuzzFixedGetNetNsById is FuzzGetNetNsById with 21b594435005 applied.
 func FuzzFixedGetNetNsById(data []byte) int { return Run("FuzzFixedGetNetNsById", data) }
 
+// FuzzPacketSetRing is PACKET_RX_RING against PACKET_VERSION and the timer of the ring, as of 4.6.
+func FuzzPacketSetRing(data []byte) int { return Run("FuzzPacketSetRing", data) }
+
+// FuzzFixedPacketSetRing is FuzzPacketSetRing with 84ac7260236a applied.
+func FuzzFixedPacketSetRing(data []byte) int { return Run("FuzzFixedPacketSetRing", data) }
+
+// FuzzFanoutAdd is PACKET_FANOUT against bind() and PACKET_RX_RING, as of 4.13.
+func FuzzFanoutAdd(data []byte) int { return Run("FuzzFanoutAdd", data) }
+
+// FuzzFixedFanoutAdd is FuzzFanoutAdd with 008ba2a13f2d and 4971613c1639 applied.
+func FuzzFixedFanoutAdd(data []byte) int { return Run("FuzzFixedFanoutAdd", data) }
+
 // FuzzPipeRelease is pipe_release() and fifo_open(), as of 3.10.
 func FuzzPipeRelease(data []byte) int { return Run("FuzzPipeRelease", data) }
 
