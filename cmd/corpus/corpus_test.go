@@ -156,6 +156,21 @@ func TestFullOutput(t *testing.T) {
 	}
 }
 
+// TestFullZip: of a zip that could not be finished nothing is said to be written.
+func TestFullZip(t *testing.T) {
+	pack := filepath.Join(t.TempDir(), "x.pack")
+	if err := create(pack, []corpus.Entry{{Program: "FuzzLookupIoctx"}}); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	c := &command{stdout: &b, stderr: &b}
+	put := func(corpus.Entry) (known bool, err error) { return false, nil }
+	full := func(error) error { return syscall.ENOSPC }
+	if err := c.unpackTo(put, full, []string{pack}); err != syscall.ENOSPC || b.Len() > 0 {
+		t.Errorf("%v, %q", err, b.String())
+	}
+}
+
 // TestProgress: there is a line only now and then, and it is cleared.
 func TestProgress(t *testing.T) {
 	var b bytes.Buffer
