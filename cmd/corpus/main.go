@@ -16,7 +16,7 @@
 //	    add inputs to a pack, which is made if there is none. A source is a file, a
 //	    directory with all that is in it, or a zip. Files that begin with "go test fuzz
 //	    v1" are the Go fuzzer's; where they lie says for which target they are
-//	    (.../fuzz/FuzzName/file, in testdata and in the build cache). All others are raw,
+//	    (FuzzName/file, in testdata, in the build cache or elsewhere). All others are raw,
 //	    as libFuzzer, AFL and go-fuzz keep them, and need -program; -raw takes any file
 //	    for raw. What these engines keep beside their inputs is left out. A golden file of
 //	    minimize says itself what it is for; its tape is packed, and no more of it. The
