@@ -120,6 +120,10 @@ func (rec *recorder) changed(c *Cell) {
 	case len(rec.events) > 0:
 		list = &rec.current().Changes
 	}
+	if b := rec.exec.bufferOf(c.obj); b != nil {
+		rec.bufferChanged(list, n, b)
+		return
+	}
 	*list = append(*list, Change{Object: n, Cell: int(c.num) - 1, Value: rec.format(c, c.val)})
 }
 
@@ -138,6 +142,10 @@ func (rec *recorder) allocated(o *Object) {
 		info.Cells = append(info.Cells, CellInfo{c.name, c.ptr, o.insides[i].part})
 	}
 	rec.numbers[o] = len(rec.objects)
+	if b := rec.exec.bufferOf(o); b != nil {
+		info = b.info(rec.exec)
+		rec.bufferChanged(&rec.initial, len(rec.objects), b)
+	}
 	rec.objects = append(rec.objects, info)
 }
 

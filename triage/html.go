@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 var (
@@ -245,7 +247,10 @@ func (p *page) changes(s *Step) []string {
 		if part := o.Cells[ch.Cell].Part; part != "" && o.several(ch.Cell) {
 			name += " (" + part + ")"
 		}
-		if !o.Internal && !told && !packed(ch.Value) {
+		switch {
+		case o.Kind == schedule.BufferKind:
+			out = append(out, o.Name+": "+ch.Value)
+		case !o.Internal && !told && !packed(ch.Value):
 			out = append(out, name+" <- "+ch.Value)
 		}
 	}
