@@ -182,6 +182,9 @@ func (rec *recorder) meaning(in *inside, v uint64) string {
 	if v < uint64(len(in.words)) {
 		return in.words[v]
 	}
+	if half := uint64(1) << in.bias / 2; half > 0 && v >= half {
+		return fmt.Sprintf("bias%+d", int64(v-2*half))
+	}
 	if len(in.flags) == 0 || v == 0 {
 		return ""
 	}
