@@ -12,6 +12,9 @@ const BufferKind = "store buffer"
 // emptyBuffer is the value of a store buffer in which no store waits.
 const emptyBuffer = "nothing"
 
+// storeBarrier stands between stores that may not pass each other.
+const storeBarrier = "smp_wmb"
+
 // bufferOf returns the store buffer that o is, or nil.
 func (e *Exec) bufferOf(o *Object) *storeBuffer {
 	if !e.tso {
@@ -34,16 +37,22 @@ func (b *storeBuffer) info(e *Exec) ObjectInfo {
 	}
 }
 
-// waitingFor returns the stores that wait, the oldest first.
+// waitingFor returns the stores that wait, the oldest first, and what they do not pass.
 func (rec *recorder) waitingFor(b *storeBuffer) string {
 	var out []string
 	for i := range b.used() {
 		w := &b.waiting[i]
+		if b.slots[i].passes.Value() == nonePassesIt {
+			out = append(out, storeBarrier)
+		}
 		text := w.cell.Name()
 		if v := rec.format(w.cell, w.val); !packed(v) {
 			text += " <- " + v
 		}
 		out = append(out, text)
+	}
+	if b.barrier.Value() != 0 {
+		out = append(out, storeBarrier)
 	}
 	if out == nil {
 		return emptyBuffer
@@ -52,8 +61,21 @@ func (rec *recorder) waitingFor(b *storeBuffer) string {
 }
 
 // bufferChanged is changed of a cell of a store buffer: of what a step does there, it is what comes
-// of it that is recorded.
+// of it that is recorded, if anything does.
 func (rec *recorder) bufferChanged(list *[]Change, n int, b *storeBuffer) {
-	*list = slices.DeleteFunc(*list, func(ch Change) bool { return ch.Object == n })
-	*list = append(*list, Change{Object: n, Value: rec.waitingFor(b)})
+	ofBuffer := func(ch Change) bool { return ch.Object == n }
+	*list = slices.DeleteFunc(*list, ofBuffer)
+	before := ""
+	for i := len(rec.events); i >= 0 && before == ""; i-- {
+		older := rec.initial
+		if i > 0 {
+			older = rec.events[i-1].Changes
+		}
+		if at := slices.IndexFunc(older, ofBuffer); at >= 0 {
+			before = older[at].Value
+		}
+	}
+	if now := rec.waitingFor(b); now != before {
+		*list = append(*list, Change{Object: n, Value: now})
+	}
 }

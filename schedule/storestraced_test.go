@@ -10,12 +10,16 @@ import (
 // TestStoresTraced: a trace says of a store buffer which stores wait in it after each step, and
 // nothing of how it keeps them.
 func TestStoresTraced(t *testing.T) {
-	r := NewRunner(shelved(func(e *Exec, s *shelf) {
+	r := NewRunner(shelvedBy((*Exec).ReorderStores, func(e *Exec, s *shelf) {
 		e.Static(s.heap.Header(), 0)
 		e.Go("kill", func(t *Thread) {
 			s.put(t, &s.a, 1)
 			s.putPtr(t, &s.heap)
 			s.put(t, &s.a, 2)
+			t.Step(Op{Verb: "wmb"})
+			t.StoreBarrier()
+			t.Step(Op{Verb: "wmb"})
+			t.StoreBarrier()
 			s.put(t, &s.b, 1<<40)
 			barrier(t)
 		})
@@ -48,9 +52,10 @@ func TestStoresTraced(t *testing.T) {
 		"put: shelf->a <- 1",
 		"put: shelf->a <- 1, shelf->p <- heap",
 		"put: shelf->a <- 1, shelf->p <- heap, shelf->a <- 2",
-		"put: shelf->a <- 1, shelf->p <- heap, shelf->a <- 2, shelf->b",
-		"drains: shelf->p <- heap, shelf->a <- 2, shelf->b",
-		"drains: shelf->a <- 2, shelf->b",
+		"wmb: shelf->a <- 1, shelf->p <- heap, shelf->a <- 2, smp_wmb", // and once is enough
+		"put: shelf->a <- 1, shelf->p <- heap, shelf->a <- 2, smp_wmb, shelf->b",
+		"drains: shelf->p <- heap, shelf->a <- 2, smp_wmb, shelf->b",
+		"drains: shelf->a <- 2, smp_wmb, shelf->b",
 		"drains: shelf->b",
 		"drains: nothing",
 	}

@@ -235,6 +235,18 @@ func (o *Object) several(cell int) bool {
 	return n > 1
 }
 
+// buffered says what has become of a step's store, or of those in a buffer. The agent of the buffer
+// says it itself, and the state beside has all of them.
+func buffered(s *Step, buffer, waiting string) []string {
+	switch {
+	case s.Verb == drains || strings.Contains(s.Verb, "wmb"):
+		return nil
+	case s.Stored && strings.Contains(waiting, s.Object):
+		return []string{"waits in the " + buffer}
+	}
+	return []string{buffer + ": " + waiting}
+}
+
 // changes lists what a step has changed in memory, but for what its text says and what
 // only a primitive understands.
 func (p *page) changes(s *Step) []string {
@@ -249,9 +261,9 @@ func (p *page) changes(s *Step) []string {
 		}
 		switch {
 		case o.Kind == schedule.BufferKind:
-			out = append(out, o.Name+": "+ch.Value)
+			out = append(out, buffered(s, o.Name, ch.Value)...)
 		case !o.Internal && !told && !packed(ch.Value):
-			out = append(out, name+" <- "+ch.Value)
+			out = append(out, "also "+name+" <- "+ch.Value)
 		}
 	}
 	return out
