@@ -213,6 +213,8 @@ func (rec *recorder) finish(e *Exec) {
 	for i, t := range e.threads {
 		info := ThreadInfo{Name: e.threadName(i), Agent: t.agent != nil}
 		switch {
+		case t.state == finished && e.outcome == Fail && e.failure.Thread == t:
+			info.State = "failed"
 		case t.state == finished:
 			info.State = "finished"
 		case t.state == idle:
