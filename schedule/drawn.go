@@ -14,76 +14,57 @@ import (
 const MaxInput = 1024
 
 const (
-	// drawnChanges is how often a thread becomes the last of all in a drawn end: PCT for
-	// bugs of depth 5.
-	drawnChanges = 4
-	// drawnWithin is how many decisions the changes are among, from the first one about threads
-	// that is drawn.
-	drawnWithin = 50
-)
-
-// What the random numbers of a drawn end are for. Those of priorities are numbered by thread.
-const (
-	forChanges = MaxThreads
-	forChoices = forChanges + drawnChanges
+	// drawnDemotes is how many drawn decisions about threads there are to one before which who
+	// has taken the last step is demoted.
+	drawnDemotes = 8
+	// drawnFresh is the bit of the priority of a thread that has not been.
+	drawnFresh = 1 << 63
 )
 
 // A drawn takes the decisions of the end of an input, from its first byte that is not ASCII on.
-// It is PCT: every thread has a random priority, the highest that is enabled goes on, and at
-// some random points the thread that has just run becomes the last of all (Burckhardt, Kothari,
-// Musuvathi and Nagarakatte, "A randomized scheduler with probabilistic guarantees of finding
-// bugs", ASPLOS 2010, section 3). What is not about threads is drawn uniformly.
+// Every thread has a random priority, and the highest that is enabled goes on; at each decision
+// who has taken the last step is demoted with probability 1/8: below all that have not been, to
+// a random place among those that have. That is the Demote of package sample, but that it looks
+// at decisions, since who reads bytes is not shown steps. What is not about threads is drawn
+// uniformly.
 //
-// Deviations: it counts decisions, not steps, and does not know how many there will be. The
-// random numbers are hashes of the bytes of the end, each with what it is for, so that the same
-// bytes draw the same everywhere. That is part of the format, as are the constants above, and
-// MaxThreads among them: an input that an engine has kept is read by them.
+// The random numbers are hashes of the bytes of the end, each with the number of the thread, or
+// how many were drawn before it, so that the same bytes draw the same everywhere. That is part
+// of the format, as are the constants above, and MaxThreads among them: an input that an engine
+// has kept is read by them. Until November 2026 the end was drawn by PCT of depth 5; inputs with
+// an end that were kept before are other schedules now, tapes made of them ([Runner.TapeOf]) what
+// they were.
 type drawn struct {
-	begun     bool
-	scheduled bool
-	seed      uint64
-	choices   uint64            // that were drawn
-	changes   [drawnChanges]int // decisions at which they are due; -1: done
-	lowered   uint64            // how many became the last of all
-	known     Set               // threads that have a priority by now
-	priority  [MaxThreads]uint64
+	begun    bool
+	seed     uint64
+	numbers  uint64 // that were drawn, those of fresh threads apart
+	known    Set    // threads that have a priority by now
+	priority [MaxThreads]uint64
 }
 
 // begin makes d the end of in that begins at pos.
 func (d *drawn) begin(in []byte, pos int) {
-	d.begun, d.scheduled = true, false
+	d.begun = true
 	d.seed = xxhash.Sum64(in[pos:min(len(in), MaxInput)])
-	d.choices, d.lowered, d.known = 0, 0, Set{}
+	d.numbers, d.known = 0, Set{}
 }
 
-// number returns a random number below n.
-func (d *drawn) number(what uint64, n int) int {
-	hi, _ := bits.Mul64(hashPair(d.seed, what), uint64(n))
-	return int(hi)
+// number returns the next random number.
+func (d *drawn) number() uint64 {
+	d.numbers++
+	return hashPair(d.seed, MaxThreads+d.numbers)
 }
 
 // choose takes a decision of n alternatives.
 func (d *drawn) choose(e *Exec, n int) int {
 	if e.enabled.Empty() {
-		d.choices++
-		return d.number(forChoices+d.choices, n)
+		below, _ := bits.Mul64(d.number(), uint64(n))
+		return int(below)
 	}
-	now := e.Decisions()
-	if !d.scheduled {
-		d.scheduled = true
-		for i := range d.changes {
-			d.changes[i] = now + d.number(forChanges+uint64(i), drawnWithin)
-		}
-	}
-	for i, at := range d.changes {
-		if at < 0 || at > now {
-			continue
-		}
-		d.changes[i] = -1
-		if t := e.Last(); t != nil {
+	if t := e.Last(); t != nil {
+		if x := d.number(); x%drawnDemotes == 0 {
 			d.known = d.known.Union(t.self)
-			d.priority[t.ID] = drawnChanges - d.lowered // below all that are drawn
-			d.lowered++
+			d.priority[t.ID] = x &^ drawnFresh
 		}
 	}
 	return d.highest(e)
@@ -106,7 +87,7 @@ func (d *drawn) highest(e *Exec) int {
 func (d *drawn) priorityOf(t *Thread) uint64 {
 	if !d.known.Intersects(t.self) {
 		d.known = d.known.Union(t.self)
-		d.priority[t.ID] = hashPair(d.seed, uint64(t.ID)) | 1<<63
+		d.priority[t.ID] = hashPair(d.seed, uint64(t.ID)) | drawnFresh
 	}
 	return d.priority[t.ID]
 }

@@ -2,6 +2,7 @@ package schedule_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
@@ -52,90 +53,89 @@ func ends(n int) (out [][]byte) {
 	return out
 }
 
-// A slowPCT draws as the end of an input does, in the way of the paper: threads in a list,
-// the highest priority first, and an agenda of changes.
-type slowPCT struct {
+// A slowDemote draws as the end of an input does: threads in a list, the highest priority first,
+// those that were demoted after the others.
+type slowDemote struct {
 	head    TapeReader
 	digits  int
 	seed    uint64
-	order   []int // threads
-	changes []int // decisions
-	choices uint64
+	numbers uint64
+	fresh   []int // threads
+	demoted []int
+	by      [MaxThreads]uint64 // the number with which each was
 }
 
-func newSlowPCT(in []byte, mark int) *slowPCT {
-	p := &slowPCT{digits: mark, seed: xxhash.Sum64(in[mark:])}
-	p.head.Reset(FromBytes(in[:mark]))
+func newSlowDemote(in []byte, mark int) *slowDemote {
+	d := &slowDemote{digits: mark, seed: xxhash.Sum64(in[mark:])}
+	d.head.Reset(FromBytes(in[:mark]))
 	for id := range MaxThreads {
-		p.order = append(p.order, id)
+		d.fresh = append(d.fresh, id)
 	}
-	slices.SortFunc(p.order, func(a, b int) int {
-		if p.word(uint64(a))|1<<63 > p.word(uint64(b))|1<<63 {
-			return -1
-		}
-		return 1
+	slices.SortFunc(d.fresh, func(a, b int) int {
+		return cmp.Compare(d.word(uint64(b))|1<<63, d.word(uint64(a))|1<<63)
 	})
-	return p
+	return d
 }
 
-func (p *slowPCT) word(what uint64) uint64 {
+func (d *slowDemote) word(what uint64) uint64 {
 	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:8], p.seed)
+	binary.LittleEndian.PutUint64(b[:8], d.seed)
 	binary.LittleEndian.PutUint64(b[8:], what)
 	return xxhash.Sum64(b[:])
 }
 
-// number returns a random number below n.
-func (p *slowPCT) number(what uint64, n int) int {
-	hi, _ := bits.Mul64(p.word(what), uint64(n))
-	return int(hi)
+func (d *slowDemote) number() uint64 {
+	d.numbers++
+	return d.word(MaxThreads + d.numbers)
 }
 
-func (p *slowPCT) Choose(e *Exec, n int) int {
-	if e.Decisions() < p.digits { // each is one decision here
-		return p.head.Choose(e, n)
+func (d *slowDemote) Choose(e *Exec, n int) int {
+	if e.Decisions() < d.digits { // each is one decision here
+		return d.head.Choose(e, n)
 	}
 	if e.Enabled().Empty() {
-		p.choices++
-		return p.number(MaxThreads+4+p.choices, n)
+		hi, _ := bits.Mul64(d.number(), uint64(n))
+		return int(hi)
 	}
-	if p.changes == nil {
-		for i := range 4 {
-			p.changes = append(p.changes, e.Decisions()+p.number(MaxThreads+uint64(i), 50))
+	if e.Last() != nil {
+		if x := d.number(); x%8 == 0 {
+			d.demote(e.Last().ID, x<<1)
 		}
 	}
-	for _, at := range p.changes {
-		if at <= e.Decisions() && e.Last() != nil {
-			i := slices.Index(p.order, e.Last().ID)
-			p.order = append(slices.Delete(p.order, i, i+1), e.Last().ID)
-		}
-	}
-	p.changes = slices.DeleteFunc(p.changes, func(at int) bool { return at <= e.Decisions() })
-	if p.changes == nil {
-		p.changes = []int{}
-	}
-	for _, id := range p.order {
+	for _, id := range slices.Concat(d.fresh, d.demoted) {
 		if !e.Enabled().Has(id) {
 			continue
 		}
-		for d := range n {
-			if e.Alternative(d).ID == id {
-				return d
+		for i := range n {
+			if e.Alternative(i).ID == id {
+				return i
 			}
 		}
 	}
 	panic("no thread is enabled")
 }
 
-// TestDrawn: the end of an input draws what the paper says, with the numbers that are said to
-// be part of the format.
+// demote puts a thread among those that have been, the largest number first.
+func (d *slowDemote) demote(id int, x uint64) {
+	is := func(other int) bool { return other == id }
+	d.fresh, d.demoted = slices.DeleteFunc(d.fresh, is), slices.DeleteFunc(d.demoted, is)
+	d.by[id] = x
+	at := 0
+	for at < len(d.demoted) && d.by[d.demoted[at]] > x {
+		at++
+	}
+	d.demoted = slices.Insert(d.demoted, at, id)
+}
+
+// TestDrawn: the end of an input draws as it is said to, with the numbers that are said to be
+// part of the format.
 func TestDrawn(t *testing.T) {
 	for _, p := range drawing() {
 		r := NewRunner(p)
 		defer r.Close()
 		for _, in := range ends(300) {
 			mark := bytes.IndexFunc(in, func(c rune) bool { return c >= 0x80 })
-			want := r.Run(newSlowPCT(in, mark))
+			want := r.Run(newSlowDemote(in, mark))
 			tape := slices.Clone(r.Taken())
 			if got := r.RunBytes(in); got != want || !slices.Equal(r.Taken(), tape) {
 				t.Fatalf("%s: %q: %v by %s, want %v by %s", p.Name, in, got, r.Taken(), want, tape)
@@ -147,10 +147,10 @@ func TestDrawn(t *testing.T) {
 // TestDrawnGolden holds some executions: an input that was kept is to mean the same for ever.
 func TestDrawnGolden(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
-		{"\x80", "012000031300001000020003"},
-		{"\xff", "00000002000030010123"},
-		{"\xff0", "22300002200000000001000020000023000000020200100000000002"},
-		{"1201\xff0", "12013200030220000000000000000100021"},
+		{"\x80", "0130012010030000100022"},
+		{"\xff", "00201100000002002"},
+		{"\xff0", "0121100110020000000023"},
+		{"1201\xff0", "1201022110110020000000010000000100001"},
 	} {
 		r := NewRunner(chance)
 		defer r.Close()

@@ -70,7 +70,7 @@
 //	-every d         write it as often as this, 10s
 //	-sampler name    of -random: walk, every decision uniform; pct2, pct3, pct5; pos; surw;
 //	                 rf; qlearn; delays2, delays5; preemptions2, preemptions5; and of our
-//	                 own lag, surw-lag, rf-lag; else walk. See go doc ./schedule/sample
+//	                 own demote, surw-demote, rf-demote; else walk. See go doc ./schedule/sample
 //	-seed n          of -random, -guided and -estimate; the same seed runs the same executions,
 //	                 else 1
 //	-lookup=false    of -random: run also the executions each step of which others have taken in
@@ -128,11 +128,11 @@
 // alone has no such budget, so that it is decided whether it finds a failure with every seed. What
 // is concluded takes every seed for as long as it ran.
 //
-// This may take hours; an interrupt ends it, and the same command goes on. -strategies
-// guided,pos measures only these, lag or surw-lag only if it names them; what it leaves out, a
-// later command adds. One with more -steps
-// measures the cells anew that it asks for and that had spent fewer; one with as many or fewer
-// leaves what there is. Other -seeds or -cap than before are an error.
+// This may take hours; an interrupt ends it, and the same command goes on. -strategies guided,pos
+// measures only these, demote or surw-demote only if it names them; what it leaves out, a later
+// command adds. One with more -steps measures the cells anew that it asks for and that had spent
+// fewer; one with as many or fewer leaves what there is. Other -seeds or -cap than before are an
+// error.
 //
 // A cell has the revision of its strategy, a number that goes up when the same seeds decide
 // otherwise than before. One of an older revision is measured anew like one that is missing, but

@@ -94,7 +94,7 @@ var shares = []struct {
 	name              string
 	program, workload float64
 }{
-	{"surw-lag", 0.25, 0.3}, {"rf-lag", 0.2, 0.2}, {"walk", 0.27, 0.03}, {"lag", 0.1, 0.36},
+	{"surw-demote", 0.25, 0.3}, {"rf-demote", 0.2, 0.2}, {"walk", 0.27, 0.03}, {"demote", 0.1, 0.36},
 	{"pct5", 0.03, 0.03}, {"delays5", 0.01, 0.03}, {"qlearn", 0.04, 0}, {"pos", 0.08, 0.05},
 	{"preemptions5", 0.02, 0},
 }

@@ -14,7 +14,7 @@ import (
 // the time to what the engine keeps.
 const drawTries = 8
 
-// Draw returns an input of at most limit bytes whose end a sampler has drawn: [sample.Lag],
+// Draw returns an input of at most limit bytes whose end a sampler has drawn: [sample.Demote],
 // which also draws the calls of a workload. It draws one after the other, and returns the
 // first that fails, or the eighth. Every second one begins as in does, up to some
 // decision of it; the others are drawn from the first decision on. So an engine that keeps
@@ -37,7 +37,7 @@ func (x *Fuzzer) Draw(in []byte, limit int, seed uint64) (out []byte) {
 		}
 	}()
 	r := rand.New(rand.NewPCG(seed, 3))
-	d := drawer{Lag: sample.NewLag(r.Uint64())}
+	d := drawer{Demote: sample.NewDemote(r.Uint64())}
 	from := x.runner.TapeOf(in[:min(len(in), MaxInput)])
 	for range drawTries {
 		d.head = nil
@@ -57,9 +57,9 @@ func cut(t schedule.Tape, limit int) []byte {
 	return b[:min(len(b), limit)]
 }
 
-// A drawer is a Lag that begins with decisions that are given.
+// A drawer is a Demote that begins with decisions that are given.
 type drawer struct {
-	*sample.Lag
+	*sample.Demote
 	head schedule.Tape
 }
 
@@ -68,5 +68,5 @@ func (d *drawer) Choose(e *schedule.Exec, n int) int {
 	if at := e.Decisions(); at < len(d.head) {
 		return int(d.head[at]) % n
 	}
-	return d.Lag.Choose(e, n)
+	return d.Demote.Choose(e, n)
 }

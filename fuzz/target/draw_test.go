@@ -73,7 +73,7 @@ func TestDrawBegins(t *testing.T) {
 	}
 	// Whatever a head chooses is done, as far as there are so many alternatives.
 	for k := range len(from) {
-		sample.Once(x.runner, &drawer{Lag: sample.NewLag(uint64(k)), head: from[:k]})
+		sample.Once(x.runner, &drawer{Demote: sample.NewDemote(uint64(k)), head: from[:k]})
 		if taken := x.runner.Exec().Decisions(); taken < k {
 			t.Fatalf("%d decisions after a head of %d", taken, k)
 		}

@@ -27,6 +27,25 @@ var bounds = map[string]int{
 	"CS.wronglock@main(1)":   1,
 	"SafeStack@threads":      2, // BenchmarkDeepest goes on
 	"SafeStack@main(1)":      1,
+
+	"CHESS.IWSQWS@threads":                1,
+	"CHESS.IWSQWS@main(1)":                1,
+	"CHESS.IWSQWS-fixed@threads":          1,
+	"CHESS.IWSQWS-fixed@main(1)":          1,
+	"CHESS.SWSQ@threads":                  1,
+	"CHESS.SWSQ@main(1)":                  1,
+	"CHESS.SWSQ-fixed@threads":            1,
+	"CHESS.SWSQ-fixed@main(1)":            1,
+	"Inspect.boundedBuffer@threads":       1,
+	"Inspect.boundedBuffer@main(1)":       1,
+	"Inspect.boundedBuffer-fixed@threads": 1,
+	"Inspect.boundedBuffer-fixed@main(1)": 1,
+	"Inspect.qsort_mt@threads":            1,
+	"Inspect.qsort_mt@main(1)":            1,
+	"Inspect.qsort_mt-fixed@threads":      1,
+	"Inspect.qsort_mt-fixed@main(1)":      1,
+	"RADBench.bug4@threads":               2,
+	"RADBench.bug4@main(1)":               2,
 }
 
 // crowded reports whether p has too many threads to be explored at all: before the first
@@ -72,6 +91,7 @@ func TestCrowded(t *testing.T) {
 // slow are the programs that a test in a hurry (-short) leaves out.
 var slow = []string{
 	"CS.stack", "SafeStack", "CS.reorder_10", "CHESS.WSQ", "CS.wronglock", "CS.queue",
+	"CHESS.IWSQ", "RADBench.bug4",
 }
 
 // explored explores p as far as a test may.
@@ -125,6 +145,30 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("%s@%v fixed: %v", p.Name, f, slices.Collect(maps.Keys(got)))
 			}
 		}
+	}
+}
+
+// TestWitnesses: what TestVerdicts does not explore as far as to its bug fails with as few
+// preemptions as the table says.
+func TestWitnesses(t *testing.T) {
+	for name, text := range map[string]string{
+		"CHESS.IWSQWS": "000100001", "CHESS.SWSQ": "000100001",
+	} {
+		p, err := bench.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tape, err := schedule.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := schedule.NewRunner(p.Schedule(bench.Threads))
+		res := r.RunTape(tape)
+		if res.Failure.Kind != p.Kind || res.Preemptions != p.Preemptions {
+			t.Errorf("%s, tape %s: %v with %d preemptions, want %v with %d",
+				name, text, res.Failure.Kind, res.Preemptions, p.Kind, p.Preemptions)
+		}
+		r.Close()
 	}
 }
 

@@ -19,9 +19,9 @@ var classesOfGenMC = map[string]uint64{
 // and fixed, and exchanges independent steps of all of them. None that is crowded has few, so
 // of those only some classes are run.
 func TestClasses(t *testing.T) {
-	most, want, tries := 200, 73, 20
+	most, want, tries := 200, 83, 20
 	if testing.Short() {
-		most, want, tries = 20, 66, 2
+		most, want, tries = 20, 75, 2
 	}
 	covered := 0
 	for _, p := range bench.Programs() {

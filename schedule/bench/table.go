@@ -2,19 +2,20 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 // The sources of programs.
 const (
-	sctBench = "SCTBench" // with the programs of CHESS, Concurrency Bugs and SafeStack
+	sctBench = "SCTBench" // with the programs of CHESS, Concurrency Bugs, Inspect and so on
 	conVul   = "ConVul"
 	ours     = "ours"
 )
 
 // Programs returns the table: the programs of the literature, and then ours for depth.
-func Programs() []Program { return append(literature(), depths()...) }
+func Programs() []Program { return slices.Concat(literature(), untuned(), depths()) }
 
 const (
 	bug       = schedule.BugOn // an assertion, or NULL dereferenced
@@ -85,6 +86,42 @@ func literature() []Program {
 			"port: published, deleted, used by its creator", conVul, newPort},
 		{"SafeStack", 4, bug, 0, 7,
 			"stack of slots without a lock: a slot has two owners", sctBench, newSafeStack},
+	}
+}
+
+// untuned has the programs of the literature that came when the samplers and what guides them
+// had been chosen.
+func untuned() []Program {
+	twice := schedule.KindSet(schedule.UseAfterFree, schedule.DoubleFree)
+	return []Program{
+		{"CHESS.IWSQ", 3, bug, 0, 1,
+			"as CHESS.WSQ, with a lock that is tried for", sctBench, newInterlocked},
+		{"CHESS.IWSQWS", 4, bug, 0, 2,
+			"a queue that is right, and a vector of stacks that threads resize without a lock",
+			sctBench, newSpinning(false)},
+		{"CHESS.SWSQ", 4, bug, 0, 2,
+			"the same: 4 items are pushed, and then popped", sctBench, newSpinning(true)},
+		{"Inspect.boundedBuffer", 5, bug, 0, 1,
+			"waits until there is something, and lets go of the lock before it takes it",
+			sctBench, newBounded},
+		{"Inspect.qsort_mt", 5, schedule.LostUpdate, 0, 1,
+			"an idle thread is handed work in two steps, and may begin between them",
+			sctBench, newSorter},
+		{"RADBench.bug4", 3, bug, 0, 2,
+			"NSPR: a lock is made by the first who needs it, or by the first two",
+			sctBench, newLocaltime},
+		{"RADBench.bug6", 3, stuck, 0, 1,
+			"NSPR: a reader takes the lock again, while a writer waits for it", sctBench, newRwlock},
+		{"Splash2.lu", 3, bug, 0, 0,
+			"two threads, five barriers, and nothing that waits for the end", sctBench, newFactor},
+		{"CVE-2011-2183", 3, bug, 0, 1,
+			"ksm: there is a slot, it is taken away, the first is used", conVul, newKsm},
+		{"CVE-2016-7911", 3, bug, 0, 1,
+			"ioprio: a pointer is read twice, and cleared in between", conVul, newIoprio},
+		{"CVE-2016-9806", 3, schedule.DoubleFree, 0, 1,
+			"netlink: put there under the mutex, freed from there after it", conVul, newDump},
+		{"CVE-2017-6346", 3, bug, twice, 1,
+			"packet: allocated and freed by two threads through one pointer", conVul, newFanout},
 	}
 }
 

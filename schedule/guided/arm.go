@@ -41,22 +41,22 @@ const (
 // of these executions, and its changes are few, which a few failures take. QLearning learns as if
 // what it chose had been followed, also where nothing was left to see there. In a workload
 // executions are long, and nearly every state is new, so that there is little to go back to, and
-// Lag is the best of those that know nothing.
+// Demote is the best of those that know nothing.
 //
-// SURW and ReadsFrom decide the rest by Lag, as their papers do not: guided takes a sixth fewer
+// SURW and ReadsFrom decide the rest by Demote, as their papers do not: guided takes a sixth fewer
 // executions with it in the scenarios of the kernel models, where most failures take a thread that
 // is held back for long, and a tenth fewer in their workloads.
 //
 // What is mutated has small shares. Switches pay in SafeStack, where little is new for a long
 // time; all else makes no difference, or does harm in workloads (docs/benchmark).
 var table = []arm{
-	{sampler: "surw-lag", how: plain, early: 0.42, crowd: 0.55, late: 0.25, workload: 0.3},
-	{sampler: "rf-lag", how: plain, early: 0.2, crowd: 0.31, late: 0.14, workload: 0.18},
-	{sampler: "rf-lag", how: constrained, early: 0.06, crowd: 0.06, late: 0.06, workload: 0.02},
+	{sampler: "surw-demote", how: plain, early: 0.42, crowd: 0.55, late: 0.25, workload: 0.3},
+	{sampler: "rf-demote", how: plain, early: 0.2, crowd: 0.31, late: 0.14, workload: 0.18},
+	{sampler: "rf-demote", how: constrained, early: 0.06, crowd: 0.06, late: 0.06, workload: 0.02},
 	{sampler: "walk", how: plain, early: 0.22, crowd: 0.04, late: 0.09, workload: 0.03},
 	{sampler: "walk", how: backSeldom, early: 0.1, crowd: 0.04, late: 0.1},
 	{sampler: "walk", how: seldom, late: 0.08},
-	{sampler: "lag", how: plain, late: 0.1, workload: 0.29},
+	{sampler: "demote", how: plain, late: 0.1, workload: 0.29},
 	{sampler: "pct3", how: plain, late: 0.02, workload: 0.02},
 	{sampler: "pct5", how: plain, late: 0.01, workload: 0.08},
 	{sampler: "delays5", how: plain, late: 0.01, workload: 0.03},

@@ -20,7 +20,7 @@
 // is, or with the least followed alternative at each decision, or after going back, or with
 // the decisions of one way after another; or with something that is mutated. At first most
 // executions are those of the two samplers that are best without knowing anything, SURW and
-// ReadsFrom, which leave to Lag what they say nothing about; later more arms have a share, each
+// ReadsFrom, which leave to Demote what they say nothing about; later more arms have a share, each
 // times what it yields: the chance that an execution comes to a new memory state.
 //
 // What is mutated has feedback of its own. Switches are those of the way to a memory state, and

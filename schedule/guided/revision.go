@@ -5,5 +5,5 @@ package guided
 // (package sample, Revision). TestDecisions tells when it must.
 //
 //	2  the arms of PCT and of preemptions, which are samplers of revision 2, decide otherwise
-//	3  the arms are others: Lag, and SURW and ReadsFrom over it, have most of the shares
+//	3  the arms are others: Demote, and SURW and ReadsFrom over it, have most of the shares
 const Revision = 3

@@ -2,14 +2,13 @@
 // random decisions, each with a distribution of its own. A [Sampler] begins anew for every
 // execution, and may watch its steps; [Run] is the loop around it.
 //
-// No sampler is best. A random walk finds what many schedules show and never what takes a
-// thread held back for long; [PCT] holds one back and moves it at d points, and has a
-// bound for it; [POS] is fair to orders of steps that conflict; [SURW] is uniform over the
-// interleavings of the accesses to one object; [ReadsFrom] wants a read to see a write that it
-// has not seen; [QLearning] goes where it has been least; [Delays] and [Preemptions] stay
-// near a calm schedule, where most bugs are. [Lag], ours, holds threads back as PCT does, but at a
-// rate; SURW and ReadsFrom can leave to it what they say nothing about. [New] makes one by its
-// name.
+// No sampler is best. A random walk finds what many schedules show and never what takes a thread
+// held back for long; [PCT] holds one back and moves it at d points, and has a bound for it; [POS]
+// is fair to orders of steps that conflict; [SURW] is uniform over the interleavings of the
+// accesses to one object; [ReadsFrom] wants a read to see a write that it has not seen; [QLearning]
+// goes where it has been least; [Delays] and [Preemptions] stay near a calm schedule, where most
+// bugs are. [Demote], ours, holds threads back as PCT does, but at a rate; SURW and ReadsFrom can
+// leave to it what they say nothing about. [New] makes one by its name.
 //
 // All of them decide only where two or more threads could go on, since executions ask
 // only there, and all draw the choices of a workload ([schedule.Exec.Choose]) uniformly.
@@ -65,7 +64,7 @@ type blind struct{}
 func (blind) Step(*schedule.Thread) bool { return true }
 
 // Names returns the names that [New] knows, those of the literature first.
-func Names() []string { return append(Published(), "lag", "surw-lag", "rf-lag") }
+func Names() []string { return append(Published(), "demote", "surw-demote", "rf-demote") }
 
 // Published returns the names of the samplers of the literature.
 func Published() []string {
@@ -103,12 +102,12 @@ func New(name string, seed uint64) (Sampler, error) {
 		return NewPreemptions(seed, 2), nil
 	case "preemptions5":
 		return NewPreemptions(seed, 5), nil
-	case "lag":
-		return NewLag(seed), nil
-	case "surw-lag":
-		return NewSURWLag(seed), nil
-	case "rf-lag":
-		return NewReadsFromLag(seed), nil
+	case "demote":
+		return NewDemote(seed), nil
+	case "surw-demote":
+		return NewSURWDemote(seed), nil
+	case "rf-demote":
+		return NewReadsFromDemote(seed), nil
 	}
 	return nil, fmt.Errorf("sampler %q: no such sampler; there are: %s",
 		name, strings.Join(Names(), ", "))

@@ -35,10 +35,10 @@ func TestForget(t *testing.T) {
 		{"rf", NewReadsFrom(1), NewReadsFrom(2), func(old, new Sampler) {
 			new.(*ReadsFrom).chance = old.(*ReadsFrom).chance
 		}},
-		{"surw-lag", NewSURWLag(1), NewSURWLag(2), func(old, new Sampler) {
+		{"surw-demote", NewSURWDemote(1), NewSURWDemote(2), func(old, new Sampler) {
 			new.(*SURW).chance = old.(*SURW).chance
 		}},
-		{"rf-lag", NewReadsFromLag(1), NewReadsFromLag(2), func(old, new Sampler) {
+		{"rf-demote", NewReadsFromDemote(1), NewReadsFromDemote(2), func(old, new Sampler) {
 			new.(*ReadsFrom).chance = old.(*ReadsFrom).chance
 		}},
 		{"pct3", NewPCT(1, 3), NewPCT(2, 3), func(old, new Sampler) {

@@ -58,17 +58,18 @@ func NewReadsFrom(seed uint64) *ReadsFrom {
 	return &ReadsFrom{ranks: &pos.ranks, rest: pos}
 }
 
-// NewReadsFromLag returns a ReadsFrom that decides as a [Lag] does where constraints say nothing.
-func NewReadsFromLag(seed uint64) *ReadsFrom {
-	lag := NewLag(seed)
-	return &ReadsFrom{ranks: &lag.ranks, rest: lag}
+// NewReadsFromDemote returns a ReadsFrom that decides as a [Demote] does where constraints say
+// nothing.
+func NewReadsFromDemote(seed uint64) *ReadsFrom {
+	under := NewDemote(seed)
+	return &ReadsFrom{ranks: &under.ranks, rest: under}
 }
 
 // Forget makes r as it was at first, but for its randomness, as [SURW.Forget].
 func (r *ReadsFrom) Forget() {
 	r.index.forget()
 	r.pool, r.weight = r.pool[:0], 0
-	*r.ranks = ranks{chance: r.chance, threads: few, lags: r.lags}
+	*r.ranks = ranks{chance: r.chance, threads: few, demotes: r.demotes}
 }
 
 // Begin implements [Sampler].

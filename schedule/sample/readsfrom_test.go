@@ -31,7 +31,7 @@ func (w with) Begin() { w.BeginWith(w.list) }
 // in every execution, whoever decides the rest.
 func TestConstraints(t *testing.T) {
 	t.Run("rf", func(t *testing.T) { comeTrue(t, sample.NewReadsFrom) })
-	t.Run("rf-lag", func(t *testing.T) { comeTrue(t, sample.NewReadsFromLag) })
+	t.Run("rf-demote", func(t *testing.T) { comeTrue(t, sample.NewReadsFromDemote) })
 }
 
 func comeTrue(t *testing.T, readsFrom func(seed uint64) *sample.ReadsFrom) {

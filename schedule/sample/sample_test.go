@@ -146,7 +146,7 @@ func TestPOSConflict(t *testing.T) {
 // whatever else the threads do, and however the rest is drawn; by chi-square.
 func TestSURW(t *testing.T) {
 	t.Run("surw", func(t *testing.T) { uniform(t, sample.NewSURW) })
-	t.Run("surw-lag", func(t *testing.T) { uniform(t, sample.NewSURWLag) })
+	t.Run("surw-demote", func(t *testing.T) { uniform(t, sample.NewSURWDemote) })
 }
 
 func uniform(t *testing.T, surw func(seed uint64) *sample.SURW) {

@@ -51,15 +51,16 @@ func NewSURW(seed uint64) *SURW {
 	return &SURW{ranks: ranks{chance: newChance(seed), threads: few}}
 }
 
-// NewSURWLag returns a SURW that draws the rest as a [Lag] does.
-func NewSURWLag(seed uint64) *SURW { return &SURW{ranks: NewLag(seed).ranks} }
+// NewSURWDemote returns a SURW that draws the rest as a [Demote] does.
+func NewSURWDemote(seed uint64) *SURW { return &SURW{ranks: NewDemote(seed).ranks} }
 
 // Forget makes s as it was at first, but for its randomness: for executions of another
 // program, or of another setup of a workload.
 func (s *SURW) Forget() {
 	s.index.forget()
 	*s = SURW{
-		ranks: ranks{chance: s.chance, threads: few, lags: s.lags}, cells: s.cells[:0], index: s.index,
+		ranks: ranks{chance: s.chance, threads: few, demotes: s.demotes},
+		cells: s.cells[:0], index: s.index,
 	}
 }
 
