@@ -68,6 +68,11 @@ func KindSet(kinds ...Kind) Kinds {
 	return s
 }
 
+// Warnings are the kinds of which a kernel may warn and go on: those of [Thread.Warn], which
+// [Runner.Mute] silences. A thread does not go on after any other.
+var Warnings = KindSet(LockRule, SleepInAtomic, DoubleKill, RefResurrect, RefUnderflow,
+	DoubleRelease, BugOn, LateMunmap, CpumaskLost)
+
 // Has reports whether k is in the set.
 func (s Kinds) Has(k Kind) bool { return s>>k&1 != 0 }
 
