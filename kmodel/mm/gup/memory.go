@@ -135,8 +135,8 @@ func (s *system) wpPageCopy(t *schedule.Thread, orig value) vmFault {
 	return 0
 }
 
-// madviseDontneed is madvise(MADV_DONTNEED).
-func (s *system) madviseDontneed(t *schedule.Thread) {
+// madvise is madvise(), with MADV_DONTNEED.
+func (s *system) madvise(t *schedule.Thread) {
 	s.mmapSem().DownRead(t)
 	if s.mapped == anonymousHuge {
 		s.zapHugePmd(t)
