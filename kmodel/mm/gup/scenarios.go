@@ -42,6 +42,12 @@ func writeVsContinue(s *system) program.Instance {
 		strand{"continue", s.__mcopyAtomic})
 }
 
+// writeVsWrite is two at once: with the references that one has, the other copies the copy.
+func writeVsWrite(s *system) program.Instance {
+	s.mapped = shmemMinor
+	return s.fixed(true, strand{"write2", s.memWrite})
+}
+
 // A strand is a thread with its name.
 type strand struct {
 	name string
