@@ -33,8 +33,8 @@ const (
 var kindNames = [numKinds]string{
 	"no failure", "lock-rule", "sleep-in-atomic", "list-corruption", "double-kill",
 	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "late-munmap",
-	"cpumask-lost", "lost-update", "stray-write", "out-of-bounds", "use-after-free", "double-free", "stale-tlb",
-	"null-dereference", "memory-leak", "deadlock",
+	"cpumask-lost", "lost-update", "stray-write", "out-of-bounds", "use-after-free", "double-free",
+	"stale-tlb", "null-dereference", "memory-leak", "deadlock",
 }
 
 // String returns the name used in signatures and titles, such as

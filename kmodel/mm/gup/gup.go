@@ -10,21 +10,24 @@
 // away: both have mmap_sem for reading only. What tells the lookup that COW is broken must
 // therefore be something about what is mapped, and about that alone.
 //
-// The code of the file is that of 4.6. Since then its faults have been written anew, and look and
-// lock as they did. What is huge is of 4.14, which does what 4.6 does. That of UFFDIO_CONTINUE is
-// of 5.17. In the process nobody else forks or swaps, so that a page of its own has no other
-// mapping, and since 5.19 PageAnonExclusive.
+// The code of the file is that of 4.6. Since then its faults have been written anew, and look where
+// they did, with the lock and without; that of a read has its reference to the page before it has
+// the lock now. What is huge is of 4.14, which does what 4.6 does. That of UFFDIO_CONTINUE is of
+// 5.17. In the process nobody forks or swaps, so that a page of its own has no other mapping, and
+// is PageAnonExclusive() since 5.19.
 //
-// The two looks of __handle_mm_fault() at a pmd, whether it is none and what else it is, are one,
-// as compilers make it. In follow_page_mask() there are more, and the first that finds nothing
-// ends it: one does for all. Who comes by /proc/self/mem does not let a fault drop mmap_sem.
+// The two looks of __handle_mm_fault() at a pmd, whether it is none and what else it is, are one:
+// if it went away between them, a page table would come in its place. In follow_page_mask() there
+// are more, up to 4.14, and the first that finds nothing ends it: one does for all. Who comes by
+// /proc/self/mem does not let a fault drop mmap_sem.
 //
 // Not modelled: the mapping itself, which nobody changes, and the mm, which nobody leaves; memory
 // that is no file's and not huge, which has a zero page too; writing the page of a file back, its
-// truncation and reclaim, and its lock, which the fault has and set_page_dirty_lock() takes; the
-// TLB, through which nobody goes here; the accessed bit; a file that is not in the page cache; a
-// page table that goes away, or takes the place of a huge page when there is no memory; and a look
-// at two pages at once. A page has one word.
+// truncation and reclaim; the lock of a page, which a fault has of that of a file, do_wp_page() of
+// a copy, and set_page_dirty_lock() of both; the reference to a copy that is on its way to the LRU
+// list; the TLB, through which nobody goes here; the accessed bit; a file that is not in the page
+// cache; a page table that comes, goes away, or takes the place of a huge page when there is no
+// memory; and a look at two pages at once. A page has one word.
 //
 // Start reading at __getUserPages.
 package gup

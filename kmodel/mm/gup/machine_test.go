@@ -2,6 +2,7 @@ package gup
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
@@ -126,11 +127,11 @@ type mState struct {
 
 // A machine is what never changes.
 type machine struct {
-	huge, minor bool
-	readsAfter  bool // the second thread reads when it has zapped
+	huge       bool
+	readsAfter bool // the second thread reads when it has zapped
 
-	// The changes, in the same order as there.
-	cow, touch, refs, contDirty, exclusive bool
+	// The changes, in the same order as there, and whether there is a userfaultfd.
+	cow, touch, refs, contDirty, exclusive, minor bool
 }
 
 func (m *machine) enabled(s *mState, me int) bool {
@@ -556,10 +557,15 @@ func (m *machine) initial(scenario string) mState {
 	s.threads[0] = mThread{pc: mDown, write: true}
 	s.threads[1].pc = mZapDown
 	s.refs[mShared] = 1
-	if scenario == "write-vs-continue" {
-		s.threads[2].pc = mContDown
+	if m.minor {
 		s.refs[mShared]++
 		s.entry = mEntry{mShared, m.contDirty}
+	}
+	switch scenario {
+	case "write-vs-continue":
+		s.threads[2].pc = mContDown
+	case "write-vs-write":
+		s.threads[1] = s.threads[0]
 	}
 	return s
 }
@@ -569,10 +575,10 @@ var machines = map[string]machine{
 	"4.6":  {},
 	"4.14": {cow: true},
 	"4.15": {cow: true, touch: true},
-	"5.15": {cow: true, touch: true, refs: true},
-	"5.17": {cow: true, touch: true, refs: true, contDirty: true},
-	"5.19": {cow: true, touch: true, contDirty: true},
-	"6.1":  {cow: true, touch: true, contDirty: true, exclusive: true},
+	"5.15": {minor: true, cow: true, touch: true, refs: true},
+	"5.17": {minor: true, cow: true, touch: true, refs: true, contDirty: true},
+	"5.19": {minor: true, cow: true, touch: true, contDirty: true},
+	"6.1":  {minor: true, cow: true, touch: true, contDirty: true, exclusive: true},
 }
 
 // TestMachine compares all fixed programs with the machine: how they end, and the number of their
@@ -584,8 +590,7 @@ func TestMachine(t *testing.T) {
 			continue
 		}
 		m := machines[p.Variant]
-		m.huge = p.Scenario != "write-vs-madvise" && p.Scenario != "write-vs-continue"
-		m.minor = p.Scenario == "write-vs-continue"
+		m.huge = strings.HasPrefix(p.Scenario, "huge-")
 		m.readsAfter = p.Scenario == "huge-write-vs-read"
 		r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(),
 			explore.Options{Bound: explore.Unbounded}))

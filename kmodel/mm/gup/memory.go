@@ -90,7 +90,7 @@ func (s *system) __doFault(t *schedule.Thread) *page {
 
 // doWpPage is do_wp_page(), with the lock held, which it gives back.
 func (s *system) doWpPage(t *schedule.Thread, orig value) vmFault {
-	if s.pageAnon(orig.page) && s.reuseSwapPage(t, orig.page) {
+	if s.pageAnon(orig.page) && s.reuses_(t, orig.page) {
 		// wp_page_reuse: what is mapped is dirty already.
 		s.table.ptl.Unlock(t)
 		return vmFaultWrite
@@ -100,9 +100,9 @@ func (s *system) doWpPage(t *schedule.Thread, orig value) vmFault {
 	return s.wpPageCopy(t, orig)
 }
 
-// reuseSwapPage is reuse_swap_page(), by mappings, of which there is one. From 5.9 on it is
-// references that count, and since 5.19 PageAnonExclusive.
-func (s *system) reuseSwapPage(t *schedule.Thread, page *page) bool {
+// reuses_ is reuse_swap_page(), by mappings, of which there is one. From 5.9 on do_wp_page() counts
+// references itself, and since 5.19 asks for PageAnonExclusive() first.
+func (s *system) reuses_(t *schedule.Thread, page *page) bool {
 	if !s.Has(byRefs) {
 		return true
 	}
@@ -135,8 +135,8 @@ func (s *system) wpPageCopy(t *schedule.Thread, orig value) vmFault {
 	return 0
 }
 
-// madviseDontneed is madvise(MADV_DONTNEED).
-func (s *system) madviseDontneed(t *schedule.Thread) {
+// madvise is madvise(), with MADV_DONTNEED.
+func (s *system) madvise(t *schedule.Thread) {
 	s.mmapSem().DownRead(t)
 	if s.mapped == anonymousHuge {
 		s.zapHugePmd(t)

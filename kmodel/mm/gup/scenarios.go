@@ -14,20 +14,20 @@ const (
 // writeVsMadvise is a forced write to the page of a file, against madvise().
 func writeVsMadvise(s *system) program.Instance {
 	s.mapped = file
-	return s.fixed(false, strand{"madvise", s.madviseDontneed})
+	return s.fixed(false, strand{"madvise", s.madvise})
 }
 
 // hugeWriteVsMadvise is one to memory that is huge.
 func hugeWriteVsMadvise(s *system) program.Instance {
 	s.mapped = anonymousHuge
-	return s.fixed(false, strand{"madvise", s.madviseDontneed})
+	return s.fixed(false, strand{"madvise", s.madvise})
 }
 
 // hugeWriteVsRead is one against madvise() by a thread that reads /proc/self/mem then.
 func hugeWriteVsRead(s *system) program.Instance {
 	s.mapped = anonymousHuge
 	read := func(t *schedule.Thread) {
-		s.madviseDontneed(t)
+		s.madvise(t)
 		t.Forget(0)
 		s.memRead(t)
 	}
@@ -38,8 +38,14 @@ func hugeWriteVsRead(s *system) program.Instance {
 // has the userfaultfd.
 func writeVsContinue(s *system) program.Instance {
 	s.mapped = shmemMinor
-	return s.fixed(true, strand{"madvise", s.madviseDontneed},
+	return s.fixed(true, strand{"madvise", s.madvise},
 		strand{"continue", s.__mcopyAtomic})
+}
+
+// writeVsWrite is two at once: with the references that one has, the other copies the copy.
+func writeVsWrite(s *system) program.Instance {
+	s.mapped = shmemMinor
+	return s.fixed(true, strand{"write2", s.memWrite})
 }
 
 // A strand is a thread with its name.
@@ -111,7 +117,7 @@ func (w *workload) run_(t *schedule.Thread, _ int, calls []int) {
 		case callWrite:
 			w.memWrite(t)
 		case callMadvise:
-			w.madviseDontneed(t)
+			w.madvise(t)
 		case callRead:
 			w.memRead(t)
 		case callContinue:

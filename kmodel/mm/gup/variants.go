@@ -76,7 +76,10 @@ var continues = program.Model[*system]{
 		{Name: "6.1", Versions: "6.0-6.1", Changes: since515&^byRefs | continueDirty | noFollCow,
 			About: "5535be309971: so does a forced write, and not for FOLL_COW and dirty"},
 	},
-	Scenarios: []program.Scenario[*system]{{Name: "write-vs-continue", New: writeVsContinue}},
+	Scenarios: []program.Scenario[*system]{
+		{Name: "write-vs-continue", New: writeVsContinue},
+		{Name: "write-vs-write", New: writeVsWrite},
+	},
 	Workloads: []program.Scenario[*system]{{Name: "continue-workload", New: newContinueWorkload}},
 	Expected: program.Table{
 		"write-vs-continue": {"5.17": stray, "5.19": stray},
