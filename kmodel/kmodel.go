@@ -37,10 +37,12 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
 	posixcputimers "github.com/kschedfuzz/kschedfuzz/kmodel/kernel/time/posix-cpu-timers"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/gup"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
+	afpacket "github.com/kschedfuzz/kschedfuzz/kmodel/net/packet/af_packet"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
 )
@@ -63,6 +65,7 @@ var programs = sync.OnceValue(func() []program.Program {
 		super.Programs(func() super.LRUs { return listlru.New() }),
 		super.Births(),
 		netnamespace.Programs(),
+		afpacket.Programs(),
 		pipe.Programs(),
 		fsselect.Programs(),
 		eventpoll.Programs(),
@@ -74,6 +77,7 @@ var programs = sync.OnceValue(func() []program.Program {
 		aiopoll.Programs(),
 		mremap.Programs(),
 		tlb.Programs(),
+		gup.Programs(),
 		protocol.Programs(),
 	)
 })
@@ -115,6 +119,10 @@ func Targets() []Target {
 		{"FuzzFixedKthreadUseMm", "kernel/kthread", "workload", "sparc-5.10"},
 		{"FuzzGetNetNsById", "net/core/net_namespace", "workload", "4.14"},
 		{"FuzzFixedGetNetNsById", "net/core/net_namespace", "workload", "4.15"},
+		{"FuzzPacketSetRing", "net/packet/af_packet", "ring-workload", "4.6"},
+		{"FuzzFixedPacketSetRing", "net/packet/af_packet", "ring-workload", "4.9"},
+		{"FuzzFanoutAdd", "net/packet/af_packet", "workload", "4.13"},
+		{"FuzzFixedFanoutAdd", "net/packet/af_packet", "workload", "4.14"},
 		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
 		{"FuzzAioReadEventsRing", "fs/aio", "ring-workload", "3.16-rmo"},
@@ -145,6 +153,12 @@ func Targets() []Target {
 		{"FuzzFixedExecMmap", "fs/exec", "workload", "5.10-rt"},
 		{"FuzzSwitchMm", "arch/x86/mm/tlb", "workload", "4.4-tso"},
 		{"FuzzFixedSwitchMm", "arch/x86/mm/tlb", "workload", "4.5-tso"},
+		{"FuzzFollowPagePte", "mm/gup", "workload", "4.6"},
+		{"FuzzFixedFollowPagePte", "mm/gup", "workload", "4.14"},
+		{"FuzzTouchPmd", "mm/gup", "huge-workload", "4.14"},
+		{"FuzzFixedTouchPmd", "mm/gup", "huge-workload", "4.15"},
+		{"FuzzUffdioContinue", "mm/gup", "continue-workload", "5.19"},
+		{"FuzzFixedUffdioContinue", "mm/gup", "continue-workload", "6.1"},
 	}
 }
 

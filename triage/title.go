@@ -137,6 +137,8 @@ func inWords(f *schedule.Failure) string {
 		return "CPU lost from mm_cpumask"
 	case schedule.LostUpdate:
 		return "lost update" + of(f)
+	case schedule.StrayWrite:
+		return "stray write" + strings.Replace(of(f), " of ", " to ", 1)
 	case schedule.UseAfterFree:
 		return "stack frame used after its function returned"
 	case schedule.StaleTLB:
@@ -206,6 +208,8 @@ func lockSplat(f *schedule.Failure, agent string) (string, bool) {
 func listSplat(f *schedule.Failure) (string, bool) {
 	hlist, gone := strings.HasPrefix(f.Op.Verb, "hlist"), strings.Contains(f.Note, "deleted")
 	switch {
+	case f.Op.Verb == "init_timer": // CONFIG_DEBUG_OBJECTS_TIMERS
+		return "ODEBUG: init active", true
 	case strings.HasPrefix(f.Note, "walks on"):
 		return "general protection fault", true
 	case hlist && gone:

@@ -132,6 +132,14 @@ func TestTitles(t *testing.T) {
 			"list_del corruption in kill_ctx",
 			"v2 list-corruption kill_ctx -",
 		},
+		{
+			story{
+				kind: schedule.ListCorrupt, fn: "ioctxAlloc", verb: "init_timer",
+				note: "initializes a timer that is pending",
+			},
+			"ODEBUG: init active in ioctx_alloc",
+			"v2 list-corruption ioctx_alloc -",
+		},
 		{ // list_move() has no check of its own but those of its two halves
 			story{
 				kind: schedule.ListCorrupt, fn: "killCtx", verb: "list_move",
@@ -271,6 +279,11 @@ func TestTitles(t *testing.T) {
 			story{kind: schedule.LostUpdate, fn: "switchMm", verb: "read"},
 			"lost update of ctx->users in switch_mm",
 			"v2 lost-update switch_mm -",
+		},
+		{
+			story{kind: schedule.StrayWrite, fn: "accessRemoteVm", verb: "write", other: "zapPteRange"},
+			"stray write to ctx->users in access_remote_vm",
+			"v2 stray-write access_remote_vm zap_pte_range",
 		},
 		{
 			story{kind: schedule.LostUpdate, atEnd: true},

@@ -48,6 +48,18 @@ func FuzzGetNetNsById(data []byte) int { return Run("FuzzGetNetNsById", data) }
 // FuzzFixedGetNetNsById is FuzzGetNetNsById with 21b594435005 applied.
 func FuzzFixedGetNetNsById(data []byte) int { return Run("FuzzFixedGetNetNsById", data) }
 
+// FuzzPacketSetRing is PACKET_RX_RING against PACKET_VERSION and the timer of the ring, as of 4.6.
+func FuzzPacketSetRing(data []byte) int { return Run("FuzzPacketSetRing", data) }
+
+// FuzzFixedPacketSetRing is FuzzPacketSetRing with 84ac7260236a applied.
+func FuzzFixedPacketSetRing(data []byte) int { return Run("FuzzFixedPacketSetRing", data) }
+
+// FuzzFanoutAdd is PACKET_FANOUT against bind() and PACKET_RX_RING, as of 4.13.
+func FuzzFanoutAdd(data []byte) int { return Run("FuzzFanoutAdd", data) }
+
+// FuzzFixedFanoutAdd is FuzzFanoutAdd with 008ba2a13f2d and 4971613c1639 applied.
+func FuzzFixedFanoutAdd(data []byte) int { return Run("FuzzFixedFanoutAdd", data) }
+
 // FuzzPipeRelease is pipe_release() and fifo_open(), as of 3.10.
 func FuzzPipeRelease(data []byte) int { return Run("FuzzPipeRelease", data) }
 
@@ -143,3 +155,22 @@ func FuzzSwitchMm(data []byte) int { return Run("FuzzSwitchMm", data) }
 
 // FuzzFixedSwitchMm is FuzzSwitchMm with 71b3c126e611 applied.
 func FuzzFixedSwitchMm(data []byte) int { return Run("FuzzFixedSwitchMm", data) }
+
+// FuzzFollowPagePte is a forced write to a private mapping of a file against madvise(), as of 4.6.
+func FuzzFollowPagePte(data []byte) int { return Run("FuzzFollowPagePte", data) }
+
+// FuzzFixedFollowPagePte is FuzzFollowPagePte with 19be0eaffa3a applied.
+func FuzzFixedFollowPagePte(data []byte) int { return Run("FuzzFixedFollowPagePte", data) }
+
+// FuzzTouchPmd is a forced write to huge pages against madvise() and reads, as of 4.14.
+func FuzzTouchPmd(data []byte) int { return Run("FuzzTouchPmd", data) }
+
+// FuzzFixedTouchPmd is FuzzTouchPmd with a8f97366452e applied.
+func FuzzFixedTouchPmd(data []byte) int { return Run("FuzzFixedTouchPmd", data) }
+
+// FuzzUffdioContinue is a forced write to a private mapping of a file in tmpfs against
+// madvise() and UFFDIO_CONTINUE, as of 5.19.
+func FuzzUffdioContinue(data []byte) int { return Run("FuzzUffdioContinue", data) }
+
+// FuzzFixedUffdioContinue is FuzzUffdioContinue with 5535be309971 applied.
+func FuzzFixedUffdioContinue(data []byte) int { return Run("FuzzFixedUffdioContinue", data) }

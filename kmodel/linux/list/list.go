@@ -60,7 +60,8 @@ const (
 )
 
 // Entry is what can be on a list: a pointer to a struct that embeds
-// [schedule.Object] and says where its node is.
+// [schedule.Object] and says where its node is. With a P that is an interface, objects of several
+// types are on one list.
 type Entry[P Entry[P]] interface {
 	schedule.Pointer
 	ListNode() *Node[P]

@@ -1,0 +1,118 @@
+package afpacket
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/list"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/preempt"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// This file is the part of net/core/dev.c that has the hooks.
+
+// packetType is struct packet_type.
+type packetType struct {
+	Type mem.Int // the protocol
+	Func mem.Int // of a socket: funcPacketRcv or funcTpacketRcv
+	list list.Node[hook]
+}
+
+// hook is what has a packet_type, a socket or a group, as the list of a protocol has it.
+type hook interface {
+	schedule.Header
+	ListNode() *list.Node[hook]
+	packetType() *packetType
+	func_(t *schedule.Thread, proto int) // call Func
+}
+
+// ListNode implements [list.Entry].
+func (po *packetSock) ListNode() *list.Node[hook] { return &po.protHook.list }
+
+func (po *packetSock) packetType() *packetType { return &po.protHook }
+
+func (po *packetSock) func_(t *schedule.Thread, _ int) {
+	if po.protHook.Func.Read(t) == funcTpacketRcv {
+		po.tpacketRcv(t)
+	} else {
+		po.packetRcv(t)
+	}
+}
+
+// fanoutHook is a group as the list of a protocol has it, by other links than fanout_list.
+type fanoutHook struct{ *packetFanout }
+
+// ListNode implements [list.Entry].
+func (f fanoutHook) ListNode() *list.Node[hook] { return &f.protHook.list }
+
+func (f fanoutHook) packetType() *packetType { return &f.protHook }
+
+func (f fanoutHook) func_(t *schedule.Thread, proto int) { f.packetRcvFanout(t, proto) }
+
+// The protocols.
+const (
+	ethPIP = iota
+	ethPARP
+	numProtos
+)
+
+// ptypeBase is ptype_base, by protocol.
+type ptypeBase struct {
+	schedule.Object
+	head [numProtos]list.Head[hook]
+}
+
+// devAddPack is dev_add_pack().
+func (s *system) devAddPack(t *schedule.Thread, pt hook) {
+	head := &s.ptypeBase.head[pt.packetType().Type.Read(t)] // ptype_head
+	s.ptypeLock.Lock(t)
+	head.AddRcu(t, pt)
+	s.ptypeLock.Unlock(t)
+}
+
+// __devRemovePack is __dev_remove_pack(). A hook that is not on its list is left alone, with a
+// message.
+func (s *system) __devRemovePack(t *schedule.Thread, pt hook) {
+	head := &s.ptypeBase.head[pt.packetType().Type.Read(t)] // ptype_head
+	s.ptypeLock.Lock(t)
+	pt1 := head.FirstEntry(t)
+	for pt1 != nil && pt1 != pt {
+		pt1 = pt1.ListNode().NextEntry(t)
+	}
+	if pt1 != nil {
+		head.ListDelRcu(t, pt)
+	}
+	s.ptypeLock.Unlock(t)
+}
+
+// devRemovePack is dev_remove_pack().
+func (s *system) devRemovePack(t *schedule.Thread, pt hook) {
+	s.__devRemovePack(t, pt)
+	rcu.Synchronize(t) // synchronize_net
+}
+
+// netRxAction is net_rx_action(), the softirq, with a packet.
+func (s *system) netRxAction(t *schedule.Thread, proto int) {
+	preempt.LocalBhDisable(t) // __do_softirq
+	s.netifReceiveSkb(t, proto)
+	preempt.LocalBhEnable(t)
+}
+
+// netifReceiveSkb is netif_receive_skb() of a packet. A hook is called when the next one has been
+// found (deliver_ptype_list_skb()), the last at the end.
+func (s *system) netifReceiveSkb(t *schedule.Thread, proto int) {
+	rcu.ReadLock(t)
+	var prev hook
+	for pt := s.ptypeBase.head[proto].First(t); pt != nil; pt = pt.ListNode().Next(t) {
+		if pt.packetType().Type.Read(t) != proto {
+			continue
+		}
+		if prev != nil {
+			prev.func_(t, proto)
+		}
+		prev = pt
+	}
+	if prev != nil {
+		prev.func_(t, proto)
+	}
+	rcu.ReadUnlock(t)
+}

@@ -1,0 +1,166 @@
+package afpacket
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/atomic"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/global"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/mem"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// What a variant has applied to the code of 4.6.
+const (
+	// ringLock is 84ac7260236a: all of packet_set_ring() has lock_sock(), and so has the look of
+	// PACKET_VERSION whether there is a ring.
+	ringLock program.Changes = 1 << iota
+	// addMutex is d199fab63c11: fanout_add() looks at the socket with fanout_mutex, and so does
+	// fanout_release().
+	addMutex
+	// memberHook is 2bd624b4611f: the hook of a group is on the list of its protocol while the
+	// group has members, and fanout_release() leaves it to packet_release() to free the group.
+	memberHook
+	// anyRing is c800aaf8d869: the timer is deleted with any ring, not only when the socket is
+	// closed.
+	anyRing
+	// addBindLock is 008ba2a13f2d: fanout_add() moves the socket with bind_lock.
+	addBindLock
+	// bindTest is 4971613c1639: packet_do_bind() looks at po->fanout with bind_lock.
+	bindTest
+)
+
+// The variants that both models have.
+var (
+	v46 = program.Variant{Name: "4.6", Versions: "3.2-4.8",
+		About: "the options look at the socket without a lock"}
+	v413 = program.Variant{Name: "4.13", Versions: "4.13-4.13.4",
+		Changes: ringLock | addMutex | memberHook | anyRing,
+		About: "c800aaf8d869: the timer of a ring is deleted with it; d199fab63c11, " +
+			"2bd624b4611f: PACKET_FANOUT has fanout_mutex, a group is hooked while it has members"}
+)
+
+// What the races of the ring come to, with the fewest preemptions each.
+var (
+	// changed is a ring that is freed with its timer armed, since the version has changed.
+	changed = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
+	// off is a ring that is given up, which leaves the timer armed.
+	off = []program.Expect{program.Fails(schedule.UseAfterFree, 0)}
+	// options are also a ring that is set up twice, and one for TPACKET_V1 which a packet takes for
+	// one of TPACKET_V3.
+	options = []program.Expect{
+		program.Fails(schedule.ListCorrupt, 1), program.Fails(schedule.UseAfterFree, 1),
+		program.Fails(schedule.NullDereference, 1),
+	}
+)
+
+var ringModel = program.Model[*system]{
+	Object: "net/packet/af_packet",
+	Variants: []program.Variant{v46,
+		{Name: "4.9", Versions: "4.9-4.12", Changes: ringLock,
+			About: "84ac7260236a: PACKET_RX_RING and PACKET_VERSION have lock_sock()"},
+		v413,
+	},
+	Scenarios: []program.Scenario[*system]{
+		{Name: "ring-vs-version", New: ringVsVersion},
+		{Name: "ring-off", New: ringOff},
+	},
+	Workloads: []program.Scenario[*system]{{Name: "ring-workload", New: newRingWorkload}},
+	Expected: program.Table{
+		"ring-vs-version": {"4.6": changed},
+		"ring-off":        {"4.6": off, "4.9": off},
+		"ring-workload":   {"4.6": options},
+	},
+	System: newSystem,
+}
+
+// What those of the hook come to.
+var (
+	// bound is a socket that bind() puts back, and that is in its group twice, or in the group and
+	// on the list of a protocol; or that bind() looks for in the group before it is there; or that
+	// is there and bound elsewhere.
+	bound = []program.Expect{
+		program.Fails(schedule.BugOn, 2), program.Fails(schedule.LostUpdate, 2),
+		program.Fails(schedule.UseAfterFree, 1),
+	}
+	elsewhere = []program.Expect{program.Fails(schedule.LostUpdate, 2)}
+	// rung is the same by packet_set_ring(). A packet may come by the other place while the ring of
+	// a socket that is closed has gone.
+	rung = []program.Expect{
+		program.Fails(schedule.BugOn, 1), program.Fails(schedule.UseAfterFree, 1),
+		program.Fails(schedule.NullDereference, 2),
+	}
+	// twice is a socket that is added to its group twice.
+	twice = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
+	// fuzzed is what comes of all calls, with those of the ring, and without.
+	fuzzed = []program.Expect{
+		program.Fails(schedule.ListCorrupt, 0), program.Fails(schedule.BugOn, 1),
+		program.Fails(schedule.UseAfterFree, 0),
+	}
+	fuzzed413 = []program.Expect{
+		program.Fails(schedule.BugOn, 1), program.Fails(schedule.UseAfterFree, 1),
+	}
+)
+
+var fanoutModel = program.Model[*system]{
+	Object: "net/packet/af_packet",
+	Variants: []program.Variant{v46, v413,
+		{Name: "008ba2a", Versions: "mutant", Changes: v413.Changes | addBindLock,
+			About: "008ba2a13f2d: PACKET_FANOUT has bind_lock"},
+		{Name: "4.14", Versions: "4.13.9-4.14", Changes: v413.Changes | addBindLock | bindTest,
+			About: "4971613c1639: bind() looks for a group with bind_lock"},
+	},
+	Scenarios: []program.Scenario[*system]{
+		{Name: "fanout-vs-bind", New: fanoutVsBind},
+		{Name: "fanout-vs-ring", New: fanoutVsRing},
+		{Name: "fanout-vs-fanout", New: fanoutVsFanout},
+	},
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
+	Expected: program.Table{
+		"fanout-vs-bind":   {"4.6": bound, "4.13": bound, "008ba2a": elsewhere},
+		"fanout-vs-ring":   {"4.6": rung, "4.13": rung},
+		"fanout-vs-fanout": {"4.6": twice},
+		"workload":         {"4.6": fuzzed, "4.13": fuzzed413, "008ba2a": elsewhere},
+	},
+	System: newSystem,
+}
+
+// Programs returns all programs.
+func Programs() []program.Program { return append(ringModel.Programs(), fanoutModel.Programs()...) }
+
+// filesStruct is struct files_struct, which the threads of a program share: the last to exit
+// closes what is in it.
+type filesStruct struct {
+	schedule.Object
+	count atomic.Int
+	fd    [maxSocks]mem.Ptr[*packetSock]
+}
+
+// system is what the threads of a program share.
+type system struct {
+	program.Changes
+	program.Globals
+	files       filesStruct
+	ptypeLock   global.Spin
+	ptypeBase   ptypeBase
+	fanoutMutex global.Mutex
+	fanoutList  global.List[*packetFanout]
+	socks       *slab.Cache[packetSock, *packetSock]
+	fanouts     *slab.Cache[packetFanout, *packetFanout]
+	pgvs        *slab.Cache[pgv, *pgv]
+}
+
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c}
+	s.Global(&s.files, "files")
+	s.Global(&s.ptypeLock, "ptype_lock")
+	s.Global(&s.ptypeBase, "ptype_base")
+	s.Global(&s.fanoutMutex, "fanout_mutex")
+	s.Global(&s.fanoutList, "fanout_list")
+	s.socks = slab.NewCache("po", func(po *packetSock) {
+		po.system = s
+		po.rxRing.prbBdqc.retireBlkTimer.Init(po.prbRetireRxBlkTimerExpired)
+	})
+	s.fanouts = slab.NewCache("f", func(f *packetFanout) { f.system = s })
+	s.pgvs = slab.NewCache[pgv]("pg_vec", nil)
+	return s
+}
