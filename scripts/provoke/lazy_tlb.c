@@ -143,7 +143,7 @@ static void run(int threads)
 		die("MADV_MERGEABLE");
 	read_page = (int *)(apart + APART);
 	other_page = (int *)(apart + APART + page);
-	*read_page = 0;
+	*read_page = other_page[page / (int)sizeof(*other_page)] = 0;
 	if (threads > 1 && pthread_create(&thread, NULL, reader, NULL))
 		die("pthread_create");
 	wait_for_delay(1); /* all that is written to is written to now: a COW flushes, and trims */
@@ -154,6 +154,7 @@ static void run(int threads)
 	on(0, 0);
 	klogctl(5 /* SYSLOG_ACTION_CLEAR */, NULL, 0);
 	prctl(PR_SET_NAME, "madvise");
+	madvise(apart, page, MADV_DONTNEED); /* lru_add_drain(), which ksmd waits for on all CPUs */
 	ksm("run", "1");
 	if (!number("early", 0))
 		wait_for_delay(1000);
