@@ -76,7 +76,7 @@ func (po *packetSock) rehook_(t *schedule.Thread, match *packetFanout) {
 }
 
 // fanoutRelease is fanout_release(). It returns a group that is to be freed after a grace period,
-// which it does itself up to 4.10.
+// which it does itself up to 4.9.
 func (po *packetSock) fanoutRelease(t *schedule.Thread) *packetFanout {
 	var f *packetFanout
 	if !po.Has(addMutex) {
