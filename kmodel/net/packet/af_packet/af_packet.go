@@ -143,7 +143,7 @@ func (po *packetSock) unregisterProtHook(t *schedule.Thread) {
 	}
 }
 
-// packetDoBind is packet_do_bind(), to a protocol and no device.
+// packetDoBind is packet_do_bind(), to a protocol, or to none, and no device.
 func (po *packetSock) packetDoBind(t *schedule.Thread, proto int) {
 	if !po.Has(bindTest) && po.fanout.Read(t) != nil {
 		return // -EINVAL
@@ -160,7 +160,9 @@ func (po *packetSock) packetDoBind(t *schedule.Thread, proto int) {
 			po.__unregisterProtHook(t, true)
 		}
 		po.protHook.Type.Write(t, proto)
-		po.registerProtHook(t)
+		if proto != noProto {
+			po.registerProtHook(t)
+		}
 	}
 	po.bindLock.Unlock(t)
 	po.skLock.ReleaseSock(t)

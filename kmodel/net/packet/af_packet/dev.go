@@ -59,12 +59,13 @@ const (
 	ethPIP = iota
 	ethPARP
 	numProtos
+	noProto = numProtos // 0 in C: no packet has it
 )
 
 // ptypeBase is ptype_base, by protocol.
 type ptypeBase struct {
 	schedule.Object
-	head [numProtos]list.Head[hook]
+	head [numProtos + 1]list.Head[hook]
 }
 
 // devAddPack is dev_add_pack().
