@@ -77,7 +77,7 @@ var testLayers = map[string][]string{
 	"kmodel/linux":           {"schedule/explore", "kmodel/internal/litmus"},
 	"kmodel/linux/lockdep":   {"schedule/explore", "kmodel/internal/litmus", "kmodel/linux"},
 	"kmodel/fs":              {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
-	"kmodel/mm":              {"kmodel/internal/verify"},
+	"kmodel/mm":              {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/arch/x86":        {"kmodel/internal/verify"},
 	"kmodel/net":             {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/kernel":          {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},

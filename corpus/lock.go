@@ -36,6 +36,7 @@ func lock(pack string) (unlock func() error, err error) {
 			continue
 		}
 		if err := sign(f); err != nil {
+			os.Remove(name)
 			f.Close()
 			return nil, inFile(name, err)
 		}

@@ -32,12 +32,19 @@ var errClosed = errors.New("the writer is closed")
 // OpenWriter opens a pack to append to it, and makes it if there is none. An entry at the end
 // of the file of which a part is missing, since the writer before was killed within Append, is
 // taken off. If another writer has the pack the error says who.
-func OpenWriter(name string) (*Writer, error) { return openWriter(name, os.O_CREATE) }
+func OpenWriter(name string) (*Writer, error) { return openWriter(name, os.O_CREATE, asFile) }
 
 // Create makes a new pack. A file of that name is an error.
-func Create(name string) (*Writer, error) { return openWriter(name, os.O_CREATE|os.O_EXCL) }
+func Create(name string) (*Writer, error) {
+	return openWriter(name, os.O_CREATE|os.O_EXCL, asFile)
+}
 
-func openWriter(name string, flags int) (*Writer, error) {
+// asFile is what tests have another of, for a disk that is full.
+func asFile(f *os.File) file { return f }
+
+// openWriter opens or makes a pack. One that it has made and cannot begin is gone again: an empty
+// file would be in the way of the next try.
+func openWriter(name string, flags int, as func(*os.File) file) (*Writer, error) {
 	name, err := resolve(name)
 	if err != nil {
 		return nil, err
@@ -46,15 +53,19 @@ func openWriter(name string, flags int) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := newWriter(name, flags)
+	_, missing := os.Lstat(name)
+	w, err := newWriter(name, flags, as)
 	if err != nil {
+		if errors.Is(missing, os.ErrNotExist) {
+			os.Remove(name) // there is none if that is what could not be made
+		}
 		return nil, errors.Join(err, unlock())
 	}
 	w.unlock = unlock
 	return w, nil
 }
 
-func newWriter(name string, flags int) (_ *Writer, err error) {
+func newWriter(name string, flags int, as func(*os.File) file) (_ *Writer, err error) {
 	f, err := os.OpenFile(name, os.O_RDWR|flags, 0o644)
 	if err != nil {
 		return nil, inFile(name, err)
@@ -68,7 +79,7 @@ func newWriter(name string, flags int) (_ *Writer, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{pack: *p, index: make(map[uint64]int, p.Len()), file: f}
+	w := &Writer{pack: *p, index: make(map[uint64]int, p.Len()), file: as(f)}
 	for i := range p.entries {
 		w.remember(i)
 	}

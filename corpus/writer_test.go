@@ -335,6 +335,34 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestFullDiskAtFirst: a pack that cannot be begun leaves nothing, and can be made once there is
+// room. A file that was there, empty as touch(1) makes one, stays.
+func TestFullDiskAtFirst(t *testing.T) {
+	for _, there := range []bool{false, true} {
+		name := filepath.Join(t.TempDir(), "x.pack")
+		if there {
+			write(t, name, nil)
+		}
+		for room := range len(header) {
+			full := func(f *os.File) file { return &diskFile{File: f, room: room} }
+			if _, err := openWriter(name, os.O_CREATE, full); !errors.Is(err, errFull) {
+				t.Fatalf("room for %d bytes: %v", room, err)
+			}
+			files, _ := os.ReadDir(filepath.Dir(name))
+			if there != (len(files) == 1) {
+				t.Fatalf("room for %d bytes, there before %v: left %v", room, there, files)
+			}
+		}
+		w, err := OpenWriter(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestFailedSync: what a failed sync leaves is not known, so the writer stops.
 func TestFailedSync(t *testing.T) {
 	name := newPack(t)

@@ -37,6 +37,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
 	posixcputimers "github.com/kschedfuzz/kschedfuzz/kmodel/kernel/time/posix-cpu-timers"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/gup"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
@@ -76,6 +77,7 @@ var programs = sync.OnceValue(func() []program.Program {
 		aiopoll.Programs(),
 		mremap.Programs(),
 		tlb.Programs(),
+		gup.Programs(),
 		protocol.Programs(),
 	)
 })
@@ -151,6 +153,12 @@ func Targets() []Target {
 		{"FuzzFixedExecMmap", "fs/exec", "workload", "5.10-rt"},
 		{"FuzzSwitchMm", "arch/x86/mm/tlb", "workload", "4.4-tso"},
 		{"FuzzFixedSwitchMm", "arch/x86/mm/tlb", "workload", "4.5-tso"},
+		{"FuzzFollowPagePte", "mm/gup", "workload", "4.6"},
+		{"FuzzFixedFollowPagePte", "mm/gup", "workload", "4.14"},
+		{"FuzzTouchPmd", "mm/gup", "huge-workload", "4.14"},
+		{"FuzzFixedTouchPmd", "mm/gup", "huge-workload", "4.15"},
+		{"FuzzUffdioContinue", "mm/gup", "continue-workload", "5.19"},
+		{"FuzzFixedUffdioContinue", "mm/gup", "continue-workload", "6.1"},
 	}
 }
 

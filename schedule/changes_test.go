@@ -105,3 +105,32 @@ func TestValueOfTruth(t *testing.T) {
 		t.Errorf("false is %q, true %q", a, b)
 	}
 }
+
+// TestFailedThread: the thread that fails has not finished, in a trace.
+func TestFailedThread(t *testing.T) {
+	r := NewRunner(ringProgram(func(r *ring, e *Exec) {
+		e.Go("lookup", func(t *Thread) {
+			t.Step(Op{Verb: "read", Cell: &r.table.lock, Mode: PlainRead})
+			t.Fail(LockRule, r.table.Header(), Party{}, "")
+		})
+		e.Go("kill", func(t *Thread) { t.Step(Op{Verb: "read", Cell: &r.table.lock, Mode: PlainRead}) })
+	}))
+	defer r.Close()
+	for tape, want := range map[string][]string{
+		"0": {"failed", "enabled"}, "1": {"failed", "finished"},
+	} {
+		s, err := Parse(tape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := r.Replay(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, info := range tr.Threads {
+			if info.State != want[i] {
+				t.Errorf("tape %s: %s is %s, want %s", tape, info.Name, info.State, want[i])
+			}
+		}
+	}
+}

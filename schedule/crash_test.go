@@ -133,3 +133,18 @@ func TestCrashOfChooser(t *testing.T) {
 		}
 	}
 }
+
+// TestWarnOfNoWarning: a kind after which nobody goes on cannot be warned of.
+func TestWarnOfNoWarning(t *testing.T) {
+	r := NewRunner(program("broken", func(e *Exec, w *words) {
+		e.Go("kill", func(t *Thread) { t.Warn(UseAfterFree, w.Header(), Party{}, "") })
+	}))
+	defer r.Close()
+	defer func() {
+		c, ok := recover().(*Crash)
+		if !ok || !strings.Contains(c.Error(), "use-after-free is none of the Warnings") {
+			t.Errorf("got %v", c)
+		}
+	}()
+	r.RunTape(nil)
+}

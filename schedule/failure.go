@@ -19,6 +19,7 @@ const (
 	LateMunmap           // mappings changed while they are walked without a lock (no kernel check)
 	CpumaskLost          // a CPU that runs an mm is not in its mm_cpumask (no kernel checks it)
 	LostUpdate           // an operation's promise does not hold afterwards
+	StrayWrite           // a store to memory that its writer may not change (no kernel check)
 	OutOfBounds          // an index at or above the allocated length (KASAN)
 	UseAfterFree         // a step on an object that has been freed (KASAN)
 	DoubleFree           // freeing what is already free (KASAN)
@@ -32,8 +33,8 @@ const (
 var kindNames = [numKinds]string{
 	"no failure", "lock-rule", "sleep-in-atomic", "list-corruption", "double-kill",
 	"refcount-resurrect", "refcount-underflow", "double-release", "kernel-bug", "late-munmap",
-	"cpumask-lost", "lost-update", "out-of-bounds", "use-after-free", "double-free", "stale-tlb",
-	"null-dereference", "memory-leak", "deadlock",
+	"cpumask-lost", "lost-update", "stray-write", "out-of-bounds", "use-after-free", "double-free",
+	"stale-tlb", "null-dereference", "memory-leak", "deadlock",
 }
 
 // String returns the name used in signatures and titles, such as
@@ -66,6 +67,11 @@ func KindSet(kinds ...Kind) Kinds {
 	}
 	return s
 }
+
+// Warnings are the kinds of which a kernel may warn and go on: those of [Thread.Warn], which
+// [Runner.Mute] silences. A thread does not go on after any other.
+var Warnings = KindSet(LockRule, SleepInAtomic, DoubleKill, RefResurrect, RefUnderflow,
+	DoubleRelease, BugOn, LateMunmap, CpumaskLost)
 
 // Has reports whether k is in the set.
 func (s Kinds) Has(k Kind) bool { return s>>k&1 != 0 }

@@ -3,6 +3,7 @@ package schedule
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"unicode"
 	"unsafe"
@@ -39,6 +40,7 @@ type inside struct {
 	words []string // what its values mean, by value
 	flags []string // what its bits mean, by bit
 	who   bool     // its bits are threads
+	bias  uint     // which bit holds its value up; 0: none
 }
 
 // Header returns o: it lets [Ptr] find the header in any struct that embeds one.
@@ -113,7 +115,7 @@ func (o *Object) Freed() Party { return o.freed }
 // reference count is just "users", as a kernel developer would write it. A
 // primitive may say with the tag of a cell what its values mean in traces:
 // words:"none,linked" by value, flags:"atomic,dead" by bit, flags:"threads" a set
-// of threads.
+// of threads, bias:"40" a number that may have that bit added to it: bias+2.
 func (o *Object) Bind(owner any, kind string) {
 	if o.kind != "" {
 		panic(fmt.Sprintf("schedule: object %q bound twice", o.kind))
@@ -174,6 +176,13 @@ func (in inside) field(f reflect.StructField) inside {
 	}
 	if tag, ok := f.Tag.Lookup("flags"); ok {
 		out.flags, out.who = strings.Split(tag, ","), tag == "threads"
+	}
+	if tag, ok := f.Tag.Lookup("bias"); ok {
+		bit, err := strconv.ParseUint(tag, 10, 6)
+		if err != nil {
+			panic(fmt.Sprintf("schedule: field %s: bias %q is not the number of a bit", f.Name, tag))
+		}
+		out.bias = uint(bit)
 	}
 	return out
 }

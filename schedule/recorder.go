@@ -120,6 +120,10 @@ func (rec *recorder) changed(c *Cell) {
 	case len(rec.events) > 0:
 		list = &rec.current().Changes
 	}
+	if b := rec.exec.bufferOf(c.obj); b != nil {
+		rec.bufferChanged(list, n, b)
+		return
+	}
 	*list = append(*list, Change{Object: n, Cell: int(c.num) - 1, Value: rec.format(c, c.val)})
 }
 
@@ -138,6 +142,10 @@ func (rec *recorder) allocated(o *Object) {
 		info.Cells = append(info.Cells, CellInfo{c.name, c.ptr, o.insides[i].part})
 	}
 	rec.numbers[o] = len(rec.objects)
+	if b := rec.exec.bufferOf(o); b != nil {
+		info = b.info(rec.exec)
+		rec.bufferChanged(&rec.initial, len(rec.objects), b)
+	}
 	rec.objects = append(rec.objects, info)
 }
 
@@ -174,6 +182,9 @@ func (rec *recorder) meaning(in *inside, v uint64) string {
 	if v < uint64(len(in.words)) {
 		return in.words[v]
 	}
+	if half := uint64(1) << in.bias / 2; half > 0 && v >= half {
+		return fmt.Sprintf("bias%+d", int64(v-2*half))
+	}
 	if len(in.flags) == 0 || v == 0 {
 		return ""
 	}
@@ -202,6 +213,8 @@ func (rec *recorder) finish(e *Exec) {
 	for i, t := range e.threads {
 		info := ThreadInfo{Name: e.threadName(i), Agent: t.agent != nil}
 		switch {
+		case t.state == finished && e.outcome == Fail && e.failure.Thread == t:
+			info.State = "failed"
 		case t.state == finished:
 			info.State = "finished"
 		case t.state == idle:

@@ -98,7 +98,7 @@ func (e *Exec) bootStores() {
 		}
 		if t.buffer == nil {
 			t.buffer = &storeBuffer{}
-			t.buffer.Bind(t.buffer, "store buffer")
+			t.buffer.Bind(t.buffer, BufferKind)
 			t.buffer.SetPrivate()
 		}
 		b := t.buffer

@@ -310,10 +310,13 @@ func (t *Thread) Fail(k Kind, o *Object, other Party, note string) {
 	e.unwind()
 }
 
-// Warn is Fail for a rule after whose violation the kernel warns and goes on:
-// it returns if the runner has muted the kind ([Runner.Mute]), and the caller
-// goes on as the kernel does.
+// Warn is Fail for a rule after whose violation the kernel warns and goes on, which
+// is one of the [Warnings]: it returns if the runner has muted the kind
+// ([Runner.Mute]), and the caller goes on as the kernel does.
 func (t *Thread) Warn(k Kind, o *Object, other Party, note string) {
+	if !Warnings.Has(k) {
+		panic("schedule: " + k.String() + " is none of the Warnings")
+	}
 	if !t.exec.mute.Has(k) {
 		t.Fail(k, o, other, note)
 	}

@@ -25,8 +25,8 @@ type ThreadInfo struct {
 	// "io_destroy#2".
 	Name  string
 	Agent bool
-	// State is "finished", "idle", "blocked" or "enabled": how the execution
-	// left it.
+	// State is "finished", "failed", "idle", "blocked" or "enabled": how the
+	// execution left it.
 	State string
 	// Verb, Object and Stack say what it would have done next, and where, if it is
 	// inside its function.

@@ -248,7 +248,11 @@ func ParseKinds(text string) (schedule.Kinds, error) {
 		k, ok := schedule.ParseKind(name)
 		if !ok {
 			return 0, fmt.Errorf("%q is no kind of failure; there are: %s",
-				name, KindsText(^schedule.Kinds(0)))
+				name, KindsText(schedule.Warnings))
+		}
+		if !schedule.Warnings.Has(k) {
+			return 0, fmt.Errorf("nobody goes on after %s; one may after: %s",
+				k, KindsText(schedule.Warnings))
 		}
 		set |= schedule.KindSet(k)
 	}

@@ -159,7 +159,7 @@ func TestParseGoldenErrors(t *testing.T) {
 		{"signature", edit("v2 use-after-free lookup_ctx free_ctx", "v2 use-after-free"),
 			`f:9: signature "v2 use-after-free": 2 words, want 4: v2 kind function other`},
 		{"mute", edit("-- want --", "-- mute --\nleak\n-- want --"),
-			`f:9: "leak" is no kind of failure; there are: ` + triage.KindsText(^schedule.Kinds(0))},
+			`f:9: "leak" is no kind of failure; there are: ` + triage.KindsText(schedule.Warnings)},
 		{"no trace", goldenText[:strings.Index(goldenText, "-- trace --\n")+len("-- trace --\n")],
 			`f:10: section "trace" is empty`},
 		{"one more", goldenText + "-- more --\n", "f:33: another section after the last"},
@@ -208,6 +208,11 @@ func TestKinds(t *testing.T) {
 	}
 	if _, err := triage.ParseKinds(""); err == nil {
 		t.Error("no error for no kind")
+	}
+	_, err := triage.ParseKinds("double-kill,use-after-free")
+	if want := "nobody goes on after use-after-free; one may after: lock-rule,"; err == nil ||
+		!strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v", err)
 	}
 }
 

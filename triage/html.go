@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 var (
@@ -233,6 +235,18 @@ func (o *Object) several(cell int) bool {
 	return n > 1
 }
 
+// buffered says what has become of a step's store, or of those in a buffer. The agent of the buffer
+// says it itself, and the state beside has all of them.
+func buffered(s *Step, buffer, waiting string) []string {
+	switch {
+	case s.Verb == drains || strings.Contains(s.Verb, "wmb"):
+		return nil
+	case s.Stored && strings.Contains(waiting, s.Object):
+		return []string{"waits in the " + buffer}
+	}
+	return []string{buffer + ": " + waiting}
+}
+
 // changes lists what a step has changed in memory, but for what its text says and what
 // only a primitive understands.
 func (p *page) changes(s *Step) []string {
@@ -245,8 +259,11 @@ func (p *page) changes(s *Step) []string {
 		if part := o.Cells[ch.Cell].Part; part != "" && o.several(ch.Cell) {
 			name += " (" + part + ")"
 		}
-		if !o.Internal && !told && !packed(ch.Value) {
-			out = append(out, name+" <- "+ch.Value)
+		switch {
+		case o.Kind == schedule.BufferKind:
+			out = append(out, buffered(s, o.Name, ch.Value)...)
+		case !o.Internal && !told && !packed(ch.Value):
+			out = append(out, "also "+name+" <- "+ch.Value)
 		}
 	}
 	return out

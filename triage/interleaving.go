@@ -21,7 +21,7 @@ type Interleaving struct {
 type Thread struct {
 	Name  string `json:"name"`
 	Agent bool   `json:"agent,omitempty"` // softirq, kworker, interrupt
-	State string `json:"state"`           // finished, idle, blocked, enabled
+	State string `json:"state"`           // finished, failed, idle, blocked, enabled
 	// Pending is what it would have done next.
 	Pending string `json:"pending,omitempty"`
 }

@@ -44,6 +44,8 @@ var brackets = []bracket{
 	{sort: lockSection, open: "mutex_trylock", shut: "mutex_unlock"},
 	{sort: lockSection, open: "down_read", shut: "up_read"},
 	{sort: lockSection, open: "down_write", shut: "up_write"},
+	{sort: lockSection, open: "rwsem_down_read_failed", shut: "up_read"},
+	{sort: lockSection, open: "rwsem_down_write_failed", shut: "up_write"},
 	{sort: irqSection, open: "local_irq_disable", shut: "local_irq_enable", atomic: true},
 	{sort: preemptSection, open: "preempt_disable", shut: "preempt_enable", atomic: true},
 	{sort: graceSection, open: "call_rcu", shut: "rcu callback", handed: true},
@@ -78,7 +80,9 @@ func findSections(steps []Step) []Section {
 
 func (b *bracket) opens(s *Step) bool {
 	failed := strings.Contains(s.Verb, "try") && s.Value == "0"
-	return strings.HasPrefix(s.Verb, b.open) && !failed && !b.shuts(s)
+	// Who has to queue for a semaphore is told so, and has it from the step that takes it off again.
+	queues := strings.HasPrefix(s.Verb, "down_") && s.Value == "1" && !s.Stored
+	return strings.HasPrefix(s.Verb, b.open) && !failed && !queues && !b.shuts(s)
 }
 
 func (b *bracket) shuts(s *Step) bool { return strings.HasPrefix(s.Verb, b.shut) }

@@ -39,6 +39,19 @@ func TestSections(t *testing.T) {
 		{"synchronize", steps(
 			Step{Verb: "synchronize_rcu"}, Step{Verb: "synchronize_rcu ends"},
 		), []Section{{Sort: graceSection, Name: "synchronize_rcu", From: 1, To: 2}}},
+		{"queued", steps(
+			Step{Verb: "down_write", Object: "s", Value: "-1", Stored: true},
+			Step{Verb: "down_read", Object: "s", Thread: 1, Value: "1"},
+			Step{Verb: "up_write", Object: "s"},
+			Step{Verb: "rwsem_down_read_failed", Object: "s", Thread: 1, Value: "1", Stored: true},
+			Step{Verb: "down_read", Object: "s", Value: "2", Stored: true},
+			Step{Verb: "up_read", Object: "s", Thread: 1},
+			Step{Verb: "down_write", Object: "s", Thread: 1, Value: "1"},
+		), []Section{
+			{Sort: lockSection, Name: "s", From: 1, To: 3},
+			{Sort: lockSection, Name: "s", Thread: 1, From: 4, To: 6},
+			{Sort: lockSection, Name: "s", From: 5},
+		}},
 		{"not taken", steps(
 			Step{Verb: "mutex_trylock", Object: "a", Value: "0"}, Step{Verb: "csd_lock_wait"},
 			Step{Verb: "mutex_unlock", Object: "b"},

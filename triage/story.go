@@ -129,6 +129,9 @@ func (t *teller) tell() string {
 	case schedule.StaleTLB:
 		t.who = t.f.Note // a CPU, which does not free
 		return t.who + " translates an address to " + t.obj + place + t.after("freed that page")
+	case schedule.StrayWrite:
+		return t.who + " changes " + t.obj + place +
+			t.after("taken away what it may change") + t.note()
 	case schedule.SleepInAtomic:
 		if inSchedule(t.tr) {
 			return t.who + " sleeps" + place + t.atomic()

@@ -168,6 +168,11 @@ func TestStories(t *testing.T) {
 				"after [kworker] has freed that page in unmap() (step 1)." + silent,
 		},
 		{
+			story{kind: schedule.StrayWrite, fn: "write", verb: "write", note: "a file", other: "zap"},
+			"io_submit changes ctx in write() (write ctx2->users, step 2) after [kworker] has " +
+				"taken away what it may change in zap() (step 1): a file." + silent,
+		},
+		{
 			story{kind: schedule.LostUpdate, atEnd: true, note: "an item of nobody"},
 			"At the end ctx is not as it has to be: an item of nobody." + silent,
 		},

@@ -137,6 +137,8 @@ func inWords(f *schedule.Failure) string {
 		return "CPU lost from mm_cpumask"
 	case schedule.LostUpdate:
 		return "lost update" + of(f)
+	case schedule.StrayWrite:
+		return "stray write" + strings.Replace(of(f), " of ", " to ", 1)
 	case schedule.UseAfterFree:
 		return "stack frame used after its function returned"
 	case schedule.StaleTLB:

@@ -281,6 +281,11 @@ func TestTitles(t *testing.T) {
 			"v2 lost-update switch_mm -",
 		},
 		{
+			story{kind: schedule.StrayWrite, fn: "accessRemoteVm", verb: "write", other: "zapPteRange"},
+			"stray write to ctx->users in access_remote_vm",
+			"v2 stray-write access_remote_vm zap_pte_range",
+		},
+		{
 			story{kind: schedule.LostUpdate, atEnd: true},
 			"lost update of ctx",
 			"v2 lost-update [ctx] -",

@@ -1,6 +1,9 @@
 package triage
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // at returns the text of a slot after a step.
 func (v *view) at(step int, group, label string) string {
@@ -84,6 +87,29 @@ func TestView(t *testing.T) {
 		if got := v.at(test.step, test.group, test.label); got != test.want {
 			t.Errorf("after step %d %s %s is %q, want %q",
 				test.step, test.group, test.label, got, test.want)
+		}
+	}
+}
+
+// TestBuffered: a step says of its own store that it waits, and of others what waits after it; what
+// drains has said it in its row.
+func TestBuffered(t *testing.T) {
+	const buffer = "store buffer of kill"
+	for _, test := range []struct {
+		step    Step
+		waiting string
+		want    []string
+	}{
+		{Step{Verb: "write", Object: "ctx->a", Stored: true}, "ctx->b <- 1, ctx->a <- 2",
+			[]string{"waits in the store buffer of kill"}},
+		{Step{Verb: "smp_mb"}, "nothing", []string{"store buffer of kill: nothing"}},
+		{Step{Verb: "atomic_inc", Object: "ctx->b", Stored: true}, "nothing",
+			[]string{"store buffer of kill: nothing"}},
+		{Step{Verb: "drains", Object: "ctx->a", Stored: true}, "ctx->a <- 3", nil},
+		{Step{Verb: "smp_wmb"}, "ctx->a <- 3, smp_wmb", nil},
+	} {
+		if got := buffered(&test.step, buffer, test.waiting); !slices.Equal(got, test.want) {
+			t.Errorf("%s with %q: got %q, want %q", test.step.Verb, test.waiting, got, test.want)
 		}
 	}
 }

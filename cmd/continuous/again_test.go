@@ -372,7 +372,7 @@ func testNoRoomForReport(t *testing.T, c config, r reported) {
 	if err = errors.Join(err, x.store.close()); !errors.Is(err, os.ErrExist) {
 		t.Errorf("it ends with %v", err)
 	}
-	if !strings.Contains(out.String(), "of the failures have no report yet: the next start makes it") {
+	if !strings.Contains(out.String(), "reports that are not made yet, which the next start does: 1\n") {
 		t.Errorf("it says\n%s", &out)
 	}
 	if read(t, dir, f.Report, notes) != "known" {

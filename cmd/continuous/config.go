@@ -66,12 +66,12 @@ func readConfig(name string) (config, error) {
 	if err != nil {
 		return c, inFile(name, err)
 	}
+	if err := wrongType(name, data); err != nil {
+		return c, err
+	}
 	d := toml.NewDecoder(bytes.NewReader(data))
 	if err := d.DisallowUnknownFields().Decode(&c); err != nil {
 		return c, inConfig(name, err)
-	}
-	if setting := tableIn(data); setting != "" {
-		return c, fmt.Errorf("%s: %s: a table, want a value", name, setting)
 	}
 	if twice := c.twice(); twice != "" {
 		return c, fmt.Errorf("%s:%d: targets: %s is there twice", name, line(data, twice, 2), twice)
@@ -88,21 +88,61 @@ func readConfig(name string) (config, error) {
 	return c, nil
 }
 
-// tableIn returns a setting that is a table, or a list with one, "" if there is none. To the
-// decoder that is one of our structs, and nothing is said about it.
-func tableIn(data []byte) string {
+// settings says for each what it has to be, to whoever has given something else. The decoder would
+// say it of our structs, or have an integer for text and know no line.
+var settings = map[string]struct {
+	is   func(v any) bool
+	want string
+}{
+	"targets": {isList, `a list of names, such as ["FuzzLookupIoctx"]`},
+	"guided":  {isList, `a list of names, such as ["FuzzLookupIoctx"]`},
+	"seeds":   {isList, `a list of files, such as ["seeds.pack"]`},
+	"workers": {isCount, fmt.Sprintf("a number from 0 to %d", math.MaxUint16)},
+	"http":    {isText, `text, such as "127.0.0.1:8766"`},
+	"memory":  {isText, `text, such as "1GiB"`},
+	"disk":    {isText, `text, such as "4GiB"`},
+	"native":  {isText, `text, such as "/home/fuzz/kschedfuzz"`},
+}
+
+func isText(v any) bool { _, ok := v.(string); return ok }
+
+func isList(v any) bool {
+	list, ok := v.([]any)
+	return ok && !slices.ContainsFunc(list, func(v any) bool { return !isText(v) })
+}
+
+func isCount(v any) bool {
+	n, ok := v.(int64)
+	return ok && n >= 0 && n <= math.MaxUint16
+}
+
+// wrongType returns an error for a setting that is of another type than it has to be.
+func wrongType(name string, data []byte) error {
 	var raw map[string]any
 	if err := toml.Unmarshal(data, &raw); err != nil {
-		return "" // which the decoder has said
+		return nil // which the decoder says
 	}
-	isTable := func(v any) bool { _, ok := v.(map[string]any); return ok }
-	for _, name := range slices.Sorted(maps.Keys(raw)) {
-		list, _ := raw[name].([]any)
-		if isTable(raw[name]) || slices.ContainsFunc(list, isTable) {
-			return name
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
+		s, known := settings[strings.ToLower(key)]
+		if known && !s.is(raw[key]) {
+			return fmt.Errorf("%s:%d: %s: want %s", name, lineOf(data, key), key, s.want)
 		}
 	}
-	return ""
+	return nil
+}
+
+// lineOf returns the line on which a setting is given, or a table of that name begins; 0 if its
+// name is written with escapes.
+func lineOf(data []byte, key string) int {
+	row := 0
+	for text := range strings.Lines(string(data)) {
+		row++
+		rest, ok := strings.CutPrefix(strings.TrimLeft(text, " \t[\"'"), key)
+		if ok && strings.IndexAny(strings.TrimLeft(rest, " \t\"'"), "=].") == 0 {
+			return row
+		}
+	}
+	return 0
 }
 
 // twice returns a target that is listed twice, "" if there is none.

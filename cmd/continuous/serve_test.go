@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func testPage(t *testing.T, x *campaign, get getter) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plots := 0
+	plots, within := 0, []string{}
 	for n := range root.Descendants() {
 		switch n.Data {
 		case "script", "link", "img", "iframe":
@@ -56,7 +57,9 @@ func testPage(t *testing.T, x *campaign, get getter) {
 			plots++
 		}
 		for _, a := range n.Attr {
-			if a.Key == "href" && (!strings.HasPrefix(a.Val, "/") || strings.HasPrefix(a.Val, "//")) {
+			if id, ok := strings.CutPrefix(a.Val, "#"); a.Key == "href" && ok {
+				within = append(within, id)
+			} else if a.Key == "href" && (!strings.HasPrefix(a.Val, "/") || strings.HasPrefix(a.Val, "//")) {
 				t.Errorf("the page leads to %s", a.Val)
 			} else if a.Key == "href" {
 				if _, res := get(a.Val); res.StatusCode != 200 {
@@ -67,6 +70,9 @@ func testPage(t *testing.T, x *campaign, get getter) {
 				t.Errorf("the page has %s=%s", a.Key, a.Val)
 			}
 		}
+	}
+	if !slices.Equal(within, []string{"failures"}) || !strings.Contains(text, `<section id="failures">`) {
+		t.Errorf("on the page itself there are links to %q", within)
 	}
 	if regexp.MustCompile(`url\(|@import`).MatchString(text) {
 		t.Error("the style needs something from outside")

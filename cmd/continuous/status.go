@@ -275,7 +275,7 @@ func (s *Status) writeSummary(w io.Writer) error {
 		fmt.Fprintf(w, "%d of the failures were not seen since the start\n", gone)
 	}
 	if late > 0 {
-		fmt.Fprintf(w, "%d of the failures have no report yet: the next start makes it\n", late)
+		fmt.Fprintf(w, "reports that are not made yet, which the next start does: %d\n", late)
 	}
 	if s.Corpus.Dropped > 0 {
 		fmt.Fprintf(w, "%d inputs were not kept: the limits are %v of disk and %v of memory\n",

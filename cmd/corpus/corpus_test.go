@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
 	"github.com/kschedfuzz/kschedfuzz/internal/script"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
 // The scripts run the command as a user does.
@@ -129,6 +131,43 @@ func TestLabelOf(t *testing.T) {
 		if got := labelOf(test.base); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.base, got, test.want)
 		}
+	}
+}
+
+// A fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// TestFullOutput: what prints tapes, or what there is, does not say that it has if the disk of the
+// file that standard output goes to is full.
+func TestFullOutput(t *testing.T) {
+	pack := filepath.Join(t.TempDir(), "x.pack")
+	tape := corpus.Entry{Program: "FuzzLookupIoctx", Tape: schedule.Tape{1}}
+	if err := create(pack, []corpus.Entry{tape}); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"cat", "compact", "list", "stat", "verify"} {
+		var b bytes.Buffer
+		status := run([]string{verb, pack}, fullDisk{}, &b)
+		if want := "corpus: no space left on device\n"; status != exitWrong || b.String() != want {
+			t.Errorf("%s: status %d, %q", verb, status, b.String())
+		}
+	}
+}
+
+// TestFullZip: of a zip that could not be finished nothing is said to be written.
+func TestFullZip(t *testing.T) {
+	pack := filepath.Join(t.TempDir(), "x.pack")
+	if err := create(pack, []corpus.Entry{{Program: "FuzzLookupIoctx"}}); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	c := &command{stdout: &b, stderr: &b}
+	put := func(corpus.Entry) (known bool, err error) { return false, nil }
+	full := func(error) error { return syscall.ENOSPC }
+	if err := c.unpackTo(put, full, []string{pack}); err != syscall.ENOSPC || b.Len() > 0 {
+		t.Errorf("%v, %q", err, b.String())
 	}
 }
 

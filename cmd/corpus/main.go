@@ -16,7 +16,7 @@
 //	    add inputs to a pack, which is made if there is none. A source is a file, a
 //	    directory with all that is in it, or a zip. Files that begin with "go test fuzz
 //	    v1" are the Go fuzzer's; where they lie says for which target they are
-//	    (.../fuzz/FuzzName/file, in testdata and in the build cache). All others are raw,
+//	    (FuzzName/file, in testdata, in the build cache or elsewhere). All others are raw,
 //	    as libFuzzer, AFL and go-fuzz keep them, and need -program; -raw takes any file
 //	    for raw. What these engines keep beside their inputs is left out. A golden file of
 //	    minimize says itself what it is for; its tape is packed, and no more of it. The
@@ -70,6 +70,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -132,6 +133,20 @@ commands: pack, unpack, merge, distil, list, cat, stat, verify, repair, compact
 corpus command -h has the flags; go doc ./cmd/corpus has all
 `
 
+// An output is standard output that remembers what could not be written to it: a list that was cut
+// short must not look like one that was written.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements [io.Writer].
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.w.Write(b)
+	o.err = cmp.Or(o.err, err)
+	return n, err
+}
+
 // run is main with its arguments and outputs given.
 func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
@@ -147,7 +162,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 			args[0], strings.Join(slices.Sorted(maps.Keys(verbs)), ", "))
 		return exitWrong
 	}
-	c := &command{stdout: stdout, stderr: stderr,
+	out := &output{w: stdout}
+	c := &command{stdout: out, stderr: stderr,
 		foreign: map[string]int{}, runners: map[string]*schedule.Runner{}}
 	defer c.close()
 	args, err := c.parse(v, args)
@@ -157,7 +173,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "corpus: %v\n", err)
 		return exitWrong
 	}
-	if err := v.do(c, args); err != nil {
+	if err := cmp.Or(v.do(c, args), out.err); err != nil {
 		fmt.Fprintf(stderr, "corpus: %v\n", err)
 		return exitWrong
 	}

@@ -185,7 +185,7 @@ func parseGolden(file string, data []byte) (corpus.Entry, error) {
 
 // parseInput reads an input of an engine.
 func (c *command) parseInput(file string, data []byte) (_ corpus.Entry, err error) {
-	program, target := c.program, gofile.TargetOf(file)
+	program, target := c.program, gofile.TargetOfData(file, data)
 	if program == "" {
 		program = target
 	}

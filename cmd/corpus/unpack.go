@@ -37,11 +37,21 @@ func (c *command) unpack(names []string) error {
 	if err != nil {
 		return err
 	}
+	return c.unpackTo(put, finish, names)
+}
+
+// unpackTo says what was written when all of it is: a zip comes to its file at the end.
+func (c *command) unpackTo(put putter, finish func(error) error, names []string) error {
+	written, known := 0, 0
 	packs, err := c.openAll(names)
 	if err == nil {
-		err = c.unpackAll(packs, put)
+		written, known, err = c.unpackAll(packs, put)
 	}
-	return finish(err)
+	if err := finish(err); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "%s: %d written, %d there already\n", c.out, written, known)
+	return nil
 }
 
 // A putter writes one entry. It reports whether it was there already.
@@ -69,8 +79,9 @@ func (c *command) sink() (put putter, finish func(error) error, err error) {
 	return nil, nil, fmt.Errorf("-format %s: want go, raw or zip", c.format)
 }
 
-func (c *command) unpackAll(packs []*corpus.Pack, put putter) error {
-	total, written, known := 0, 0, 0
+// unpackAll gives the entries asked for to put, and counts them.
+func (c *command) unpackAll(packs []*corpus.Pack, put putter) (written, known int, err error) {
+	total := 0
 	for _, p := range packs {
 		total += p.Len()
 	}
@@ -84,7 +95,7 @@ func (c *command) unpackAll(packs []*corpus.Pack, put putter) error {
 			}
 			there, err := put(e)
 			if err != nil {
-				return err
+				return written, known, err
 			}
 			if there {
 				known++
@@ -94,11 +105,10 @@ func (c *command) unpackAll(packs []*corpus.Pack, put putter) error {
 		}
 	}
 	if c.program != "" && written+known == 0 {
-		return fmt.Errorf("-program %s: no entry is for it; to see which there are: corpus stat",
+		err = fmt.Errorf("-program %s: no entry is for it; to see which there are: corpus stat",
 			c.program)
 	}
-	fmt.Fprintf(c.stdout, "%s: %d written, %d there already\n", c.out, written, known)
-	return nil
+	return written, known, err
 }
 
 // intoDir writes files dir/program/name.

@@ -31,6 +31,7 @@ func TestGolden(t *testing.T) {
 		"mremap-freed-before-flush": 1, "list_lru-walked-to-dispose-list": 2,
 		"tlb-mask-read-too-early": 1, "exec_mmap-dropped-twice": 1,
 		"select-looked-at-before-queued": 1,
+		"gup-followed-as-a-read":         1, "gup-dirty-by-a-read": 1, "gup-dirty-by-continue": 1,
 	}
 	for i, file := range files {
 		if testing.Short() && i%3 != 0 {

@@ -61,7 +61,7 @@ func readInput(arg string) (*input, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}
-	in := &input{file: arg, target: gofile.TargetOf(arg)}
+	in := &input{file: arg, target: gofile.TargetOfData(arg, data)}
 	if triage.IsGolden(data) {
 		return in, in.readGolden(data)
 	}

@@ -67,17 +67,34 @@ func Name(file []byte) string { return fmt.Sprintf("%x", sha256.Sum256(file))[:1
 // .../fuzz/FuzzName, where both the corpus of a package and the build cache keep it.
 // Empty if it is in no such place.
 func TargetOf(file string) string {
-	abs, err := filepath.Abs(file)
-	if err != nil {
-		return ""
-	}
-	dir := filepath.Dir(abs)
-	parents := strings.Split(filepath.ToSlash(filepath.Dir(dir)), "/")
-	name := filepath.Base(dir)
-	if strings.HasPrefix(name, "Fuzz") && slices.Contains(parents, "fuzz") {
+	name, parents := place(file)
+	if slices.Contains(parents, "fuzz") {
 		return name
 	}
 	return ""
+}
+
+// TargetOfData is [TargetOf] where the content is known: a file that begins as one of the Go fuzzer
+// does may lie in any FuzzName, as corpora do that are moved.
+func TargetOfData(file string, data []byte) string {
+	if name, _ := place(file); Is(data) {
+		return name
+	}
+	return TargetOf(file)
+}
+
+// place returns the directory that a file lies in, if it is called as a target is, and what that
+// lies in.
+func place(file string) (name string, parents []string) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return "", nil
+	}
+	dir := filepath.Dir(abs)
+	if name = filepath.Base(dir); !strings.HasPrefix(name, "Fuzz") {
+		return "", nil
+	}
+	return name, strings.Split(filepath.ToSlash(filepath.Dir(dir)), "/")
 }
 
 // shorten keeps a message on one line whatever the file is.

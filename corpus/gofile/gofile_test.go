@@ -47,6 +47,20 @@ func TestTargetOf(t *testing.T) {
 	}
 }
 
+func TestTargetOfData(t *testing.T) {
+	ours := string(Format([]byte("0")))
+	for _, test := range []struct{ file, data, want string }{
+		{"/tmp/FuzzLookupIoctx/916d", ours, "FuzzLookupIoctx"},
+		{"/tmp/FuzzLookupIoctx/916d", "0010", ""},
+		{"/tmp/fuzz/FuzzLookupIoctx/916d", "0010", "FuzzLookupIoctx"},
+		{"/tmp/corpus/916d", ours, ""},
+	} {
+		if got := TargetOfData(test.file, []byte(test.data)); got != test.want {
+			t.Errorf("%s with %q: got %q, want %q", test.file, test.data, got, test.want)
+		}
+	}
+}
+
 func ExampleFormat() {
 	fmt.Printf("%s", Format([]byte("0010")))
 	// Output:

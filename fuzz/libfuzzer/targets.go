@@ -155,3 +155,22 @@ func FuzzSwitchMm(data []byte) int { return Run("FuzzSwitchMm", data) }
 
 // FuzzFixedSwitchMm is FuzzSwitchMm with 71b3c126e611 applied.
 func FuzzFixedSwitchMm(data []byte) int { return Run("FuzzFixedSwitchMm", data) }
+
+// FuzzFollowPagePte is a forced write to a private mapping of a file against madvise(), as of 4.6.
+func FuzzFollowPagePte(data []byte) int { return Run("FuzzFollowPagePte", data) }
+
+// FuzzFixedFollowPagePte is FuzzFollowPagePte with 19be0eaffa3a applied.
+func FuzzFixedFollowPagePte(data []byte) int { return Run("FuzzFixedFollowPagePte", data) }
+
+// FuzzTouchPmd is a forced write to huge pages against madvise() and reads, as of 4.14.
+func FuzzTouchPmd(data []byte) int { return Run("FuzzTouchPmd", data) }
+
+// FuzzFixedTouchPmd is FuzzTouchPmd with a8f97366452e applied.
+func FuzzFixedTouchPmd(data []byte) int { return Run("FuzzFixedTouchPmd", data) }
+
+// FuzzUffdioContinue is a forced write to a private mapping of a file in tmpfs against
+// madvise() and UFFDIO_CONTINUE, as of 5.19.
+func FuzzUffdioContinue(data []byte) int { return Run("FuzzUffdioContinue", data) }
+
+// FuzzFixedUffdioContinue is FuzzUffdioContinue with 5535be309971 applied.
+func FuzzFixedUffdioContinue(data []byte) int { return Run("FuzzFixedUffdioContinue", data) }

@@ -59,12 +59,12 @@ const (
 )
 
 // bias is PERCPU_COUNT_BIAS. The kernel's is the top bit of the word; any that no
-// count can reach will do.
+// count can reach will do. The tag of the count has it too, for traces.
 const bias = 1 << 40
 
 // A Ref is a struct percpu_ref.
 type Ref struct {
-	count schedule.Cell // shared count, biased until the switch
+	count schedule.Cell `bias:"40"` // shared, biased until the switch
 	// percpu is the sum of the per-CPU counts. One cell stands for all of them:
 	// only their sum is ever read, and updates of different CPUs commute.
 	percpu  schedule.Cell

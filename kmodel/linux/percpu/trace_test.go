@@ -14,8 +14,8 @@ type traced struct {
 	users percpu.Ref
 }
 
-// TestTrace: a trace has the words of a primitive for its flags, and its names for its
-// words, but none for how it is queued.
+// TestTrace: a trace has the words of a primitive for its flags and its bias, and its names for
+// its words, but none for how it is queued.
 func TestTrace(t *testing.T) {
 	r := schedule.NewRunner(schedule.Program{Name: "kill", New: func() func(*schedule.Exec) {
 		o := new(traced)
@@ -35,16 +35,22 @@ func TestTrace(t *testing.T) {
 	}
 	var kill []string
 	for i := range tr.Events {
-		if text := tr.Events[i].Text(); len(text) > 0 && len(kill) < 4 {
+		if text := tr.Events[i].Text(); len(text) > 0 && len(kill) < 9 {
 			kill = append(kill, text)
 		}
 	}
 	want := []string{
 		"percpu_ref_kill: read mode ctx->users = 0", "percpu_ref_kill ctx->users <- dead",
 		"percpu_ref_kill: read mode ctx->users = dead", "percpu_ref_kill ctx->users <- atomic|dead",
+		"percpu_ref_get: mode ctx->users = atomic|dead", "percpu_ref_get ctx->users <- bias+2",
+		"call_rcu_sched ctx->users",
+		"percpu_ref_put: mode ctx->users = atomic|dead", "percpu_ref_put ctx->users = 0 (now bias+1)",
 	}
 	if !slices.Equal(kill, want) {
 		t.Errorf("got %q, want %q", kill, want)
+	}
+	if want := []schedule.Change{{Value: "bias+1"}}; !slices.Equal(tr.Initial, want) {
+		t.Errorf("before the first step %v, want %v", tr.Initial, want)
 	}
 	var parts []string
 	for _, c := range tr.Objects[0].Cells {
