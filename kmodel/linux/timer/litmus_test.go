@@ -161,6 +161,18 @@ var litmusTests = []litmus.Test{{
 	}),
 	Verdict: litmus.Never, Counts: "4 pass",
 }, {
+	// One that was deleted can be armed again.
+	Name: "DEL+mod", Build: build(1, func(p prog) {
+		p.Thread("P0", func(t *schedule.Thread) {
+			p.timer[0].Setup(t)
+			p.timer[0].Mod(t)
+			p.timer[0].DelSync(t)
+			p.timer[0].Mod(t)
+		})
+		p.existsRuns(1)
+	}),
+	Verdict: litmus.Always, Counts: "2 exists",
+}, {
 	// What was not set up is not pending.
 	Name: "DEL+unset", Build: build(1, func(p prog) {
 		p.Thread("P0", func(t *schedule.Thread) { p.timer[0].DelSync(t) })
@@ -204,6 +216,23 @@ var misuseTests = []litmus.Test{{
 	// Its memory is freed while it is pending, while its function runs, or after.
 	Name: "FREE", Build: frees(false),
 	Bad: schedule.UseAfterFree, Verdict: litmus.Sometimes, Counts: "1 pass, 2 use-after-free",
+}, {
+	// It is deleted when its memory is freed: while it is pending, or its function runs, which does
+	// not touch that, or after.
+	Name: "FREE+del-late", Build: build(1, func(p prog) {
+		cache := slab.NewCache("obj", func(o *object) {
+			o.timer.Init(func(t *schedule.Thread) { p.x.Read(t) })
+		})
+		var o *object
+		p.Begin(func(e *schedule.Exec) { o = cache.AllocBoot(e) })
+		p.Thread("P0", func(t *schedule.Thread) {
+			o.timer.Setup(t)
+			o.timer.Mod(t)
+			slab.Free(t, "kfree", o)
+			o.timer.DelSync(t)
+		})
+	}),
+	Bad: schedule.UseAfterFree, Verdict: litmus.Always, Counts: "5 use-after-free",
 }, {
 	// It is set up anew when it has run, or while it is pending.
 	Name: "SETUP+pending", Build: build(1, func(p prog) {

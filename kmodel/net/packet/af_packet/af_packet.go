@@ -20,15 +20,15 @@
 // The code follows 4.6, 4.12, 4.13.4 and 4.13.9, which has the fixes of 4.14; see the variants.
 //
 // Not modelled: devices, and so everything that comes of one that goes up, down or away
-// (packet_notifier()), po->num, which is for that, and po->ifindex; the rings for sending, mmap()
-// and what is in a block, which is never full and which the user never reads; the queue of a socket
-// without a ring; flags of groups, po->rollover, groups that are full; packet_create() and the list
-// of sockets. An option is copied before the call. (The length of that of PACKET_RX_RING depends on
-// tp_version too, and that look has no lock in 4.14: of that comes a wrong request, no more.) That
-// of a ring for TPACKET_V3 has the time of its timer: else init_prb_bdqc() asks the device, with
-// the rtnl. A grace period is not expedited. The softirq of a packet is a thread of its own, and
-// interrupts nobody. Nobody calls close(): the last to exit of the threads that share a socket
-// closes it.
+// (packet_notifier(), with which 4.14 has races: 15fe076edea7, 01d3c8417b9c), po->num, which is for
+// that, and po->ifindex; the rings for sending, mmap() and what is in a block, which is never full
+// and which the user never reads; the queue of a socket without a ring; flags of groups,
+// po->rollover, groups that are full; packet_create() and the list of sockets. An option is copied
+// before the call. (The length of that of PACKET_RX_RING depends on tp_version too, and that look
+// has no lock in 4.14: of that comes a wrong request, no more.) That of a ring for TPACKET_V3 has
+// the time of its timer: else init_prb_bdqc() asks the device, with the rtnl. A grace period is not
+// expedited. The softirq of a packet is a thread of its own, and interrupts nobody. Nobody calls
+// close(): the last to exit of the threads that share a socket closes it.
 //
 // Start reading at packetSetRing, fanoutAdd and packetDoBind.
 package afpacket
@@ -143,7 +143,7 @@ func (po *packetSock) unregisterProtHook(t *schedule.Thread) {
 	}
 }
 
-// packetDoBind is packet_do_bind(), to a protocol and no device.
+// packetDoBind is packet_do_bind(), to a protocol, or to none, and no device.
 func (po *packetSock) packetDoBind(t *schedule.Thread, proto int) {
 	if !po.Has(bindTest) && po.fanout.Read(t) != nil {
 		return // -EINVAL
@@ -160,7 +160,9 @@ func (po *packetSock) packetDoBind(t *schedule.Thread, proto int) {
 			po.__unregisterProtHook(t, true)
 		}
 		po.protHook.Type.Write(t, proto)
-		po.registerProtHook(t)
+		if proto != noProto {
+			po.registerProtHook(t)
+		}
 	}
 	po.bindLock.Unlock(t)
 	po.skLock.ReleaseSock(t)

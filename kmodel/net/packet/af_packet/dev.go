@@ -30,7 +30,13 @@ func (po *packetSock) ListNode() *list.Node[hook] { return &po.protHook.list }
 
 func (po *packetSock) packetType() *packetType { return &po.protHook }
 
-func (po *packetSock) func_(t *schedule.Thread, _ int) {
+// func_ of a socket looks at what bind() has promised: that it gets packets of its protocol, by its
+// list or by its group, and no others from when the type is written. No kernel checks that.
+func (po *packetSock) func_(t *schedule.Thread, proto int) {
+	if po.Live() && po.protHook.Type.Peek() != proto {
+		t.Fail(schedule.LostUpdate, &po.Object, schedule.Party{},
+			"the socket gets a packet of a protocol that it is not bound to")
+	}
 	if po.protHook.Func.Read(t) == funcTpacketRcv {
 		po.tpacketRcv(t)
 	} else {
@@ -53,12 +59,13 @@ const (
 	ethPIP = iota
 	ethPARP
 	numProtos
+	noProto = numProtos // 0 in C: no packet has it
 )
 
 // ptypeBase is ptype_base, by protocol.
 type ptypeBase struct {
 	schedule.Object
-	head [numProtos]list.Head[hook]
+	head [numProtos + 1]list.Head[hook]
 }
 
 // devAddPack is dev_add_pack().

@@ -9,8 +9,9 @@ import (
 )
 
 // This machine is a second implementation of fanout-vs-fanout, as that of machine_test.go is of
-// ring-vs-version. The group has another member from the start, so its hook stays on the list and is
-// the first there; behind it is that of the socket, which leaves the list and does not come back.
+// ring-vs-version. The group has another member from the start, so its hook stays on the list and
+// is the first there; behind it is that of the socket, which leaves the list and does not come
+// back.
 
 // A jPC is the step that a thread takes next.
 type jPC uint8

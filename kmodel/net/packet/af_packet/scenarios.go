@@ -77,6 +77,7 @@ const (
 	fanout // setsockopt(PACKET_FANOUT)
 	bindIP // bind() to a protocol
 	bindARP
+	bindNone // to protocol 0
 )
 
 // call_ makes a call.
@@ -86,6 +87,8 @@ func (po *packetSock) call_(t *schedule.Thread, c call) {
 		po.packetDoBind(t, ethPIP)
 	case bindARP:
 		po.packetDoBind(t, ethPARP)
+	case bindNone:
+		po.packetDoBind(t, noProto)
 	default:
 		po.packetSetsockopt(t, c)
 	}
@@ -109,6 +112,12 @@ func fanoutVsBind(s *system) program.Instance {
 	return s.fixed(s.grouped, joins, thread{"bind", []call{bindARP}}, packet)
 }
 
+// fanoutVsUnbind adds a socket to a group, as the first in it, while it is bound to no protocol any
+// more, and so is put back nowhere.
+func fanoutVsUnbind(s *system) program.Instance {
+	return s.fixed(s.ungrouped, joins, thread{"bind", []call{bindNone}}, packet)
+}
+
 // fanoutVsRing adds a socket to a group while it gets a ring.
 func fanoutVsRing(s *system) program.Instance {
 	return s.fixed(s.grouped, joins, thread{"rx_ring", []call{rxRing}}, packet)
@@ -118,6 +127,9 @@ func fanoutVsRing(s *system) program.Instance {
 func fanoutVsFanout(s *system) program.Instance {
 	return s.fixed(s.grouped, joins, thread{"fanout2", []call{fanout}}, packet)
 }
+
+// ungrouped is a socket, and no group.
+func (s *system) ungrouped(e *schedule.Exec) { s.bootSock(e, 0, ethPIP) }
 
 // grouped is a socket, and a group that has another.
 func (s *system) grouped(e *schedule.Exec) {
