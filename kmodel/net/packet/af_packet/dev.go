@@ -99,9 +99,9 @@ func (s *system) devRemovePack(t *schedule.Thread, pt hook) {
 
 // netRxAction is net_rx_action(), the softirq, with a packet.
 func (s *system) netRxAction(t *schedule.Thread, proto int) {
-	preempt.LocalBhDisable(t) // __do_softirq
+	preempt.SoftirqEnter(t)
 	s.netifReceiveSkb(t, proto)
-	preempt.LocalBhEnable(t)
+	preempt.SoftirqExit(t)
 }
 
 // netifReceiveSkb is netif_receive_skb() of a packet. A hook is called when the next one has been
