@@ -60,10 +60,21 @@ func (s *system) bootGroup(e *schedule.Exec, id, proto int) {
 }
 
 // bootAgents creates the softirqs. They come after the threads, so that where the schedule says
-// nothing they wait until these have finished or sleep.
+// nothing they wait until these have finished or sleep. When all is quiet the groups are looked at.
 func (s *system) bootAgents(e *schedule.Exec) {
 	rcu.Boot(e, rcu.Split)
 	timer.Boot(e, maxTimers)
+	e.AtEnd(s.checkEnd)
+}
+
+// checkEnd_ looks for a group that has no socket, and so nobody who would free it.
+func (s *system) checkEnd_(e *schedule.Exec) {
+	for f := s.fanoutList.Peek(); f != nil; f = f.list.Peek() {
+		if f.skRef.Peek() == 0 {
+			e.FailAtEnd(schedule.Leak, &f.Object, f.Allocated(), "no socket is in the group")
+			return
+		}
+	}
 }
 
 // A call is a system call on a socket.
