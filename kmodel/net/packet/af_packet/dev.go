@@ -105,7 +105,8 @@ func (s *system) netRxAction(t *schedule.Thread, proto int) {
 }
 
 // netifReceiveSkb is netif_receive_skb() of a packet. A hook is called when the next one has been
-// found (deliver_ptype_list_skb()), the last at the end.
+// found (deliver_ptype_list_skb()), the last at the end. Nobody moves a hook to another list but
+// bind(), a grace period after it has been on the first, so a walk ends where it has begun.
 func (s *system) netifReceiveSkb(t *schedule.Thread, proto int) {
 	rcu.ReadLock(t)
 	var prev hook
