@@ -2,6 +2,7 @@ package kmodel_test
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -58,6 +59,25 @@ func TestLockdep(t *testing.T) {
 	}
 	if exhausted < most/10 {
 		t.Errorf("%d programs exhausted", exhausted)
+	}
+}
+
+// TestLockdepSoftirq has a packet be a softirq to lockdep, in a program without timers.
+func TestLockdepSoftirq(t *testing.T) {
+	p, err := kmodel.Find("net/packet/af_packet/fanout-vs-fanout@4.14")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o lockdep.Order
+	some(t, p, &o, 15)
+	got := map[string]bool{}
+	for _, f := range o.Facts() {
+		if f.Kind == lockdep.UsedInSoftirq {
+			got[f.To] = true
+		}
+	}
+	if want := map[string]bool{"packet_sock->sk_receive_queue": true}; !maps.Equal(got, want) {
+		t.Errorf("softirqs take %v, want %v", got, want)
 	}
 }
 

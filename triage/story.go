@@ -138,6 +138,9 @@ func (t *teller) tell() string {
 		}
 		return t.who + " may sleep" + place + t.atomic()
 	case schedule.Leak:
+		if t.f.Note != "" { // the model says why, though something may point to it
+			return "at the end nobody has freed " + t.obj + t.note()
+		}
 		return "nothing points to " + t.obj + " at the end, and nobody has freed it"
 	case schedule.Deadlock:
 		return t.stuck()

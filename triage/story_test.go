@@ -180,6 +180,10 @@ func TestStories(t *testing.T) {
 			story{kind: schedule.Leak, atEnd: true, booted: true},
 			"Nothing points to ctx at the end, and nobody has freed it.",
 		},
+		{
+			story{kind: schedule.Leak, atEnd: true, booted: true, note: "nobody has it"},
+			"At the end nobody has freed ctx: nobody has it.",
+		},
 	} {
 		told := triage.NewReport(test.story.trace(), triage.About{}).Story
 		if len(told) < 2 || !strings.HasPrefix(told[1], "It takes ") {

@@ -173,6 +173,19 @@ func LocalBhEnable(t *schedule.Thread) {
 	BhEnable(t)
 }
 
+// SoftirqEnter is how a thread that is a softirq begins, and nobody else is on its CPU:
+// __do_softirq() before the handlers. One step, as LocalBhDisable.
+func SoftirqEnter(t *schedule.Thread) {
+	LocalBhDisable(t)
+	lockdep.SoftirqEnter(t)
+}
+
+// SoftirqExit is how it ends: one step, as LocalBhEnable.
+func SoftirqExit(t *schedule.Thread) {
+	lockdep.SoftirqExit(t)
+	LocalBhEnable(t)
+}
+
 // BhDisable is the part of a primitive's step that turns softirqs off. Sections nest.
 func BhDisable(t *schedule.Thread) {
 	s := facility.Of(t.Exec())

@@ -170,9 +170,7 @@ func (a *softirq) Run(t *schedule.Thread) {
 	t.Begin(schedule.Op{Verb: "__run_timers", Cell: &tm.state, Mode: schedule.RMWFull})
 	tm.state.Set(tm.state.Value()&^isPending | isRunning)
 	tm.fn(t)
-	if tm.state.Object().Live() {
-		tm.state.Set(tm.state.Value() &^ isRunning) // whoever waits for this run goes on
-	}
+	tm.state.Set(tm.state.Value() &^ isRunning) // whoever waits for this run goes on
 	lockdep.SoftirqExit(t)
 	preempt.BhEnable(t)
 }

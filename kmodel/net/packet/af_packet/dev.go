@@ -99,13 +99,14 @@ func (s *system) devRemovePack(t *schedule.Thread, pt hook) {
 
 // netRxAction is net_rx_action(), the softirq, with a packet.
 func (s *system) netRxAction(t *schedule.Thread, proto int) {
-	preempt.LocalBhDisable(t) // __do_softirq
+	preempt.SoftirqEnter(t)
 	s.netifReceiveSkb(t, proto)
-	preempt.LocalBhEnable(t)
+	preempt.SoftirqExit(t)
 }
 
 // netifReceiveSkb is netif_receive_skb() of a packet. A hook is called when the next one has been
-// found (deliver_ptype_list_skb()), the last at the end.
+// found (deliver_ptype_list_skb()), the last at the end. Nobody moves a hook to another list but
+// bind(), a grace period after it has been on the first, so a walk ends where it has begun.
 func (s *system) netifReceiveSkb(t *schedule.Thread, proto int) {
 	rcu.ReadLock(t)
 	var prev hook
