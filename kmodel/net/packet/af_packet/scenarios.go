@@ -119,35 +119,35 @@ func (po *packetSock) call_(t *schedule.Thread, c call) {
 // ringVsVersion sets up a ring for TPACKET_V3 while the version changes to TPACKET_V1.
 func ringVsVersion(s *system) program.Instance {
 	return s.fixed(func(e *schedule.Exec) { s.bootSock(e, 0, ethPIP).tpVersion.Init(tpacketV3) },
-		thread{"rx_ring", []call{rxRing}}, thread{"version", []call{version1}})
+		thread{"rx_ring", []call{rxRing}, isChild}, thread{"version", []call{version1}, isChild})
 }
 
 // ringOff sets up a ring for TPACKET_V3, and gives it up before the socket is closed.
 func ringOff(s *system) program.Instance {
 	return s.fixed(func(e *schedule.Exec) { s.bootSock(e, 0, ethPIP).tpVersion.Init(tpacketV3) },
-		thread{"rx_ring", []call{rxRing, rxRingOff}})
+		thread{"rx_ring", []call{rxRing, rxRingOff}, isChild})
 }
 
 // fanoutVsBind adds a socket to a group while it is bound to another protocol, and then there is
 // a packet of the old. The parent keeps the socket open until then, or closes it.
 func fanoutVsBind(s *system) program.Instance {
-	return s.fixed(s.grouped, joins, thread{"bind", []call{bindARP}}, parent, packet)
+	return s.fixed(s.grouped, joins, thread{"bind", []call{bindARP}, isChild}, parent, packet)
 }
 
 // fanoutVsUnbind adds a socket to a group, as the first in it, while it is bound to no protocol any
 // more, and so is put back nowhere.
 func fanoutVsUnbind(s *system) program.Instance {
-	return s.fixed(s.ungrouped, joins, thread{"bind", []call{bindNone}}, parent, packet)
+	return s.fixed(s.ungrouped, joins, thread{"bind", []call{bindNone}, isChild}, parent, packet)
 }
 
 // fanoutVsRing adds a socket to a group while it gets a ring.
 func fanoutVsRing(s *system) program.Instance {
-	return s.fixed(s.grouped, joins, thread{"rx_ring", []call{rxRing}}, packet)
+	return s.fixed(s.grouped, joins, thread{"rx_ring", []call{rxRing}, isChild}, packet)
 }
 
 // fanoutVsFanout adds a socket to a group twice.
 func fanoutVsFanout(s *system) program.Instance {
-	return s.fixed(s.grouped, joins, thread{"fanout2", []call{fanout}}, packet)
+	return s.fixed(s.grouped, joins, thread{"fanout2", []call{fanout}, isChild}, packet)
 }
 
 // ungrouped is a socket, and no group.
@@ -163,45 +163,37 @@ func (s *system) grouped(e *schedule.Exec) {
 type thread struct {
 	name  string
 	calls []call // on socket 0
+	role  role
 }
 
-var (
-	joins  = thread{"fanout", []call{fanout}}
-	parent = thread{name: "parent"} // it waits for those with calls, and has the socket too
-	packet = thread{name: "packet"} // it has not
+// A role says what a thread has to do with the sockets.
+type role uint8
+
+const (
+	isChild  role = iota // shares them, and makes calls
+	isParent             // shares them, and waits for those with calls
+	isPacket             // does not have them: a packet comes
 )
 
-// fixed is a program of these threads, of which those with calls, and a parent, share the sockets.
+var (
+	joins  = thread{"fanout", []call{fanout}, isChild}
+	parent = thread{name: "parent", role: isParent}
+	packet = thread{name: "packet", role: isPacket}
+)
+
+// fixed is a program of these threads.
 func (s *system) fixed(boot func(e *schedule.Exec), threads ...thread) program.Instance {
+	var count [isPacket + 1]int
+	for _, th := range threads {
+		count[th.role]++
+	}
 	bodies := make([]func(t *schedule.Thread), len(threads))
-	children, parents := 0, 0
 	for i, th := range threads {
-		switch th.name {
-		case packet.name:
-			bodies[i] = func(t *schedule.Thread) { s.netRxAction(t, ethPIP) }
-		case parent.name:
-			parents++
-			bodies[i] = func(t *schedule.Thread) {
-				s.wait4(t, children)
-				s.exitFiles(t)
-			}
-		default:
-			children++
-			bodies[i] = func(t *schedule.Thread) {
-				po := s.files.fd[0].Peek()
-				for _, c := range th.calls {
-					po.call_(t, c)
-				}
-				s.exitFiles(t)
-				if parents > 0 {
-					s.exitNotify(t)
-				}
-			}
-		}
+		bodies[i] = s.body_(th, count[isChild], count[isParent] > 0)
 	}
 	begin := func(e *schedule.Exec) {
 		s.BootGlobals(e)
-		s.files.count.Init(children + parents)
+		s.files.count.Init(count[isChild] + count[isParent])
 		boot(e)
 		for i, th := range threads {
 			e.Go(th.name, bodies[i])
@@ -209,6 +201,29 @@ func (s *system) fixed(boot func(e *schedule.Exec), threads ...thread) program.I
 		s.bootAgents(e)
 	}
 	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// body_ is what a thread does, where so many make calls, and somebody waits for them or not.
+func (s *system) body_(th thread, children int, waited bool) func(t *schedule.Thread) {
+	switch th.role {
+	case isPacket:
+		return func(t *schedule.Thread) { s.netRxAction(t, ethPIP) }
+	case isParent:
+		return func(t *schedule.Thread) {
+			s.wait4(t, children)
+			s.exitFiles(t)
+		}
+	}
+	return func(t *schedule.Thread) {
+		po := s.files.fd[0].Peek()
+		for _, c := range th.calls {
+			po.call_(t, c)
+		}
+		s.exitFiles(t)
+		if waited {
+			s.exitNotify(t)
+		}
+	}
 }
 
 // What the workloads choose from. Up to 4.12 a ring that is given up fails by itself, which is
