@@ -16,8 +16,7 @@ var delayHeader string
 
 const (
 	delayFile = "include/linux/kschedfuzz_delay.h"
-	commLen   = 15       // of current->comm, without the zero
-	someFile  = "FILE.c" // of a function whose file is not known
+	commLen   = 15 // of current->comm, without the zero
 	mutexTail = "mutex_unlock (tail)"
 	drains    = "drains" // verb of the step in which a store buffer writes to memory
 )
@@ -50,9 +49,9 @@ type delays struct {
 type delay struct {
 	number int
 	thread int
-	last   *Step // that it took before
-	next   *Step // that it took when it went on; nil: it never did
-	file   string
+	last   *Step  // that it took before
+	next   *Step  // that it took when it went on; nil: it never did
+	file   string // kernel source file of fn; empty: it is not known
 	fn     string // in which the delay belongs
 	caller string // of fn, if that is a primitive; else empty
 }
@@ -77,11 +76,11 @@ func (d *delays) find() {
 			}
 		}
 		if at := p.place(); at != nil {
-			p.file, p.fn = sourceFile(at.Package), at.function()
+			p.fn = at.function()
+			p.file = d.sourceFile(at)
 			if p.inside() {
-				p.caller = p.fn + "() of " + p.file
-				p.fn = at.call()
-				p.file = "the file of " + p.fn + "()"
+				p.caller = p.fn + "()" + p.of()
+				p.fn, p.file = at.call(), ""
 			}
 			d.points = append(d.points, p)
 		}
@@ -112,17 +111,28 @@ func (s *Step) call() string {
 	return verb
 }
 
-// sourceFile returns the kernel source file that a model stands for: models are at the
-// paths of what they model, below a directory of their own.
-func sourceFile(pkg string) string {
-	_, path, ok := strings.Cut(pkg, "/")
-	switch {
-	case !ok:
-		return someFile
-	case strings.HasPrefix(path, "arch/") && strings.Count(path, "/") == 1:
-		return path + "/" + someFile
+// sourceFile returns the kernel source file of the function of a step, or "" if it is not known.
+func (d *delays) sourceFile(at *Step) string {
+	if d.About.SourceFile == nil || len(at.Stack) == 0 {
+		return ""
 	}
-	return path + ".c"
+	return d.About.SourceFile(at.Package, at.Stack[0])
+}
+
+// of names the file behind a function, if it is known.
+func (p *delay) of() string {
+	if p.file == "" {
+		return ""
+	}
+	return " of " + p.file
+}
+
+// include is the file that gets the #include.
+func (p *delay) include() string {
+	if p.file == "" {
+		return "the file of " + p.fn + "()"
+	}
+	return p.file
 }
 
 // intro says what the patch is for, and in which order things have to happen.
@@ -221,8 +231,9 @@ func (d *delays) howTo() {
 	d.out.para("If a delay is too short for what has to happen meanwhile, a grace period for " +
 		"example, make ms larger; if one has to outlast another that begins after it, call it twice.")
 	d.out.para("The patch below adds a header (git apply). The calls are to be put in by hand. The " +
-		"file is that of the model; git grep finds the function where it is another in your tree. " +
-		"Where a call comes to stand after an if or a loop without braces, add them.")
+		"files are those of the releases that the model is of; git grep finds a function that is in " +
+		"another in your tree, and one of which none is named. Where a call comes to stand after an " +
+		"if or a loop without braces, add them.")
 }
 
 // comm returns a name as current->comm has it, with the number if it has one.
@@ -238,15 +249,15 @@ func comm(name string) string {
 func (d *delays) calls() {
 	var files []string
 	for _, p := range d.points {
-		if !slices.Contains(files, p.file) {
-			files = append(files, p.file)
+		if file := p.include(); !slices.Contains(files, file) {
+			files = append(files, file)
 		}
 	}
 	for _, file := range files {
 		d.out.para("In " + file + ", after the last #include:")
 		d.out.WriteString("\n#include <linux/kschedfuzz_delay.h>\n")
 		for i := range d.points {
-			if p := &d.points[i]; p.file == file {
+			if p := &d.points[i]; p.include() == file {
 				d.out.para(p.where())
 				d.out.WriteString("\n" + d.call(p) + "\n")
 			}
@@ -258,7 +269,7 @@ func (d *delays) calls() {
 func (p *delay) where() string {
 	switch {
 	case p.caller == "":
-		return "In " + p.fn + "() of " + p.file + ":"
+		return "In " + p.fn + "()" + p.of() + ":"
 	case p.next.Verb == mutexTail:
 		return "In the slow path of mutex_unlock(), after it has released the mutex, as " + p.caller +
 			" gets there: before it takes wait_lock, or, up to 3.14, with wait_lock (then the last " +

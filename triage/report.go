@@ -16,6 +16,9 @@ type About struct {
 	Mute     schedule.Kinds // after which executions went on, as a kernel does after a warning
 	Command  string         // repeats the execution: "go run ./cmd/minimize ..."
 	Variants []Variant      // the others of the same program
+	// SourceFile returns the kernel source file that a function of a model is in; "" if it is not
+	// known, as it is of none if this is nil.
+	SourceFile func(model, function string) string
 }
 
 // A Variant is another variant of a program, as [About] describes its own.

@@ -88,10 +88,11 @@ func about(p program.Program, res *triage.Result, mute schedule.Kinds) triage.Ab
 		variants = append(variants, variant(q))
 	}
 	return triage.About{
-		Variants: variants,
-		Versions: p.Versions,
-		Patches:  p.Patches,
-		Mute:     mute,
+		Variants:   variants,
+		Versions:   p.Versions,
+		Patches:    p.Patches,
+		Mute:       mute,
+		SourceFile: kmodel.SourceFile,
 		Command: fmt.Sprintf("go run ./cmd/minimize -program %s%s %s",
 			p.Name(), flag, triage.TapeText(res.Final.Tape)),
 	}
