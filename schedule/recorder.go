@@ -61,6 +61,13 @@ func (rec *recorder) begin(t *Thread) {
 	rec.events = append(rec.events, ev)
 }
 
+// left records how its last step has left t.
+func (rec *recorder) left(t *Thread) {
+	if ev := rec.current(); ev.Thread == t.ID {
+		ev.IrqsOff, ev.Sleepless = t.CPU().IrqsOff(), t.sleepless
+	}
+}
+
 func (rec *recorder) current() *Event {
 	if len(rec.events) == 0 {
 		return &Event{}
@@ -211,10 +218,14 @@ func (rec *recorder) finish(e *Exec) {
 		}
 	}
 	for i, t := range e.threads {
-		info := ThreadInfo{Name: e.threadName(i), Agent: t.agent != nil}
+		info := ThreadInfo{Name: e.threadName(i), Agent: t.agent != nil, Interrupts: -1}
+		if t.handler {
+			info.Interrupts = t.cpu.num
+		}
 		switch {
 		case t.state == finished && e.outcome == Fail && e.failure.Thread == t:
 			info.State = "failed"
+			rec.left(t)
 		case t.state == finished:
 			info.State = "finished"
 		case t.state == idle:

@@ -36,6 +36,7 @@ type Thread struct {
 	handler     bool    // an interrupt handler of its CPU
 	under       *Thread // the handler that it has interrupted, if any
 	interrupted bool
+	sleepless   bool // see Sleepless
 	op          Op
 	gate        Gate // of op; nil: always open
 	allocs      uint32
@@ -96,6 +97,10 @@ func (t *Thread) Exec() *Exec { return t.exec }
 // CPU returns the CPU that t runs on.
 func (t *Thread) CPU() *CPU { return t.cpu }
 
+// Sleepless says that t may not sleep from here on, or may again, for a trace to tell: it changes
+// nothing.
+func (t *Thread) Sleepless(off bool) { t.sleepless = off }
+
 // Op returns the operation that t is parked before.
 func (t *Thread) Op() Op { return t.op }
 
@@ -155,6 +160,7 @@ func (t *Thread) Await(op Op, g Gate) {
 	}
 	if e.rec != nil {
 		e.rec.stacks[t.ID] = e.modelStack() // also of the step, once it is taken
+		e.rec.left(t)
 	}
 	if e.starting {
 		t.pause()

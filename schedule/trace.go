@@ -33,6 +33,8 @@ type ThreadInfo struct {
 	Verb, Object string
 	Stack        []Frame
 	IrqsOff      bool // on its CPU, then
+	// Interrupts is the number of the thread whose CPU an interrupt handler takes, else -1.
+	Interrupts int
 }
 
 // Plain returns the name without a number: what the thread runs, not which of several.
@@ -94,6 +96,10 @@ type Event struct {
 	Means   []string // by number of the choice, what it means, or "": see [Thread.Means]
 	Freed   []string
 	Changes []Change // of all cells, not only of the object of the step
+
+	// How the step has left its thread. They are false of its last one, unless that has failed.
+	IrqsOff   bool // on its CPU
+	Sleepless bool // it may not sleep
 
 	// Decision is the position in the tape of the decision that chose this
 	// step, counted from 0, or -1 where there was none to take. Preempted is the

@@ -24,6 +24,8 @@ type Thread struct {
 	State string `json:"state"`           // finished, failed, idle, blocked, enabled
 	// Pending is what it would have done next.
 	Pending string `json:"pending,omitempty"`
+	// Interrupts is the name of the thread whose CPU it takes, if it is an interrupt handler of it.
+	Interrupts string `json:"interrupts,omitempty"`
 }
 
 // An Object is an allocation of an [Interleaving], and what became of it.
@@ -70,17 +72,18 @@ type Step struct {
 	Now       string   `json:"now,omitempty"`    // what it left in the object, if it changed it
 	Memory    string   `json:"memory,omitempty"` // what was there if it returned an old value
 	Stored    bool     `json:"stored,omitempty"`
-	Text      string   `json:"text"`              // all of this as it stands in the columns
-	Stack     []string `json:"stack,omitempty"`   // kernel functions, innermost first
-	Racing    bool     `json:"racing,omitempty"`  // one of the two steps of the failure
-	Choices   []int    `json:"choices,omitempty"` // what the tape chose within the step
-	Freed     []string `json:"freed,omitempty"`   // objects
-	Changes   []Change `json:"changes,omitempty"` // of memory
-	Decision  int      `json:"decision"`          // place in the tape, from 0; -1: none
-	Preempted int      `json:"preempted"`         // thread that could have gone on instead; -1: none
-	Held      []string `json:"held,omitempty"`    // locks and sections that its thread is in, after it
-	Atomic    bool     `json:"atomic,omitempty"`  // in one of them a task may not sleep
-	Package   string   `json:"package,omitempty"` // the model of the function: "kmodel/fs/aio"
+	Text      string   `json:"text"`               // all of this as it stands in the columns
+	Stack     []string `json:"stack,omitempty"`    // kernel functions, innermost first
+	Racing    bool     `json:"racing,omitempty"`   // one of the two steps of the failure
+	Choices   []int    `json:"choices,omitempty"`  // what the tape chose within the step
+	Freed     []string `json:"freed,omitempty"`    // objects
+	Changes   []Change `json:"changes,omitempty"`  // of memory
+	Decision  int      `json:"decision"`           // place in the tape, from 0; -1: none
+	Preempted int      `json:"preempted"`          // thread that could have gone on instead; -1: none
+	Held      []string `json:"held,omitempty"`     // locks and sections that its thread is in, after it
+	Atomic    bool     `json:"atomic,omitempty"`   // its thread may not sleep, after it
+	IrqsOff   bool     `json:"irqs_off,omitempty"` // on its CPU, after it
+	Package   string   `json:"package,omitempty"`  // the model of the function: "kmodel/fs/aio"
 }
 
 // A Row is a line of the picture in columns: a step, the heading of a function, or a
@@ -96,7 +99,13 @@ type Row struct {
 func newInterleaving(tr *schedule.Trace) *Interleaving {
 	it := &Interleaving{Steps: []Step{}, Rows: []Row{}}
 	for _, info := range tr.Threads {
-		it.Threads = append(it.Threads, Thread{info.Name, info.Agent, info.State, info.Pending()})
+		thread := Thread{
+			Name: info.Name, Agent: info.Agent, State: info.State, Pending: info.Pending(),
+		}
+		if info.Interrupts >= 0 {
+			thread.Interrupts = tr.Threads[info.Interrupts].Name
+		}
+		it.Threads = append(it.Threads, thread)
 	}
 	for _, row := range tr.Rows() {
 		it.Rows = append(it.Rows, Row(row))
@@ -122,6 +131,7 @@ func newStep(ev *schedule.Event) Step {
 		Value: ev.Value, Stored: ev.Stored, Now: ev.Now, Memory: ev.Memory, Text: ev.Text(), Stack: kernelFuncs(ev.Stack),
 		Choices: ev.Choices, Freed: ev.Freed, Changes: changes(ev.Changes),
 		Decision: ev.Decision, Preempted: ev.Preempted,
+		Atomic: ev.Sleepless, IrqsOff: ev.IrqsOff,
 	}
 	for _, f := range ev.Stack {
 		if !f.Primitive() {

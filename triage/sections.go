@@ -59,6 +59,7 @@ func findSections(steps []Step) []Section {
 	var out []Section
 	for i := range steps {
 		s := &steps[i]
+		irqsOn(out, s)
 		for b := range brackets {
 			if brackets[b].shuts(s) {
 				if at := lastOpen(out, &brackets[b], s); at >= 0 {
@@ -76,6 +77,17 @@ func findSections(steps []Step) []Section {
 	}
 	slices.SortStableFunc(out, func(a, b Section) int { return cmp.Compare(a.From, b.From) })
 	return out
+}
+
+// irqsOn ends the sections of the thread of s with interrupts off where they are on after s: of a
+// primitive that turns them on that is no step.
+func irqsOn(list []Section, s *Step) {
+	for i := range list {
+		sec := &list[i]
+		if sec.Sort == irqSection && sec.Thread == s.Thread && sec.To == 0 && !s.IrqsOff {
+			sec.To = s.Step
+		}
+	}
 }
 
 func (b *bracket) opens(s *Step) bool {

@@ -52,6 +52,10 @@ func TestSections(t *testing.T) {
 			{Sort: lockSection, Name: "s", Thread: 1, From: 4, To: 6},
 			{Sort: lockSection, Name: "s", From: 5},
 		}},
+		{"ends without a step", steps(
+			Step{Verb: "local_irq_disable", IrqsOff: true}, Step{Verb: "read", Thread: 1},
+			Step{Verb: "write", IrqsOff: true}, Step{Verb: "smp_mb"}, Step{Verb: "read"},
+		), []Section{{Sort: irqSection, Name: "local_irq_disable", From: 1, To: 4, Atomic: true}}},
 		{"not taken", steps(
 			Step{Verb: "mutex_trylock", Object: "a", Value: "0"}, Step{Verb: "csd_lock_wait"},
 			Step{Verb: "mutex_unlock", Object: "b"},

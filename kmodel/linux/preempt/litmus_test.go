@@ -317,3 +317,50 @@ func TestSleepsWhileHolding(t *testing.T) {
 		})
 	}
 }
+
+// TestTraced has a trace tell after each step what it has left off, and whose CPU a handler takes.
+func TestTraced(t *testing.T) {
+	p := schedule.Program{Name: "traced", New: func() func(*schedule.Exec) {
+		o := new(vars)
+		o.Bind(o, "v")
+		return func(e *schedule.Exec) {
+			e.Static(&o.Object, 0)
+			e.Handler("irq", e.Go("P0", func(t *schedule.Thread) {
+				preempt.Disable(t)
+				o.x.Write(t, 1)
+				preempt.LocalIrqDisable(t)
+				o.x.Write(t, 2)
+				preempt.IrqEnable(t)
+				o.x.Write(t, 3)
+				preempt.Enable(t)
+				o.x.Write(t, 4)
+				o.x.Write(t, 5)
+			}).CPU(), never{})
+		}
+	}}
+	r := schedule.NewRunner(p)
+	defer r.Close()
+	tr, err := r.Replay(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type off struct{ irqs, sleep bool }
+	want := []off{{false, true}, {true, true}, {false, true}, {}, {}, {}}
+	for i, ev := range tr.Events {
+		if got := (off{ev.IrqsOff, ev.Sleepless}); i >= len(want) || got != want[i] {
+			t.Errorf("step %d, %s: %+v", ev.Step, ev.Verb, got)
+		}
+	}
+	if len(tr.Events) != len(want) {
+		t.Errorf("%d steps, want %d", len(tr.Events), len(want))
+	}
+	if got := [2]int{tr.Threads[0].Interrupts, tr.Threads[1].Interrupts}; got != [2]int{-1, 0} {
+		t.Errorf("the threads interrupt %v", got)
+	}
+}
+
+// never is a handler with nothing to do.
+type never struct{}
+
+func (never) Ready(*schedule.Thread) bool { return false }
+func (never) Run(*schedule.Thread)        {}

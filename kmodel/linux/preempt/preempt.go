@@ -101,7 +101,11 @@ func LocalIrqEnable(t *schedule.Thread) {
 // Disable is the part of a primitive's step that turns preemption off.
 func Disable(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
-	if s.count[t.ID]++; s.count[t.ID] == 1 && s.enter != nil {
+	if s.count[t.ID]++; s.count[t.ID] > 1 {
+		return
+	}
+	t.Sleepless(true)
+	if s.enter != nil {
 		s.enter(t)
 	}
 }
@@ -109,10 +113,14 @@ func Disable(t *schedule.Thread) {
 // Enable is the part of a primitive's step that ends a section of [Disable].
 func Enable(t *schedule.Thread) {
 	s := facility.Of(t.Exec())
-	switch s.count[t.ID]--; {
-	case s.count[t.ID] < 0:
+	if s.count[t.ID]--; s.count[t.ID] > 0 {
+		return
+	}
+	if s.count[t.ID] < 0 {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "preempt_enable without preempt_disable")
-	case s.count[t.ID] == 0 && s.quiet != nil:
+	}
+	t.Sleepless(false)
+	if s.quiet != nil {
 		s.quiet(t)
 	}
 }
