@@ -157,6 +157,9 @@ func (d *delays) intro() {
 	if slices.ContainsFunc(d.Interleaving.Steps, func(s Step) bool { return s.Memory != "" }) {
 		d.out.para("What is old is what a CPU has loaded before its turn. No delay makes it do that.")
 	}
+	for _, text := range d.late() {
+		d.out.para(text)
+	}
 	if ex := d.Explanation; ex != nil && ex.Found && len(ex.Because) > 0 {
 		d.out.para("What matters of it:")
 		d.out.WriteByte('\n')
@@ -227,6 +230,9 @@ func (d *delays) howTo() {
 	if len(names) > 0 {
 		d.out.para("The tasks have to be called " + strings.Join(names, ", ") +
 			", by prctl(PR_SET_NAME). Where a call has a name, nobody else is delayed.")
+	}
+	if text := d.kernel(); text != "" {
+		d.out.para(text)
 	}
 	d.out.para("If a delay is too short for what has to happen meanwhile, a grace period for " +
 		"example, make ms larger; if one has to outlast another that begins after it, call it twice.")
@@ -318,7 +324,7 @@ func (d *delays) call(p *delay) string {
 	if !t.Agent {
 		name = fmt.Sprintf("%q", comm(t.Name))
 	}
-	if p.last != nil && p.last.Atomic {
+	if p.last != nil && p.last.Atomic || d.interrupted(p) {
 		atomic = true
 	}
 	fmt.Fprintf(&b, "\tkschedfuzz_delay(%d, %s, %v);", p.number, name, atomic)
@@ -333,13 +339,7 @@ func (p *delay) inside() bool {
 
 // meanwhile says what has to happen during a delay.
 func (d *delays) meanwhile(p *delay) string {
-	from, to := 1, len(d.Interleaving.Steps)
-	if p.last != nil {
-		from = p.last.Step + 1
-	}
-	if p.next != nil {
-		to = p.next.Step - 1
-	}
+	from, to := d.during(p)
 	last := d.Interleaving.Steps[to-1]
 	t := &d.Interleaving.Threads[last.Thread]
 	who := bracketed(t.Name, t.Agent)
