@@ -111,6 +111,9 @@ func (e *Exec) pick(prev *Thread) {
 	e.last = prev
 	e.next = nil
 	set := e.openSet()
+	if e.rec != nil {
+		e.rec.enabled(e, set)
+	}
 	if set.Empty() {
 		if set = e.quiesce(); set.Empty() {
 			return

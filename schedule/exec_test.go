@@ -499,3 +499,29 @@ func TestOnStep(t *testing.T) {
 		t.Errorf("%q, want %q", seen, want)
 	}
 }
+
+// TestBlocked has a trace tell after each step who cannot go on: of two threads with one lock, and
+// with two in two orders, which ends in a deadlock.
+func TestBlocked(t *testing.T) {
+	for tape, want := range map[string]string{
+		"":   "[] [1] [] [] [] [] [] []", // ba waits for b until the third step
+		"01": "[] [0 1]",
+	} {
+		_, r := run(t, crossed, "")
+		s, err := Parse(tape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := r.Replay(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for i := range tr.Events {
+			got = append(got, fmt.Sprint(tr.Events[i].Blocked))
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("tape %q: blocked are %s, want %s", tape, got, want)
+		}
+	}
+}

@@ -68,6 +68,17 @@ func (rec *recorder) left(t *Thread) {
 	}
 }
 
+// enabled records whom the last step has left blocked: set is of those that it has not.
+func (rec *recorder) enabled(e *Exec, set Set) {
+	ev := rec.current()
+	ev.Blocked = nil
+	for _, t := range e.threads {
+		if t.state == parked && !set.Has(t.ID) {
+			ev.Blocked = append(ev.Blocked, t.ID)
+		}
+	}
+}
+
 func (rec *recorder) current() *Event {
 	if len(rec.events) == 0 {
 		return &Event{}
@@ -217,6 +228,8 @@ func (rec *recorder) finish(e *Exec) {
 			rec.objects[n].Static = true
 		}
 	}
+	last := rec.current()
+	last.Blocked = nil // of the step with a failure nobody was asked
 	for i, t := range e.threads {
 		info := ThreadInfo{Name: e.threadName(i), Agent: t.agent != nil, Interrupts: -1}
 		if t.handler {
@@ -234,6 +247,7 @@ func (rec *recorder) finish(e *Exec) {
 			info.State = "enabled"
 		default:
 			info.State = "blocked"
+			last.Blocked = append(last.Blocked, i)
 		}
 		if t.state == parked {
 			info.Verb, info.Stack = t.op.Verb, rec.stacks[t.ID]

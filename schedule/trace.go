@@ -101,6 +101,8 @@ type Event struct {
 	IrqsOff   bool // on its CPU
 	Sleepless bool // it may not sleep
 
+	Blocked []int // threads inside of their functions that cannot go on after it, by number
+
 	// Decision is the position in the tape of the decision that chose this
 	// step, counted from 0, or -1 where there was none to take. Preempted is the
 	// number of the thread that could have gone on instead, or -1.

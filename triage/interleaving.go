@@ -82,6 +82,7 @@ type Step struct {
 	Preempted int      `json:"preempted"`          // thread that could have gone on instead; -1: none
 	Held      []string `json:"held,omitempty"`     // locks and sections that its thread is in, after it
 	Atomic    bool     `json:"atomic,omitempty"`   // its thread may not sleep, after it
+	Blocked   []int    `json:"blocked,omitempty"`  // threads that cannot go on after it, by number
 	IrqsOff   bool     `json:"irqs_off,omitempty"` // on its CPU, after it
 	Package   string   `json:"package,omitempty"`  // the model of the function: "kmodel/fs/aio"
 }
@@ -131,7 +132,7 @@ func newStep(ev *schedule.Event) Step {
 		Value: ev.Value, Stored: ev.Stored, Now: ev.Now, Memory: ev.Memory, Text: ev.Text(), Stack: kernelFuncs(ev.Stack),
 		Choices: ev.Choices, Freed: ev.Freed, Changes: changes(ev.Changes),
 		Decision: ev.Decision, Preempted: ev.Preempted,
-		Atomic: ev.Sleepless, IrqsOff: ev.IrqsOff,
+		Atomic: ev.Sleepless, IrqsOff: ev.IrqsOff, Blocked: ev.Blocked,
 	}
 	for _, f := range ev.Stack {
 		if !f.Primitive() {

@@ -41,6 +41,7 @@ type update struct {
 const (
 	nothing = "nothing"
 	nobodys = "not held"
+	stopped = "blocked" // as rows say it
 )
 
 // newView shows the threads that have a lane, and the objects that are not a primitive's
@@ -116,7 +117,21 @@ func (v *view) follow(thread, slot int) {
 				text = strings.TrimSpace(text + " " + fn)
 			}
 			v.set(min(last+1, len(v.it.Steps)), slot, text)
+			if waits, ok := strings.CutPrefix(text, stopped+": "); ok {
+				v.wait(thread, slot, last+1, waits)
+			}
 		}
+	}
+}
+
+// wait says from a step on, until the thread takes one, whether it can do what it waits for.
+func (v *view) wait(thread, slot, from int, waits string) {
+	for i := from; i <= len(v.it.Steps) && v.it.Steps[i-1].Thread != thread; i++ {
+		text := "can go on"
+		if slices.Contains(v.it.Steps[i-1].Blocked, thread) {
+			text = stopped
+		}
+		v.set(i, slot, text+": "+waits)
 	}
 }
 

@@ -113,3 +113,31 @@ func TestBuffered(t *testing.T) {
 		}
 	}
 }
+
+// TestBlocked: who waits is blocked until it has what it waits for, and not until it takes it; and
+// again if somebody else does.
+func TestBlocked(t *testing.T) {
+	it := &Interleaving{
+		Threads: []Thread{{Name: "A", State: "finished"}, {Name: "B", State: "finished"}},
+		Steps: []Step{
+			{Thread: 1, Verb: "lock_is"}, {Thread: 0, Verb: "read", Blocked: []int{1}},
+			{Thread: 0, Verb: "unlock"}, {Thread: 0, Verb: "lock", Blocked: []int{1}},
+			{Thread: 0, Verb: "unlock"}, {Thread: 0, Verb: "read"}, {Thread: 1, Verb: "lock"},
+		},
+	}
+	for i := range it.Steps {
+		s := &it.Steps[i]
+		s.Step = i + 1
+		it.Rows = append(it.Rows, Row{Thread: s.Thread, Step: s.Step, Text: s.Verb})
+		if i == 0 {
+			it.Rows = append(it.Rows, Row{Thread: 1, Note: true, Text: "blocked: lock a"})
+		}
+	}
+	v := newView(it)
+	for step, want := range []string{"nothing yet", "runs", "blocked: lock a", "can go on: lock a",
+		"blocked: lock a", "can go on: lock a", "can go on: lock a", "runs"} {
+		if got := v.at(step, "B", "does"); got != want {
+			t.Errorf("after step %d B %s, want %s", step, got, want)
+		}
+	}
+}
