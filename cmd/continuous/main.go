@@ -90,20 +90,28 @@ func parseFlags(args []string, stderr io.Writer) (*command, error) {
 func (cmd *command) fuzz(
 	ctx context.Context, cfg config, stdout, stderr io.Writer,
 ) (regressions int, err error) {
+	l, taken := cfg.HTTP.listen()
+	if _, err := os.Stat(cmd.dir); taken != nil && err != nil {
+		return 0, taken // nothing has been made; of a directory there may be more to say
+	}
+	if l != nil {
+		defer l.Close()
+	}
 	c, err := newCampaign(cfg, cmd.dir, cmd.executions, stderr)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, c.store.close()) }()
+	if taken != nil {
+		return 0, taken
+	}
 	c.verbose = cmd.verbose
 	if err := c.buildNative(ctx); err != nil {
 		return 0, err
 	}
-	stopServing, err := c.serve()
-	if err != nil {
-		return 0, err
+	if l != nil {
+		defer c.serve(l)()
 	}
-	defer stopServing()
 	return c.finish(ctx, cmd.duration, stdout)
 }
 

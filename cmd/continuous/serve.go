@@ -19,17 +19,21 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/cmd/internal/report"
 )
 
-// serve serves the status, unless it is off, until stop is called. An address that cannot
-// be had is an error.
-func (c *campaign) serve() (stop func(), err error) {
-	if c.config.HTTP.off() {
-		return func() {}, nil
+// listen takes the address; nil if it is off. One that cannot be had is an error.
+func (a address) listen() (net.Listener, error) {
+	if a.off() {
+		return nil, nil
 	}
-	l, err := net.Listen("tcp", c.config.HTTP.addr)
+	l, err := net.Listen("tcp", a.addr)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w; another address, or off: http in the configuration",
 			innermost(err))
 	}
+	return l, nil
+}
+
+// serve serves the status until stop is called.
+func (c *campaign) serve(l net.Listener) (stop func()) {
 	c.log.Printf("status at http://%s/", l.Addr())
 	server := &http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
@@ -37,7 +41,7 @@ func (c *campaign) serve() (stop func(), err error) {
 			c.log.Printf("http: %v", err)
 		}
 	}()
-	return func() { server.Close() }, nil
+	return func() { server.Close() }
 }
 
 // innermost takes off what is said of the address twice.
