@@ -16,7 +16,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
-// distil makes a pack of the entries that keep all states.
+// distil makes a pack of the entries that keep all states, and of all whose program is gone.
 func (c *command) distil(names []string) error {
 	if c.out == "" {
 		return errors.New("-o is missing: the new pack to write")
@@ -34,11 +34,16 @@ func (c *command) distil(names []string) error {
 			groups[e.Program] = append(groups[e.Program], e)
 		}
 	}
+	for _, list := range groups {
+		slices.SortFunc(list, corpus.Entry.Compare)
+	}
 	var kept []corpus.Entry
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		p, err := kmodel.ProgramOf(name)
-		if err != nil {
-			return err
+		if err != nil { // what it would reach, nobody knows
+			kept = append(kept, groups[name]...)
+			fmt.Fprintf(c.stderr, "corpus: %v; kept as in the pack: %s\n", err, entries(len(groups[name])))
+			continue
 		}
 		kept = append(kept, c.distilOne(p, name, groups[name])...)
 	}
@@ -47,7 +52,6 @@ func (c *command) distil(names []string) error {
 
 // distilOne distils the entries of one program.
 func (c *command) distilOne(p program.Program, name string, list []corpus.Entry) []corpus.Entry {
-	slices.SortFunc(list, corpus.Entry.Compare)
 	bar := c.progress("distil "+name, len(list))
 	cov := newCoverage(p, c.abstract)
 	defer cov.runner.Close()

@@ -29,7 +29,8 @@
 //	merge pack from...
 //	    add the entries of other packs to a pack, which is made if there is none.
 //	distil [-abstract] -o out pack...
-//	    make a new pack with fewer entries that reach the same states of each program.
+//	    make a new pack with fewer entries that reach the same states of each program. Those of
+//	    a program that is no more stay all, and standard error names it.
 //	list [-program name] pack...
 //	    print a line for each entry: id, program, digits of the tape, label.
 //	cat pack [id...]
