@@ -205,7 +205,8 @@ func (in *input) advise(err error) error {
 		err, strings.Join(others, ", "))
 }
 
-// checkOut says early that -o names a file that is no golden file: it is not overwritten.
+// checkOut says early that -o names a file that is no golden file, which is not overwritten, or one
+// that cannot be written.
 func (c *command) checkOut() error {
 	if c.out == "" {
 		return nil
@@ -213,11 +214,21 @@ func (c *command) checkOut() error {
 	data, err := readFile(c.out)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil
 	case err != nil:
 		return fmt.Errorf("-o %s: %w", c.out, err)
 	case !triage.IsGolden(data):
 		return fmt.Errorf("-o %s: there is such a file, and it is no golden file: not overwritten", c.out)
+	}
+	return writeOut(c.out, func(next string) error { return os.WriteFile(next, nil, 0o644) })
+}
+
+// writeOut has f write the file that is going to be the file of -o.
+func writeOut(file string, f func(next string) error) error {
+	next := file + ".tmp"
+	err := f(next)
+	os.Remove(next)
+	if err != nil {
+		return fmt.Errorf("-o %s: %w", file, cmp.Or(errors.Unwrap(err), err))
 	}
 	return nil
 }
@@ -230,16 +241,12 @@ func writeGolden(file string, in *input, res *triage.Result) error {
 	if _, err := g.WriteTo(&b); err != nil {
 		return err
 	}
-	next := file + ".tmp"
-	err := os.WriteFile(next, b.Bytes(), 0o644)
-	if err == nil {
-		err = os.Rename(next, file)
-	}
-	if err != nil {
-		os.Remove(next)
-		return fmt.Errorf("-o %s: %w", file, cmp.Or(errors.Unwrap(err), err))
-	}
-	return nil
+	return writeOut(file, func(next string) error {
+		if err := os.WriteFile(next, b.Bytes(), 0o644); err != nil {
+			return err
+		}
+		return os.Rename(next, file)
+	})
 }
 
 // writePasses writes the table of -v.
