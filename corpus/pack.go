@@ -52,7 +52,7 @@ type Damage struct {
 
 // String says in one line where the damage is, what is lost and why.
 func (d Damage) String() string {
-	where := fmt.Sprintf("offset %d, %d bytes: ", d.Offset, d.Size)
+	where := fmt.Sprintf("offset %d, %s: ", d.Offset, count(d.Size, "byte"))
 	switch {
 	case errors.Is(d.Err, errHeader):
 		return where + "no entry is lost: " + d.Err.Error()
@@ -63,8 +63,16 @@ func (d Damage) String() string {
 	if d.Label != "" {
 		label = ", label " + d.Label
 	}
-	return fmt.Sprintf("%slost entry %016x of %s%s, %d digits: %v",
-		where, d.ID, d.Program, label, d.Digits, d.Err)
+	return fmt.Sprintf("%slost entry %016x of %s%s, %s: %v",
+		where, d.ID, d.Program, label, count(d.Digits, "digit"), d.Err)
+}
+
+// count returns "1 byte", "2 bytes".
+func count[N int | int64](n N, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprint(n, " ", what)
 }
 
 // atEnd reports whether d is what is there of an entry that goes on beyond the end of the file,

@@ -35,9 +35,13 @@ func compacted(entries []Entry) ([]byte, error) {
 }
 
 func damagedError(p *Pack) error {
-	return fmt.Errorf("damaged in %d places, the first at offset %d; "+
-		"to see what is lost: corpus verify %[3]s; to go on without it: corpus repair %[3]s",
-		len(p.damage), p.damage[0].Offset, p.name)
+	first := ""
+	if len(p.damage) > 1 {
+		first = ", the first"
+	}
+	return fmt.Errorf("damaged in %s%s at offset %d; "+
+		"to see what is lost: corpus verify %[4]s; to go on without it: corpus repair %[4]s",
+		count(len(p.damage), "place"), first, p.damage[0].Offset, p.name)
 }
 
 // Repair writes a damaged pack anew with what is intact, in the same order, and returns

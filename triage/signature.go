@@ -96,8 +96,8 @@ func ParseSignature(text string) (Signature, error) {
 			text, fields[0], version)
 	}
 	if len(fields) != 4 {
-		return Signature{}, fmt.Errorf("signature %q: %d words, want 4: %s kind function other",
-			text, len(fields), version)
+		return Signature{}, fmt.Errorf("signature %q: %s, want 4: %s kind function other",
+			text, count(len(fields), "word"), version)
 	}
 	kind, ok := schedule.ParseKind(fields[1])
 	if !ok {

@@ -191,7 +191,7 @@ func (c *campaign) loadTapes() error {
 // inspect says so if a pack is damaged.
 func (c *campaign) inspect(p *corpus.Pack) {
 	if len(p.Damage()) > 0 {
-		c.log.Printf("%s: damaged, %d entries are intact; to see more: "+
+		c.log.Printf("%s: damaged, intact entries: %d; to see more: "+
 			"go run ./cmd/corpus verify %[1]s", p.Name(), p.Len())
 	}
 }

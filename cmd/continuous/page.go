@@ -18,12 +18,16 @@ var pageStyle string
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"style":  func() template.CSS { return template.CSS(pageStyle) },
 	"number": func(n any) string { return number(integer(n)) },
-	"rate":   func(v float64) string { return number(int64(v + 0.5)) },
-	"bytes":  bytesText,
-	"oneIn":  oneIn,
-	"time":   func(t time.Time) string { return t.Format("2006-01-02 15:04:05 MST") },
-	"since":  func(now, t time.Time) string { return span(now.Sub(t)) },
-	"span":   func(s float64) string { return span(seconds(s)) },
+	"count": func(n any, what string) string {
+		return number(integer(n)) + " " + plural(integer(n), what)
+	},
+	"were":  func(n any) string { return were(integer(n)) },
+	"rate":  func(v float64) string { return number(int64(v + 0.5)) },
+	"bytes": bytesText,
+	"oneIn": oneIn,
+	"time":  func(t time.Time) string { return t.Format("2006-01-02 15:04:05 MST") },
+	"since": func(now, t time.Time) string { return span(now.Sub(t)) },
+	"span":  func(s float64) string { return span(seconds(s)) },
 	"percent": func(v float64) string {
 		return strconv.FormatFloat(100*v, 'f', 1, 64) + " %"
 	},

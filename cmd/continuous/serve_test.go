@@ -85,7 +85,7 @@ func testPage(t *testing.T, x *campaign, get getter) {
 		t.Errorf("the regression is not at the top: at %d", alarm)
 	}
 	for _, want := range []string{"<title>REGRESSION - kschedfuzz: 3 targets</title>",
-		"known to fail were not found to:\nFuzzLookupIoctx", "<pre tabindex=\"0\">"} {
+		"known to fail was not found to:\nFuzzLookupIoctx", "<pre tabindex=\"0\">"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page has no %q", want)
 		}

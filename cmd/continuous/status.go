@@ -261,8 +261,9 @@ func (s *Status) writeSummary(w io.Writer) error {
 			fmt.Fprintf(w, "%s: %s: %s\n\t%s\n", r.what(), r.Title, strings.Join(r.Chain, " -> "), r.Report)
 		}
 	}
-	fmt.Fprintf(w, "%d executions of %d targets, %d inputs kept, %d failures\n",
-		s.Executions, len(s.Targets), s.Corpus.Entries, len(s.Failures))
+	fmt.Fprintf(w, "%s of %s, %s kept, %s\n", count(s.Executions, "execution"),
+		count(len(s.Targets), "target"), count(s.Corpus.Entries, "input"),
+		count(len(s.Failures), "failure"))
 	late, gone := 0, 0
 	for _, f := range s.Failures {
 		if !f.Active {
@@ -272,18 +273,18 @@ func (s *Status) writeSummary(w io.Writer) error {
 		}
 	}
 	if gone > 0 {
-		fmt.Fprintf(w, "%d of the failures were not seen since the start\n", gone)
+		fmt.Fprintf(w, "%d of the failures %s not seen since the start\n", gone, were(gone))
 	}
 	if late > 0 {
 		fmt.Fprintf(w, "reports that are not made yet, which the next start does: %d\n", late)
 	}
 	if s.Corpus.Dropped > 0 {
-		fmt.Fprintf(w, "%d inputs were not kept: the limits are %v of disk and %v of memory\n",
-			s.Corpus.Dropped, size{s.Disk.Limit}, size{s.Memory.Limit})
+		fmt.Fprintf(w, "%s %s not kept: the limits are %v of disk and %v of memory\n",
+			count(s.Corpus.Dropped, "input"), were(s.Corpus.Dropped), size{s.Disk.Limit}, size{s.Memory.Limit})
 	}
 	if n := len(s.Canaries.Silent); n > 0 {
-		fmt.Fprintf(w, "%d of %d targets that are known to fail were not found to: %v\n",
-			n, s.Canaries.All, s.Canaries.Silent)
+		fmt.Fprintf(w, "%d of %s known to fail %s not found to: %v\n",
+			n, count(s.Canaries.All, "target"), were(n), s.Canaries.Silent)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "target\texecutions\tspecies\tinputs\tfailures\tdiscovery")
@@ -313,4 +314,23 @@ func oneIn(p float64) string {
 		return fmt.Sprintf("%.2f", p)
 	}
 	return fmt.Sprintf("1 in %.0f", 1/p)
+}
+
+// count returns "1 target", "2 targets".
+func count[N int | int64](n N, what string) string { return fmt.Sprint(n, " ", plural(n, what)) }
+
+// plural returns "target" of one, else "targets".
+func plural[N int | int64](n N, what string) string {
+	if n == 1 {
+		return what
+	}
+	return what + "s"
+}
+
+// were is what so many did.
+func were[N int | int64](n N) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
 }

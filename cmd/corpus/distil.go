@@ -69,8 +69,12 @@ func (c *command) distilOne(p program.Program, name string, list []corpus.Entry)
 	for _, i := range keep {
 		kept = append(kept, list[i])
 	}
-	fmt.Fprintf(c.stdout, "%s: %d of %s reach all %d states\n",
-		name, len(kept), entries(len(list)), len(all))
+	reach := "reach"
+	if len(kept) == 1 {
+		reach = "reaches"
+	}
+	fmt.Fprintf(c.stdout, "%s: %d of %s %s all of %s\n",
+		name, len(kept), entries(len(list)), reach, number(len(all), "state"))
 	return kept
 }
 

@@ -55,8 +55,8 @@ func (c *command) pack(args []string) error {
 // sayForeign says what was left out, as the build cache has it of other packages.
 func (c *command) sayForeign() {
 	for _, target := range slices.Sorted(maps.Keys(c.foreign)) {
-		fmt.Fprintf(c.stderr, "corpus: left out %d files of %s, which is no target of a model\n",
-			c.foreign[target], target)
+		fmt.Fprintf(c.stderr, "corpus: left out %s of %s, which is no target of a model\n",
+			number(c.foreign[target], "file"), target)
 	}
 }
 

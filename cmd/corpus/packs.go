@@ -96,16 +96,22 @@ func entries(n int) string {
 	return strconv.Itoa(n) + " entries"
 }
 
+// number returns "1 file", "2 files".
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
 func state(p *corpus.Pack) string {
 	switch n := len(p.Damage()); {
 	case p.Size() == 0:
 		return "the file is empty: nothing was ever written to it, or all is lost"
 	case n == 0:
 		return "intact"
-	case n == 1:
-		return "damaged in 1 place"
 	default:
-		return fmt.Sprintf("damaged in %d places", n)
+		return "damaged in " + number(n, "place")
 	}
 }
 

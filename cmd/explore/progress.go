@@ -117,7 +117,7 @@ func (p *progress) exhaust(s explore.Progress) {
 			text += fmt.Sprintf(", %v left in it", left.Round(time.Second))
 		}
 	}
-	p.line("%s, %s states, %s executions/s", text, group(s.Nodes), group(int(rate)))
+	p.line("%s, %s, %s executions/s", text, plural(s.Nodes, "state"), group(int(rate)))
 }
 
 // sample shows the progress of a sample.
@@ -129,8 +129,8 @@ func (p *progress) sample(s *sample, of int) {
 	if s.engine != nil {
 		st := s.engine.Stats()
 		runs = st.Executions // of all workers
-		text = fmt.Sprintf(", %s decisions, %s memory states, last new %s, bound %.2g",
-			group(st.Decisions), group(st.Memories), group(st.LastNew), st.Discovery)
+		text = fmt.Sprintf(", %s, %s, last new %s, bound %.2g",
+			plural(st.Decisions, "decision"), plural(st.Memories, "memory state"), group(st.LastNew), st.Discovery)
 	}
 	spent := time.Since(p.start)
 	done := float64(runs) / float64(of)

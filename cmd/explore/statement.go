@@ -239,8 +239,8 @@ func (s *statement) writeCounts(row func(label, format string, args ...any)) {
 	if s.symmetry {
 		upTo = " and symmetry"
 	}
-	row("states", "%s decisions to take with %s alternatives, merged by state%s",
-		group(r.Nodes), group(r.Edges), upTo)
+	row("states", "%s to take with %s, merged by state%s",
+		plural(r.Nodes, "decision"), plural(r.Edges, "alternative"), upTo)
 	if s.states > 0 {
 		row("", "%s between any two steps", group(s.states))
 	}
@@ -337,11 +337,11 @@ func (l limits) text() string {
 		parts = append(parts, "at most "+plural(*l.Preemptions, "preemption"))
 	}
 	if l.Nodes > 0 {
-		what := " states kept"
+		what := "state"
 		if l.byClass {
-			what = " classes kept"
+			what = "class"
 		}
-		parts = append(parts, "at most "+group(l.Nodes)+what)
+		parts = append(parts, "at most "+plural(l.Nodes, what)+" kept")
 	}
 	if l.Bytes > 0 {
 		parts = append(parts, fmt.Sprintf("at most %s MiB", group(int(l.Bytes>>20))))

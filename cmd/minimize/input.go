@@ -255,5 +255,5 @@ func writePasses(w io.Writer, res *triage.Result) {
 	for _, p := range res.Passes {
 		fmt.Fprintf(w, "%-10s %8d %8d\n", p.Name, p.Tries, p.Accepted)
 	}
-	fmt.Fprintf(w, "%d rounds, %d executions\n", res.Rounds, res.Executions)
+	fmt.Fprintf(w, "rounds %d, executions %d\n", res.Rounds, res.Executions)
 }
