@@ -85,7 +85,7 @@ func (f *faultyFile) Close() error {
 }
 
 // TestFaultyCompaction has every operation of a compaction fail, alone and with all that come
-// after it, a write after every number of bytes (with -short every tenth). The pack is there
+// after it, a write after every number of bytes (with -short every fiftieth). The pack is there
 // whole whatever happens, as it was or compacted, and the next compaction works, whatever was
 // left lying.
 func TestFaultyCompaction(t *testing.T) {
@@ -97,7 +97,7 @@ func TestFaultyCompaction(t *testing.T) {
 	}
 	operations, apart := 0, 1
 	if testing.Short() {
-		apart = 10
+		apart = 50
 	}
 	for fault := 0; fault == operations; fault++ {
 		for written := 0; written <= len(want); written += apart {

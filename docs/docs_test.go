@@ -67,6 +67,11 @@ var must = map[string][]string{
 	"continuous.md":   {},
 }
 
+// slow are the pages that a test in a hurry (-short) leaves out.
+var slow = []string{
+	"fixed.md", "kthread_use_mm.md", "lookup_ioctx.md", "signatures.md", "list_lru.md",
+}
+
 func TestPages(t *testing.T) {
 	sources, err := filepath.Glob("../cmd/minimize/*.go")
 	if err != nil || len(sources) == 0 {
@@ -84,8 +89,8 @@ func TestPages(t *testing.T) {
 			case !testing.Short():
 			case page == "model.md":
 				t.Skip("it runs tests of its own")
-			case page == "fixed.md" || page == "kthread_use_mm.md" || page == "lookup_ioctx.md":
-				t.Skip("it makes reports for seconds")
+			case slices.Contains(slow, page):
+				t.Skip("it makes reports for long")
 			}
 			check(t, page)
 		})

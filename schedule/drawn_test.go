@@ -127,13 +127,21 @@ func (d *slowDemote) demote(id int, x uint64) {
 	d.demoted = slices.Insert(d.demoted, at, id)
 }
 
+// inputs is how many inputs a test draws.
+func inputs() int {
+	if testing.Short() {
+		return 60
+	}
+	return 300
+}
+
 // TestDrawn: the end of an input draws as it is said to, with the numbers that are said to be
 // part of the format.
 func TestDrawn(t *testing.T) {
 	for _, p := range drawing() {
 		r := NewRunner(p)
 		defer r.Close()
-		for _, in := range ends(300) {
+		for _, in := range ends(inputs()) {
 			mark := bytes.IndexFunc(in, func(c rune) bool { return c >= 0x80 })
 			want := r.Run(newSlowDemote(in, mark))
 			tape := slices.Clone(r.Taken())
@@ -167,7 +175,7 @@ func TestTapeOf(t *testing.T) {
 		r, fresh := NewRunner(p), NewRunner(p)
 		defer r.Close()
 		defer fresh.Close()
-		for _, in := range ends(300) {
+		for _, in := range ends(inputs()) {
 			before := slices.Clone(in)
 			tape := r.TapeOf(in)
 			if !bytes.Equal(in, before) {

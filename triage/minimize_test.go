@@ -65,13 +65,17 @@ func TestMinimizeQuality(t *testing.T) {
 		{workload, 0, "v2 kernel-bug peek_window -",
 			"2 threads, 2 calls, 2 preemptions, 2 context switches, 3 steps", "10304011"},
 	} {
+		tapes := 40
+		if testing.Short() {
+			tapes = 20
+		}
 		t.Run(test.program.Name, func(t *testing.T) {
 			want, err := triage.ParseSignature(test.want)
 			if err != nil {
 				t.Fatal(err)
 			}
 			n := 0
-			for _, s := range failing(t, test.program, test.mute, 40) {
+			for _, s := range failing(t, test.program, test.mute, tapes) {
 				res := minimize(t, test.program, s, triage.Options{Mute: test.mute})
 				if res.Signature != want {
 					continue

@@ -194,6 +194,9 @@ next:
 func TestExplainOld(t *testing.T) {
 	for _, l := range oldTests {
 		t.Run(l.name, func(t *testing.T) {
+			if testing.Short() && l.name == "IRIW" {
+				t.Skip("it has the most executions")
+			}
 			p := l.program()
 			r := schedule.NewRunner(p)
 			defer r.Close()

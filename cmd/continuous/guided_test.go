@@ -23,7 +23,7 @@ func TestGuidedSame(t *testing.T) {
 	guided := guidedConfig(t, names...)
 	dirs, executions := [3]string{}, int64(1500)
 	if testing.Short() {
-		executions = 600
+		executions = 300
 	}
 	for i, c := range []config{guided, guided, configOf(t, names...)} {
 		dirs[i] = t.TempDir()
@@ -62,7 +62,11 @@ func TestGuidedAgain(t *testing.T) {
 func TestGuidedWorkers(t *testing.T) {
 	c := guidedConfig(t, "FuzzFixedLookupIoctx", "FuzzGetNetNsById")
 	c.Workers, c.Memory = 3, size{least}
-	x := fuzzIn(t, c, t.TempDir(), 6000)
+	executions, guided := int64(6000), 1500
+	if testing.Short() {
+		executions, guided = 2000, 500
+	}
+	x := fuzzIn(t, c, t.TempDir(), executions)
 	opt, sum := x.guidedOptions(), 0
 	for _, target := range x.targets {
 		s := target.guide.Stats()
@@ -70,7 +74,7 @@ func TestGuidedWorkers(t *testing.T) {
 			t.Errorf("%s: %+v, allowed %+v", target.name, s, opt)
 		}
 	}
-	if all := int64(2 * opt.Nodes * bytesPerNode * len(c.Guided)); sum < 1500 || all > least/8 {
+	if all := int64(2 * opt.Nodes * bytesPerNode * len(c.Guided)); sum < guided || all > least/8 {
 		t.Errorf("%d executions; %d bytes", sum, all)
 	}
 	if len(x.targets[1].bugs) == 0 {

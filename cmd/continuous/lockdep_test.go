@@ -110,6 +110,9 @@ func TestLockdep(t *testing.T) {
 // same under other names, that is a report, though no execution adds to it; if others show the
 // same, it is made again with these.
 func TestLockdepChanged(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it fuzzes three times")
+	}
 	cfg, dir := configOf(t, inverted), t.TempDir()
 	first := fuzzIn(t, cfg, dir, enough).status().Lockdep[0]
 	change := func(from, to string) {
@@ -196,6 +199,9 @@ func TestLockdepChanged(t *testing.T) {
 // TestLockdepLimit: what is not so any more leaves room for what is.
 func TestLockdepLimit(t *testing.T) {
 	for _, active := range []bool{false, true} {
+		if testing.Short() && !active {
+			continue // as in TestLockdep there is one more
+		}
 		x, err := newCampaign(configOf(t, inverted), t.TempDir(), enough, new(bytes.Buffer))
 		if err != nil {
 			t.Fatal(err)

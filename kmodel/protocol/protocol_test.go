@@ -163,6 +163,9 @@ func checkEndings(t *testing.T, p schedule.Program, got, want explore.Report) {
 // TestSymmetryPins holds what only a search with symmetry comes to: the number of
 // interleavings that the state machine has for 5 lookups.
 func TestSymmetryPins(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestSymmetry has fewer lookups")
+	}
 	p := New(5, false, Live)
 	opt := unbounded
 	opt.Symmetry = symmetry(p)

@@ -91,7 +91,8 @@ func TestCrowded(t *testing.T) {
 // slow are the programs that a test in a hurry (-short) leaves out.
 var slow = []string{
 	"CS.stack", "SafeStack", "CS.reorder_10", "CHESS.WSQ", "CS.wronglock", "CS.queue",
-	"CHESS.IWSQ", "RADBench.bug4",
+	"CHESS.IWSQ", "RADBench.bug4", "Inspect.boundedBuffer", "Splash2.lu", "CHESS.SWSQ",
+	"CHESS.IWSQWS",
 }
 
 // explored explores p as far as a test may.

@@ -55,14 +55,18 @@ func TestForget(t *testing.T) {
 		}
 		test.old.Forget()
 		test.same(test.old, test.new)
-		for i := range 200 {
+		executions := 200
+		if testing.Short() {
+			executions = 40
+		}
+		for i := range executions {
 			Once(after, test.old)
 			got := after.Taken().String()
 			if Once(after, test.new); got != after.Taken().String() {
 				t.Fatalf("%s: execution %d is %s, want %s", test.name, i, got, after.Taken())
 			}
 		}
-		if n := testing.AllocsPerRun(200, func() { test.old.Forget(); Once(after, test.old) }); n != 0 {
+		if n := testing.AllocsPerRun(executions, func() { test.old.Forget(); Once(after, test.old) }); n != 0 {
 			t.Errorf("%s: %v allocations an execution", test.name, n)
 		}
 	}

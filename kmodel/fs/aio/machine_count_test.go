@@ -114,7 +114,7 @@ func TestMachine(t *testing.T) {
 		t.Run(p.Scenario+"@"+p.Variant, func(t *testing.T) {
 			m := newMachine(p.Scenario, p.Variant)
 			if testing.Short() {
-				m.bound = 2
+				m.bound = 1
 			}
 			agree += m.compare(t, verify.Explore(p, m.options()), m.created())
 		})
@@ -139,7 +139,7 @@ func TestMachineMuted(t *testing.T) {
 		for _, muted := range [][]string{all[:1], all} {
 			t.Run(fmt.Sprintf("%s@%s/%d", p.Scenario, p.Variant, len(muted)), func(t *testing.T) {
 				m := newMachine(p.Scenario, p.Variant, muted...)
-				if large {
+				if large || testing.Short() {
 					m.bound = 2
 				}
 				agree += m.compare(t, verify.Explore(p, m.options()), m.created())

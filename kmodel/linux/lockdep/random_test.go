@@ -77,7 +77,7 @@ func randomLocks(rng *rand.Rand) func(*litmus.Program) {
 func TestOrderRandom(t *testing.T) {
 	seeds := uint64(400)
 	if testing.Short() {
-		seeds = 60
+		seeds = 20
 	}
 	ran, deadlocks := 0, 0
 	for seed := range seeds {
