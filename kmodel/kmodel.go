@@ -25,6 +25,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/x86/mm/tlb"
 	nhdlc "github.com/kschedfuzz/kschedfuzz/kmodel/drivers/tty/n_hdlc"
+	ntty "github.com/kschedfuzz/kschedfuzz/kmodel/drivers/tty/n_tty"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
 	aiopoll "github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio_poll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
@@ -80,6 +81,7 @@ var programs = sync.OnceValue(func() []program.Program {
 		tlb.Programs(),
 		gup.Programs(),
 		nhdlc.Programs(),
+		ntty.Programs(),
 		protocol.Programs(),
 	)
 })
@@ -163,6 +165,8 @@ func Targets() []Target {
 		{"FuzzFixedUffdioContinue", "mm/gup", "continue-workload", "6.1"},
 		{"FuzzNHdlcSendFrames", "drivers/tty/n_hdlc", "workload", "4.6"},
 		{"FuzzFixedNHdlcSendFrames", "drivers/tty/n_hdlc", "workload", "4.11"},
+		{"FuzzNTtyWrite", "drivers/tty/n_tty", "workload", "3.14"},
+		{"FuzzFixedNTtyWrite", "drivers/tty/n_tty", "workload", "3.15"},
 	}
 }
 

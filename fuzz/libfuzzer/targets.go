@@ -180,3 +180,9 @@ func FuzzNHdlcSendFrames(data []byte) int { return Run("FuzzNHdlcSendFrames", da
 
 // FuzzFixedNHdlcSendFrames is FuzzNHdlcSendFrames with 82f2341c94d2 applied.
 func FuzzFixedNHdlcSendFrames(data []byte) int { return Run("FuzzFixedNHdlcSendFrames", data) }
+
+// FuzzNTtyWrite is what is written to a terminal against an echo, as of 3.14.
+func FuzzNTtyWrite(data []byte) int { return Run("FuzzNTtyWrite", data) }
+
+// FuzzFixedNTtyWrite is FuzzNTtyWrite with 4291086b1f08 applied.
+func FuzzFixedNTtyWrite(data []byte) int { return Run("FuzzFixedNTtyWrite", data) }
