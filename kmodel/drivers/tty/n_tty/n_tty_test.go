@@ -10,7 +10,7 @@ var suite = verify.Suite{Programs: Programs()}
 
 func TestVerdicts(t *testing.T)    { suite.Verdicts(t) }
 func TestCounts(t *testing.T)      { suite.Counts(t, "testdata/counts.txt") }
-func TestWorkloads(t *testing.T)   { suite.Workloads(t, 150_000) }
+func TestWorkloads(t *testing.T)   { suite.Workloads(t, 50_000) }
 func TestDeterminism(t *testing.T) { suite.Determinism(t) }
 func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
