@@ -40,11 +40,12 @@ var layers = map[string][]string{
 	"kmodel/mm":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/kernel":          {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/net":             {"schedule", "kmodel/linux", "kmodel/program"},
+	"kmodel/drivers":         {"schedule", "kmodel/linux", "kmodel/program"},
 	"kmodel/arch":            {"schedule", "kmodel/linux"},
 	"kmodel/arch/x86":        {"schedule", "kmodel/linux", "kmodel/program"}, // it has programs of its own
 	"kmodel/protocol":        {"schedule", "kmodel/program"},
 	"kmodel": {
-		"kmodel/arch", "kmodel/arch/x86", "kmodel/fs", "kmodel/kernel", "kmodel/mm",
+		"kmodel/arch", "kmodel/arch/x86", "kmodel/drivers", "kmodel/fs", "kmodel/kernel", "kmodel/mm",
 		"kmodel/net",
 		"kmodel/program", "kmodel/protocol",
 	},
@@ -80,6 +81,7 @@ var testLayers = map[string][]string{
 	"kmodel/mm":              {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/arch/x86":        {"kmodel/internal/verify"},
 	"kmodel/net":             {"schedule/explore", "kmodel/internal/verify"},
+	"kmodel/drivers":         {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/kernel":          {"schedule/explore", "kmodel/internal/verify", "kmodel/arch"},
 	"kmodel/protocol":        {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/internal":        {"schedule/explore", "kmodel/linux", "kmodel/internal/litmus"},

@@ -24,6 +24,8 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/powerpc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/sparc"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/arch/x86/mm/tlb"
+	nhdlc "github.com/kschedfuzz/kschedfuzz/kmodel/drivers/tty/n_hdlc"
+	ntty "github.com/kschedfuzz/kschedfuzz/kmodel/drivers/tty/n_tty"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio"
 	aiopoll "github.com/kschedfuzz/kschedfuzz/kmodel/fs/aio_poll"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/eventpoll"
@@ -78,6 +80,8 @@ var programs = sync.OnceValue(func() []program.Program {
 		mremap.Programs(),
 		tlb.Programs(),
 		gup.Programs(),
+		nhdlc.Programs(),
+		ntty.Programs(),
 		protocol.Programs(),
 	)
 })
@@ -159,6 +163,10 @@ func Targets() []Target {
 		{"FuzzFixedTouchPmd", "mm/gup", "huge-workload", "4.15"},
 		{"FuzzUffdioContinue", "mm/gup", "continue-workload", "5.19"},
 		{"FuzzFixedUffdioContinue", "mm/gup", "continue-workload", "6.1"},
+		{"FuzzNHdlcSendFrames", "drivers/tty/n_hdlc", "workload", "4.6"},
+		{"FuzzFixedNHdlcSendFrames", "drivers/tty/n_hdlc", "workload", "4.11"},
+		{"FuzzNTtyWrite", "drivers/tty/n_tty", "workload", "3.14"},
+		{"FuzzFixedNTtyWrite", "drivers/tty/n_tty", "workload", "3.15"},
 	}
 }
 

@@ -32,6 +32,8 @@ func TestGolden(t *testing.T) {
 		"tlb-mask-read-too-early": 1, "exec_mmap-dropped-twice": 1,
 		"select-looked-at-before-queued": 1, "powerpc-active_cpus-twice": 1,
 		"gup-followed-as-a-read": 1, "gup-dirty-by-a-read": 1, "gup-dirty-by-continue": 1,
+		"n_hdlc-freed-twice": 1, "n_hdlc-free-and-tbuf": 1,
+		"n_tty-filled-beyond-end": 1, "n_tty-freed-at-push": 1,
 	}
 	for i, file := range files {
 		if testing.Short() && i%3 != 0 {

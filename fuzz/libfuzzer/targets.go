@@ -174,3 +174,15 @@ func FuzzUffdioContinue(data []byte) int { return Run("FuzzUffdioContinue", data
 
 // FuzzFixedUffdioContinue is FuzzUffdioContinue with 5535be309971 applied.
 func FuzzFixedUffdioContinue(data []byte) int { return Run("FuzzFixedUffdioContinue", data) }
+
+// FuzzNHdlcSendFrames is n_hdlc_send_frames() against TCFLSH, as of 4.6.
+func FuzzNHdlcSendFrames(data []byte) int { return Run("FuzzNHdlcSendFrames", data) }
+
+// FuzzFixedNHdlcSendFrames is FuzzNHdlcSendFrames with 82f2341c94d2 applied.
+func FuzzFixedNHdlcSendFrames(data []byte) int { return Run("FuzzFixedNHdlcSendFrames", data) }
+
+// FuzzNTtyWrite is what is written to a terminal against an echo, as of 3.14.
+func FuzzNTtyWrite(data []byte) int { return Run("FuzzNTtyWrite", data) }
+
+// FuzzFixedNTtyWrite is FuzzNTtyWrite with 4291086b1f08 applied.
+func FuzzFixedNTtyWrite(data []byte) int { return Run("FuzzFixedNTtyWrite", data) }

@@ -48,6 +48,17 @@ func (p prog) locks(name string, outer, inner *mutex.Mutex) {
 	})
 }
 
+// tryInc adds a thread that counts if it gets a mutex.
+func (p prog) tryInc(name string, got *litmus.Reg) {
+	p.Thread(name, func(t *schedule.Thread) {
+		if p.a.Trylock(t) {
+			got.Set(1)
+			p.x.Write(t, p.x.Read(t)+1)
+			p.a.Unlock(t)
+		}
+	})
+}
+
 // object is protected by the mutex in it.
 type object struct {
 	schedule.Object
@@ -102,6 +113,15 @@ var litmusTests = []litmus.Test{{
 		p.Exists(func() bool { return p.x.Peek() != 2 })
 	}),
 	Verdict: litmus.Never, Counts: "12 pass",
+}, {
+	// Who does not get it does nothing. Both get it in 12 ways, as with locks; or one does, and
+	// the step of the other comes before one of the next three of the first: 3 places, twice.
+	Name: "INC+trylocks", Build: build(func(p prog) {
+		p.tryInc("P0", &p.r[0])
+		p.tryInc("P1", &p.r[1])
+		p.Exists(func() bool { return p.x.Peek() != p.r[0].Get()+p.r[1].Get() || p.x.Peek() == 0 })
+	}),
+	Verdict: litmus.Never, Counts: "18 pass",
 }, {
 	// The mutex orders what is inside and outside of it, as MP+polocks.
 	Name: "MP+pomutexes", Build: build(func(p prog) {

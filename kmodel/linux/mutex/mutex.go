@@ -1,8 +1,8 @@
 // Package mutex is struct mutex (include/linux/mutex.h).
 //
-// Steps: Lock one, enabled while nobody holds the mutex; Unlock two: the release,
-// and the tail that may touch the mutex although another task could already own
-// it. So a mutex must never be what protects the lifetime of the object that
+// Steps: Lock one, enabled while nobody holds the mutex; Trylock one, which does not wait;
+// Unlock two: the release, and the tail that may touch the mutex although another task could
+// already own it. So a mutex must never be what protects the lifetime of the object that
 // contains it. The kernel's unlock has the tail if somebody waited at the release
 // (__mutex_unlock_slowpath(); up to 4.9 not with CONFIG_DEBUG_MUTEXES, where a mutex is taken
 // and released under wait_lock alone), and this one always. To have somebody wait takes a
@@ -12,8 +12,7 @@
 //
 // Misuse: as package spin; Lock may sleep.
 //
-// Not modelled: optimistic spinning, hand-off, mutex_trylock(),
-// mutex_lock_interruptible().
+// Not modelled: optimistic spinning, hand-off, mutex_lock_interruptible().
 package mutex
 
 import (
@@ -34,6 +33,18 @@ func (m *Mutex) Lock(t *schedule.Thread) {
 	t.Await(schedule.Op{Verb: "mutex_lock", Cell: &m.owner, Mode: schedule.LockOp}, m)
 	m.owner.Set(uint64(t.ID) + 1)
 	lockdep.Acquired(t, &m.owner, "mutex_lock", 0)
+}
+
+// Trylock is mutex_trylock(): it reports whether the mutex was free, and is taken now.
+func (m *Mutex) Trylock(t *schedule.Thread) bool {
+	const verb = "mutex_trylock"
+	t.Step(schedule.Op{Verb: verb, Cell: &m.owner, Mode: schedule.RMW | schedule.Acquire})
+	if !t.ObserveBool(m.owner.Value() == 0) {
+		return false
+	}
+	m.owner.Set(uint64(t.ID) + 1)
+	lockdep.Acquired(t, &m.owner, verb, lockdep.Try)
+	return true
 }
 
 // Open is the gate of Lock. A mutex in freed memory can be taken at once: the
