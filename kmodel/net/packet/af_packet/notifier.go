@@ -49,9 +49,9 @@ type napiStruct struct {
 // schedulePrep_ is napi_schedule_prep(), for a packet.
 func (n *napiStruct) schedulePrep_(t *schedule.Thread) bool {
 	t.Step(schedule.Op{Verb: "napi_schedule_prep", Cell: &n.state, Mode: schedule.RMWFull})
-	free := t.ObserveBool(n.state.Value() == 0)
+	was := t.Observe(n.state.Value())
 	n.state.Set(1)
-	return free
+	return was == 0
 }
 
 // complete_ is napi_complete_done().
