@@ -13,3 +13,10 @@ func FuzzFanoutAdd(f *testing.F) { fuzz(f, "FuzzFanoutAdd") }
 
 // FuzzFixedFanoutAdd is FuzzFanoutAdd with 008ba2a13f2d and 4971613c1639 applied.
 func FuzzFixedFanoutAdd(f *testing.F) { fuzz(f, "FuzzFixedFanoutAdd") }
+
+// FuzzPacketNotifier is packet_notifier() against bind(), PACKET_RX_RING and close(), as of 4.14.
+func FuzzPacketNotifier(f *testing.F) { fuzz(f, "FuzzPacketNotifier") }
+
+// FuzzFixedPacketNotifier is FuzzPacketNotifier with 15fe076edea7, 01d3c8417b9c, 42156f93d123 and
+// 50aff80475ab applied.
+func FuzzFixedPacketNotifier(f *testing.F) { fuzz(f, "FuzzFixedPacketNotifier") }

@@ -127,6 +127,8 @@ func Targets() []Target {
 		{"FuzzFixedPacketSetRing", "net/packet/af_packet", "ring-workload", "4.9"},
 		{"FuzzFanoutAdd", "net/packet/af_packet", "workload", "4.13"},
 		{"FuzzFixedFanoutAdd", "net/packet/af_packet", "workload", "4.14"},
+		{"FuzzPacketNotifier", "net/packet/af_packet", "device-workload", "4.14"},
+		{"FuzzFixedPacketNotifier", "net/packet/af_packet", "device-workload", "7.2"},
 		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
 		{"FuzzAioReadEventsRing", "fs/aio", "ring-workload", "3.16-rmo"},

@@ -60,6 +60,13 @@ func FuzzFanoutAdd(data []byte) int { return Run("FuzzFanoutAdd", data) }
 // FuzzFixedFanoutAdd is FuzzFanoutAdd with 008ba2a13f2d and 4971613c1639 applied.
 func FuzzFixedFanoutAdd(data []byte) int { return Run("FuzzFixedFanoutAdd", data) }
 
+// FuzzPacketNotifier is packet_notifier() against bind(), PACKET_RX_RING and close(), as of 4.14.
+func FuzzPacketNotifier(data []byte) int { return Run("FuzzPacketNotifier", data) }
+
+// FuzzFixedPacketNotifier is FuzzPacketNotifier with 15fe076edea7, 01d3c8417b9c, 42156f93d123 and
+// 50aff80475ab applied.
+func FuzzFixedPacketNotifier(data []byte) int { return Run("FuzzFixedPacketNotifier", data) }
+
 // FuzzPipeRelease is pipe_release() and fifo_open(), as of 3.10.
 func FuzzPipeRelease(data []byte) int { return Run("FuzzPipeRelease", data) }
 

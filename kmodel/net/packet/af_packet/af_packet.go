@@ -17,20 +17,33 @@
 // bind() or packet_set_ring() has it off the list, to put it back. It is in the group twice then,
 // and leaves it once.
 //
-// The code follows 4.6, 4.12, 4.13.4 and 4.13.9, which has the fixes of 4.14; see the variants.
+// The third is of sockets that are bound to a device. When that comes up packet_notifier() puts the
+// hook back, with bind_lock, of a socket with po->num. So whoever has the socket off its list, and
+// has dropped bind_lock to wait for readers, must have cleared po->num. bind() does since
+// 15fe076edea7 (CVE-2018-18559), packet_set_ring() only of a socket that was running until
+// 01d3c8417b9c (CVE-2025-38617), and packet_release() since 42156f93d123 (CVE-2026-31504). And when
+// the device goes away packet_set_ring() must not put the socket back: 50aff80475ab
+// (CVE-2026-68338).
 //
-// Not modelled: devices, and so everything that comes of one that goes up, down or away
-// (packet_notifier(), with which 4.14 has races: 15fe076edea7, 01d3c8417b9c), po->num, which is for
-// that, and po->ifindex; the rings for sending, mmap() and what is in a block, which is never full
-// and which the user never reads; the queue of a socket without a ring; flags of groups,
-// po->rollover, groups that are full; packet_create() and the list of sockets. An option is copied
-// before the call. (The length of that of PACKET_RX_RING depends on tp_version too, and that look
-// has no lock in 4.14: of that comes a wrong request, no more.) That of a ring for TPACKET_V3 has
-// the time of its timer: else init_prb_bdqc() asks the device, with the rtnl. A grace period is not
-// expedited. The softirq of a packet is a thread of its own, and interrupts nobody. Nobody calls
-// close(): the last to exit of the threads that share a socket closes it.
+// The code follows 4.6, 4.12, 4.13.4 and 4.13.9, which has the fixes of 4.14, and with a device
+// 4.14, 4.15.18, 6.13.2, 6.18.2 and 7.1.3; see the variants. Of the last fix the message was read.
 //
-// Start reading at packetSetRing, fanoutAdd and packetDoBind.
+// Not modelled: devices, po->num and po->ifindex in the programs of the first two races, which come
+// without: sockets there are bound to all devices. In those of the third: several devices, one that
+// comes back, or goes to another namespace (which is what the look for unlisted is for), packets of
+// a device that waits for its packets to be taken from the backlog of a CPU (this one is polled,
+// and so has none when it is down), the lists of ETH_P_ALL, the one list that a namespace has in
+// 6.18 for all protocols, and that netdev_wait_allrefs() tells packet_notifier() again. Everywhere:
+// the rings for sending, mmap() and what is in a block, which is never full and which the user
+// never reads; the queue of a socket without a ring; flags of groups, po->rollover, groups that are
+// full; packet_create() and membership of multicast groups. An option is copied before the call.
+// (The length of that of PACKET_RX_RING depends on tp_version too, and that look has no lock in
+// 4.14: of that comes a wrong request, no more.) That of a ring for TPACKET_V3 has the time of its
+// timer: else init_prb_bdqc() asks the device, with the rtnl. A grace period is not expedited. The
+// softirq of a packet is a thread of its own, and interrupts nobody. Nobody calls close(): the last
+// to exit of the threads that share a socket closes it.
+//
+// Start reading at packetSetRing, fanoutAdd, packetDoBind and packetNotifier.
 package afpacket
 
 import (
@@ -59,6 +72,12 @@ type packetSock struct {
 	running        mem.Int
 	tpVersion      mem.Int
 	protHook       packetType
+
+	// With a device (notifier.go).
+	skNode  list.Node[listedSock]
+	num     mem.Int // the protocol, 0 if none
+	ifindex mem.Int
+	dead    mem.Int // SOCK_DEAD
 
 	*system
 }
@@ -143,8 +162,13 @@ func (po *packetSock) unregisterProtHook(t *schedule.Thread) {
 	}
 }
 
-// packetDoBind is packet_do_bind(), to a protocol, or to none, and no device.
-func (po *packetSock) packetDoBind(t *schedule.Thread, proto int) {
+// packetDoBind is packet_do_bind(), to a protocol, or to none, and to a device, or to all, which is
+// 0. Where there are no devices it is the part that has none.
+func (po *packetSock) packetDoBind(t *schedule.Thread, proto, ifindex int) {
+	if po.hasDevice() {
+		po.bindTo_(t, proto, ifindex)
+		return
+	}
 	if !po.Has(bindTest) && po.fanout.Read(t) != nil {
 		return // -EINVAL
 	}
@@ -201,9 +225,18 @@ func (po *packetSock) version_(t *schedule.Thread, version int) {
 
 // packetRelease is packet_release().
 func (po *packetSock) packetRelease(t *schedule.Thread) {
+	if po.hasDevice() {
+		po.unlist_(t)
+	}
 	po.bindLock.Lock(t)
 	po.unregisterProtHook(t)
+	if po.hasDevice() {
+		po.unbind_(t)
+	}
 	po.bindLock.Unlock(t)
+	if po.Has(lateRelease) {
+		po.num.Write(t, 0)
+	}
 	if po.rxRing.pgVec.Read(t) != nil {
 		po.packetSetRing(t, 0, true)
 	}
@@ -211,6 +244,9 @@ func (po *packetSock) packetRelease(t *schedule.Thread) {
 	rcu.Synchronize(t) // synchronize_net
 	if f != nil {
 		slab.Free(t, "kfree", f)
+	}
+	if po.hasDevice() {
+		po.dead.Write(t, 1) // sock_orphan
 	}
 	if po.skRefcnt.DecAndTest(t) { // sock_put
 		slab.Free(t, "kfree", po) // sk_prot_free

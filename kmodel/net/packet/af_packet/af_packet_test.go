@@ -10,7 +10,8 @@ import (
 var suite = verify.Suite{
 	Programs: Programs(),
 	Large: func(p program.Program) bool {
-		return testing.Short() && p.Racy() && p.Scenario != "ring-vs-version"
+		return testing.Short() && (p.Racy() && p.Scenario != "ring-vs-version" ||
+			p.Scenario == "bind-vs-up")
 	},
 }
 
@@ -28,6 +29,8 @@ func TestStates(t *testing.T) {
 		"ring-workload": "0" + "0" + "1" + "20" + "00" + "0" + "10" + "1" + "0",
 		// PACKET_FANOUT; bind(); a packet
 		"workload": "0" + "0" + "0" + "40" + "0" + "60" + "1" + "0",
+		// a device that is up; PACKET_RX_RING; bind(); the device goes down; a packet
+		"device-workload": "0" + "0" + "0" + "0" + "00" + "0" + "40" + "0" + "1" + "1" + "0",
 	}
 	for _, p := range suite.Programs {
 		if p.Workload {

@@ -13,6 +13,7 @@ import (
 // packetType is struct packet_type.
 type packetType struct {
 	Type mem.Int // the protocol
+	dev  mem.Ptr[*netDevice]
 	Func mem.Int // of a socket: funcPacketRcv or funcTpacketRcv
 	list list.Node[hook]
 }
@@ -68,9 +69,20 @@ type ptypeBase struct {
 	head [numProtos + 1]list.Head[hook]
 }
 
+// ptypeHead_ is ptype_head(), which is inline: a hook with a device is on a list of the device.
+func (s *system) ptypeHead_(t *schedule.Thread, pt *packetType) *list.Head[hook] {
+	proto := pt.Type.Read(t)
+	if s.hasDevice() {
+		if dev := pt.dev.Read(t); dev != nil {
+			return &dev.ptypeSpecific
+		}
+	}
+	return &s.ptypeBase.head[proto]
+}
+
 // devAddPack is dev_add_pack().
 func (s *system) devAddPack(t *schedule.Thread, pt hook) {
-	head := &s.ptypeBase.head[pt.packetType().Type.Read(t)] // ptype_head
+	head := s.ptypeHead_(t, pt.packetType())
 	s.ptypeLock.Lock(t)
 	head.AddRcu(t, pt)
 	s.ptypeLock.Unlock(t)
@@ -79,7 +91,7 @@ func (s *system) devAddPack(t *schedule.Thread, pt hook) {
 // __devRemovePack is __dev_remove_pack(). A hook that is not on its list is left alone, with a
 // message.
 func (s *system) __devRemovePack(t *schedule.Thread, pt hook) {
-	head := &s.ptypeBase.head[pt.packetType().Type.Read(t)] // ptype_head
+	head := s.ptypeHead_(t, pt.packetType())
 	s.ptypeLock.Lock(t)
 	pt1 := head.FirstEntry(t)
 	for pt1 != nil && pt1 != pt {
@@ -97,20 +109,38 @@ func (s *system) devRemovePack(t *schedule.Thread, pt hook) {
 	rcu.Synchronize(t) // synchronize_net
 }
 
-// netRxAction is net_rx_action(), the softirq, with a packet.
+// netRxAction is net_rx_action(), the softirq, with a packet. A device that is down has none.
 func (s *system) netRxAction(t *schedule.Thread, proto int) {
+	if s.hasDevice() && !s.napi.schedulePrep_(t) {
+		return
+	}
 	preempt.SoftirqEnter(t)
 	s.netifReceiveSkb(t, proto)
+	if s.hasDevice() {
+		s.napi.complete_(t)
+	}
 	preempt.SoftirqExit(t)
 }
 
 // netifReceiveSkb is netif_receive_skb() of a packet. A hook is called when the next one has been
-// found (deliver_ptype_list_skb()), the last at the end. Nobody moves a hook to another list but
-// bind(), a grace period after it has been on the first, so a walk ends where it has begun.
+// found, the last at the end. Nobody moves a hook to another list but bind(), a grace period after
+// it has been on the first, or after its device went down, so a walk ends where it has begun.
 func (s *system) netifReceiveSkb(t *schedule.Thread, proto int) {
 	rcu.ReadLock(t)
-	var prev hook
-	for pt := s.ptypeBase.head[proto].First(t); pt != nil; pt = pt.ListNode().Next(t) {
+	prev := s.deliverPtypeListSkb_(t, &s.ptypeBase.head[proto], nil, proto)
+	if s.hasDevice() {
+		prev = s.deliverPtypeListSkb_(t, &s.dev.ptypeSpecific, prev, proto)
+	}
+	if prev != nil {
+		prev.func_(t, proto)
+	}
+	rcu.ReadUnlock(t)
+}
+
+// deliverPtypeListSkb_ is deliver_ptype_list_skb(), which is inline. prev has been found before.
+func (s *system) deliverPtypeListSkb_(t *schedule.Thread, list *list.Head[hook], prev hook,
+	proto int) hook {
+	for pt := list.First(t); pt != nil; pt = pt.ListNode().Next(t) {
 		if pt.packetType().Type.Read(t) != proto {
 			continue
 		}
@@ -119,8 +149,5 @@ func (s *system) netifReceiveSkb(t *schedule.Thread, proto int) {
 		}
 		prev = pt
 	}
-	if prev != nil {
-		prev.func_(t, proto)
-	}
-	rcu.ReadUnlock(t)
+	return prev
 }

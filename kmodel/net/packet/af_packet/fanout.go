@@ -39,6 +39,9 @@ func (po *packetSock) find_(t *schedule.Thread, id int) *packetFanout {
 	f := po.fanouts.Alloc(t)
 	f.id.Init(id)
 	f.protHook.Type.Init(po.protHook.Type.Read(t))
+	if po.hasDevice() {
+		f.protHook.dev.Init(po.protHook.dev.Read(t)) // without a reference
+	}
 	if !po.Has(memberHook) {
 		po.devAddPack(t, fanoutHook{f})
 	}
@@ -56,7 +59,7 @@ func (po *packetSock) join_(t *schedule.Thread, match *packetFanout) {
 	}
 	joined := false
 	po.bindLock.Lock(t)
-	if po.running.Read(t) != 0 && match.protHook.Type.Peek() == po.protHook.Type.Read(t) {
+	if po.fits_(t, match) {
 		po.rehook_(t, match)
 		joined = true
 	}
@@ -67,8 +70,30 @@ func (po *packetSock) join_(t *schedule.Thread, match *packetFanout) {
 	}
 }
 
+// fits_ is whether the socket may join the group, with bind_lock.
+func (po *packetSock) fits_(t *schedule.Thread, match *packetFanout) bool {
+	if po.Has(joinDown) {
+		if po.num.Read(t) == 0 {
+			return false
+		}
+	} else if po.running.Read(t) == 0 {
+		return false
+	}
+	return match.protHook.Type.Peek() == po.protHook.Type.Read(t) &&
+		(!po.hasDevice() || match.protHook.dev.Peek() == po.protHook.dev.Read(t))
+}
+
 // rehook_ is what fanout_add() does to a socket that joins.
 func (po *packetSock) rehook_(t *schedule.Thread, match *packetFanout) {
+	if po.Has(joinDown) {
+		po.fanout.Write(t, match)
+		match.skRef.Inc(t)
+		if po.running.Read(t) != 0 {
+			po.__devRemovePack(t, po)
+			po.__fanoutLink(t, match)
+		}
+		return
+	}
 	po.__devRemovePack(t, po)
 	po.fanout.Write(t, match)
 	match.skRef.Inc(t)

@@ -38,10 +38,14 @@ func (po *packetSock) packetSetRing(t *schedule.Thread, blocks int, closing bool
 
 	po.bindLock.Lock(t)
 	wasRunning := po.running.Read(t) != 0
+	num := po.takeNum_(t, wasRunning)
 	if wasRunning {
 		po.__unregisterProtHook(t, false)
 	}
 	po.bindLock.Unlock(t)
+	if po.Has(lateRing) {
+		po.num.Write(t, 0)
+	}
 
 	rcu.Synchronize(t) // synchronize_net
 
@@ -58,7 +62,7 @@ func (po *packetSock) packetSetRing(t *schedule.Thread, blocks int, closing bool
 	po.pgVecLock.Unlock(t)
 
 	po.bindLock.Lock(t)
-	if wasRunning {
+	if po.giveNum_(t, wasRunning, num) {
 		po.registerProtHook(t)
 	}
 	po.bindLock.Unlock(t)

@@ -77,12 +77,19 @@ func (s *system) bootAgents(e *schedule.Exec) {
 	e.AtEnd(s.checkEnd)
 }
 
-// checkEnd_ looks for a group that has no socket, and so nobody who would free it. kmemleak does
-// not: the group is on fanout_list.
+// checkEnd_ looks for a group that has no socket, and so nobody who would free it, and for a socket
+// that is closed, and whose hook has a reference that nobody will drop. kmemleak does not: the
+// group is on fanout_list, and the hook on a list of hooks.
 func (s *system) checkEnd_(e *schedule.Exec) {
 	for f := s.fanoutList.Peek(); f != nil; f = f.list.Peek() {
 		if f.skRef.Peek() == 0 {
 			e.FailAtEnd(schedule.Leak, &f.Object, f.Allocated(), "no socket is in the group")
+			return
+		}
+	}
+	for _, po := range s.socks.InUse(e) {
+		if po.Live() && po.dead.Peek() != 0 {
+			e.FailAtEnd(schedule.Leak, &po.Object, po.Allocated(), "the socket is closed, and on a list")
 			return
 		}
 	}
@@ -100,17 +107,20 @@ const (
 	bindIP // bind() to a protocol
 	bindARP
 	bindNone // to protocol 0
+	bindDev  // to IP packets of the device
 )
 
 // call_ makes a call.
 func (po *packetSock) call_(t *schedule.Thread, c call) {
 	switch c {
 	case bindIP:
-		po.packetDoBind(t, ethPIP)
+		po.packetDoBind(t, ethPIP, anyDevice)
 	case bindARP:
-		po.packetDoBind(t, ethPARP)
+		po.packetDoBind(t, ethPARP, anyDevice)
 	case bindNone:
-		po.packetDoBind(t, noProto)
+		po.packetDoBind(t, noProto, anyDevice)
+	case bindDev:
+		po.packetDoBind(t, ethPIP, theDevice)
 	default:
 		po.packetSetsockopt(t, c)
 	}
@@ -119,35 +129,35 @@ func (po *packetSock) call_(t *schedule.Thread, c call) {
 // ringVsVersion sets up a ring for TPACKET_V3 while the version changes to TPACKET_V1.
 func ringVsVersion(s *system) program.Instance {
 	return s.fixed(func(e *schedule.Exec) { s.bootSock(e, 0, ethPIP).tpVersion.Init(tpacketV3) },
-		thread{"rx_ring", []call{rxRing}, isChild}, thread{"version", []call{version1}, isChild})
+		child("rx_ring", rxRing), child("version", version1))
 }
 
 // ringOff sets up a ring for TPACKET_V3, and gives it up before the socket is closed.
 func ringOff(s *system) program.Instance {
 	return s.fixed(func(e *schedule.Exec) { s.bootSock(e, 0, ethPIP).tpVersion.Init(tpacketV3) },
-		thread{"rx_ring", []call{rxRing, rxRingOff}, isChild})
+		child("rx_ring", rxRing, rxRingOff))
 }
 
 // fanoutVsBind adds a socket to a group while it is bound to another protocol, and then there is
 // a packet of the old. The parent keeps the socket open until then, or closes it.
 func fanoutVsBind(s *system) program.Instance {
-	return s.fixed(s.grouped, joins, thread{"bind", []call{bindARP}, isChild}, parent, packet)
+	return s.fixed(s.grouped, joins, child("bind", bindARP), parent, packet)
 }
 
 // fanoutVsUnbind adds a socket to a group, as the first in it, while it is bound to no protocol any
 // more, and so is put back nowhere.
 func fanoutVsUnbind(s *system) program.Instance {
-	return s.fixed(s.ungrouped, joins, thread{"bind", []call{bindNone}, isChild}, parent, packet)
+	return s.fixed(s.ungrouped, joins, child("bind", bindNone), parent, packet)
 }
 
 // fanoutVsRing adds a socket to a group while it gets a ring.
 func fanoutVsRing(s *system) program.Instance {
-	return s.fixed(s.grouped, joins, thread{"rx_ring", []call{rxRing}, isChild}, packet)
+	return s.fixed(s.grouped, joins, child("rx_ring", rxRing), packet)
 }
 
 // fanoutVsFanout adds a socket to a group twice.
 func fanoutVsFanout(s *system) program.Instance {
-	return s.fixed(s.grouped, joins, thread{"fanout2", []call{fanout}, isChild}, packet)
+	return s.fixed(s.grouped, joins, child("fanout2", fanout), packet)
 }
 
 // ungrouped is a socket, and no group.
@@ -164,6 +174,7 @@ type thread struct {
 	name  string
 	calls []call // on socket 0
 	role  role
+	ops   []op // of the device
 }
 
 // A role says what a thread has to do with the sockets.
@@ -173,23 +184,27 @@ const (
 	isChild  role = iota // shares them, and makes calls
 	isParent             // shares them, and waits for those with calls
 	isPacket             // does not have them: a packet comes
+	isLink               // does not have them: changes the device
 )
 
 var (
-	joins  = thread{"fanout", []call{fanout}, isChild}
+	joins  = child("fanout", fanout)
 	parent = thread{name: "parent", role: isParent}
 	packet = thread{name: "packet", role: isPacket}
 )
 
+// child is a thread that makes these calls.
+func child(name string, calls ...call) thread { return thread{name: name, calls: calls} }
+
 // fixed is a program of these threads.
 func (s *system) fixed(boot func(e *schedule.Exec), threads ...thread) program.Instance {
-	var count [isPacket + 1]int
+	var count [isLink + 1]int
 	for _, th := range threads {
 		count[th.role]++
 	}
 	bodies := make([]func(t *schedule.Thread), len(threads))
 	for i, th := range threads {
-		bodies[i] = s.body_(th, count[isChild], count[isParent] > 0)
+		bodies[i] = s.body_(th, count[isChild]+count[isLink], count[isParent] > 0)
 	}
 	begin := func(e *schedule.Exec) {
 		s.BootGlobals(e)
@@ -203,7 +218,7 @@ func (s *system) fixed(boot func(e *schedule.Exec), threads ...thread) program.I
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
 
-// body_ is what a thread does, where so many make calls, and somebody waits for them or not.
+// body_ is what a thread does, where so many have a parent, which waits for them or is not there.
 func (s *system) body_(th thread, children int, waited bool) func(t *schedule.Thread) {
 	switch th.role {
 	case isPacket:
@@ -215,15 +230,24 @@ func (s *system) body_(th thread, children int, waited bool) func(t *schedule.Th
 		}
 	}
 	return func(t *schedule.Thread) {
-		po := s.files.fd[0].Peek()
-		for _, c := range th.calls {
-			po.call_(t, c)
+		if th.role == isLink {
+			s.ops_(t, th.ops)
+		} else {
+			s.calls_(t, th.calls)
 		}
-		s.exitFiles(t)
 		if waited {
 			s.exitNotify(t)
 		}
 	}
+}
+
+// calls_ makes calls on socket 0, and exits.
+func (s *system) calls_(t *schedule.Thread, calls []call) {
+	po := s.files.fd[0].Peek()
+	for _, c := range calls {
+		po.call_(t, c)
+	}
+	s.exitFiles(t)
 }
 
 // What the workloads choose from. Up to 4.12 a ring that is given up fails by itself, which is
@@ -268,6 +292,13 @@ func (w *workload) begin(e *schedule.Exec) {
 	for i := range socks {
 		w.bootSock(e, i, ethPIP)
 	}
+	w.threads_(e, socks)
+	w.packets_(e)
+	w.bootAgents(e)
+}
+
+// threads_ has the tape choose the threads and their calls, on so many sockets.
+func (w *workload) threads_(e *schedule.Exec, socks int) {
 	threads := w.Threads(e)
 	w.files.count.Init(threads)
 	for i := range threads {
@@ -277,12 +308,15 @@ func (w *workload) begin(e *schedule.Exec) {
 		}
 		w.Go(e, i)
 	}
+}
+
+// packets_ has it choose the packets.
+func (w *workload) packets_(e *schedule.Exec) {
 	w.sent = w.Choose(e, 1+maxPackets)
 	for i := range w.sent {
 		w.packets[i] = w.Choose(e, numProtos)
 	}
 	e.Go("packets", w.send)
-	w.bootAgents(e)
 }
 
 // run_ makes the calls of a thread, which then exits.
@@ -302,7 +336,8 @@ func (w *workload) send_(t *schedule.Thread) {
 	}
 }
 
-// abstract gives the Go fuzzer a word for each socket, and one for each group.
+// abstract gives the Go fuzzer a word for each socket, one for each group, and if there is a device
+// another for each socket and one for the device.
 func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for _, po := range s.socks.InUse(e) {
 		hit(program.Word(po.tpVersion.Peek(), false,
@@ -313,5 +348,8 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 	for _, f := range s.fanouts.InUse(e) {
 		hit(program.Word(f.numMembers.Peek()<<2|min(max(f.skRef.Peek(), 0), 3), true,
 			f.Live(), f.lock.IsLocked(), s.fanoutMutex.IsLocked()))
+	}
+	if s.hasDevice() {
+		s.abstractDevice(e, hit)
 	}
 }

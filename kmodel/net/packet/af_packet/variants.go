@@ -30,6 +30,22 @@ const (
 	addBindLock
 	// bindTest is 4971613c1639: packet_do_bind() looks at po->fanout with bind_lock.
 	bindTest
+	// bindNum is 15fe076edea7: packet_do_bind() clears po->num while the socket is off its list.
+	bindNum
+	// bindBug is its other line, BUG_ON(po->running).
+	bindBug
+	// joinDown is a581ed81940d, a merge: a socket may join a group while its device is down.
+	joinDown
+	// ringNum is 01d3c8417b9c: packet_set_ring() clears po->num though the socket was not running.
+	ringNum
+	// releaseNum is 42156f93d123: packet_release() clears po->num.
+	releaseNum
+	// ringGone is 50aff80475ab: packet_set_ring() does not put back a socket whose device is gone.
+	ringGone
+
+	// lateRing is ringNum, after bind_lock, and lateRelease is releaseNum.
+	lateRing
+	lateRelease
 )
 
 // The variants that both models have.
@@ -113,13 +129,17 @@ var (
 	}
 )
 
+// v414 has the fixes of both.
+var v414 = program.Variant{Name: "4.14", Versions: "4.13.9-4.14",
+	Changes: v413.Changes | addBindLock | bindTest,
+	About:   "4971613c1639: bind() looks for a group with bind_lock"}
+
 var fanoutModel = program.Model[*system]{
 	Object: "net/packet/af_packet",
 	Variants: []program.Variant{v46, v413,
 		{Name: "008ba2a", Versions: "mutant", Changes: v413.Changes | addBindLock,
 			About: "008ba2a13f2d: PACKET_FANOUT has bind_lock"},
-		{Name: "4.14", Versions: "4.13.9-4.14", Changes: v413.Changes | addBindLock | bindTest,
-			About: "4971613c1639: bind() looks for a group with bind_lock"},
+		v414,
 	},
 	Scenarios: []program.Scenario[*system]{
 		{Name: "fanout-vs-bind", New: fanoutVsBind},
@@ -139,7 +159,16 @@ var fanoutModel = program.Model[*system]{
 }
 
 // Programs returns all programs.
-func Programs() []program.Program { return append(ringModel.Programs(), fanoutModel.Programs()...) }
+func Programs() []program.Program {
+	var out []program.Program
+	for _, m := range models {
+		out = append(out, m.Programs()...)
+	}
+	return out
+}
+
+var models = []program.Model[*system]{ringModel, fanoutModel, deviceModel, bindMutants, ringMutants,
+	releaseMutants}
 
 // filesStruct is struct files_struct, which the threads of a program share: the last to exit
 // closes what is in it.
@@ -169,7 +198,17 @@ type system struct {
 	socks       *slab.Cache[packetSock, *packetSock]
 	fanouts     *slab.Cache[packetFanout, *packetFanout]
 	pgvs        *slab.Cache[pgv, *pgv]
-	checkEnd    func(e *schedule.Exec) // checkEnd_, bound once
+
+	// With a device.
+	devs       *slab.Cache[netDevice, *netDevice] // nil if there is none
+	dev        *netDevice                         // as a packet has it
+	rtnlMutex  global.Mutex
+	initNet    initNet
+	sklist     global.List[listedSock]
+	sklistLock global.Mutex
+	napi       napiStruct
+
+	checkEnd func(e *schedule.Exec) // checkEnd_, bound once
 }
 
 func newSystem(c program.Changes) *system {

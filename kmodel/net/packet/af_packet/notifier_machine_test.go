@@ -1,0 +1,354 @@
+package afpacket
+
+import (
+	"testing"
+
+	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
+)
+
+// This machine is a second implementation of ring-vs-up, as that of machine_test.go is of
+// ring-vs-version. The socket has no group and no other to share a list with, so its hook is on
+// that of the device, or not.
+
+// An nPC is the step that a thread takes next.
+type nPC uint8
+
+const (
+	nEnd nPC = iota
+
+	// packet_set_ring(), of no blocks, and the exit
+	nLockSock
+	nBindLock
+	nWasRunning
+	nNum
+	nNumZero
+	nStop // __unregister_prot_hook()
+	nStopFanout
+	nStopType
+	nStopDev
+	nStopLock
+	nStopFirst
+	nStopDel
+	nStopUnlock
+	nStopPut
+	nBindUnlock
+	nNumLate
+	nSync
+	nSyncEnds
+	nPgVecLock
+	nQueueLock
+	nSwapRead
+	nSwapWrite
+	nQueueUnlock
+	nFuncRing
+	nFunc
+	nPgVecUnlock
+	nPgVecUnlockTail
+	nBindLockAgain
+	nNumBack
+	nIfindex
+	nRunning // register_prot_hook()
+	nHookFanout
+	nHookType
+	nHookDev
+	nHookLock
+	nHookAdd
+	nHookUnlock
+	nHookHold
+	nHookRunning
+	nBindUnlockAgain
+	nVersion
+	nFree
+	nReleaseSock
+	nExit
+
+	// dev_open()
+	nRtnlLock
+	nFlags
+	nNapiEnable
+	nFlagsUp
+	nUpReadLock
+	nUpFirst
+	nUpIfindex
+	nUpBindLock
+	nUpNum
+	nUpRunning // register_prot_hook()
+	nUpFanout
+	nUpType
+	nUpDev
+	nUpLock
+	nUpAdd
+	nUpUnlock
+	nUpHold
+	nUpSetRunning
+	nUpBindUnlock
+	nUpNext
+	nUpReadUnlock
+	nRtnlUnlock
+	nRtnlUnlockTail
+
+	// A packet
+	nNapiPrep
+	nBhOff
+	nReadLock
+	nBaseFirst
+	nFirst
+	nType
+	nNext
+	nCall
+	nRcvLock // packet_rcv()
+	nRcvUnlock
+	nTpLock // tpacket_rcv()
+	nTpVersion
+	nTpRing
+	nTpNull
+	nTpStatus
+	nTpUnlock
+	nTpCopy
+	nReadUnlock
+	nNapiComplete
+	nBhOn
+)
+
+// The threads.
+const (
+	nRing = iota
+	nLink
+	nPacket
+	nThreads
+)
+
+// An nState is everything. An owner is the number of a thread and 1, or 0.
+type nState struct {
+	pc                         [nThreads]nPC
+	bind, queue, ptype         int8  // owners
+	waits                      uint8 // who sets the ring, for these threads
+	was                        bool
+	running, listed, num, zero bool // zero: nRing has seen num as 0, and so puts back that
+	gone, freed, tpacket       bool // of the ring; the hook is tpacket_rcv()
+	napi                       bool
+}
+
+// An nMachine is a variant.
+type nMachine struct{ num, late, gone bool }
+
+var nMachines = map[string]nMachine{
+	"4.14": {}, "4.15": {}, "6.13": {}, "01d3c84-late": {late: true},
+	"6.17": {num: true}, "7.0": {num: true}, "7.2": {num: true, gone: true},
+}
+
+// owner returns the lock that the step at pc takes, and gives back. For others nobody else comes.
+func (s *nState) owner(pc nPC) (take, give *int8) {
+	switch pc {
+	case nBindLock, nBindLockAgain, nUpBindLock:
+		return &s.bind, nil
+	case nBindUnlock, nBindUnlockAgain, nUpBindUnlock:
+		return nil, &s.bind
+	case nStopLock, nHookLock, nUpLock:
+		return &s.ptype, nil
+	case nStopUnlock, nHookUnlock, nUpUnlock:
+		return nil, &s.ptype
+	case nQueueLock, nRcvLock, nTpLock:
+		return &s.queue, nil
+	case nQueueUnlock, nRcvUnlock, nTpUnlock:
+		return nil, &s.queue
+	}
+	return nil, nil
+}
+
+func (s *nState) enabled(me int) bool {
+	pc := s.pc[me]
+	take, _ := s.owner(pc)
+	return pc != nEnd && (take == nil || *take == 0) && !(pc == nSyncEnds && s.waits != 0)
+}
+
+// readers returns who is in a read-side section.
+func (s *nState) readers() (set uint8) {
+	if pc := s.pc[nLink]; pc > nUpReadLock && pc <= nUpReadUnlock {
+		set |= 1 << nLink
+	}
+	if pc := s.pc[nPacket]; pc > nReadLock && pc <= nReadUnlock {
+		set |= 1 << nPacket
+	}
+	return set
+}
+
+// step takes a step, and returns how it fails.
+func (m nMachine) step(s *nState, me int) schedule.Kind {
+	pc := s.pc[me]
+	switch take, give := s.owner(pc); {
+	case take != nil:
+		*take = int8(me) + 1
+	case give != nil:
+		*give = 0
+	}
+	switch {
+	case pc == nTpNull:
+		return schedule.NullDereference
+	case (pc == nTpStatus || pc == nTpCopy) && s.freed:
+		return schedule.UseAfterFree
+	}
+	switch me {
+	case nRing:
+		s.pc[me] = m.ring(s, pc)
+	case nLink:
+		s.pc[me] = s.link(pc)
+	default:
+		s.pc[me] = s.packet(pc)
+	}
+	if pc == nUpReadUnlock || pc == nReadUnlock {
+		s.waits &^= 1 << me
+	}
+	return schedule.NoFailure
+}
+
+// ring is a step of packet_set_ring(). It returns the one behind.
+func (m nMachine) ring(s *nState, pc nPC) nPC {
+	switch pc {
+	case nWasRunning:
+		s.was = s.running
+	case nNum:
+		s.zero = !s.num
+		if !s.was && !m.num {
+			return nBindUnlock
+		}
+	case nNumZero:
+		if s.num = false; !s.was {
+			return nBindUnlock
+		}
+	case nStop:
+		s.running = false
+	case nStopDel:
+		s.listed = false
+	case nBindUnlock:
+		if !m.late {
+			return nSync
+		}
+	case nNumLate:
+		s.num = false
+	case nSync:
+		s.waits = s.readers()
+	case nSwapWrite:
+		s.gone = true
+	case nFunc:
+		s.tpacket = false
+	case nBindLockAgain:
+		if !s.was && !m.num && !m.late {
+			return nBindUnlockAgain
+		}
+	case nNumBack:
+		switch s.num = !s.zero; {
+		case !s.was:
+			return nBindUnlockAgain
+		case !m.gone:
+			return nRunning
+		}
+	case nRunning:
+		if s.running {
+			return nBindUnlockAgain
+		}
+	case nHookAdd:
+		s.listed = true
+	case nHookRunning:
+		s.running = true
+	case nFree:
+		s.freed = true
+	case nExit:
+		return nEnd
+	}
+	return pc + 1
+}
+
+// link is a step of dev_open().
+func (s *nState) link(pc nPC) nPC {
+	switch pc {
+	case nNapiEnable:
+		s.napi = true
+	case nUpNum:
+		if !s.num {
+			return nUpBindUnlock
+		}
+	case nUpRunning:
+		if s.running {
+			return nUpBindUnlock
+		}
+	case nUpAdd:
+		s.listed = true
+	case nUpSetRunning:
+		s.running = true
+	case nRtnlUnlockTail:
+		return nEnd
+	}
+	return pc + 1
+}
+
+// packet is a step of the packet.
+func (s *nState) packet(pc nPC) nPC {
+	switch pc {
+	case nNapiPrep:
+		if !s.napi {
+			return nEnd
+		}
+	case nFirst:
+		if !s.listed {
+			return nReadUnlock
+		}
+	case nCall:
+		if s.tpacket {
+			return nTpLock
+		}
+	case nRcvUnlock, nTpCopy:
+		return nReadUnlock
+	case nTpRing:
+		if !s.gone {
+			return nTpStatus
+		}
+	case nBhOn:
+		return nEnd
+	}
+	return pc + 1
+}
+
+func (m nMachine) counted() verify.Machine[nState, schedule.Kind] {
+	return verify.Machine[nState, schedule.Kind]{
+		Threads: nThreads,
+		Bound:   explore.Unbounded,
+		Enabled: (*nState).enabled,
+		Rests:   func(s *nState, me int) bool { return s.pc[me] == nEnd },
+		Step: func(s nState, me int, next func(nState), end func(schedule.Kind)) {
+			if kind := m.step(&s, me); kind != schedule.NoFailure {
+				end(kind)
+			} else {
+				next(s)
+			}
+		},
+		Stuck: func(_ nState, _ func(nState), end func(schedule.Kind)) { end(schedule.NoFailure) },
+	}
+}
+
+// TestNotifierMachine compares ring-vs-up with the machine.
+func TestNotifierMachine(t *testing.T) {
+	compared := 0
+	for _, p := range Programs() {
+		if p.Scenario != "ring-vs-up" {
+			continue
+		}
+		m, ok := nMachines[p.Variant]
+		if !ok {
+			t.Fatalf("the machine has no variant %s", p.Variant)
+		}
+		compared++
+		first := nState{num: true, tpacket: true}
+		first.pc = [nThreads]nPC{nLockSock, nRtnlLock, nNapiPrep}
+		r := verify.Explore(p, explore.Options{Bound: explore.Unbounded})
+		agree := m.counted().Compare(t, r, first, func(e explore.Ending) schedule.Kind { return e.Kind })
+		if agree < 20 {
+			t.Errorf("%s: %d numbers agree, want more", p.Name(), agree)
+		}
+	}
+	if compared != len(nMachines) {
+		t.Errorf("%d variants compared, the machine has %d", compared, len(nMachines))
+	}
+}
