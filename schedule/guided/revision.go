@@ -6,4 +6,5 @@ package guided
 //
 //	2  the arms of PCT and of preemptions, which are samplers of revision 2, decide otherwise
 //	3  the arms are others: Demote, and SURW and ReadsFrom over it, have most of the shares
-const Revision = 3
+//	4  delays, which are one of the arms and of revision 3, decide otherwise
+const Revision = 4

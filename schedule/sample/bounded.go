@@ -13,11 +13,11 @@ type point struct{ step, nth int }
 
 func newPoints(n int) points { return points{at: make([]point, n)} }
 
-// draw draws all points among the steps 1 to k, and puts them in ascending order.
-func (p *points) draw(c *chance, k length) {
+// draw draws all points among k steps, the first of which is from, and puts them in ascending order.
+func (p *points) draw(c *chance, k length, from int) {
 	steps := k.expected()
 	for i := range p.at {
-		at := point{1 + c.below(steps), i}
+		at := point{from + c.below(steps), i}
 		j := i
 		for ; j > 0 && p.at[j-1].step > at.step; j-- {
 			p.at[j] = p.at[j-1]
@@ -53,8 +53,8 @@ func NewPreemptions(seed uint64, bound int) *Preemptions {
 	return &Preemptions{chance: newChance(seed), points: newPoints(bound)}
 }
 
-// Begin implements [Sampler].
-func (p *Preemptions) Begin() { p.draw(&p.chance, p.k) }
+// Begin implements [Sampler]. Nobody runs before the first step who could be preempted.
+func (p *Preemptions) Begin() { p.draw(&p.chance, p.k, 1) }
 
 // End implements [Sampler].
 func (p *Preemptions) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps) }
@@ -74,9 +74,6 @@ func (p *Preemptions) Choose(e *schedule.Exec, n int) int {
 // running thread and from one that cannot to the next by number; at random steps, at most
 // bound of them, the thread that would be next is passed over once (Emmi, Qadeer and
 // Rakamaric, "Delay-bounded scheduling", POPL 2011, section 3; the random form).
-//
-// Deviation: the first thread is never passed over before the first step, so what takes another to
-// begin is not found (RADBench.bug6 with all threads there from the beginning).
 type Delays struct {
 	chance
 	blind
@@ -90,7 +87,7 @@ func NewDelays(seed uint64, bound int) *Delays {
 }
 
 // Begin implements [Sampler].
-func (p *Delays) Begin() { p.draw(&p.chance, p.k) }
+func (p *Delays) Begin() { p.draw(&p.chance, p.k, 0) }
 
 // End implements [Sampler].
 func (p *Delays) End(_ *schedule.Exec, res schedule.Result) { p.k.see(res.Steps) }

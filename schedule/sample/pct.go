@@ -62,7 +62,7 @@ func (p *PCT) Begin() {
 		p.priority[i] = p.priority[j]
 		p.priority[j] = i
 	}
-	p.draw(&p.chance, p.k)
+	p.draw(&p.chance, p.k, 1)
 }
 
 // Step implements [Sampler]. Of two changes at one step the second counts.

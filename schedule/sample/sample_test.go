@@ -313,6 +313,45 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// TestDelays: every order that the paper's scheduler can come to with so many delays is met, and no
+// other; the first delay may come before the first step.
+func TestDelays(t *testing.T) {
+	threads := []string{"ss", "s", "ss"}
+	for bound := range 4 {
+		want := map[string]bool{}
+		delayed(want, "", []int{2, 1, 2}, 0, bound)
+		got := count(t, sample.NewDelays(1, bound), 0, 20000, threads...)
+		for order := range got {
+			if !want[order] {
+				t.Errorf("bound %d: %s takes more delays", bound, order)
+			}
+		}
+		for order := range want {
+			if got[order] == 0 {
+				t.Errorf("bound %d: never %s", bound, order)
+			}
+		}
+	}
+}
+
+// delayed adds the orders in which threads with so many steps left can go on where the scheduler
+// is at thread next and may be delayed so many times.
+func delayed(orders map[string]bool, order string, left []int, next, delays int) {
+	if slices.Max(left) == 0 {
+		orders[order] = true
+		return
+	}
+	for next %= len(left); left[next] == 0; {
+		next = (next + 1) % len(left)
+	}
+	if delays > 0 {
+		delayed(orders, order, left, next+1, delays-1)
+	}
+	rest := slices.Clone(left)
+	rest[next]--
+	delayed(orders, order+string(rune('a'+next)), rest, next, delays)
+}
+
 // TestNew runs every sampler by its name: the same seed decides the same, another seed
 // does not, and once warm nothing is allocated.
 func TestNew(t *testing.T) {
