@@ -8,7 +8,8 @@ import (
 // sources lists functions of models that are in another kernel source file than the one the
 // model is called after, as of the releases that the model is of. Where there is no file, these
 // had not one and the same, or it is no function of the kernel's. No function is all that are
-// not listed by name.
+// not listed by name. What has been in drivers/tty since 2.6.37 is listed so, though it was in
+// drivers/char before.
 var sources = []struct{ model, file, functions string }{
 	{"arch/powerpc", "arch/powerpc/mm/book3s64/radix_tlb.c", ""},
 	{"arch/powerpc", "arch/powerpc/mm/mmu_context.c", "switch_mm_irqs_off"},
@@ -21,6 +22,15 @@ var sources = []struct{ model, file, functions string }{
 	{"arch/x86/mm/tlb", "arch/x86/include/asm/mmu_context.h", "switch_mm"},
 	{"arch/x86/mm/tlb", "kernel/sched/core.c", "context_switch"},
 	{"arch/x86/mm/tlb", "", "copy_from_user flush_tlb_others"},
+	{"drivers/tty/n_hdlc", "drivers/tty/pty.c", "pty_write"},
+	{"drivers/tty/n_hdlc", "drivers/tty/tty_io.c",
+		"__start_tty __stop_tty tty_ioctl tty_release tty_wakeup tty_write"},
+	{"drivers/tty/n_hdlc", "", "exit_files"},
+	{"drivers/tty/n_tty", "drivers/tty/pty.c", "pty_write"},
+	{"drivers/tty/n_tty", "drivers/tty/tty_buffer.c", "__tty_buffer_request_room flush_to_ldisc " +
+		"receive_buf tty_buffer_alloc tty_buffer_free tty_flip_buffer_push " +
+		"tty_insert_flip_string_fixed_flag"},
+	{"drivers/tty/n_tty", "drivers/tty/tty_io.c", "tty_write"},
 	{"fs/aio", "fs/file_table.c", "fput"},
 	{"fs/aio", "include/linux/fs.h", "fput_atomic"},
 	{"fs/aio", "kernel/fork.c", "mmput"},
@@ -29,7 +39,7 @@ var sources = []struct{ model, file, functions string }{
 	{"fs/aio", "", "finish_wait ready run submit"},
 	{"fs/aio_poll", "fs/aio.c", ""},
 	{"fs/aio_poll", "fs/notify/inotify/inotify_user.c", "inotify_poll inotify_read"},
-	{"fs/aio_poll", "fs/signalfd.c", "signalfd_cleanup"},
+	{"fs/aio_poll", "fs/signalfd.c", "signalfd_cleanup signalfd_poll"},
 	{"fs/aio_poll", "include/linux/poll.h", "vfs_poll"},
 	{"fs/aio_poll", "include/linux/sched/signal.h", "lock_task_sighand"},
 	{"fs/aio_poll", "include/linux/signalfd.h", "signalfd_notify"},
@@ -97,6 +107,7 @@ var sources = []struct{ model, file, functions string }{
 	{"mm/list_lru", "mm/memcontrol.c", "memcg_alloc_cache_id memcg_free_cache_id " +
 		"memcg_get_cache_ids memcg_offline_kmem memcg_online_kmem memcg_put_cache_ids"},
 	{"mm/list_lru", "", "list_lru_init mount umount"},
+	{"mm/mmap", "include/linux/mm.h", "do_mmap"},
 	{"mm/mremap", "mm/memory.c", "tlb_finish_mmu unmap_mapping_range zap_pte_range"},
 	{"mm/mremap", "mm/migrate.c", "migrate_page_move_mapping unmap_and_move"},
 	{"mm/mremap", "mm/mmap.c", "copy_vma do_munmap"},
@@ -108,9 +119,9 @@ var sources = []struct{ model, file, functions string }{
 	{"net/core/net_namespace", "kernel/nsproxy.c", "exit_task_namespaces"},
 	{"net/core/net_namespace", "net/core/rtnetlink.c", "rtnl_newlink"},
 	{"net/packet/af_packet", "kernel/exit.c", "exit_notify wait4"},
-	{"net/packet/af_packet", "net/core/dev.c", "__dev_remove_pack dev_add_pack dev_remove_pack " +
-		"net_rx_action netif_receive_skb"},
-	{"net/packet/af_packet", "", "exit_files"},
+	{"net/packet/af_packet", "net/core/dev.c", "__dev_remove_pack dev_add_pack dev_close_many " +
+		"dev_remove_pack net_rx_action netdev_run_todo rollback_registered_many unregister_netdev"},
+	{"net/packet/af_packet", "", "dev_close dev_open exit_files netif_receive_skb open"},
 	{"protocol", "", ""},
 }
 

@@ -19,6 +19,7 @@ func TestSourceFile(t *testing.T) {
 		{"kmodel/fs/aio", "finish_wait", ""}, // kernel/wait.c up to 3.10
 		{"kmodel/arch/powerpc", "exit_lazy_flush_tlb", "arch/powerpc/mm/book3s64/radix_tlb.c"},
 		{"kmodel/arch/powerpc", "switch_mm_irqs_off", "arch/powerpc/mm/mmu_context.c"},
+		{"kmodel/drivers/tty/n_tty", "tty_flip_buffer_push", "drivers/tty/tty_buffer.c"},
 		{"kmodel/kernel/kthread", "zap", ""},
 		{"kmodel/protocol", "lookup", ""},
 		{"triage_test", "lookup_ctx", ""},

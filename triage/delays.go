@@ -16,7 +16,8 @@ var delayHeader string
 
 const (
 	delayFile = "include/linux/kschedfuzz_delay.h"
-	commLen   = 15 // of current->comm, without the zero
+	ttyDir    = "drivers/tty/" // has a name of its own since 2.6.37
+	commLen   = 15             // of current->comm, without the zero
 	mutexTail = "mutex_unlock (tail)"
 	drains    = "drains" // verb of the step in which a store buffer writes to memory
 )
@@ -236,10 +237,14 @@ func (d *delays) howTo() {
 	}
 	d.out.para("If a delay is too short for what has to happen meanwhile, a grace period for " +
 		"example, make ms larger; if one has to outlast another that begins after it, call it twice.")
+	moved := ""
+	if slices.ContainsFunc(d.points, func(p delay) bool { return strings.HasPrefix(p.file, ttyDir) }) {
+		moved = " (up to 2.6.36, " + ttyDir + " was drivers/char/)"
+	}
 	d.out.para("The patch below adds a header (git apply). The calls are to be put in by hand. The " +
-		"files are those of the releases that the model is of; git grep finds a function that is in " +
-		"another in your tree, and one of which none is named. Where a call comes to stand after an " +
-		"if or a loop without braces, add them.")
+		"files are those of the releases that the model is of" + moved + "; git grep finds a " +
+		"function that is in another in your tree, and one of which none is named. Where a call " +
+		"comes to stand after an if or a loop without braces, add them.")
 }
 
 // comm returns a name as current->comm has it, with the number if it has one.
