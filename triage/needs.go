@@ -8,8 +8,10 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// sends is how the verbs begin by which a CPU interrupts others.
-const sends = "smp_call_function"
+const (
+	sends   = "smp_call_function" // how the verbs begin by which a CPU interrupts others
+	offline = "set_cpu_online"    // the verb by which one goes, or comes
+)
 
 // during returns the first and the last step that others take during a delay.
 func (d *delays) during(p *delay) (from, to int) {
@@ -40,8 +42,8 @@ func (d *delays) kernel() string {
 	}
 	if len(waiting) > 0 {
 		return "The kernel has to be preemptible (CONFIG_PREEMPT): a grace period begins and ends " +
-			"during delay " + strings.Join(waiting, ", and one during delay ") + ". A delay " +
-			"spins, which keeps one from ending where nobody can preempt it."
+			"during delay " + strings.Join(waiting, ", and one during delay ") + ". In any other, a " +
+			"CPU that spins, as in a delay, keeps it from ending."
 	}
 	if slices.ContainsFunc(d.Interleaving.Sections, ends) || !d.elsewhere() {
 		return ""
@@ -55,7 +57,7 @@ func (d *delays) kernel() string {
 
 // elsewhere reports whether nobody takes a step during a delay but tasks, which have CPUs of their
 // own, and who is called by another CPU. Another interrupt may be one after which a task is
-// preempted.
+// preempted. And before a CPU goes offline, all others have to run what stop_machine() has there.
 func (d *delays) elsewhere() bool {
 	it := d.Interleaving
 	var called [schedule.MaxThreads]bool
@@ -67,7 +69,7 @@ func (d *delays) elsewhere() bool {
 	for i := range d.points {
 		from, to := d.during(&d.points[i])
 		for _, s := range it.Steps[from-1 : to] {
-			if it.Threads[s.Thread].Agent && !called[s.Thread] {
+			if it.Threads[s.Thread].Agent && !called[s.Thread] || s.Verb == offline {
 				return false
 			}
 		}

@@ -37,6 +37,7 @@ func TestNeeds(t *testing.T) {
 		{"half of one", []Step{call, read}, []Step{callback}, "", "", "false"},
 		{"one before", []Step{call, callback, read}, []Step{reads}, "", "", "false"},
 		{"a softirq", []Step{read}, []Step{{Thread: softirq}}, "", "", "false"},
+		{"a CPU that goes", []Step{read}, []Step{{Thread: other, Verb: "set_cpu_online"}}, "", "", "false"},
 		{"a tick", []Step{read}, []Step{ticks}, "", "", "true"},
 		{"a call", []Step{read}, []Step{send, interrupt}, orInterrupt, "", "true"},
 		{"a late call", []Step{send, read}, []Step{interrupt}, orInterrupt,
