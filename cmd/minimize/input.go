@@ -219,21 +219,10 @@ func (c *command) checkOut() error {
 	case !triage.IsGolden(data):
 		return fmt.Errorf("-o %s: there is such a file, and it is no golden file: not overwritten", c.out)
 	}
-	return writeOut(c.out, func(next string) error { return os.WriteFile(next, nil, 0o644) })
+	return writeOut(c.out, nil)
 }
 
-// writeOut has f write the file that is going to be the file of -o.
-func writeOut(file string, f func(next string) error) error {
-	next := file + ".tmp"
-	err := f(next)
-	os.Remove(next)
-	if err != nil {
-		return fmt.Errorf("-o %s: %w", file, cmp.Or(errors.Unwrap(err), err))
-	}
-	return nil
-}
-
-// writeGolden writes the result as a golden file. There is always the old one or the new one.
+// writeGolden writes the result as a golden file.
 func writeGolden(file string, in *input, res *triage.Result) error {
 	g := triage.NewGolden(res.Trace, in.mute)
 	g.Comment = in.comment
@@ -241,12 +230,32 @@ func writeGolden(file string, in *input, res *triage.Result) error {
 	if _, err := g.WriteTo(&b); err != nil {
 		return err
 	}
-	return writeOut(file, func(next string) error {
-		if err := os.WriteFile(next, b.Bytes(), 0o644); err != nil {
-			return err
+	return writeOut(file, b.Bytes())
+}
+
+// writeOut writes the file of -o, under another name until it is whole: there is always the old one
+// or the new one. Without data it finds out whether that can be done. What has that other name
+// already is left alone: it is somebody else's, or another minimize is about to rename it.
+func writeOut(file string, data []byte) error {
+	next := file + ".tmp"
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return fmt.Errorf("-o %s: %s is in the way: remove it, or wait for who writes it", file, next)
+	case err == nil:
+		_, err = f.Write(data)
+		err = cmp.Or(err, f.Close())
+		if err == nil && data != nil {
+			err = os.Rename(next, file)
 		}
-		return os.Rename(next, file)
-	})
+		if err != nil || data == nil {
+			os.Remove(next)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("-o %s: %w", file, cmp.Or(errors.Unwrap(err), err))
+	}
+	return nil
 }
 
 // writePasses writes the table of -v.

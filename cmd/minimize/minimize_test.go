@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -154,3 +155,48 @@ func TestLongTape(t *testing.T) {
 		t.Errorf("no tape: %.100v", err)
 	}
 }
+
+// TestWriteLate: what cannot be written in the end is said behind the report, and the file that is
+// there stays as it was.
+func TestWriteLate(t *testing.T) {
+	found, err := find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "x.txtar")
+	args := []string{"-explain", "0", "-o", file, "-program", pair, found.pair.String()}
+	var stdout, stderr strings.Builder
+	if status := run(args, &stdout, &stderr); status != exitMinimized {
+		t.Fatalf("status %d: %s", status, &stderr)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := writerFunc(func(b []byte) (int, error) { // that is when it is minimized
+		if err := os.WriteFile(file+".tmp", nil, 0o644); err != nil {
+			t.Error(err)
+		}
+		return stdout.Write(b)
+	})
+	report := stdout.String()
+	stdout.Reset()
+	status := run(args, late, &stderr)
+	if want := "minimize: -o " + file + ": "; status != exitWrong || stdout.String() != report ||
+		!strings.HasPrefix(stderr.String(), want) {
+		t.Errorf("status %d, %q, report\n%s\nwant %d, %q, and\n%s",
+			status, &stderr, &stdout, exitWrong, want, report)
+	}
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("%v, and the file is\n%s\nwant\n%s", err, after, before)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 2 {
+		t.Errorf("left are %q", left)
+	}
+}
+
+// A writerFunc is told of what is written.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
