@@ -34,15 +34,18 @@ func (c *command) distil(names []string) error {
 			groups[e.Program] = append(groups[e.Program], e)
 		}
 	}
-	for _, list := range groups {
+	for name, list := range groups {
 		slices.SortFunc(list, corpus.Entry.Compare)
+		groups[name] = slices.CompactFunc(list, func(a, b corpus.Entry) bool { // of several packs
+			return slices.Equal(a.Tape.Canonical(), b.Tape.Canonical())
+		})
 	}
 	var kept []corpus.Entry
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		p, err := kmodel.ProgramOf(name)
 		if err != nil { // what it would reach, nobody knows
 			kept = append(kept, groups[name]...)
-			fmt.Fprintf(c.stderr, "corpus: %v; kept as in the pack: %s\n", err, entries(len(groups[name])))
+			fmt.Fprintf(c.stderr, "corpus: %v; all kept: %s\n", err, entries(len(groups[name])))
 			continue
 		}
 		kept = append(kept, c.distilOne(p, name, groups[name])...)
