@@ -97,11 +97,14 @@ type Event struct {
 	Freed   []string
 	Changes []Change // of all cells, not only of the object of the step
 
-	// How the step has left its thread. They are false of its last one, unless that has failed.
+	// How the step has left its thread. They are false of its last one, which of an agent is that
+	// of each piece of work, unless that has failed.
 	IrqsOff   bool // on its CPU
 	Sleepless bool // it may not sleep
 
-	Blocked []int // threads inside of their functions that cannot go on after it, by number
+	// Blocked are the threads inside of their functions that cannot go on after it, by number,
+	// unless a signal comes: see [Interruptible].
+	Blocked []int
 
 	// Decision is the position in the tape of the decision that chose this
 	// step, counted from 0, or -1 where there was none to take. Preempted is the
