@@ -124,14 +124,19 @@ func (v *view) follow(thread, slot int) {
 	}
 }
 
-// wait says from a step on, until the thread takes one, whether it can do what it waits for.
+// wait says, until the thread takes a step, when it can do what it waits for, and when not again.
+// At first it has been said to be blocked.
 func (v *view) wait(thread, slot, from int, waits string) {
+	said := stopped
 	for i := from; i <= len(v.it.Steps) && v.it.Steps[i-1].Thread != thread; i++ {
 		text := "can go on"
 		if slices.Contains(v.it.Steps[i-1].Blocked, thread) {
 			text = stopped
 		}
-		v.set(i, slot, text+": "+waits)
+		if text != said {
+			v.set(i, slot, text+": "+waits)
+			said = text
+		}
 	}
 }
 
