@@ -306,7 +306,7 @@ func (m *machine) makeRoom(s *mState, th *mThread) {
 	case mRoomTail:
 		th.b = s.tail[mMaster]
 	case mRoomUsed:
-		if s.used[th.b] < s.size[th.b] {
+		if s.used[th.b] != s.size[th.b] { // who has more than fits is taken for one with room
 			m.hasRoom(th)
 		}
 	case mRoomFree:
@@ -467,7 +467,7 @@ func (m *machine) receive(s *mState, th *mThread) string {
 	case mReceiveUnlock:
 		m.hold(s, th, false)
 	case mReceiveCopy:
-		if th.commit < th.at {
+		if th.commit < th.at || th.commit > s.size[th.b] && !m.lock {
 			return "out-of-bounds"
 		}
 		if th.pc = mEchoHead; th.port == mMaster {

@@ -16,8 +16,9 @@
 // The code follows 3.14, and, where there is buf.lock, 3.3 and 3.7. The echo is that of 3.14 in all
 // variants; up to 3.11 there is one lock more, echo_lock, inside output_lock.
 //
-// Characters are counted in units of which a small buffer, of 256 characters, has room for two, and
-// a large one for four. A small one goes to a list of free ones, a large one is freed.
+// Characters are counted in units of which a small buffer has room for two, and a large one for
+// four. A small one goes to a list of free ones, a large one is freed. (A small one has 256
+// characters with a flag each. Since 3.14 those of a pty have none, and room for 512.)
 //
 // Not modelled: what is in a buffer, and flags of characters; characters that are lost, since two
 // counts of them become one, which nobody checks; a buffer that cannot be had, mem_used and
@@ -112,12 +113,13 @@ func (tty *ttyStruct) __processEchoes(t *schedule.Thread) {
 }
 
 // nTtyReceiveBuf is n_tty_receive_buf(), of what is not raw if it echoes.
-func (tty *ttyStruct) nTtyReceiveBuf(t *schedule.Thread, count int) {
+func (tty *ttyStruct) nTtyReceiveBuf(t *schedule.Thread, b *ttyBuffer, read, commit int) {
+	b.handOver_(t, read, commit, tty.Has(bufLock))
 	if tty.echo.Peek() == 0 {
 		return
 	}
 	l := &tty.ldata
-	for range count {
+	for range commit - read {
 		head := l.echoHead.Read(t) + 1 // add_echo_byte
 		l.echoHead.Write(t, head)
 		l.echoMark.Write(t, head) // commit_echoes

@@ -25,8 +25,8 @@ const (
 
 // What the race comes to, with the fewest preemptions.
 var (
-	// beyond is a buffer that is filled beyond its end. (In a workload it is also one of which
-	// fewer characters than none are handed over.)
+	// beyond is a buffer that is filled beyond its end, or, in 3.14, read. (In a workload it is
+	// also one of which fewer characters than none are handed over.)
 	beyond = []program.Expect{program.Fails(schedule.OutOfBounds, 1)}
 	// stale is also the last buffer as it was, which is not the last any more, and is freed.
 	stale = []program.Expect{
