@@ -318,7 +318,7 @@ func (m *machine) makeRoom(s *mState, th *mThread) {
 		for th.n = mFirst; s.size[th.n] != 0; th.n++ {
 		}
 		s.size[th.n] = small
-		th.pc = mRoomNewTail
+		m.append(th)
 	case mRoomReset:
 		s.used[th.n] = 0
 	case mRoomResetNext:
@@ -327,20 +327,35 @@ func (m *machine) makeRoom(s *mState, th *mThread) {
 		s.committed[th.n] = 0
 	case mRoomResetRead:
 		s.read[th.n] = 0
+		m.append(th)
 	case mRoomNewTail:
-		s.tail[mMaster] = th.n
+		if s.tail[mMaster] = th.n; m.lock {
+			m.hasRoom(th)
+		}
 	case mRoomUsedAgain:
 		th.at = s.used[th.b]
 	case mRoomCommit:
-		s.committed[th.b] = th.at
+		if s.committed[th.b] = th.at; m.lock {
+			th.pc = mRoomNewTail
+		}
 	case mRoomNext:
-		s.next[th.b] = th.n
-		m.hasRoom(th)
+		if s.next[th.b] = th.n; m.lock {
+			th.pc = mRoomUsedAgain
+		} else {
+			m.hasRoom(th)
+		}
 	case mRoomUnlock:
 		s.room = false
 		if th.pc = mFillTail; m.apart {
 			th.pc = mFillLock
 		}
+	}
+}
+
+// append is what follows when there is a new buffer: with buf.lock its tail is the last.
+func (m *machine) append(th *mThread) {
+	if th.pc = mRoomNewTail; m.lock {
+		th.pc = mRoomNext
 	}
 }
 

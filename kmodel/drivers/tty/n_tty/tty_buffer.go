@@ -119,6 +119,12 @@ func (port *ttyPort) __ttyBufferRequestRoom(t *schedule.Thread, size int) {
 		return
 	}
 	n := port.ttyBufferAlloc(t, size)
+	if port.Has(bufLock) {
+		b.next.Write(t, n)
+		b.commit.Write(t, b.used.Read(t))
+		port.buf.tail.Write(t, n)
+		return
+	}
 	port.buf.tail.Write(t, n)
 	b.commit.Write(t, b.used.Read(t))
 	mem.SmpMb(t)
