@@ -41,7 +41,7 @@ var model = program.Model[*system]{
 	Variants: []program.Variant{
 		{Name: "3.3", Versions: "2.6.31-3.4, 3.9-3.11", Changes: bufLock,
 			About: "who asks for room has a lock, and who fills it has none"},
-		{Name: "3.7", Versions: "3.5-3.7", Changes: bufLock | fillLock,
+		{Name: "3.7", Versions: "3.5-3.8", Changes: bufLock | fillLock,
 			About: "c56a00a16571: both have it"},
 		{Name: "m1", Versions: "mutant", Changes: bufLock | fillApart,
 			About: "both have it, one after the other"},
