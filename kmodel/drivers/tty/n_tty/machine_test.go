@@ -138,8 +138,9 @@ type mState struct {
 	out, room, port bool // output_lock; buf.lock and lock of the port of the master
 }
 
-// A machine is what never changes: what a variant has, and OPOST.
-type machine struct{ lock, fill, apart, output, portLock, opost bool }
+// A machine is what never changes: what a variant has, OPOST, and whether a character is sent, and
+// nothing written.
+type machine struct{ lock, fill, apart, output, portLock, opost, xchar bool }
 
 func (m *machine) enabled(s *mState, me int) bool {
 	th := &s.threads[me]
@@ -213,6 +214,10 @@ func (m *machine) write(s *mState, th *mThread) {
 	at := th.pc
 	th.pc++
 	switch at {
+	case mWriteLock:
+		if m.xchar {
+			m.begin(th)
+		}
 	case mMarkLook:
 		th.at = s.echoMark
 	case mTailLook:
@@ -418,7 +423,7 @@ func (m *machine) written(th *mThread) {
 		th.putOne = false
 		th.tail++
 		th.pc = mCommitRead
-	case m.output || m.opost:
+	case !m.xchar && (m.output || m.opost):
 		th.pc = mOutUnlock
 	default:
 		th.pc = mWriteUnlock
@@ -610,7 +615,7 @@ func TestMachine(t *testing.T) {
 			continue
 		}
 		m := machines[p.Variant]
-		m.opost = p.Scenario == "opost-vs-echo"
+		m.opost, m.xchar = p.Scenario == "opost-vs-echo", p.Scenario == "xchar-vs-echo"
 		r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(),
 			explore.Options{Bound: explore.Unbounded}))
 		agree += m.counted().Compare(t, r, initial(), func(e explore.Ending) string {
