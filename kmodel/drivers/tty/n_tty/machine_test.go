@@ -140,7 +140,7 @@ type mState struct {
 
 // A machine is what never changes: what a variant has, OPOST, and whether a character is sent, and
 // nothing written.
-type machine struct{ lock, fill, apart, output, portLock, opost, xchar bool }
+type machine struct{ lock, fill, apart, output, portLock, pushApart, opost, xchar bool }
 
 func (m *machine) enabled(s *mState, me int) bool {
 	th := &s.threads[me]
@@ -389,6 +389,8 @@ func (m *machine) put(s *mState, th *mThread) string {
 	case mFillNewUsed:
 		s.used[th.b] = th.at + 1
 		switch {
+		case m.pushApart:
+			th.pc = mPortUnlock
 		case m.fill || m.apart:
 		case m.lock:
 			th.pc = mPushLock
@@ -406,12 +408,16 @@ func (m *machine) put(s *mState, th *mThread) string {
 		s.room = false
 	case mPushWork:
 		s.queued[mMaster] = true
-		if !m.portLock {
+		if !m.portLock || m.pushApart {
 			m.written(th)
 		}
 	case mPortUnlock:
 		s.port = false
-		m.written(th)
+		if m.pushApart {
+			th.pc = mPushTail
+		} else {
+			m.written(th)
+		}
 	}
 	return ""
 }
@@ -603,6 +609,7 @@ var machines = map[string]machine{
 	"3.14": {},
 	"3.15": {output: true},
 	"4.19": {output: true, portLock: true},
+	"5.10": {output: true, portLock: true, pushApart: true},
 	"m2":   {portLock: true},
 }
 

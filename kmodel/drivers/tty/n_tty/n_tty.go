@@ -146,8 +146,11 @@ func (tty *ttyStruct) ptyWrite(t *schedule.Thread, c int) {
 		to.lock.LockIrq(t)
 	}
 	to.ttyInsertFlipStringFixedFlag(t, c)
+	if tty.Has(pushApart) {
+		to.lock.UnlockIrq(t)
+	}
 	to.ttyFlipBufferPush(t)
-	if tty.Has(portLock) {
+	if tty.Has(portLock) && !tty.Has(pushApart) {
 		to.lock.UnlockIrq(t)
 	}
 }

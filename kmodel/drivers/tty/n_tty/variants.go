@@ -21,6 +21,8 @@ const (
 	outputLock
 	// portLock is b6da31b2c07c: pty_write() has the lock of the other's port.
 	portLock
+	// pushApart is 71a174b39f10: it gives it back before tty_flip_buffer_push().
+	pushApart
 )
 
 // What the race comes to, with the fewest preemptions.
@@ -31,6 +33,10 @@ var (
 	// stale is also the last buffer as it was, which is not the last any more, and is freed.
 	stale = []program.Expect{
 		program.Fails(schedule.OutOfBounds, 1), program.Fails(schedule.UseAfterFree, 1),
+	}
+	// pushed is the last buffer as it was too, or a commit that goes back.
+	pushed = []program.Expect{
+		program.Fails(schedule.UseAfterFree, 1), program.Fails(schedule.OutOfBounds, 3),
 	}
 	// lockless is also a buffer that is put behind the same as another, which is lost.
 	lockless = append(slices.Clone(stale), program.Fails(schedule.Leak, 1))
@@ -50,6 +56,8 @@ var model = program.Model[*system]{
 			About: "4291086b1f08: n_tty_write() has output_lock without OPOST too"},
 		{Name: "4.19", Versions: "4.18-5.9", Changes: outputLock | portLock,
 			About: "b6da31b2c07c: pty_write() has the lock of the port"},
+		{Name: "5.10", Versions: "5.10-5.18", Changes: outputLock | portLock | pushApart,
+			About: "71a174b39f10: pty_write() gives that back before tty_flip_buffer_push()"},
 		{Name: "m2", Versions: "mutant", Changes: portLock, About: "b6da31b2c07c without 4291086b1f08"},
 	},
 	Scenarios: []program.Scenario[*system]{
@@ -60,8 +68,9 @@ var model = program.Model[*system]{
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: program.Table{
 		"write-vs-echo": {"3.3": beyond, "m1": beyond, "3.14": lockless[:2]},
-		"xchar-vs-echo": {"3.3": beyond, "m1": beyond, "3.14": lockless[:2], "3.15": lockless[:2]},
-		"workload":      {"3.3": stale, "m1": beyond, "3.14": lockless},
+		"xchar-vs-echo": {"3.3": beyond, "m1": beyond, "3.14": lockless[:2], "3.15": lockless[:2],
+			"5.10": pushed},
+		"workload": {"3.3": stale, "m1": beyond, "3.14": lockless},
 	},
 	System: newSystem,
 }
