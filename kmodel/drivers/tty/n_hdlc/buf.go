@@ -72,7 +72,7 @@ func (s *system) nHdlcBufGet(t *schedule.Thread, l *nHdlcBufList) *nHdlcBuf {
 	return buf
 }
 
-// freeBufList_ is one of the loops of n_hdlc_release(), and n_hdlc_free_buf_list() since 5.8.
+// freeBufList_ is one of the loops of n_hdlc_release(), and n_hdlc_free_buf_list() since 5.7.
 func (s *system) freeBufList_(t *schedule.Thread, l *nHdlcBufList) {
 	for buf := s.nHdlcBufGet(t, l); buf != nil; buf = s.nHdlcBufGet(t, l) {
 		slab.Free(t, "kfree", buf)

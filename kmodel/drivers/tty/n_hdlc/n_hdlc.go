@@ -7,7 +7,7 @@
 // tbusy keeps two from sending at once. Who closes the terminal last frees what is on the lists,
 // and tbuf.
 //
-// be10eb758933 (2.6.30) had TCFLSH throw away what is to be sent: flush_tx_queue() moves it to
+// be10eb758933 (2.6.31) had TCFLSH throw away what is to be sent: flush_tx_queue() moves it to
 // tx_free_buf_list, and tbuf with it. That it does with the lock of tx_buf_list, which
 // n_hdlc_send_frames() does not have when it takes tbuf, sends it, and puts it on tx_free_buf_list
 // itself, or sets tbuf again. The buffer is free twice then, and is freed twice. The lists of those
@@ -17,9 +17,9 @@
 // frame stays. TCXONC that starts it again wakes the line discipline, which sends.
 //
 // The code follows 4.6. Up to 3.17 TCXONC has no lock any more when it wakes the line discipline;
-// since 5.14 flow_lock and the two that it is for are in tty->flow. 2.6.29 is that without TCFLSH;
-// it has one buffer, in truth, and who writes has the big kernel lock. What came later are
-// variants.
+// in 5.15 flow_lock and the two that it is for are in tty->flow. 2.6.29 is that without TCFLSH; it
+// has one buffer, in truth. Who writes has the big kernel lock there, and in 2.6.32 still. What came
+// later are variants.
 //
 // Not modelled: what is received, and so the lists for that, and who reads or polls; what is in a
 // frame, and how many are on a list, which nobody asks of those here; a driver that takes a part of

@@ -47,8 +47,8 @@ var (
 var model = program.Model[*system]{
 	Object: "drivers/tty/n_hdlc",
 	Variants: []program.Variant{
-		{Name: "2.6.29", Versions: "2.6.29", About: "TCFLSH leaves alone what is to be sent"},
-		{Name: "4.6", Versions: "2.6.30-4.10", Changes: flushTx,
+		{Name: "2.6.29", Versions: "2.6.29-2.6.30", About: "TCFLSH leaves alone what is to be sent"},
+		{Name: "4.6", Versions: "2.6.31-4.10", Changes: flushTx,
 			About: "be10eb758933: it throws that away, and tbuf, which n_hdlc_send_frames() may have"},
 		{Name: "m1", Versions: "mutant", Changes: flushTx | lockedPut,
 			About: "tbuf is cleared with the lock"},
@@ -58,7 +58,7 @@ var model = program.Model[*system]{
 			About: "82f2341c94d2: no tbuf: what is left goes back to the list"},
 		{Name: "m3", Versions: "mutant", Changes: flushTx | listHead | bufReturn | noReturn,
 			About: "what is left goes nowhere"},
-		{Name: "5.17", Versions: "5.17-6.13", Changes: flushTx | listHead | bufReturn | writeWork,
+		{Name: "5.17", Versions: "5.16-6.13", Changes: flushTx | listHead | bufReturn | writeWork,
 			About: "1ee33b1ca2b8: n_hdlc_tty_wakeup() leaves sending to a work item"},
 		{Name: "m4", Versions: "mutant",
 			Changes: flushTx | listHead | bufReturn | writeWork | noCancel,

@@ -138,8 +138,9 @@ type mState struct {
 	out, room, port bool // output_lock; buf.lock and lock of the port of the master
 }
 
-// A machine is what never changes: what a variant has, and OPOST.
-type machine struct{ lock, fill, apart, output, portLock, opost bool }
+// A machine is what never changes: what a variant has, OPOST, and whether a character is sent, and
+// nothing written.
+type machine struct{ lock, fill, apart, output, portLock, pushApart, opost, xchar bool }
 
 func (m *machine) enabled(s *mState, me int) bool {
 	th := &s.threads[me]
@@ -213,6 +214,10 @@ func (m *machine) write(s *mState, th *mThread) {
 	at := th.pc
 	th.pc++
 	switch at {
+	case mWriteLock:
+		if m.xchar {
+			m.begin(th)
+		}
 	case mMarkLook:
 		th.at = s.echoMark
 	case mTailLook:
@@ -306,7 +311,7 @@ func (m *machine) makeRoom(s *mState, th *mThread) {
 	case mRoomTail:
 		th.b = s.tail[mMaster]
 	case mRoomUsed:
-		if s.used[th.b] < s.size[th.b] {
+		if s.used[th.b] != s.size[th.b] { // who has more than fits is taken for one with room
 			m.hasRoom(th)
 		}
 	case mRoomFree:
@@ -318,7 +323,7 @@ func (m *machine) makeRoom(s *mState, th *mThread) {
 		for th.n = mFirst; s.size[th.n] != 0; th.n++ {
 		}
 		s.size[th.n] = small
-		th.pc = mRoomNewTail
+		m.append(th)
 	case mRoomReset:
 		s.used[th.n] = 0
 	case mRoomResetNext:
@@ -327,20 +332,35 @@ func (m *machine) makeRoom(s *mState, th *mThread) {
 		s.committed[th.n] = 0
 	case mRoomResetRead:
 		s.read[th.n] = 0
+		m.append(th)
 	case mRoomNewTail:
-		s.tail[mMaster] = th.n
+		if s.tail[mMaster] = th.n; m.lock {
+			m.hasRoom(th)
+		}
 	case mRoomUsedAgain:
 		th.at = s.used[th.b]
 	case mRoomCommit:
-		s.committed[th.b] = th.at
+		if s.committed[th.b] = th.at; m.lock {
+			th.pc = mRoomNewTail
+		}
 	case mRoomNext:
-		s.next[th.b] = th.n
-		m.hasRoom(th)
+		if s.next[th.b] = th.n; m.lock {
+			th.pc = mRoomUsedAgain
+		} else {
+			m.hasRoom(th)
+		}
 	case mRoomUnlock:
 		s.room = false
 		if th.pc = mFillTail; m.apart {
 			th.pc = mFillLock
 		}
+	}
+}
+
+// append is what follows when there is a new buffer: with buf.lock its tail is the last.
+func (m *machine) append(th *mThread) {
+	if th.pc = mRoomNewTail; m.lock {
+		th.pc = mRoomNext
 	}
 }
 
@@ -369,6 +389,8 @@ func (m *machine) put(s *mState, th *mThread) string {
 	case mFillNewUsed:
 		s.used[th.b] = th.at + 1
 		switch {
+		case m.pushApart:
+			th.pc = mPortUnlock
 		case m.fill || m.apart:
 		case m.lock:
 			th.pc = mPushLock
@@ -386,12 +408,16 @@ func (m *machine) put(s *mState, th *mThread) string {
 		s.room = false
 	case mPushWork:
 		s.queued[mMaster] = true
-		if !m.portLock {
+		if !m.portLock || m.pushApart {
 			m.written(th)
 		}
 	case mPortUnlock:
 		s.port = false
-		m.written(th)
+		if m.pushApart {
+			th.pc = mPushTail
+		} else {
+			m.written(th)
+		}
 	}
 	return ""
 }
@@ -403,7 +429,7 @@ func (m *machine) written(th *mThread) {
 		th.putOne = false
 		th.tail++
 		th.pc = mCommitRead
-	case m.output || m.opost:
+	case !m.xchar && (m.output || m.opost):
 		th.pc = mOutUnlock
 	default:
 		th.pc = mWriteUnlock
@@ -467,7 +493,7 @@ func (m *machine) receive(s *mState, th *mThread) string {
 	case mReceiveUnlock:
 		m.hold(s, th, false)
 	case mReceiveCopy:
-		if th.commit < th.at {
+		if th.commit < th.at || th.commit > s.size[th.b] && !m.lock {
 			return "out-of-bounds"
 		}
 		if th.pc = mEchoHead; th.port == mMaster {
@@ -583,6 +609,7 @@ var machines = map[string]machine{
 	"3.14": {},
 	"3.15": {output: true},
 	"4.19": {output: true, portLock: true},
+	"5.10": {output: true, portLock: true, pushApart: true},
 	"m2":   {portLock: true},
 }
 
@@ -595,7 +622,7 @@ func TestMachine(t *testing.T) {
 			continue
 		}
 		m := machines[p.Variant]
-		m.opost = p.Scenario == "opost-vs-echo"
+		m.opost, m.xchar = p.Scenario == "opost-vs-echo", p.Scenario == "xchar-vs-echo"
 		r := explore.Last(explore.Exhaust(context.Background(), p.Schedule(),
 			explore.Options{Bound: explore.Unbounded}))
 		agree += m.counted().Compare(t, r, initial(), func(e explore.Ending) string {

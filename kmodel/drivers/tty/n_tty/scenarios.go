@@ -34,18 +34,22 @@ func (port *ttyPort) bootBuffer(e *schedule.Exec, size, used, read int) {
 
 // writeVsEcho writes to a terminal in raw mode, where something has been typed. There is room for
 // the one or the other.
-func writeVsEcho(s *system) program.Instance { return s.fixed(false) }
+func writeVsEcho(s *system) program.Instance { return s.fixed(false, "write", s.write_) }
 
 // opostVsEcho does that to one with OPOST.
-func opostVsEcho(s *system) program.Instance { return s.fixed(true) }
+func opostVsEcho(s *system) program.Instance { return s.fixed(true, "write", s.write_) }
 
-func (s *system) fixed(opost bool) program.Instance {
-	write := func(t *schedule.Thread) { s.tty.ttyWrite(t, 1) }
+// xcharVsEcho sends a STOP character there, with ioctl(TCXONC, TCIOFF).
+func xcharVsEcho(s *system) program.Instance { return s.fixed(true, "xchar", s.tty.ttySendXchar) }
+
+func (s *system) write_(t *schedule.Thread) { s.tty.ttyWrite(t, 1) }
+
+func (s *system) fixed(opost bool, name string, call func(*schedule.Thread)) program.Instance {
 	begin := func(e *schedule.Exec) {
 		s.boot(e, opost)
 		s.tty.port.bootBuffer(e, small, 1, 0)
 		s.master.port.bootBuffer(e, large, large-1, large-1)
-		e.Go("write", write)
+		e.Go(name, call)
 		workqueue.Boot(e, 1)
 		workqueue.QueueBoot(e, &s.tty.port.buf.work)
 	}

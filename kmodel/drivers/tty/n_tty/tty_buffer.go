@@ -98,22 +98,33 @@ func (b *ttyBuffer) fill_(t *schedule.Thread, at, size int) {
 	}
 }
 
-// handOver_ is the memcpy() of what has come into the buffer, in the line discipline, which takes a
-// count below 0 for a very large one.
-func (b *ttyBuffer) handOver_(t *schedule.Thread, count int) {
+// handOver_ is the memcpy() of what has come into the buffer, from read to commit, by the line
+// discipline, which takes a count below 0 for a very large one. With flags the characters are the
+// first half of the memory of a buffer, so that what is behind their end is inside of it.
+func (b *ttyBuffer) handOver_(t *schedule.Thread, read, commit int, flags bool) {
 	t.Step(schedule.Op{Verb: "memcpy", Cell: b.data.Cell(), Mode: schedule.PlainRead})
-	if count < 0 {
+	if commit < read {
 		t.Fail(schedule.OutOfBounds, &b.Object, schedule.Party{}, "the number of characters is below 0")
+	}
+	if commit > b.size.Peek() && !flags {
+		t.Fail(schedule.OutOfBounds, &b.Object, schedule.Party{}, "the buffer has not as many")
 	}
 }
 
 // __ttyBufferRequestRoom is __tty_buffer_request_room(): the last buffer has room from then on.
 func (port *ttyPort) __ttyBufferRequestRoom(t *schedule.Thread, size int) {
 	b := port.buf.tail.Read(t)
-	if b.size.Peek()-b.used.Read(t) >= size {
+	left := b.size.Peek() - b.used.Read(t)
+	if left < 0 || left >= size { // size is unsigned in C, and so what is below 0 is enough
 		return
 	}
 	n := port.ttyBufferAlloc(t, size)
+	if port.Has(bufLock) {
+		b.next.Write(t, n)
+		b.commit.Write(t, b.used.Read(t))
+		port.buf.tail.Write(t, n)
+		return
+	}
 	port.buf.tail.Write(t, n)
 	b.commit.Write(t, b.used.Read(t))
 	mem.SmpMb(t)
@@ -183,8 +194,7 @@ func (port *ttyPort) receiveBuf(t *schedule.Thread, head *ttyBuffer, read, commi
 		head.read.Write(t, commit)
 		port.buf.lock.UnlockIrq(t)
 	}
-	head.handOver_(t, commit-read)
-	port.itty.nTtyReceiveBuf(t, commit-read)
+	port.itty.nTtyReceiveBuf(t, head, read, commit)
 	if port.Has(bufLock) {
 		port.buf.lock.LockIrq(t)
 	} else {

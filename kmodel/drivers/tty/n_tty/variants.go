@@ -21,16 +21,22 @@ const (
 	outputLock
 	// portLock is b6da31b2c07c: pty_write() has the lock of the other's port.
 	portLock
+	// pushApart is 71a174b39f10: it gives it back before tty_flip_buffer_push().
+	pushApart
 )
 
 // What the race comes to, with the fewest preemptions.
 var (
-	// beyond is a buffer that is filled beyond its end. (In a workload it is also one of which
-	// fewer characters than none are handed over.)
+	// beyond is a buffer that is filled beyond its end, or, in 3.14, read. (In a workload it is
+	// also one of which fewer characters than none are handed over.)
 	beyond = []program.Expect{program.Fails(schedule.OutOfBounds, 1)}
 	// stale is also the last buffer as it was, which is not the last any more, and is freed.
 	stale = []program.Expect{
 		program.Fails(schedule.OutOfBounds, 1), program.Fails(schedule.UseAfterFree, 1),
+	}
+	// pushed is the last buffer as it was too, or a commit that goes back.
+	pushed = []program.Expect{
+		program.Fails(schedule.UseAfterFree, 1), program.Fails(schedule.OutOfBounds, 3),
 	}
 	// lockless is also a buffer that is put behind the same as another, which is lost.
 	lockless = append(slices.Clone(stale), program.Fails(schedule.Leak, 1))
@@ -41,25 +47,30 @@ var model = program.Model[*system]{
 	Variants: []program.Variant{
 		{Name: "3.3", Versions: "2.6.31-3.4, 3.9-3.11", Changes: bufLock,
 			About: "who asks for room has a lock, and who fills it has none"},
-		{Name: "3.7", Versions: "3.5-3.7", Changes: bufLock | fillLock,
+		{Name: "3.7", Versions: "3.5-3.8", Changes: bufLock | fillLock,
 			About: "c56a00a16571: both have it"},
 		{Name: "m1", Versions: "mutant", Changes: bufLock | fillApart,
 			About: "both have it, one after the other"},
 		{Name: "3.14", Versions: "3.12-3.14", About: "no lock: there is one producer"},
 		{Name: "3.15", Versions: "3.15-4.17", Changes: outputLock,
 			About: "4291086b1f08: n_tty_write() has output_lock without OPOST too"},
-		{Name: "4.19", Versions: "4.18-4.19", Changes: outputLock | portLock,
+		{Name: "4.19", Versions: "4.18-5.9", Changes: outputLock | portLock,
 			About: "b6da31b2c07c: pty_write() has the lock of the port"},
+		{Name: "5.10", Versions: "5.10-5.18", Changes: outputLock | portLock | pushApart,
+			About: "71a174b39f10: pty_write() gives that back before tty_flip_buffer_push()"},
 		{Name: "m2", Versions: "mutant", Changes: portLock, About: "b6da31b2c07c without 4291086b1f08"},
 	},
 	Scenarios: []program.Scenario[*system]{
 		{Name: "write-vs-echo", New: writeVsEcho},
 		{Name: "opost-vs-echo", New: opostVsEcho},
+		{Name: "xchar-vs-echo", New: xcharVsEcho},
 	},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: program.Table{
 		"write-vs-echo": {"3.3": beyond, "m1": beyond, "3.14": lockless[:2]},
-		"workload":      {"3.3": stale, "m1": beyond, "3.14": lockless},
+		"xchar-vs-echo": {"3.3": beyond, "m1": beyond, "3.14": lockless[:2], "3.15": lockless[:2],
+			"5.10": pushed},
+		"workload": {"3.3": stale, "m1": beyond, "3.14": lockless},
 	},
 	System: newSystem,
 }

@@ -123,8 +123,9 @@ func (s *system) netRxAction(t *schedule.Thread, proto int) {
 }
 
 // netifReceiveSkb is netif_receive_skb() of a packet. A hook is called when the next one has been
-// found, the last at the end. Nobody moves a hook to another list but bind(), a grace period after
-// it has been on the first, or after its device went down, so a walk ends where it has begun.
+// found, the last at the end. Here nobody moves a hook to another list but bind(), a grace period
+// after it has been on the first, or when the device, which all packets are of, is down, so a walk
+// ends where it has begun. With another device, or a backlog, it need not.
 func (s *system) netifReceiveSkb(t *schedule.Thread, proto int) {
 	rcu.ReadLock(t)
 	prev := s.deliverPtypeListSkb_(t, &s.ptypeBase.head[proto], nil, proto)

@@ -62,7 +62,7 @@ func (s *system) bootHook(po *packetSock) {
 	s.dev.ptypeSpecific.Init(po)
 }
 
-// bootJoined has the socket in a group, as the only one.
+// bootJoined has the socket in a group, as the only one. It is running if the device is up.
 func (s *system) bootJoined(e *schedule.Exec, po *packetSock) {
 	f := s.fanouts.AllocBoot(e)
 	f.protHook.Type.Init(ethPIP)
@@ -70,7 +70,7 @@ func (s *system) bootJoined(e *schedule.Exec, po *packetSock) {
 	f.skRef.Init(1)
 	po.fanout.Init(f)
 	s.fanoutList.Init(f)
-	if po.skRefcnt.Peek() == 2 && s.dev.flags.Peek() == iffUp {
+	if s.dev.flags.Peek() == iffUp {
 		po.running.Init(1)
 		po.skRefcnt.Init(3)
 		f.arr[0].Init(po)
