@@ -30,7 +30,7 @@ var sources = []struct{ model, file, functions string }{
 	{"drivers/tty/n_tty", "drivers/tty/tty_buffer.c", "__tty_buffer_request_room flush_to_ldisc " +
 		"receive_buf tty_buffer_alloc tty_buffer_free tty_flip_buffer_push " +
 		"tty_insert_flip_string_fixed_flag"},
-	{"drivers/tty/n_tty", "drivers/tty/tty_io.c", "tty_write"},
+	{"drivers/tty/n_tty", "drivers/tty/tty_io.c", "tty_send_xchar tty_write"},
 	{"fs/aio", "fs/file_table.c", "fput"},
 	{"fs/aio", "include/linux/fs.h", "fput_atomic"},
 	{"fs/aio", "kernel/fork.c", "mmput"},
