@@ -28,7 +28,7 @@ func (d *delays) during(p *delay) (from, to int) {
 // kernel says whether the kernel has to be preemptible, or "" if that does not follow from the
 // steps. A delay spins, so what waits for its CPU to do something else waits in vain where nobody
 // can preempt it. A grace period does, if it begins and ends meanwhile: one that began before may
-// have seen to that CPU then. A kworker may wait for it, or be that of another one.
+// have seen to that CPU then. Whether a kworker is of that CPU or of another is not known.
 func (d *delays) kernel() string {
 	ends := func(s Section) bool { return s.Sort == graceSection && s.To > 0 }
 	var waiting []string
