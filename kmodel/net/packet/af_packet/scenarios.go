@@ -107,7 +107,7 @@ const (
 	fanout // setsockopt(PACKET_FANOUT)
 	bindIP // bind() to a protocol
 	bindARP
-	bindNone // to protocol 0
+	bindNone // as to a device that is down: to no protocol
 	bindDev  // to IP packets of the device
 )
 
