@@ -24,7 +24,7 @@ const module = "github.com/kschedfuzz/kschedfuzz/"
 // longest path that fits a package counts. An arrow that is not here does not exist.
 var layers = map[string][]string{
 	"schedule":               {},
-	"schedule/explore":       {"schedule"},
+	"schedule/explore":       {"schedule", "internal/plural"},
 	"schedule/sample":        {"schedule"},
 	"schedule/guided":        {"schedule", "schedule/sample"},
 	"schedule/compare":       {"schedule", "schedule/sample"},
@@ -57,12 +57,13 @@ var layers = map[string][]string{
 	"fuzz/libfuzzer/archive": {"fuzz/libfuzzer"},
 	"fuzz":                   {"corpus/gofile", "fuzz/statecov", "fuzz/target", "kmodel", "kmodel/program", "schedule", "schedule/sample"}, // a sampler draws the seeds
 	"docs":                   {},
-	"corpus":                 {"schedule"},
+	"corpus":                 {"schedule", "internal/plural"},
 	"corpus/gofile":          {},
+	"internal/plural":        {},
 	"internal/schema":        {}, // for tests
 	"internal/script":        {}, // for tests
 	"cmd/internal":           {"kmodel", "kmodel/linux/lockdep", "kmodel/program", "schedule", "triage"},
-	"cmd":                    {"cmd/internal", "corpus", "corpus/gofile", "fuzz/mutate", "fuzz/target", "kmodel", "kmodel/linux/lockdep", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
+	"cmd":                    {"cmd/internal", "corpus", "corpus/gofile", "fuzz/mutate", "fuzz/target", "internal/plural", "kmodel", "kmodel/linux/lockdep", "kmodel/program", "schedule", "schedule/bench", "schedule/compare", "schedule/explore", "schedule/guided", "schedule/sample", "triage"},
 }
 
 // testLayers is what tests may import besides.

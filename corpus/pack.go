@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 )
 
 // MaxPack is the size of the largest pack, in bytes. A pack is read into memory whole;
@@ -52,7 +54,7 @@ type Damage struct {
 
 // String says in one line where the damage is, what is lost and why.
 func (d Damage) String() string {
-	where := fmt.Sprintf("offset %d, %s: ", d.Offset, count(d.Size, "byte"))
+	where := fmt.Sprintf("offset %d, %s: ", d.Offset, plural.Of(d.Size, "byte"))
 	switch {
 	case errors.Is(d.Err, errHeader):
 		return where + "no entry is lost: " + d.Err.Error()
@@ -64,15 +66,7 @@ func (d Damage) String() string {
 		label = ", label " + d.Label
 	}
 	return fmt.Sprintf("%slost entry %016x of %s%s, %s: %v",
-		where, d.ID, d.Program, label, count(d.Digits, "digit"), d.Err)
-}
-
-// count returns "1 byte", "2 bytes".
-func count[N int | int64](n N, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprint(n, " ", what)
+		where, d.ID, d.Program, label, plural.Of(d.Digits, "digit"), d.Err)
 }
 
 // atEnd reports whether d is what is there of an entry that goes on beyond the end of the file,

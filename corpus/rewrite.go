@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 )
 
 // Compact writes a pack anew: sorted by [Entry.Compare], every entry once, compressed with
@@ -41,7 +43,7 @@ func damagedError(p *Pack) error {
 	}
 	return fmt.Errorf("damaged in %s%s at offset %d; "+
 		"to see what is lost: corpus verify %[4]s; to go on without it: corpus repair %[4]s",
-		count(len(p.damage), "place"), first, p.damage[0].Offset, p.name)
+		plural.Of(len(p.damage), "place"), first, p.damage[0].Offset, p.name)
 }
 
 // Repair writes a damaged pack anew with what is intact, in the same order, and returns

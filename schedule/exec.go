@@ -225,7 +225,7 @@ func (e *Exec) thread(name string) *Thread {
 	e.threads = e.pool[:n+1]
 	t.Name = name
 	t.body, t.agent, t.sleeper, t.gate, t.op = nil, nil, nil, nil, Op{}
-	t.state, t.handler, t.interrupted, t.sleepless = created, false, false, false
+	t.state, t.handler, t.interrupted, t.atomic = created, false, false, false
 	t.allocs, t.invalid = 0, nil
 	t.own = CPU{num: n}
 	t.cpu = &t.own

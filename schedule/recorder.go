@@ -64,7 +64,7 @@ func (rec *recorder) begin(t *Thread) {
 // left records how its last step has left t.
 func (rec *recorder) left(t *Thread) {
 	if ev := rec.current(); ev.Thread == t.ID {
-		ev.IrqsOff, ev.Sleepless = t.CPU().IrqsOff(), t.sleepless
+		ev.IrqsOff, ev.Atomic = t.CPU().IrqsOff(), t.atomic
 	}
 }
 

@@ -36,7 +36,7 @@ type Thread struct {
 	handler     bool    // an interrupt handler of its CPU
 	under       *Thread // the handler that it has interrupted, if any
 	interrupted bool
-	sleepless   bool // see Sleepless
+	atomic      bool // see SetAtomic
 	op          Op
 	gate        Gate // of op; nil: always open
 	allocs      uint32
@@ -97,9 +97,9 @@ func (t *Thread) Exec() *Exec { return t.exec }
 // CPU returns the CPU that t runs on.
 func (t *Thread) CPU() *CPU { return t.cpu }
 
-// Sleepless says that t may not sleep from here on, or may again, for a trace to tell: it changes
+// SetAtomic says whether t may not sleep from here on, for a trace to tell: it changes
 // nothing.
-func (t *Thread) Sleepless(off bool) { t.sleepless = off }
+func (t *Thread) SetAtomic(atomic bool) { t.atomic = atomic }
 
 // Op returns the operation that t is parked before.
 func (t *Thread) Op() Op { return t.op }

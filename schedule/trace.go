@@ -99,8 +99,8 @@ type Event struct {
 
 	// How the step has left its thread. They are false of its last one, which of an agent is that
 	// of each piece of work, unless that has failed.
-	IrqsOff   bool // on its CPU
-	Sleepless bool // it may not sleep
+	IrqsOff bool // on its CPU
+	Atomic  bool // it may not sleep
 
 	// Blocked are the threads inside of their functions that cannot go on after it, by number,
 	// unless a signal comes: see [Interruptible].

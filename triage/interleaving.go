@@ -132,7 +132,7 @@ func newStep(ev *schedule.Event) Step {
 		Value: ev.Value, Stored: ev.Stored, Now: ev.Now, Memory: ev.Memory, Text: ev.Text(), Stack: kernelFuncs(ev.Stack),
 		Choices: ev.Choices, Freed: ev.Freed, Changes: changes(ev.Changes),
 		Decision: ev.Decision, Preempted: ev.Preempted,
-		Atomic: ev.Sleepless, IrqsOff: ev.IrqsOff, Blocked: ev.Blocked,
+		Atomic: ev.Atomic, IrqsOff: ev.IrqsOff, Blocked: ev.Blocked,
 	}
 	for _, f := range ev.Stack {
 		if !f.Primitive() {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"time"
+
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 )
 
 //go:embed page/page.html
@@ -19,7 +21,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"style":  func() template.CSS { return template.CSS(pageStyle) },
 	"number": func(n any) string { return number(integer(n)) },
 	"count": func(n any, what string) string {
-		return number(integer(n)) + " " + plural(integer(n), what)
+		return number(integer(n)) + " " + plural.Word(integer(n), what)
 	},
 	"were":  func(n any) string { return were(integer(n)) },
 	"rate":  func(v float64) string { return number(int64(v + 0.5)) },

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
 
@@ -261,9 +262,9 @@ func (s *Status) writeSummary(w io.Writer) error {
 			fmt.Fprintf(w, "%s: %s: %s\n\t%s\n", r.what(), r.Title, strings.Join(r.Chain, " -> "), r.Report)
 		}
 	}
-	fmt.Fprintf(w, "%s of %s, %s kept, %s\n", count(s.Executions, "execution"),
-		count(len(s.Targets), "target"), count(s.Corpus.Entries, "input"),
-		count(len(s.Failures), "failure"))
+	fmt.Fprintf(w, "%s of %s, %s kept, %s\n", plural.Of(s.Executions, "execution"),
+		plural.Of(len(s.Targets), "target"), plural.Of(s.Corpus.Entries, "input"),
+		plural.Of(len(s.Failures), "failure"))
 	late, gone := 0, 0
 	for _, f := range s.Failures {
 		if !f.Active {
@@ -280,11 +281,11 @@ func (s *Status) writeSummary(w io.Writer) error {
 	}
 	if s.Corpus.Dropped > 0 {
 		fmt.Fprintf(w, "%s %s not kept: the limits are %v of disk and %v of memory\n",
-			count(s.Corpus.Dropped, "input"), were(s.Corpus.Dropped), size{s.Disk.Limit}, size{s.Memory.Limit})
+			plural.Of(s.Corpus.Dropped, "input"), were(s.Corpus.Dropped), size{s.Disk.Limit}, size{s.Memory.Limit})
 	}
 	if n := len(s.Canaries.Silent); n > 0 {
 		fmt.Fprintf(w, "%d of %s known to fail %s not found to: %v\n",
-			n, count(s.Canaries.All, "target"), were(n), s.Canaries.Silent)
+			n, plural.Of(s.Canaries.All, "target"), were(n), s.Canaries.Silent)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "target\texecutions\tspecies\tinputs\tfailures\tdiscovery")
@@ -314,17 +315,6 @@ func oneIn(p float64) string {
 		return fmt.Sprintf("%.2f", p)
 	}
 	return fmt.Sprintf("1 in %.0f", 1/p)
-}
-
-// count returns "1 target", "2 targets".
-func count[N int | int64](n N, what string) string { return fmt.Sprint(n, " ", plural(n, what)) }
-
-// plural returns "target" of one, else "targets".
-func plural[N int | int64](n N, what string) string {
-	if n == 1 {
-		return what
-	}
-	return what + "s"
 }
 
 // were is what so many did.

@@ -10,6 +10,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
@@ -45,7 +46,7 @@ func (c *command) distil(names []string) error {
 		p, err := kmodel.ProgramOf(name)
 		if err != nil { // what it would reach, nobody knows
 			kept = append(kept, groups[name]...)
-			fmt.Fprintf(c.stderr, "corpus: %v; all kept: %s\n", err, entries(len(groups[name])))
+			fmt.Fprintf(c.stderr, "corpus: %v; all kept: %s\n", err, plural.Of(len(groups[name]), "entry"))
 			continue
 		}
 		kept = append(kept, c.distilOne(p, name, groups[name])...)
@@ -77,7 +78,7 @@ func (c *command) distilOne(p program.Program, name string, list []corpus.Entry)
 		reach = "reaches"
 	}
 	fmt.Fprintf(c.stdout, "%s: %d of %s %s all of %s\n",
-		name, len(kept), entries(len(list)), reach, number(len(all), "state"))
+		name, len(kept), plural.Of(len(list), "entry"), reach, plural.Of(len(all), "state"))
 	return kept
 }
 

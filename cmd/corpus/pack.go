@@ -16,6 +16,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
 	"github.com/kschedfuzz/kschedfuzz/corpus/gofile"
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 	"github.com/kschedfuzz/kschedfuzz/kmodel"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/triage"
@@ -56,7 +57,7 @@ func (c *command) pack(args []string) error {
 func (c *command) sayForeign() {
 	for _, target := range slices.Sorted(maps.Keys(c.foreign)) {
 		fmt.Fprintf(c.stderr, "corpus: left out %s of %s, which is no target of a model\n",
-			number(c.foreign[target], "file"), target)
+			plural.Of(c.foreign[target], "file"), target)
 	}
 }
 

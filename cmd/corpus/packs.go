@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 )
 
 // list prints the entries.
@@ -81,27 +82,12 @@ func (c *command) stat(names []string) error {
 		return err
 	}
 	for _, p := range packs {
-		fmt.Fprintf(c.stdout, "%s: %s, %d bytes, %s\n", p.Name(), entries(p.Len()), p.Size(), state(p))
+		fmt.Fprintf(c.stdout, "%s: %s, %d bytes, %s\n", p.Name(), plural.Of(p.Len(), "entry"), p.Size(), state(p))
 		if err := c.table(p); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func entries(n int) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return strconv.Itoa(n) + " entries"
-}
-
-// number returns "1 file", "2 files".
-func number(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }
 
 func state(p *corpus.Pack) string {
@@ -111,7 +97,7 @@ func state(p *corpus.Pack) string {
 	case n == 0:
 		return "intact"
 	default:
-		return "damaged in " + number(n, "place")
+		return "damaged in " + plural.Of(n, "place")
 	}
 }
 
@@ -149,7 +135,7 @@ func (c *command) verify(names []string) error {
 			return err
 		}
 		c.damaged = c.damaged || len(p.Damage()) > 0 || p.Size() == 0
-		fmt.Fprintf(c.stdout, "%s: %s, %s\n", name, entries(p.Len()), state(p))
+		fmt.Fprintf(c.stdout, "%s: %s, %s\n", name, plural.Of(p.Len(), "entry"), state(p))
 		for _, d := range p.Damage() {
 			fmt.Fprintf(c.stdout, "%s: %v\n", name, d)
 		}
@@ -190,7 +176,7 @@ func (c *command) compact(args []string) error {
 		return err
 	}
 	fmt.Fprintf(c.stdout, "%s: %s, %d bytes, were %d\n",
-		name, entries(after.Len()), after.Size(), before.Size())
+		name, plural.Of(after.Len(), "entry"), after.Size(), before.Size())
 	return nil
 }
 
@@ -251,7 +237,7 @@ func (c *command) adding(name string, fill func(add func(corpus.Entry) error) er
 		return err
 	}
 	fmt.Fprintf(c.stdout, "%s: %d added, %d there already, %s now\n",
-		name, added, known, entries(w.Pack().Len()))
+		name, added, known, plural.Of(w.Pack().Len(), "entry"))
 	return nil
 }
 

@@ -109,7 +109,7 @@ func (c *command) measure(
 	if cells, err = readCells(file); err != nil {
 		return 0, err
 	}
-	fmt.Fprintf(stdout, "%s: %s%s\n", file, plural(len(cells), "cell"), olderText(cells))
+	fmt.Fprintf(stdout, "%s: %s%s\n", file, count(len(cells), "cell"), olderText(cells))
 	return status, c.writeTable(cells)
 }
 

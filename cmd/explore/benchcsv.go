@@ -74,7 +74,7 @@ func olderText(cells []compare.Cell) string {
 }
 
 func limitsText(l compare.Limits) string {
-	return plural(l.Seeds, "seed") + " of at most " + plural(l.Cap, "execution")
+	return count(l.Seeds, "seed") + " of at most " + count(l.Cap, "execution")
 }
 
 // readCells reads the cells of a file; none if there is no such file. A last line that was

@@ -44,7 +44,7 @@ func (s *statement) kinds() string {
 	for _, e := range s.failures() {
 		if kind := e.Kind.String(); !seen[kind] {
 			seen[kind] = true
-			out = append(out, fmt.Sprintf("%s (%s)", kind, plural(e.Witness.Preemptions, "preemption")))
+			out = append(out, fmt.Sprintf("%s (%s)", kind, count(e.Witness.Preemptions, "preemption")))
 		}
 	}
 	return strings.Join(out, ", ")
@@ -53,9 +53,9 @@ func (s *statement) kinds() string {
 // size says how much was looked at.
 func (s *statement) size() string {
 	if s.report.ByClass {
-		return plural(int(s.report.Classes), "class")
+		return count(int(s.report.Classes), "class")
 	}
-	return plural(s.report.Nodes, "state")
+	return count(s.report.Nodes, "state")
 }
 
 // bound says which bound was needed, or that there was none.
@@ -66,7 +66,7 @@ func (s *statement) bound() string {
 	case r.ByClass:
 		return "not every class was run"
 	case r.Bound >= 0:
-		return "at most " + plural(r.Bound, "preemption")
+		return "at most " + count(r.Bound, "preemption")
 	}
 	return "not one bound was finished"
 }
@@ -103,9 +103,9 @@ func (t *total) add(s *statement) {
 }
 
 func (t *total) write(w io.Writer) error {
-	size, explored := plural(t.states, "state"), "all explored without a bound"
+	size, explored := count(t.states, "state"), "all explored without a bound"
 	if t.byClass {
-		size, explored = plural(t.classes, "class"), "all explored to the end"
+		size, explored = count(t.classes, "class"), "all explored to the end"
 	}
 	if t.bounded > 0 {
 		explored = fmt.Sprintf("%d explored in part", t.bounded)
@@ -118,8 +118,8 @@ func (t *total) write(w io.Writer) error {
 		reported = fmt.Sprintf(" %d with lockdep reports,", t.reported)
 	}
 	_, err := fmt.Fprintf(w, "%s: %d fail,%s %s; %s; "+
-		"%s left out, too large to exhaust\n", plural(t.programs, "program"),
-		t.failing, reported, explored, size, plural(t.workloads, "workload"))
+		"%s left out, too large to exhaust\n", count(t.programs, "program"),
+		t.failing, reported, explored, size, count(t.workloads, "workload"))
 	return err
 }
 

@@ -18,7 +18,7 @@ func (c *command) guess(ctx context.Context, p kernelProgram) *statement {
 	return &statement{
 		program: p, estimate: &e, limits: c.limits(),
 		report:   explore.Report{Runs: e.Probes, Steps: uint64(e.Steps * float64(e.Probes))},
-		covered:  "nothing: this is an estimate from " + plural(e.Probes, "random execution"),
+		covered:  "nothing: this is an estimate from " + count(e.Probes, "random execution"),
 		duration: time.Since(start),
 	}
 }

@@ -307,7 +307,7 @@ func TestNumbers(t *testing.T) {
 		0: "0 steps", 1: "1 step", 999: "999 steps", 1000: "1,000 steps",
 		1234567: "1,234,567 steps",
 	} {
-		if got := plural(n, "step"); got != want {
+		if got := count(n, "step"); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

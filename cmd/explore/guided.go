@@ -28,11 +28,11 @@ func (s *sample) guidedCovered() string {
 	st := s.engine.Stats()
 	if st.Complete {
 		return fmt.Sprintf("all alternatives of %s, merged by state (64 bits), by %s",
-			plural(st.Decisions, "decision"), plural(s.runs, "execution"))
+			count(st.Decisions, "decision"), count(s.runs, "execution"))
 	}
 	text := fmt.Sprintf("%s guided by what was new: %s, %s; the last new one in execution %s",
-		plural(s.runs, "execution"), plural(st.Decisions, "decision"),
-		plural(st.Memories, "memory state"), group(st.LastNew))
+		count(s.runs, "execution"), count(st.Decisions, "decision"),
+		count(st.Memories, "memory state"), group(st.LastNew))
 	if st.Full {
 		text += "; more were not told apart"
 	}
@@ -43,7 +43,7 @@ func (s *sample) guidedCovered() string {
 func (s *sample) writeGuided(row func(label, format string, args ...any)) {
 	if st := s.engine.Stats(); !st.Complete && st.Discovery < 1 {
 		row("unguided", "%s among them; 95%% sure that less than %.2g of such end in a state "+
-			"that none of them ended in", plural(st.Unguided, "execution"), st.Discovery)
+			"that none of them ended in", count(st.Unguided, "execution"), st.Discovery)
 	}
 }
 

@@ -56,13 +56,13 @@ func (l *lockdepReport) verdict() string {
 	if !l.found() {
 		return ""
 	}
-	return "; " + plural(len(l.Reports), "lockdep report")
+	return "; " + count(len(l.Reports), "lockdep report")
 }
 
 // size says how much was looked at.
 func (l *lockdepReport) size() string {
 	return fmt.Sprintf("%s of locks, %s",
-		plural(len(l.Classes), "class"), plural(len(l.Dependencies), "dependency"))
+		count(len(l.Classes), "class"), count(len(l.Dependencies), "dependency"))
 }
 
 // brief is the part of a line that is about the order of locks.
@@ -79,7 +79,7 @@ func (l *lockdepReport) brief() string {
 
 // writeLockdep prints each report, with executions that show how it comes to that.
 func (s *statement) writeLockdep(row func(label, format string, args ...any)) {
-	row("lockdep", "%s; %s", s.lockdep.size(), plural(len(s.lockdep.Reports), "report"))
+	row("lockdep", "%s; %s", s.lockdep.size(), count(len(s.lockdep.Reports), "report"))
 	for _, r := range s.lockdep.Reports {
 		row("report", "%s", r.Title)
 		for _, line := range r.Lines(s.program.Name(), s.limits.muteFlag()) {

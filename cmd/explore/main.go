@@ -324,7 +324,7 @@ func (c *command) explore(ctx context.Context, stdout io.Writer, pr *progress) (
 		sum.add(s)
 	}
 	if left > 0 {
-		pr.note("explore: interrupted: %s not begun\n", plural(left, "more program"))
+		pr.note("explore: interrupted: %s not begun\n", count(left, "more program"))
 		status = worse(status, exitEarly)
 	}
 	if c.brief {

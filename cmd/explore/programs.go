@@ -189,7 +189,7 @@ func expected(p kernelProgram) string {
 	for _, e := range p.Expect {
 		text := e.Kind.String()
 		if !p.Workload {
-			text += fmt.Sprintf(" (%s)", plural(e.Preemptions, "preemption"))
+			text += fmt.Sprintf(" (%s)", count(e.Preemptions, "preemption"))
 		}
 		if parts[e.Mute] == nil {
 			mutes = append(mutes, e.Mute)

@@ -53,7 +53,7 @@ func (p *progress) program(name string, i, n int) {
 func (p *progress) together(i, n int) {
 	if p.width > 0 {
 		p.name = "explore"
-		p.line("%d of %s are through", i, plural(n, "program"))
+		p.line("%d of %s are through", i, count(n, "program"))
 	}
 }
 
@@ -79,7 +79,7 @@ func (p *progress) line(format string, args ...any) {
 func (p *progress) cells(done, of int, running []string) {
 	if p.width > 0 {
 		p.name = "explore"
-		p.line("%d of %s, %v: %s", done, plural(of, "cell"),
+		p.line("%d of %s, %v: %s", done, count(of, "cell"),
 			time.Since(p.start).Round(time.Second), strings.Join(running, ", "))
 	}
 }
@@ -117,7 +117,7 @@ func (p *progress) exhaust(s explore.Progress) {
 			text += fmt.Sprintf(", %v left in it", left.Round(time.Second))
 		}
 	}
-	p.line("%s, %s, %s executions/s", text, plural(s.Nodes, "state"), group(int(rate)))
+	p.line("%s, %s, %s executions/s", text, count(s.Nodes, "state"), group(int(rate)))
 }
 
 // sample shows the progress of a sample.
@@ -130,12 +130,12 @@ func (p *progress) sample(s *sample, of int) {
 		st := s.engine.Stats()
 		runs = st.Executions // of all workers
 		text = fmt.Sprintf(", %s, %s, last new %s, bound %.2g",
-			plural(st.Decisions, "decision"), plural(st.Memories, "memory state"), group(st.LastNew), st.Discovery)
+			count(st.Decisions, "decision"), count(st.Memories, "memory state"), group(st.LastNew), st.Discovery)
 	}
 	spent := time.Since(p.start)
 	done := float64(runs) / float64(of)
 	left := time.Duration(float64(spent) * (1 - done) / done)
-	p.line("%.0f%% of %s, %s/s, %v left%s", 100*done, plural(of, "execution"),
+	p.line("%.0f%% of %s, %s/s, %v left%s", 100*done, count(of, "execution"),
 		group(int(float64(runs)/spent.Seconds())), left.Round(time.Second), text)
 }
 
@@ -145,5 +145,5 @@ func (p *progress) classes(s explore.Progress) {
 		return
 	}
 	rate := float64(s.Runs) / time.Since(p.start).Seconds()
-	p.line("%s, %s executions/s", plural(s.Classes, "class"), group(int(rate)))
+	p.line("%s, %s executions/s", count(s.Classes, "class"), group(int(rate)))
 }

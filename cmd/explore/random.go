@@ -202,7 +202,7 @@ func (s *sample) join(other *sample) {
 // 5% from p = 3/n on.
 func (s *sample) covered(failed bool) string {
 	text := fmt.Sprintf("%s sampled at random, %s distinct",
-		plural(s.runs, "execution"), s.distinct())
+		count(s.runs, "execution"), s.distinct())
 	if !failed && s.runs >= 100 {
 		text += fmt.Sprintf("; 95%% sure that less than %.2g of such executions fail",
 			3/float64(s.runs))
@@ -220,11 +220,11 @@ func (s *sample) distinct() string {
 
 func (s *sample) writeText(p kernelProgram, row func(label, format string, args ...any)) {
 	if n := s.met[explore.Category{Outcome: schedule.Pass, Thread: -1}]; n > 0 {
-		row("passed", "%s", plural(n, "execution"))
+		row("passed", "%s", count(n, "execution"))
 	}
 	for cat, n := range s.met {
 		if cat.Outcome == schedule.Invalid {
-			row("invalid", "%s ended by the %s", plural(n, "execution"), cat.Reason)
+			row("invalid", "%s ended by the %s", count(n, "execution"), cat.Reason)
 		}
 	}
 	if s.engine != nil {
@@ -250,8 +250,8 @@ func (s *sample) writeConfidence(p kernelProgram, row func(label, format string,
 	row("confidence", "%.3g at least that %s come to a bug of depth %d or less, "+
 		"with %s and %s an execution",
 		samplers.PCTConfidence(s.threads, s.longest, s.depth, s.since),
-		plural(s.since, "execution"), s.depth,
-		plural(s.threads, "thread"), plural(s.longest, "step"))
+		count(s.since, "execution"), s.depth,
+		count(s.threads, "thread"), count(s.longest, "step"))
 }
 
 // fill fills in what a sample knows.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
@@ -227,7 +228,7 @@ func (s *statement) verdict() string {
 	case s.report.Complete() && s.sample == nil, s.sample != nil && s.sample.nothingLeft():
 		return "no execution fails"
 	case s.sample == nil && s.report.Bound >= 0:
-		return fmt.Sprintf("no execution with at most %s fails", plural(s.report.Bound, "preemption"))
+		return fmt.Sprintf("no execution with at most %s fails", count(s.report.Bound, "preemption"))
 	}
 	return "no failure so far"
 }
@@ -240,7 +241,7 @@ func (s *statement) writeCounts(row func(label, format string, args ...any)) {
 		upTo = " and symmetry"
 	}
 	row("states", "%s to take with %s, merged by state%s",
-		plural(r.Nodes, "decision"), plural(r.Edges, "alternative"), upTo)
+		count(r.Nodes, "decision"), count(r.Edges, "alternative"), upTo)
 	if s.states > 0 {
 		row("", "%s between any two steps", group(s.states))
 	}
@@ -274,8 +275,8 @@ func (s *statement) writeFailure(row func(label, format string, args ...any), e 
 	} else if !e.Witness.Minimal {
 		sort = "one"
 	}
-	row("", "%s%s; %s: %s, %s", least, plural(e.Witness.Preemptions, "preemption"), sort,
-		plural(e.Witness.Switches, "context switch"), plural(e.Witness.Steps, "step"))
+	row("", "%s%s; %s: %s, %s", least, count(e.Witness.Preemptions, "preemption"), sort,
+		count(e.Witness.Switches, "context switch"), count(e.Witness.Steps, "step"))
 	switch {
 	case s.sample != nil:
 		row("", "%s of the executions", group(s.sample.met[e.Category]))
@@ -327,37 +328,37 @@ func (s *statement) effort() string {
 		how = ", " + group(s.sample.looked) + " of them looked up by their states and not run"
 	}
 	return fmt.Sprintf("%.2f s: %s%s, %s", s.duration.Seconds(),
-		plural(s.report.Runs, "execution"), how, plural(int(s.report.Steps), "step"))
+		count(s.report.Runs, "execution"), how, count(int(s.report.Steps), "step"))
 }
 
 // text says which bounds kept the exploration from more than it has covered.
 func (l limits) text() string {
 	var parts []string
 	if l.Preemptions != nil {
-		parts = append(parts, "at most "+plural(*l.Preemptions, "preemption"))
+		parts = append(parts, "at most "+count(*l.Preemptions, "preemption"))
 	}
 	if l.Nodes > 0 {
 		what := "state"
 		if l.byClass {
 			what = "class"
 		}
-		parts = append(parts, "at most "+plural(l.Nodes, what)+" kept")
+		parts = append(parts, "at most "+count(l.Nodes, what)+" kept")
 	}
 	if l.Bytes > 0 {
 		parts = append(parts, fmt.Sprintf("at most %s MiB", group(int(l.Bytes>>20))))
 	}
 	if l.Runs > 0 {
-		what := plural(l.Runs, "execution")
+		what := count(l.Runs, "execution")
 		if l.Sampler != "" {
 			what += ", " + l.Sampler
 		}
 		what += fmt.Sprintf(", seed %d", *l.Seed)
 		if l.Workers > 0 {
-			what += ", " + plural(l.Workers, "worker")
+			what += ", " + count(l.Workers, "worker")
 		}
 		parts = append(parts, what)
 	}
-	parts = append(parts, fmt.Sprintf("at most %s an execution", plural(l.Steps, "step")))
+	parts = append(parts, fmt.Sprintf("at most %s an execution", count(l.Steps, "step")))
 	if l.Mute != nil {
 		parts = append(parts, "goes on after "+strings.Join(l.Mute, ", "))
 	}
@@ -373,16 +374,5 @@ func group[N int | uint64 | *big.Int](n N) string {
 	return text
 }
 
-// plural writes a number and what there are so many of.
-func plural(n int, what string) string {
-	switch {
-	case n == 1:
-	case strings.HasSuffix(what, "ch"), strings.HasSuffix(what, "ss"):
-		what += "es"
-	case strings.HasSuffix(what, "cy"):
-		what = strings.TrimSuffix(what, "y") + "ies"
-	default:
-		what += "s"
-	}
-	return group(n) + " " + what
-}
+// count writes a number and what there are so many of.
+func count(n int, what string) string { return group(n) + " " + plural.Word(n, what) }

@@ -24,8 +24,8 @@ func (c *command) replay(w io.Writer, programs []kernelProgram) (int, error) {
 	}
 	res := tr.Result
 	fmt.Fprintf(w, "%s (%s): %s\n  tape %s: %s, %s\n\n", p.Name(), p.Versions,
-		explore.CategoryOf(res), triage.TapeText(tr.Tape), plural(res.Preemptions, "preemption"),
-		plural(res.Steps, "step"))
+		explore.CategoryOf(res), triage.TapeText(tr.Tape), count(res.Preemptions, "preemption"),
+		count(res.Steps, "step"))
 	if err := tr.WriteColumns(w, schedule.ColumnsWidth); err != nil {
 		return 0, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
@@ -343,7 +344,7 @@ func (r *Report) Coverage() string {
 	case r.ByClass && r.Stop == Exhausted:
 		covered = "exhaustive up to the order of independent steps"
 	case r.ByClass:
-		covered = fmt.Sprintf("%s of executions; incomplete: %v", count(r.Classes, "class"), r.Stop)
+		covered = fmt.Sprintf("%s of executions; incomplete: %v", plural.Of(r.Classes, "class"), r.Stop)
 	case r.Stop == Exhausted && r.Nodes == 0:
 		covered = "exhaustive"
 	case r.Stop == Exhausted && r.Bound == 0:
@@ -365,7 +366,7 @@ func (r *Report) Coverage() string {
 		covered += fmt.Sprintf("; incomplete: %v", r.Err)
 	case r.ByClass:
 	case r.Stop == NodeLimit, r.Stop == MemoryLimit, r.Stop == Cancelled:
-		covered += fmt.Sprintf("; incomplete: %v after %s", r.Stop, count(r.Nodes, "node"))
+		covered += fmt.Sprintf("; incomplete: %v after %s", r.Stop, plural.Of(r.Nodes, "node"))
 	}
 	if bad := r.invalid(); bad != nil {
 		covered += fmt.Sprintf("; incomplete: what follows %q is not covered", bad.Reason)
@@ -373,16 +374,4 @@ func (r *Report) Coverage() string {
 	return covered
 }
 
-func preemptions(n int) string { return count(n, "preemption") }
-
-// count returns "1 node", "2 nodes", "2 classes".
-func count[N int | uint64](n N, what string) string {
-	switch {
-	case n == 1:
-	case strings.HasSuffix(what, "s"):
-		what += "es"
-	default:
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
-}
+func preemptions(n int) string { return plural.Of(n, "preemption") }

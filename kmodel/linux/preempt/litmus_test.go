@@ -347,7 +347,7 @@ func TestTraced(t *testing.T) {
 	type off struct{ irqs, sleep bool }
 	want := []off{{false, true}, {true, true}, {false, true}, {}, {}, {}}
 	for i, ev := range tr.Events {
-		if got := (off{ev.IrqsOff, ev.Sleepless}); i >= len(want) || got != want[i] {
+		if got := (off{ev.IrqsOff, ev.Atomic}); i >= len(want) || got != want[i] {
 			t.Errorf("step %d, %s: %+v", ev.Step, ev.Verb, got)
 		}
 	}

@@ -104,7 +104,7 @@ func Disable(t *schedule.Thread) {
 	if s.count[t.ID]++; s.count[t.ID] > 1 {
 		return
 	}
-	t.Sleepless(true)
+	t.SetAtomic(true)
 	if s.enter != nil {
 		s.enter(t)
 	}
@@ -119,7 +119,7 @@ func Enable(t *schedule.Thread) {
 	if s.count[t.ID] < 0 {
 		t.Fail(schedule.LockRule, nil, schedule.Party{}, "preempt_enable without preempt_disable")
 	}
-	t.Sleepless(false)
+	t.SetAtomic(false)
 	if s.quiet != nil {
 		s.quiet(t)
 	}
