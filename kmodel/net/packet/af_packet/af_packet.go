@@ -23,7 +23,8 @@
 // 15fe076edea7 (CVE-2018-18559), packet_set_ring() only of a socket that was running until
 // 01d3c8417b9c (CVE-2025-38617), and packet_release() since 42156f93d123 (CVE-2026-31504). And when
 // the device goes away packet_set_ring() must not put the socket back: 50aff80475ab
-// (CVE-2026-68338).
+// (CVE-2026-68338). That packet_notifier() compares po->ifindex without bind_lock, and finds po->num
+// cleared of a socket that nobody puts back then, is open in 7.1.5.
 //
 // The code follows 4.6, 4.12, 4.13.4 and 4.13.9, which has the fixes of 4.14, and with a device
 // 4.14, 4.15.18, 6.13.2, 6.18.2 and 7.1.3; see the variants. Of the last fix the message was read.

@@ -97,26 +97,33 @@ const (
 func (s *system) packetNotifier(t *schedule.Thread, msg event) {
 	rcu.ReadLock(t)
 	for po := s.sklist.First(t); po.packetSock != nil; po = po.skNode.Next(t) {
-		if po.ifindex.Read(t) != theDevice {
+		if !po.Has(lockedIndex) && po.ifindex.Read(t) != theDevice {
 			continue
 		}
 		po.bindLock.Lock(t)
-		if msg == netdevUp {
-			if po.num.Read(t) != 0 {
-				po.registerProtHook(t)
-			}
-		} else {
-			if po.running.Read(t) != 0 {
-				po.__unregisterProtHook(t, false)
-			}
-			if msg == netdevUnregister {
-				po.ifindex.Write(t, goneDevice)
-				po.putDevice_(t)
-			}
+		if !po.Has(lockedIndex) || po.ifindex.Read(t) == theDevice {
+			po.notify_(t, msg)
 		}
 		po.bindLock.Unlock(t)
 	}
 	rcu.ReadUnlock(t)
+}
+
+// notify_ is what packet_notifier() does to a socket of the device, with bind_lock.
+func (po *packetSock) notify_(t *schedule.Thread, msg event) {
+	if msg == netdevUp {
+		if po.num.Read(t) != 0 {
+			po.registerProtHook(t)
+		}
+		return
+	}
+	if po.running.Read(t) != 0 {
+		po.__unregisterProtHook(t, false)
+	}
+	if msg == netdevUnregister {
+		po.ifindex.Write(t, goneDevice)
+		po.putDevice_(t)
+	}
 }
 
 // putDevice_ is where a socket drops its device.
@@ -217,7 +224,19 @@ func (po *packetSock) giveNum_(t *schedule.Thread, wasRunning bool, num int) boo
 	if wasRunning || po.Has(ringNum|lateRing) {
 		po.num.Write(t, num)
 	}
+	if po.Has(ringAsks) {
+		return num != 0 && po.isUp_(t)
+	}
 	return wasRunning && (!po.Has(ringGone) || po.ifindex.Read(t) != goneDevice)
+}
+
+// isUp_ is whether what the socket is bound to is there, and up, with bind_lock.
+func (po *packetSock) isUp_(t *schedule.Thread) bool {
+	if po.ifindex.Read(t) == goneDevice {
+		return false
+	}
+	dev := po.protHook.dev.Read(t)
+	return dev == nil || dev.flags.Read(t) == iffUp
 }
 
 // unlist_ is sk_del_node_init_rcu(), in packet_release().

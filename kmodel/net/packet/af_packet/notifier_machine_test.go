@@ -1,6 +1,7 @@
 package afpacket
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/internal/verify"
@@ -8,8 +9,8 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
-// This machine is a second implementation of ring-vs-up, as that of machine_test.go is of
-// ring-vs-version. The socket has no group and no other to share a list with, so its hook is on
+// This machine is a second implementation of ring-vs-up and ring-vs-open, as that of machine_test.go
+// is of ring-vs-version. The socket has no group and no other to share a list with, so its hook is on
 // that of the device, or not.
 
 // An nPC is the step that a thread takes next.
@@ -18,8 +19,10 @@ type nPC uint8
 const (
 	nEnd nPC = iota
 
-	// packet_set_ring(), of no blocks, and the exit
+	// packet_set_ring(), and the exit
 	nLockSock
+	nRingBusy
+	nRingVersion
 	nBindLock
 	nWasRunning
 	nNum
@@ -49,6 +52,8 @@ const (
 	nBindLockAgain
 	nNumBack
 	nIfindex
+	nAskDev
+	nAskFlags
 	nRunning // register_prot_hook()
 	nHookFanout
 	nHookType
@@ -128,15 +133,17 @@ type nState struct {
 	was                        bool
 	running, listed, num, zero bool // zero: nRing has seen num as 0, and so puts back that
 	gone, freed, tpacket       bool // of the ring; the hook is tpacket_rcv()
-	napi                       bool
+	napi, up                   bool
+	on                         bool // the ring is set up, and not taken away
 }
 
 // An nMachine is a variant.
-type nMachine struct{ num, late, gone bool }
+type nMachine struct{ num, late, gone, asks bool }
 
 var nMachines = map[string]nMachine{
 	"4.14": {}, "4.15": {}, "6.13": {}, "01d3c84-late": {late: true},
 	"6.17": {num: true}, "7.0": {num: true}, "7.2": {num: true, gone: true},
+	"7.2-asks": {num: true, gone: true, asks: true},
 }
 
 // owner returns the lock that the step at pc takes, and gives back. For others nobody else comes.
@@ -194,7 +201,7 @@ func (m nMachine) step(s *nState, me int) schedule.Kind {
 	case nRing:
 		s.pc[me] = m.ring(s, pc)
 	case nLink:
-		s.pc[me] = s.link(pc)
+		s.pc[me] = m.link(s, pc)
 	default:
 		s.pc[me] = s.packet(pc)
 	}
@@ -207,6 +214,10 @@ func (m nMachine) step(s *nState, me int) schedule.Kind {
 // ring is a step of packet_set_ring(). It returns the one behind.
 func (m nMachine) ring(s *nState, pc nPC) nPC {
 	switch pc {
+	case nLockSock:
+		if !s.on {
+			return nBindLock
+		}
 	case nWasRunning:
 		s.was = s.running
 	case nNum:
@@ -231,19 +242,29 @@ func (m nMachine) ring(s *nState, pc nPC) nPC {
 	case nSync:
 		s.waits = s.readers()
 	case nSwapWrite:
-		s.gone = true
+		s.gone = !s.on
 	case nFunc:
-		s.tpacket = false
+		s.tpacket = s.on
 	case nBindLockAgain:
 		if !s.was && !m.num && !m.late {
 			return nBindUnlockAgain
 		}
 	case nNumBack:
 		switch s.num = !s.zero; {
+		case m.asks:
+			return nIfindex
 		case !s.was:
 			return nBindUnlockAgain
 		case !m.gone:
 			return nRunning
+		}
+	case nIfindex:
+		if !m.asks {
+			return nRunning
+		}
+	case nAskFlags:
+		if !s.up {
+			return nBindUnlockAgain
 		}
 	case nRunning:
 		if s.running {
@@ -253,6 +274,10 @@ func (m nMachine) ring(s *nState, pc nPC) nPC {
 		s.listed = true
 	case nHookRunning:
 		s.running = true
+	case nBindUnlockAgain:
+		if s.on {
+			return nReleaseSock
+		}
 	case nFree:
 		s.freed = true
 	case nExit:
@@ -262,10 +287,25 @@ func (m nMachine) ring(s *nState, pc nPC) nPC {
 }
 
 // link is a step of dev_open().
-func (s *nState) link(pc nPC) nPC {
+func (m nMachine) link(s *nState, pc nPC) nPC {
 	switch pc {
 	case nNapiEnable:
 		s.napi = true
+	case nFlagsUp:
+		s.up = true
+	case nUpFirst:
+		if m.asks {
+			return nUpBindLock
+		}
+	case nUpBindLock:
+		if m.asks {
+			return nUpIfindex
+		}
+		return nUpNum
+	case nUpIfindex:
+		if m.asks {
+			return nUpNum
+		}
 	case nUpNum:
 		if !s.num {
 			return nUpBindUnlock
@@ -324,31 +364,44 @@ func (m nMachine) counted() verify.Machine[nState, schedule.Kind] {
 				next(s)
 			}
 		},
-		Stuck: func(_ nState, _ func(nState), end func(schedule.Kind)) { end(schedule.NoFailure) },
+		Stuck: func(s nState, _ func(nState), end func(schedule.Kind)) {
+			if s.on && !s.listed {
+				end(schedule.LostUpdate)
+			} else {
+				end(schedule.NoFailure)
+			}
+		},
 	}
 }
 
-// TestNotifierMachine compares ring-vs-up with the machine.
+// nStarts is how each scenario begins.
+var nStarts = map[string]nState{
+	"ring-vs-up":   {pc: [nThreads]nPC{nLockSock, nRtnlLock, nNapiPrep}, num: true, tpacket: true},
+	"ring-vs-open": {pc: [nThreads]nPC{nLockSock, nRtnlLock, nEnd}, num: true, on: true},
+}
+
+// TestNotifierMachine compares ring-vs-up and ring-vs-open with the machine.
 func TestNotifierMachine(t *testing.T) {
-	compared := 0
+	compared := map[string]int{}
 	for _, p := range Programs() {
-		if p.Scenario != "ring-vs-up" {
+		first, ok := nStarts[p.Scenario]
+		if !ok {
 			continue
 		}
 		m, ok := nMachines[p.Variant]
 		if !ok {
 			t.Fatalf("the machine has no variant %s", p.Variant)
 		}
-		compared++
-		first := nState{num: true, tpacket: true}
-		first.pc = [nThreads]nPC{nLockSock, nRtnlLock, nNapiPrep}
+		compared[p.Scenario]++
 		r := verify.Explore(p, explore.Options{Bound: explore.Unbounded})
 		agree := m.counted().Compare(t, r, first, func(e explore.Ending) schedule.Kind { return e.Kind })
 		if agree < 20 {
 			t.Errorf("%s: %d numbers agree, want more", p.Name(), agree)
 		}
 	}
-	if compared != len(nMachines) {
-		t.Errorf("%d variants compared, the machine has %d", compared, len(nMachines))
+	// The mutant is in the first only.
+	want := map[string]int{"ring-vs-up": len(nMachines), "ring-vs-open": len(nMachines) - 1}
+	if !maps.Equal(compared, want) {
+		t.Errorf("compared %v variants, want %v", compared, want)
 	}
 }

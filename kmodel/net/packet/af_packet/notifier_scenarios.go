@@ -134,6 +134,44 @@ func ringVsDel(s *system) program.Instance {
 	return s.fixed(boot, child("rx_ring", rxRing), link(linkDel))
 }
 
+// bindVsDown binds a socket to all devices while its device goes down. The socket stays open.
+func bindVsDown(s *system) program.Instance {
+	check := s.checkHook_
+	boot := func(e *schedule.Exec) {
+		s.keepOpen()
+		s.boundUp(e)
+		e.AtEnd(check)
+	}
+	return s.fixed(boot, child("bind", bindIP), link(linkDown))
+}
+
+// ringVsOpen sets up a ring for a socket while its device comes up. The socket stays open.
+func ringVsOpen(s *system) program.Instance {
+	check := s.checkHook_
+	boot := func(e *schedule.Exec) {
+		s.keepOpen()
+		s.bootDevice(e, 0)
+		s.bootBound(e, 0)
+		e.AtEnd(check)
+	}
+	return s.fixed(boot, child("rx_ring", rxRing), link(linkUp))
+}
+
+// checkHook_ looks whether socket 0, which is in no group, gets packets. No kernel checks that, and
+// who has called bind(), or brought the device up, has been told that all is well.
+func (s *system) checkHook_(e *schedule.Exec) {
+	po := s.files.fd[0].Peek()
+	dev := po.protHook.dev.Peek()
+	if po.protHook.list.Listed() || dev != nil && dev.flags.Peek() != iffUp {
+		return
+	}
+	note := "the socket is bound to a device that is up, and its hook is on no list"
+	if dev == nil {
+		note = "the socket is bound to all devices, and its hook is on no list"
+	}
+	e.FailAtEnd(schedule.LostUpdate, &po.Object, schedule.Party{}, note)
+}
+
 // deviceCalls is what the threads of a device-workload choose from.
 var deviceCalls = []call{rxRing, rxRingOff, fanout, bindDev, bindIP, bindARP}
 

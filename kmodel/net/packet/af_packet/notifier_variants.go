@@ -22,6 +22,10 @@ var (
 		About: "42156f93d123: close() clears po->num"}
 	v72 = program.Variant{Name: "7.2", Versions: "7.1.6-7.2", Changes: v70.Changes | ringGone,
 		About: "50aff80475ab: PACKET_RX_RING does not put back a socket whose device is gone"}
+	v72asks = program.Variant{Name: "7.2-asks", Versions: "proposal",
+		Changes: v72.Changes | lockedIndex | ringAsks,
+		About: "packet_notifier() compares po->ifindex with bind_lock, " +
+			"PACKET_RX_RING puts back a socket whose device is up"}
 )
 
 // What they come to, with the fewest preemptions each.
@@ -42,6 +46,10 @@ var (
 	delInRing = []program.Expect{
 		program.Fails(schedule.BugOn, 2), program.Fails(schedule.UseAfterFree, 1),
 	}
+	// downInBind is a hook that packet_notifier() takes off another list than that of its device.
+	// upInOpenRing is one that nobody puts back: packet_notifier() has found po->num zero.
+	downInBind   = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
+	upInOpenRing = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
 	// fuzzedDevice is what comes of all calls. That a hook is added which is on a list takes two
 	// calls of bind(), of which the first has left it there.
 	fuzzedDevice = []program.Expect{
@@ -53,13 +61,15 @@ var (
 
 var deviceModel = program.Model[*system]{
 	Object:   "net/packet/af_packet",
-	Variants: []program.Variant{v414, v415, v613, v617, v70, v72},
+	Variants: []program.Variant{v414, v415, v613, v617, v70, v72, v72asks},
 	Scenarios: []program.Scenario[*system]{
 		{Name: "bind-vs-up", New: bindVsUp},
 		{Name: "bind-vs-del", New: bindVsDel},
 		{Name: "ring-vs-up", New: ringVsUp},
 		{Name: "close-vs-up", New: closeVsUp},
 		{Name: "ring-vs-del", New: ringVsDel},
+		{Name: "bind-vs-down", New: bindVsDown},
+		{Name: "ring-vs-open", New: ringVsOpen},
 	},
 	Workloads: []program.Scenario[*system]{{Name: "device-workload", New: newDeviceWorkload}},
 	Expected: program.Table{
@@ -69,6 +79,9 @@ var deviceModel = program.Model[*system]{
 		"close-vs-up": {"4.14": upInClose, "4.15": upInClose, "6.13": upInClose, "6.17": upInClose},
 		"ring-vs-del": {"4.14": delInRing, "4.15": delInRing, "6.13": delInRing, "6.17": delInRing,
 			"7.0": delInRing},
+		"bind-vs-down": {"4.14": downInBind, "4.15": downInBind, "6.13": downInBind,
+			"6.17": downInBind, "7.0": downInBind, "7.2": downInBind},
+		"ring-vs-open": {"6.17": upInOpenRing, "7.0": upInOpenRing, "7.2": upInOpenRing},
 		"device-workload": {"4.14": fuzzedDevice414, "4.15": fuzzedDevice, "6.13": fuzzedDevice,
 			"6.17": fuzzedDevice, "7.0": fuzzedDevice[:2]},
 	},

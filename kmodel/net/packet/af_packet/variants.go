@@ -42,6 +42,11 @@ const (
 	releaseNum
 	// ringGone is 50aff80475ab: packet_set_ring() does not put back a socket whose device is gone.
 	ringGone
+	// lockedIndex and ringAsks are of no kernel: packet_notifier() compares po->ifindex with
+	// bind_lock only, and packet_set_ring() does not put back a socket that was running, but one
+	// whose device is up.
+	lockedIndex
+	ringAsks
 
 	// lateRing is ringNum, after bind_lock, and lateRelease is releaseNum.
 	lateRing
