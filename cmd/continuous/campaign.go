@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kschedfuzz/kschedfuzz/corpus"
+	"github.com/kschedfuzz/kschedfuzz/internal/plural"
 	"github.com/kschedfuzz/kschedfuzz/schedule/guided"
 	"github.com/kschedfuzz/kschedfuzz/triage"
 )
@@ -245,6 +246,10 @@ func (c *campaign) run(ctx context.Context, duration time.Duration) error {
 	c.takeRates()
 	rest.Go(func() { fail(c.keepTime(fuzzing)) })
 	workers.Wait()
+	if n := c.bugs.len(); n > 0 && errors.Is(fuzzing.Err(), context.DeadlineExceeded) {
+		c.log.Printf("the time is over; %s to be made, which SIGTERM leaves to the next start",
+			plural.Of(n, "report"))
+	}
 	enough()
 	c.bugs.close()
 	for range c.config.Workers - 1 { // what the workers did not need any more
