@@ -7,7 +7,7 @@
 #   link                 the socket is bound to all devices, does not run, and gets no packets
 #   link, to lo          it is bound to lo, which is up, and gets none
 #   link, no delay       all packets must come
-#   link, swap, delay 1  here too: that of the report alone is outlasted by the grace period
+#   link, swap, delay 1  here too: alone, and first, it is outlasted by the grace period
 #   link, delay 2        here too: the notifier finds another device
 #   link, pause          here too: bind() finds that the socket does not run, and does not wait
 #   mended               here too

@@ -108,11 +108,12 @@ type dState struct {
 }
 
 // A dMachine is a variant.
-type dMachine struct{ num, asks bool }
+type dMachine struct{ num, merged, asks bool }
 
 var dMachines = map[string]dMachine{
-	"4.14": {}, "4.15": {num: true}, "6.13": {num: true}, "6.17": {num: true}, "7.0": {num: true},
-	"7.2": {num: true}, "7.2-asks": {num: true, asks: true},
+	"4.14": {}, "4.15": {num: true}, "6.13": {num: true, merged: true},
+	"6.17": {num: true, merged: true}, "7.0": {num: true, merged: true},
+	"7.2": {num: true, merged: true}, "7.2-asks": {num: true, merged: true, asks: true},
 }
 
 func (s *dState) enabled(me int) bool {
@@ -127,9 +128,12 @@ func (s *dState) enabled(me int) bool {
 	return true
 }
 
-// reads reports whether a thread is in a read-side section.
-func (s *dState) reads(who int) bool {
-	pc := s.pc[who]
+// reads reports whether a grace period waits for a thread: in a read-side section, and where the
+// flavours are merged also with a spin lock.
+func (m dMachine) reads(pc dPC) bool {
+	if m.merged && (pc > dBindLock && pc <= dStopBindUnlock || pc > dStopBindLock && pc <= dBindUnlock) {
+		return true
+	}
 	return pc > dReadLock && pc <= dReadUnlock || pc > dReadLockAgain && pc <= dReadUnlockAgain ||
 		pc > dDownReadLock && pc <= dDownReadUnlock
 }
@@ -143,9 +147,7 @@ func (m dMachine) step(s *dState, me int) {
 	case dBindUnlock, dStopBindUnlock, dDownBindUnlock:
 		s.locked = false
 	case dSync, dDeactivate:
-		s.waits[me] = s.reads(other)
-	case dReadUnlock, dReadUnlockAgain, dDownReadUnlock:
-		s.waits[other] = false
+		s.waits[me] = m.reads(s.pc[other])
 	case dStop, dDownStop:
 		s.running = false
 	case dStopDel, dDownDel:
@@ -158,6 +160,9 @@ func (m dMachine) step(s *dState, me int) {
 		s.moved = true
 	}
 	s.pc[me] = m.next(s, pc)
+	if !m.reads(s.pc[me]) {
+		s.waits[other] = false
+	}
 }
 
 // next is the step behind that at pc, which has been taken.

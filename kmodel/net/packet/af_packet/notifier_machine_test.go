@@ -138,12 +138,13 @@ type nState struct {
 }
 
 // An nMachine is a variant.
-type nMachine struct{ num, late, gone, asks bool }
+type nMachine struct{ merged, num, late, gone, asks bool }
 
 var nMachines = map[string]nMachine{
-	"4.14": {}, "4.15": {}, "6.13": {}, "01d3c84-late": {late: true},
-	"6.17": {num: true}, "7.0": {num: true}, "7.2": {num: true, gone: true},
-	"7.2-asks": {num: true, gone: true, asks: true},
+	"4.14": {}, "4.15": {}, "6.13": {merged: true}, "01d3c84-late": {merged: true, late: true},
+	"6.17": {merged: true, num: true}, "7.0": {merged: true, num: true},
+	"7.2":      {merged: true, num: true, gone: true},
+	"7.2-asks": {merged: true, num: true, gone: true, asks: true},
 }
 
 // owner returns the lock that the step at pc takes, and gives back. For others nobody else comes.
@@ -171,13 +172,19 @@ func (s *nState) enabled(me int) bool {
 	return pc != nEnd && (take == nil || *take == 0) && !(pc == nSyncEnds && s.waits != 0)
 }
 
-// readers returns who is in a read-side section.
-func (s *nState) readers() (set uint8) {
-	if pc := s.pc[nLink]; pc > nUpReadLock && pc <= nUpReadUnlock {
-		set |= 1 << nLink
-	}
-	if pc := s.pc[nPacket]; pc > nReadLock && pc <= nReadUnlock {
-		set |= 1 << nPacket
+// reads reports whether a grace period waits for who is at pc: in a read-side section, and where
+// the flavours are merged also with softirqs off. Who has a lock is in such a section, or waits.
+func (m nMachine) reads(pc nPC) bool {
+	return pc > nUpReadLock && pc <= nUpReadUnlock || pc > nReadLock && pc <= nReadUnlock ||
+		m.merged && pc > nBhOff && pc <= nBhOn
+}
+
+// readers returns who those are.
+func (m nMachine) readers(s *nState) (set uint8) {
+	for _, who := range []int{nLink, nPacket} {
+		if m.reads(s.pc[who]) {
+			set |= 1 << who
+		}
 	}
 	return set
 }
@@ -205,7 +212,7 @@ func (m nMachine) step(s *nState, me int) schedule.Kind {
 	default:
 		s.pc[me] = s.packet(pc)
 	}
-	if pc == nUpReadUnlock || pc == nReadUnlock {
+	if !m.reads(s.pc[me]) {
 		s.waits &^= 1 << me
 	}
 	return schedule.NoFailure
@@ -240,7 +247,7 @@ func (m nMachine) ring(s *nState, pc nPC) nPC {
 	case nNumLate:
 		s.num = false
 	case nSync:
-		s.waits = s.readers()
+		s.waits = m.readers(s)
 	case nSwapWrite:
 		s.gone = !s.on
 	case nFunc:

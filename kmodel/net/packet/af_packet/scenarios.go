@@ -72,7 +72,11 @@ func (s *system) bootGroup(e *schedule.Exec, id, proto int) {
 // bootAgents creates the softirqs. They come after the threads, so that where the schedule says
 // nothing they wait until these have finished or sleep. When all is quiet the groups are looked at.
 func (s *system) bootAgents(e *schedule.Exec) {
-	rcu.Boot(e, rcu.Split)
+	flavours := rcu.Split
+	if s.Has(joinDown) { // the first of the variants that is of releases from 4.20 on only
+		flavours = rcu.Merged
+	}
+	rcu.Boot(e, flavours)
 	timer.Boot(e, maxTimers)
 	e.AtEnd(s.checkEnd)
 }
