@@ -28,6 +28,7 @@
 //
 // The code follows 4.6, 4.12, 4.13.4 and 4.13.9, which has the fixes of 4.14, and with a device
 // 4.14, 4.15.18, 6.13.2, 6.18.2 and 7.1.3; see the variants. Of the last fix the message was read.
+// RCU has the flavours of up to 4.19 in the variants up to 4.15, and is merged from 6.13 on.
 //
 // Not modelled: devices, po->num and po->ifindex in the programs of the first two races, which come
 // without: sockets there are bound to all devices. In those of the third: several devices, one that
