@@ -34,6 +34,9 @@ const verdicts = "<!-- verdicts: "
 
 const fence = "```"
 
+// fixed begins the name of the page of a fixed race.
+const fixed = "fixed/"
+
 // readers turn lines of a page into what they should be. lines[0] is the line that a reader
 // is for; it returns how many lines it has read.
 var readers = []struct {
@@ -67,9 +70,20 @@ var must = map[string][]string{
 	"continuous.md":   {},
 }
 
-// slow are the pages that a test in a hurry (-short) leaves out.
-var slow = []string{
-	"fixed.md", "kthread_use_mm.md", "lookup_ioctx.md", "signatures.md", "list_lru.md",
+// slow are the pages that a test in a hurry (-short) leaves out, besides those of fixed races.
+var slow = []string{"kthread_use_mm.md", "lookup_ioctx.md", "signatures.md", "list_lru.md"}
+
+// pages returns the names of all pages but those of the benchmark.
+func pages(t *testing.T) (names []string) {
+	t.Helper()
+	for _, pattern := range []string{"*.md", fixed + "*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) < 2 {
+			t.Fatalf("pages %s: %v, %v", pattern, found, err)
+		}
+		names = append(names, found...)
+	}
+	return names
 }
 
 func TestPages(t *testing.T) {
@@ -79,17 +93,13 @@ func TestPages(t *testing.T) {
 	}
 	depend(sources...)
 	depend("../cmd/internal/report/report.go")
-	pages, err := filepath.Glob("*.md")
-	if err != nil || len(pages) < 2 {
-		t.Fatalf("pages: %v, %v", pages, err)
-	}
-	for _, page := range pages {
+	for _, page := range pages(t) {
 		t.Run(page, func(t *testing.T) {
 			switch {
 			case !testing.Short():
 			case page == "model.md":
 				t.Skip("it runs tests of its own")
-			case slices.Contains(slow, page):
+			case strings.HasPrefix(page, fixed) || slices.Contains(slow, page):
 				t.Skip("it makes reports for long")
 			}
 			check(t, page)
@@ -219,11 +229,7 @@ var target = regexp.MustCompile(`\]\(([^)#]+)[^)]*\)|(?m)^\[[^]]+\]: (\S+)$`)
 
 // TestLinks checks that what is linked to in the repository is there.
 func TestLinks(t *testing.T) {
-	pages, err := filepath.Glob("*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range append(pages, "../README.md") {
+	for _, page := range append(pages(t), "../README.md") {
 		data, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -242,11 +248,7 @@ func TestLinks(t *testing.T) {
 
 // TestTitles checks that a page begins with its title, and not with what belongs below.
 func TestTitles(t *testing.T) {
-	pages, err := filepath.Glob("*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range append(pages, "../README.md", "benchmark/README.md") {
+	for _, page := range append(pages(t), "../README.md", "benchmark/README.md") {
 		if first := readLines(t, page)[0]; !strings.HasPrefix(first, "# ") {
 			t.Errorf("%s:1: no title but %q", page, first)
 		}
@@ -256,11 +258,7 @@ func TestTitles(t *testing.T) {
 // TestColumns checks that prose fits beside other prose. What is generated, tables and
 // blocks are as wide as they are.
 func TestColumns(t *testing.T) {
-	pages, err := filepath.Glob("*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range pages {
+	for _, page := range pages(t) {
 		fenced, made := false, false
 		for i, line := range readLines(t, page) {
 			switch {

@@ -148,12 +148,8 @@ func specs(d *ast.GenDecl) []string {
 // TestWhole checks that a page that shows how a Go file begins shows all of it, so that who
 // types in what the page shows has the file.
 func TestWhole(t *testing.T) {
-	pages, err := filepath.Glob("*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	files := 0
-	for _, page := range pages {
+	for _, page := range pages(t) {
 		shown := map[string][]string{}
 		for _, line := range readLines(t, page) {
 			if arg, ok := strings.CutPrefix(line, source); ok {
