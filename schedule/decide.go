@@ -50,10 +50,11 @@ func (e *Exec) decide(n int) int {
 
 // decideThread has one of the threads of set chosen, where prev has taken the last step.
 func (e *Exec) decideThread(set Set, prev *Thread) int {
-	if prev != nil && prev.state == parked && set.Intersects(prev.self) {
-		e.running, e.calm = prev, prev
-	} else {
+	e.running, e.calm = prev, prev
+	if prev == nil || prev.state != parked || !set.Intersects(prev.self) {
 		e.running, e.calm = nil, e.threads[set.First()]
+	} else if prev.op.Mode&Sleeps != 0 {
+		e.running = nil
 	}
 	e.enabled = set
 	d := e.decide(set.Len())

@@ -35,7 +35,7 @@
 //
 // Where two or more threads are enabled, or where a thread asks
 // ([Thread.Choose]), one decision is taken. Decision 0 is the calm one: go on
-// with the running thread; if it cannot go on, the lowest-numbered enabled
+// with the thread that took the last step; if it cannot go on, the lowest-numbered enabled
 // one; for Choose, the first alternative. The other threads follow in the
 // order in which they were created. A forced step takes no decision.
 //
@@ -43,8 +43,8 @@
 // means 0 for ever, so every tape is a valid schedule, a shorter one is a
 // simpler one, and the empty one is the sequential run. A preemption is a
 // decision that takes the processor from a thread that could have gone on; a
-// thread that blocks, finishes, or is an agent between two pieces of work is
-// not preempted.
+// thread that blocks, finishes, is asleep ([Sleeps]), or is an agent between two
+// pieces of work is not preempted.
 //
 // The input of a fuzzing engine is digits, which are decisions, and then, if it has any byte that
 // is not ASCII, an end that the remaining decisions are drawn from ([ByteReader], [Runner.TapeOf]).

@@ -144,8 +144,8 @@ func (e *Exec) Memory() uint64 {
 }
 
 // Running returns, at a scheduling decision, the thread that could go on, so
-// that choosing another is a preemption; nil if it cannot. At a decision of
-// [Thread.Choose] it is nil.
+// that choosing another is a preemption; nil if it cannot, or has to sleep first ([Sleeps]).
+// At a decision of [Thread.Choose] it is nil.
 func (e *Exec) Running() *Thread { return e.running }
 
 // Enabled returns, at a scheduling decision, the set of enabled threads; at a decision

@@ -338,6 +338,44 @@ func TestSignal(t *testing.T) {
 	}
 }
 
+// Whoever is about to end a sleep is not preempted, and goes on by the calm decision all the same.
+func TestSleeps(t *testing.T) {
+	for mode, preemptions := range map[Mode]int{Blocks | Sleeps: 0, Blocks: 1} {
+		r := NewRunner(program("sleep", func(e *Exec, w *words) {
+			e.Go("x", func(t *Thread) {
+				w.store(t, &w.a, 1)
+				t.Step(Op{Verb: "ends", Mode: mode})
+				w.store(t, &w.a, 2)
+			})
+			e.Go("y", func(t *Thread) { w.store(t, &w.b, 1) })
+		}))
+		defer r.Close()
+		for _, test := range []struct {
+			tape        Tape
+			order       string
+			preemptions int
+		}{{Tape{}, "xxxy", 0}, {Tape{0, 1}, "xyxx", preemptions}} {
+			tr, err := r.Replay(test.tape)
+			if err != nil {
+				t.Fatal(err)
+			}
+			order, preempted := "", 0
+			for _, ev := range tr.Events {
+				order += tr.Threads[ev.Thread].Name
+				if ev.Preempted >= 0 {
+					preempted++
+				}
+			}
+			if order != test.order || tr.Result.Preemptions != test.preemptions ||
+				preempted != test.preemptions {
+				t.Errorf("mode %b, tape %v: order %s with %d preemptions, of which %d are marked, want "+
+					"%s with %d", mode, test.tape, order, tr.Result.Preemptions, preempted, test.order,
+					test.preemptions)
+			}
+		}
+	}
+}
+
 // Runners share nothing: many at once give what one gives.
 func TestParallel(t *testing.T) {
 	want := make([]State, 64)

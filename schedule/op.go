@@ -25,6 +25,11 @@ const (
 	// a [DoubleFree], where any other step is a [UseAfterFree].
 	Frees
 
+	// Sleeps marks the end of a wait for which a kernel leaves the CPU even if nobody is in the
+	// way, as for a grace period without a reader. If another goes before it, that is no
+	// preemption.
+	Sleeps
+
 	PlainRead  = Reads
 	PlainWrite = Writes
 	ReadOnce   = Reads | Marked

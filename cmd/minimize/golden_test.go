@@ -21,7 +21,7 @@ func TestGolden(t *testing.T) {
 	preemptions := map[string]int{
 		"aio-1b-two-destroys": 1, "aio-1d-freed-under-lookup": 1, "aio-1e-count-from-0": 1,
 		"aio-1e-freed-after-unlock": 2, "aio-m1-freed-under-lookup": 1, "aio-exit-full-table": 2,
-		"netns-walked-to-cleanup-list": 1, "netns-freed-and-queued": 2, "pipe-unlock-after-free": 1,
+		"netns-walked-to-cleanup-list": 1, "netns-freed-and-queued": 1, "pipe-unlock-after-free": 1,
 		"eventpoll-unlock-after-free": 1, "posix-cpu-timers-freed-under-tick": 1,
 		"userfaultfd-merged-under-dump": 1, "io_uring-freed-before-wake-up": 1,
 		"file-received-garbage": 3, "file-detached-twice": 4, "file-reused": 1,
@@ -34,7 +34,7 @@ func TestGolden(t *testing.T) {
 		"gup-followed-as-a-read": 1, "gup-dirty-by-a-read": 1, "gup-dirty-by-continue": 1,
 		"n_hdlc-freed-twice": 1, "n_hdlc-free-and-tbuf": 1,
 		"n_tty-filled-beyond-end": 1, "n_tty-freed-at-push": 1,
-		"packet-taken-off-another-list": 2,
+		"packet-taken-off-another-list": 1, "packet-version-changed": 0,
 	}
 	for i, file := range files {
 		if testing.Short() && i%3 != 0 {

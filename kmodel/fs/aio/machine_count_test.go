@@ -38,7 +38,9 @@ func (m *machine) counted() verify.Machine[mState, mEnding] {
 		Threads: mThreads,
 		Bound:   m.bound,
 		Enabled: m.enabled,
-		Rests:   func(s *mState, me int) bool { return s.th[me].pc == atRest },
+		Rests: func(s *mState, me int) bool {
+			return s.th[me].pc == atRest || s.th[me].pc == atSyncEnd
+		},
 		Step: func(s mState, me int, next func(mState), end func(mEnding)) {
 			m.take(&s, me, func(to *mState, failure mEnding) {
 				if failure.kind != "" {

@@ -14,7 +14,7 @@ type Machine[S, E comparable] struct {
 	Bound   int // that of the exploration
 	Enabled func(s *S, thread int) bool
 	// Rests reports whether a thread that has just taken a step has finished, or its work if
-	// it is an agent. Another step than one of its own is no preemption then.
+	// it is an agent, or sleeps. Another step than one of its own is no preemption then.
 	Rests func(s *S, thread int) bool
 	// Step takes a step. For each choice that there is it calls next with what follows, or
 	// end.

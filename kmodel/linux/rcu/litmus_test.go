@@ -11,6 +11,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/spin"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
 // An object is what an RCU pointer points to.
@@ -291,6 +292,39 @@ var graceTests = []litmus.Test{{
 
 // TestGracePeriods runs the table of synchronize_rcu().
 func TestGracePeriods(t *testing.T) { litmus.Run(t, graceTests) }
+
+// TestGracePeriodSleeps checks that what others do while a thread waits for a grace period takes no
+// preemption, though there is no reader. An rcu_barrier() without a callback does not sleep.
+func TestGracePeriodSleeps(t *testing.T) {
+	for name, test := range map[string]struct {
+		between func(*schedule.Thread)
+		want    int
+	}{
+		"synchronize_rcu": {rcu.Synchronize, 0},
+		"rcu_barrier":     {rcu.Barrier, 1}, // there is no callback to wait for
+	} {
+		row := litmus.Test{Name: name, Build: build(rcu.Merged, func(p *prog) {
+			p.Thread("writer", func(t *schedule.Thread) {
+				p.x.WriteOnce(t, 1)
+				test.between(t)
+				p.x.WriteOnce(t, 0)
+			})
+			p.Thread("reader", func(t *schedule.Thread) { p.r[0].Set(p.x.ReadOnce(t)) })
+			p.Exists(func() bool { return p.r[0].Get() == 1 })
+		})}
+		got := -1
+		rep := explore.Last(explore.Exhaust(t.Context(), row.Schedule(),
+			explore.Options{Bound: explore.Unbounded}))
+		for _, end := range rep.Endings {
+			if end.Outcome == schedule.Fail {
+				got = end.Witness.Preemptions
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: x is seen with %d preemptions, want %d", name, got, test.want)
+		}
+	}
+}
 
 // TestCallbacks runs the table of call_rcu().
 func TestCallbacks(t *testing.T) { litmus.Run(t, callbackTests) }

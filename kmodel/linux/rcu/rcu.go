@@ -28,7 +28,10 @@
 // one step of the softirq agent and runs there with preemption off, at any time
 // after the grace period. Callbacks that one CPU has queued for one flavour start
 // in that order, those of different CPUs in any. Synchronize takes two, the first
-// of which begins the grace period. Barrier takes two: the first looks at what is queued.
+// of which begins the grace period. Between them the thread sleeps, and is not preempted if others
+// run, even where no reader is in the way: a kernel's grace period takes milliseconds then too.
+// (On a single CPU one without CONFIG_PREEMPT returns at once; here each task has a CPU.)
+// Barrier takes two: the first looks at what is queued.
 //
 // Misuse is [schedule.LockRule]: an unlock too many, a section left open, queueing
 // a head that is queued, waiting for a grace period inside one's own section,
@@ -331,7 +334,8 @@ func Synchronize(t *schedule.Thread) {
 	s.waits[t.ID].Set(s.readersOf(t, preemptible))
 	s.synchronizes(t, +1)
 	preempt.ContextSwitch(t)
-	t.Await(schedule.Op{Verb: "synchronize_rcu ends", Mode: schedule.Barrier | schedule.Blocks}, s)
+	t.Await(schedule.Op{Verb: "synchronize_rcu ends",
+		Mode: schedule.Barrier | schedule.Blocks | schedule.Sleeps}, s)
 	s.synchronizes(t, -1)
 	t.Exec().DrainStores()
 }

@@ -273,7 +273,7 @@ func (m jMachine) counted() verify.Machine[jState, schedule.Kind] {
 		Threads: jThreads,
 		Bound:   explore.Unbounded,
 		Enabled: (*jState).enabled,
-		Rests:   func(s *jState, me int) bool { return s.pc[me] == jEnd },
+		Rests:   func(s *jState, me int) bool { return s.pc[me] == jEnd || s.pc[me] == jSyncEnds },
 		Step:    m.step,
 		Stuck:   func(_ jState, _ func(jState), end func(schedule.Kind)) { end(schedule.NoFailure) },
 	}

@@ -361,7 +361,9 @@ func (m machine) counted() verify.Machine[mState, schedule.Kind] {
 		Threads: mThreads,
 		Bound:   explore.Unbounded,
 		Enabled: (*mState).enabled,
-		Rests:   func(s *mState, me int) bool { return s.pc[me] == mEnd },
+		Rests: func(s *mState, me int) bool {
+			return s.pc[me] == mEnd || s.pc[me] == mSyncEnds || s.pc[me] == mCloseSyncEnds
+		},
 		Step: func(s mState, me int, next func(mState), end func(schedule.Kind)) {
 			if m.step(&s, me) {
 				end(schedule.UseAfterFree)

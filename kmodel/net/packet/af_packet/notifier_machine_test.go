@@ -363,7 +363,7 @@ func (m nMachine) counted() verify.Machine[nState, schedule.Kind] {
 		Threads: nThreads,
 		Bound:   explore.Unbounded,
 		Enabled: (*nState).enabled,
-		Rests:   func(s *nState, me int) bool { return s.pc[me] == nEnd },
+		Rests:   func(s *nState, me int) bool { return s.pc[me] == nEnd || s.pc[me] == nSyncEnds },
 		Step: func(s nState, me int, next func(nState), end func(schedule.Kind)) {
 			if kind := m.step(&s, me); kind != schedule.NoFailure {
 				end(kind)

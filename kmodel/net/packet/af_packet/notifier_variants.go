@@ -31,11 +31,11 @@ var (
 // What they come to, with the fewest preemptions each.
 var (
 	// upInBind is a hook that bind() has left on the list of the device when it has written another.
-	upInBind  = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
-	delInBind = []program.Expect{program.Fails(schedule.BugOn, 2)}
+	upInBind  = []program.Expect{program.Fails(schedule.UseAfterFree, 0)}
+	delInBind = []program.Expect{program.Fails(schedule.BugOn, 1)}
 	// upInRing is a packet that comes to a ring while it is taken away.
 	upInRing = []program.Expect{
-		program.Fails(schedule.UseAfterFree, 2), program.Fails(schedule.NullDereference, 1),
+		program.Fails(schedule.UseAfterFree, 1), program.Fails(schedule.NullDereference, 1),
 	}
 	// upInClose is a socket that has a hook again when it is closed, and so is never freed. If it is
 	// in a group, its group is, with its hook.
@@ -44,22 +44,19 @@ var (
 	}
 	// delInRing is the hook of a group that is put on a list of a device which goes, or has gone.
 	delInRing = []program.Expect{
-		program.Fails(schedule.BugOn, 2), program.Fails(schedule.UseAfterFree, 1),
+		program.Fails(schedule.BugOn, 0), program.Fails(schedule.UseAfterFree, 0),
 	}
 	// downInBind is a hook that packet_notifier() takes off another list than that of its device.
 	// upInOpenRing is one that nobody puts back: packet_notifier() has found po->num zero.
-	// Where no grace period ends while somebody has a spin lock, who takes the device down must have
-	// waited for its own before bind() has bind_lock.
-	downInBind       = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
-	downInBindMerged = []program.Expect{program.Fails(schedule.LostUpdate, 2)}
-	upInOpenRing     = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
+	downInBind   = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
+	upInOpenRing = []program.Expect{program.Fails(schedule.LostUpdate, 0)}
 	// fuzzedDevice is what comes of all calls. That a hook is added which is on a list takes two
 	// calls of bind(), of which the first has left it there.
 	fuzzedDevice = []program.Expect{
-		program.Fails(schedule.BugOn, 2), program.Fails(schedule.UseAfterFree, 1),
+		program.Fails(schedule.BugOn, 0), program.Fails(schedule.UseAfterFree, 0),
 		program.Fails(schedule.Leak, 1),
 	}
-	fuzzedDevice414 = append(slices.Clone(fuzzedDevice), program.Fails(schedule.ListCorrupt, 1))
+	fuzzedDevice414 = append(slices.Clone(fuzzedDevice), program.Fails(schedule.ListCorrupt, 0))
 )
 
 var deviceModel = program.Model[*system]{
@@ -82,8 +79,8 @@ var deviceModel = program.Model[*system]{
 		"close-vs-up": {"4.14": upInClose, "4.15": upInClose, "6.13": upInClose, "6.17": upInClose},
 		"ring-vs-del": {"4.14": delInRing, "4.15": delInRing, "6.13": delInRing, "6.17": delInRing,
 			"7.0": delInRing},
-		"bind-vs-down": {"4.14": downInBind, "4.15": downInBind, "6.13": downInBindMerged,
-			"6.17": downInBindMerged, "7.0": downInBindMerged, "7.2": downInBindMerged},
+		"bind-vs-down": {"4.14": downInBind, "4.15": downInBind, "6.13": downInBind,
+			"6.17": downInBind, "7.0": downInBind, "7.2": downInBind},
 		"ring-vs-open": {"6.17": upInOpenRing, "7.0": upInOpenRing, "7.2": upInOpenRing},
 		"device-workload": {"4.14": fuzzedDevice414, "4.15": fuzzedDevice, "6.13": fuzzedDevice,
 			"6.17": fuzzedDevice, "7.0": fuzzedDevice[:2]},
@@ -98,7 +95,7 @@ var (
 		Variants: []program.Variant{{Name: "15fe076-bug", Versions: "mutant",
 			Changes: v414.Changes | bindBug, About: "of 15fe076edea7 only the BUG_ON()"}},
 		Scenarios: []program.Scenario[*system]{{Name: "bind-vs-up", New: bindVsUp}},
-		Expected:  program.Table{"bind-vs-up": {"15fe076-bug": {program.Fails(schedule.BugOn, 1)}}},
+		Expected:  program.Table{"bind-vs-up": {"15fe076-bug": {program.Fails(schedule.BugOn, 0)}}},
 		System:    newDeviceSystem,
 	}
 	ringMutants = program.Model[*system]{
@@ -107,7 +104,7 @@ var (
 			Changes: v613.Changes | lateRing, About: "01d3c8417b9c, but without bind_lock"}},
 		Scenarios: []program.Scenario[*system]{{Name: "ring-vs-up", New: ringVsUp}},
 		Expected: program.Table{"ring-vs-up": {"01d3c84-late": {
-			program.Fails(schedule.UseAfterFree, 3), program.Fails(schedule.NullDereference, 2)}}},
+			program.Fails(schedule.UseAfterFree, 2), program.Fails(schedule.NullDereference, 2)}}},
 		System: newDeviceSystem,
 	}
 	releaseMutants = program.Model[*system]{
