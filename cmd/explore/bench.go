@@ -25,13 +25,15 @@ const (
 // guidedStrategy is the name of the column that is not a sampler's.
 const guidedStrategy = "guided"
 
-// cellLimits returns how much a program is measured with a strategy. SafeStack gets 100 times the
-// executions. The guided strategy has no budget, so that it is decided whether it finds
-// everything with every seed.
+// moreOfSafeStack is how many times the executions of others a seed of SafeStack may take.
+const moreOfSafeStack = 100
+
+// cellLimits returns how much a program is measured with a strategy. The guided strategy has no
+// budget, so that it is decided whether it finds everything with every seed.
 func (c *command) cellLimits(program, strategy string) compare.Limits {
 	l := compare.Limits{Seeds: c.seeds, Cap: c.cap, Budget: c.steps}
 	if strings.HasPrefix(program, "SafeStack@") {
-		l.Cap *= 100
+		l.Cap *= moreOfSafeStack
 	}
 	if strategy == guidedStrategy {
 		l.Budget = 0

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/schedule"
+	"github.com/kschedfuzz/kschedfuzz/schedule/compare"
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 	samplers "github.com/kschedfuzz/kschedfuzz/schedule/sample"
 	"github.com/kschedfuzz/kschedfuzz/triage"
@@ -198,6 +199,9 @@ func (c *command) check(set map[string]bool) (err error) {
 		return fmt.Errorf("-guided %d: want 1 or more executions", c.guided)
 	case c.seeds < 1 || c.cap < 1 || c.steps < 1:
 		return fmt.Errorf("-seeds %d -cap %d -steps %d: want 1 or more", c.seeds, c.cap, c.steps)
+	case max(c.seeds, c.steps) > compare.MaxCount || c.cap > compare.MaxCount/moreOfSafeStack:
+		return fmt.Errorf("-seeds %d -cap %d -steps %d: want at most %d, and -cap a hundredth of that",
+			c.seeds, c.cap, c.steps, compare.MaxCount)
 	case set["estimate"] && c.estimate < 1:
 		return fmt.Errorf("-estimate %d: want 1 or more executions", c.estimate)
 	case set["preemptions"] && c.preemptions < 0:

@@ -21,6 +21,10 @@ type Cell struct {
 	Time  time.Duration // of all executions
 }
 
+// MaxCount is the largest number that a table may have, of executions, steps or milliseconds. The
+// longest cell, of a program of 100 steps, takes a tenth of that.
+const MaxCount = 1 << 40
+
 // Limits are how much a cell is measured. They count what the strategy does, so that the cell
 // is the same on every machine.
 type Limits struct {

@@ -318,7 +318,7 @@ func TestReadCSVWrong(t *testing.T) {
 			"seed 1 gave up after 3, before the cap of 9",
 		"p,s,1,2,9,0,2,0,,,,,8,1,9+ 10": "cell 1: column executions: 10 is more than the cap of 9",
 		"p,s,1,2,9,0,2,0,,,,,8,1,9+ 0":  "cell 1: column executions: 0: want 1 or more",
-		"p,s,1,2,9,0,2,0,,,,,8,1,9+ x":  `cell 1: column executions: "x" is not a number`,
+		"p,s,1,2,9,0,2,0,,,,,8,1,9+ x":  `cell 1: column executions: "x" is not a number of 0 to 1099511627776`,
 		"p,s,1,2,9,0,2,0,,,,,8,1,9+":    "cell 1: 2 runs, but numbers of 1",
 		"p,s,1,2,9,0,3,0,,,,,8,1,1 1 1": "cell 1: column runs: 3 are more than 2 seeds",
 		"p,s,0,2,9,7,1,0,,,,,8,1,3+":    "cell 1: column revision: 0: want 1 or more",

@@ -85,8 +85,8 @@ func parseCell(rec []string) (Cell, error) {
 	var bad error
 	integer := func(column int, text string) int {
 		n, err := strconv.Atoi(text)
-		if bad == nil && (err != nil || n < 0 || n > 1<<40) {
-			bad = fmt.Errorf("column %s: %q is not a number", columns[column], text)
+		if bad == nil && (err != nil || n < 0 || n > MaxCount) {
+			bad = fmt.Errorf("column %s: %q is not a number of 0 to %d", columns[column], text, MaxCount)
 		}
 		return n
 	}
