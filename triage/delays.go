@@ -192,11 +192,22 @@ func (d *delays) stretches() []string {
 		}
 		if p := d.after(steps[to].Step, to+1 < len(steps)); p != nil {
 			text += fmt.Sprintf("; delay %d", p.number)
+		} else if d.sleeps(&steps[to]) {
+			text += "; it sleeps for a grace period, mostly some milliseconds"
 		}
 		out = append(out, text)
 		from = to + 1
 	}
 	return out
+}
+
+// sleeps reports whether the thread that takes the step waits for a grace period then, which takes
+// a kernel long without any delay.
+func (d *delays) sleeps(s *Step) bool {
+	return slices.ContainsFunc(d.Interleaving.Sections, func(sec Section) bool {
+		return sec.Sort == graceSection && sec.Thread == s.Thread && sec.From == s.Step &&
+			strings.HasPrefix(s.Verb, "synchronize_")
+	})
 }
 
 // after returns the delay of the thread that takes the step and is preempted then.

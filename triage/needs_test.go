@@ -76,3 +76,25 @@ func TestNeeds(t *testing.T) {
 		}
 	}
 }
+
+// TestSleeping checks that a stretch which ends where a thread waits for a grace period says so, and
+// one that ends with call_rcu(), which does not wait, does not.
+func TestSleeping(t *testing.T) {
+	const text = "; it sleeps for a grace period, mostly some milliseconds"
+	for verb, want := range map[string]bool{"synchronize_rcu": true, "call_rcu": false} {
+		it := &Interleaving{Threads: []Thread{{Name: "own"}, {Name: "other"}}}
+		for i, s := range []Step{{Verb: verb}, {Thread: 1, Verb: "read"}, {Verb: verb + " ends"}} {
+			s.Step, s.Preempted = i+1, -1
+			it.Steps = append(it.Steps, s)
+		}
+		it.Sections = findSections(it.Steps)
+		d := &delays{Report: &Report{Interleaving: it}}
+		got := d.stretches()
+		if len(got) != 3 || strings.HasSuffix(got[0], text) != want {
+			t.Errorf("%s: stretches %q, want the first to end with %q: %t", verb, got, text, want)
+		}
+		if strings.Contains(strings.Join(got[1:], " "), text) {
+			t.Errorf("%s: %q: somebody sleeps who does not wait", verb, got[1:])
+		}
+	}
+}
