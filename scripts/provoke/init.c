@@ -2,7 +2,7 @@
  * The init of a virtual machine: so many rounds of what the scenario does, while those of the
  * delays of kschedfuzz_delay.h are on that points has a bit of. It takes file, the name that the
  * delays have in debugfs, and rounds, ms and points from the environment, which is what the
- * kernel's command line says.
+ * kernel's command line says. Without a file there are no delays.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,7 +34,9 @@ static void set(const char *name, const char *text)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/debug/kschedfuzz_delay-%s/%s", of ? of : "", name);
+	if (!of || !*of)
+		return;
+	snprintf(path, sizeof(path), "/debug/kschedfuzz_delay-%s/%s", of, name);
 	fd = open(path, O_WRONLY);
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		die(path);
