@@ -138,6 +138,7 @@ func (s *system) fixed(boot func(e *schedule.Exec), threads ...thread) program.I
 func (s *system) run_(t *schedule.Thread, calls []call) {
 	for j, c := range calls {
 		s.call_(t, c)
+		t.SignalHandled()
 		t.Forget(uint64(j)) // nothing that it has seen matters any more
 	}
 }
