@@ -30,7 +30,7 @@
 // bound, and which nobody closes. The peer answers a request by a response, and a shutdown of both
 // directions by a reset; in some scenarios it resets what it has accepted. A request has gone out
 // when connect() sleeps: vsock_transport_cancel_pkt() finds nothing. What the peer answers is queued
-// when it is sent something, and the packets that it is sent are not.
+// when it is sent something.
 //
 // Not modelled: transports of other sorts, and modules (CVE-2025-38461); listening and accepting;
 // data, credit, and who sends, receives or polls; timeouts, of connect() and of closing (8 seconds

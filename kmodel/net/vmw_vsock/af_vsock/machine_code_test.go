@@ -483,26 +483,3 @@ func (m *machine) packetCode() {
 	m.step(func(s *mState, th *mThread) { s.wake(); th.pc = m.at("received") })
 	m.closeCode()
 }
-
-// closeCode is virtio_transport_do_close().
-func (m *machine) closeCode() {
-	m.mark("close")
-	m.step(func(s *mState, _ *mThread) { s.done = true })
-	m.step(func(s *mState, _ *mThread) { s.peer = true })
-	m.emit(nil, func(s *mState, th *mThread) string {
-		switch {
-		case s.transport != 0:
-		case m.warn:
-			return "kernel-bug"
-		default:
-			th.pc = m.at("null")
-		}
-		return ""
-	})
-	m.step(func(s *mState, th *mThread) { th.trans = s.trans })
-	m.lockTrans(rxLock)
-	m.touch(func(*mState, *mThread) {})
-	m.touch(func(s *mState, th *mThread) { s.rx[th.trans] = false })
-	m.step(func(s *mState, _ *mThread) { s.sk = mClosing })
-	m.step(func(s *mState, th *mThread) { s.wake(); th.pc = m.at("received") })
-}

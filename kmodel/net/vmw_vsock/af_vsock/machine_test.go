@@ -111,7 +111,8 @@ func (m *machine) at(name string) uint8 {
 }
 
 // emit appends an instruction; mark names the next.
-func (m *machine) emit(ready func(s *mState, th *mThread) bool, do func(s *mState, th *mThread) string) {
+func (m *machine) emit(ready func(s *mState, th *mThread) bool,
+	do func(s *mState, th *mThread) string) {
 	m.code = append(m.code, mIns{ready, do})
 }
 
@@ -280,7 +281,30 @@ func (m *machine) counted() verify.Machine[mState, string] {
 	}
 }
 
-// machines has what the variants are.
+// closeCode is virtio_transport_do_close().
+func (m *machine) closeCode() {
+	m.mark("close")
+	m.step(func(s *mState, _ *mThread) { s.done = true })
+	m.step(func(s *mState, _ *mThread) { s.peer = true })
+	m.emit(nil, func(s *mState, th *mThread) string {
+		switch {
+		case s.transport != 0:
+		case m.warn:
+			return "kernel-bug"
+		default:
+			th.pc = m.at("null")
+		}
+		return ""
+	})
+	m.step(func(s *mState, th *mThread) { th.trans = s.trans })
+	m.lockTrans(rxLock)
+	m.touch(func(*mState, *mThread) {})
+	m.touch(func(s *mState, th *mThread) { s.rx[th.trans] = false })
+	m.step(func(s *mState, _ *mThread) { s.sk = mClosing })
+	m.step(func(s *mState, th *mThread) { s.wake(); th.pc = m.at("received") })
+}
+
+// machineOf returns a variant, or nil.
 func machineOf(variant string) *machine {
 	m := &machine{label: map[string]uint8{}}
 	if variant == "5.10" {
@@ -318,6 +342,7 @@ func machineOf(variant string) *machine {
 	return nil
 }
 
+// machineCalls has the calls of the two tasks, by scenario.
 var machineCalls = map[string][2][]string{
 	"setsockopt-vs-connect": {{"setsockopt"}, {"elsewhere"}},
 	"signal-vs-response":    {{"connect"}, {"kill", "connect"}},
