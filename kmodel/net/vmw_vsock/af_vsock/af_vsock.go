@@ -26,7 +26,8 @@
 // The code follows 7.1, and for each variant the kernel that its row names. Up to 5.13 setsockopt()
 // is vsock_stream_setsockopt(), and connect() vsock_stream_connect().
 //
-// There is one transport, virtio or loopback, which is never unloaded, and one socket, which is
+// There is one transport that leads anywhere, virtio or loopback, which is never unloaded, another
+// one where nobody answers, one worker for what comes and what has been sent, and one socket, which is
 // bound, and which nobody closes. The peer answers a request by a response, and a shutdown of both
 // directions by a reset; in some scenarios it resets what it has accepted. A request has gone out
 // when connect() sleeps: vsock_transport_cancel_pkt() finds nothing. What the peer answers is queued
