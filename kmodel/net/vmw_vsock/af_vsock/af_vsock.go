@@ -27,17 +27,25 @@
 // is vsock_stream_setsockopt(), and connect() vsock_stream_connect().
 //
 // There is one transport that leads anywhere, virtio or loopback, which is never unloaded, another
-// one where nobody answers, one worker for what comes and what has been sent, and one socket, which is
-// bound, and which nobody closes. The peer answers a request by a response, and a shutdown of both
-// directions by a reset; in some scenarios it resets what it has accepted. A request has gone out
-// when connect() sleeps: vsock_transport_cancel_pkt() finds nothing. What the peer answers is queued
-// when it is sent something.
+// one where nobody answers, one worker for what comes and what has been sent, and one socket, which
+// is bound, and which nobody closes. The peer answers a request by a response, and a shutdown of
+// both directions by a reset; in some scenarios it resets what it has accepted. A request has gone
+// out when connect() sleeps: vsock_transport_cancel_pkt() finds nothing. What the peer answers is
+// queued when it is sent something.
+//
+// In the kernel a packet that the socket sends and one that it gets are two workers' in virtio, of
+// which one need not wait for the other; here as in loopback they are one's.
+//
+// A signal stays pending, as if another one came with each call that it could end. A connect() with
+// O_NONBLOCK that finds another one under way returns at once; in 5.11 it looks first whether that
+// is done.
 //
 // Not modelled: transports of other sorts, and modules (CVE-2025-38461); listening and accepting;
-// data, credit, and who sends, receives or polls; timeouts, of connect() and of closing (8 seconds
-// after a socket that is closing was released, close_work does to 6.11 and 6.12 what a packet does
-// here); counts of references; SO_LINGER; local addresses; and what bind() makes of a socket that
-// its transport has taken off the table of the bound (CVE-2025-21756).
+// data but that it was sent, credit, and who receives or polls; timeouts, of connect() and of
+// closing (8 seconds after a socket that is closing was released, close_work finds in 6.11 and 6.12
+// that it has no transport); counts of references; SO_LINGER; local addresses; that a reset is of
+// the sockets of one transport only (since 5.17); and what bind() makes of a socket that its
+// transport has taken off the table of the bound (CVE-2025-21756).
 //
 // Start reading at vsockConnect and virtioTransportRecvPkt.
 package afvsock

@@ -310,7 +310,7 @@ func machineOf(variant string) *machine {
 	if variant == "5.10" {
 		return m
 	}
-	if m.lockedTransport = true; variant == "c518ada" {
+	if m.lockedTransport = true; variant == "5.10.13" {
 		return m
 	}
 	if m.lockedCredit, m.lockedShutdown, m.cancelTest = true, true, true; variant == "5.11" {

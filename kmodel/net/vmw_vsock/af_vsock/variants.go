@@ -86,60 +86,80 @@ var (
 	}
 )
 
-var model = program.Model[*system]{
+// The variants that both models have.
+var (
+	is611 = program.Variant{Name: "6.11", Versions: "6.11", Changes: v611,
+		About: "b9208492fcae: off the table when a signal has come; but TCP_CLOSING"}
+	is612 = program.Variant{Name: "6.12", Versions: "6.12", Changes: v612,
+		About: "6ca575374dd9: vsk->trans is cleared; what has been sent is counted there"}
+	is613 = program.Variant{Name: "6.13", Versions: "6.13.7", Changes: v613,
+		About: "2cb7c756f605: packets are for who has the transport"}
+	is71 = program.Variant{Name: "7.1", Versions: "6.18-7.1", Changes: v71,
+		About: "f7c877e75352, 002541ef650b: who is connected does not care for signals"}
+	is612117 = program.Variant{Name: "6.12.117", Versions: "6.12.115-6.12.117", Changes: v612117,
+		About: "CVE-2026-99213: nor does who was, and is closing"}
+)
+
+var signalModel = program.Model[*system]{
 	Object: "net/vmw_vsock/af_vsock",
 	Variants: []program.Variant{
 		{Name: "5.10", Versions: "5.5-5.10.12", About: "c0cfa2d8a788: more than one transport"},
-		{Name: "c518ada", Versions: "mutant", Changes: lockedTransport,
+		{Name: "5.10.13", Versions: "5.10.13-5.10.16", Changes: lockedTransport,
 			About: "c518adafa39f: vsk->transport is read with the lock"},
 		{Name: "5.11", Versions: "5.11", Changes: v511,
 			About: "c518adafa39f, ce7536bc7398: vsk->transport and vsk->trans, with the lock"},
-		{Name: "6.11", Versions: "6.11", Changes: v611,
-			About: "b9208492fcae: off the table when a signal has come; but TCP_CLOSING"},
-		{Name: "6.12", Versions: "6.12", Changes: v612,
-			About: "6ca575374dd9: vsk->trans is cleared; what has been sent is counted there"},
-		{Name: "6.13", Versions: "6.13.7", Changes: v613,
-			About: "2cb7c756f605: packets are for who has the transport"},
-		{Name: "7.1", Versions: "6.18-7.1", Changes: v71,
-			About: "f7c877e75352, 002541ef650b: who is connected does not care for signals"},
+		is611, is612, is613, is71,
 		{Name: "m1", Versions: "mutant", Changes: v71 | removeConnected,
 			About: "and who is not is taken off the table"},
-		{Name: "6.12.117", Versions: "6.12.115-6.12.117", Changes: v612117,
-			About: "CVE-2026-99213: nor does who was, and is closing"},
-		{Name: "m2", Versions: "mutant", Changes: v612117 | removeFailed,
-			About: "and who fails is taken off the table"},
-		{Name: "m3", Versions: "mutant", Changes: v612117 | removeFailed | lockedSent,
-			About: "and what has been sent is counted with the lock"},
+		is612117,
 	},
 	Scenarios: []program.Scenario[*system]{
 		{Name: "setsockopt-vs-connect", New: setsockoptVsConnect},
 		{Name: "signal-vs-response", New: signalVsResponse},
 		{Name: "signal-vs-elsewhere", New: signalVsElsewhere},
 		{Name: "signal-vs-rst", New: signalVsRst},
-		{Name: "connect-vs-reset", New: connectVsReset},
-		{Name: "connect-vs-sent", New: connectVsSent},
 	},
 	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
 	Expected: program.Table{
 		"setsockopt-vs-connect": {"5.10": stale},
-		"signal-vs-response":    {"5.10": addedTwice, "c518ada": addedTwice, "5.11": addedTwice},
-		"signal-vs-elsewhere": {"5.10": unlocked, "c518ada": unlocked, "6.11": stale,
+		"signal-vs-response":    {"5.10": addedTwice, "5.10.13": addedTwice, "5.11": addedTwice},
+		"signal-vs-elsewhere": {"5.10": unlocked, "5.10.13": unlocked, "6.11": stale,
 			"6.12": cleared},
-		"signal-vs-rst": {"5.10": addedTwice, "c518ada": addedTwice, "5.11": addedTwice,
+		"signal-vs-rst": {"5.10": addedTwice, "5.10.13": addedTwice, "5.11": addedTwice,
 			"7.1": addedTwice},
-		"connect-vs-reset": {"5.10": afterReset, "c518ada": afterReset, "5.11": afterReset,
-			"6.11": afterReset, "6.12": afterReset, "6.13": afterReset, "7.1": afterReset,
-			"m1": afterReset, "6.12.117": afterReset},
-		"connect-vs-sent": {"6.12": sent, "6.13": sent, "7.1": sent, "m1": sent,
-			"6.12.117": sent, "m2": sent},
-		"workload": {"5.10": fuzzed, "c518ada": fuzzed, "5.11": afterReset, "6.11": stale,
+		"workload": {"5.10": fuzzed, "5.10.13": fuzzed, "5.11": afterReset, "6.11": stale,
 			"6.12": {program.Fails(schedule.NullDereference, 0)}, "7.1": addedTwice},
 	},
 	System: newSystem,
 }
 
+// resetModel is of the releases in which virtio_vsock_reset_sock() does not take the lock of the
+// socket. (5.11 does, with a spin lock.)
+var resetModel = program.Model[*system]{
+	Object: "net/vmw_vsock/af_vsock",
+	Variants: []program.Variant{
+		is611, is612, is613, is71, is612117,
+		{Name: "m2", Versions: "mutant", Changes: v612117 | removeFailed,
+			About: "and who fails is taken off the table"},
+		{Name: "m3", Versions: "mutant", Changes: v612117 | removeFailed | lockedSent,
+			About: "and what has been sent is counted with the lock"},
+	},
+	Scenarios: []program.Scenario[*system]{
+		{Name: "connect-vs-reset", New: connectVsReset},
+		{Name: "connect-vs-sent", New: connectVsSent},
+	},
+	Expected: program.Table{
+		"connect-vs-reset": {"6.11": afterReset, "6.12": afterReset, "6.13": afterReset,
+			"7.1": afterReset, "6.12.117": afterReset},
+		"connect-vs-sent": {"6.12": sent, "6.13": sent, "7.1": sent, "6.12.117": sent, "m2": sent},
+	},
+	System: newSystem,
+}
+
 // Programs returns all programs.
-func Programs() []program.Program { return model.Programs() }
+func Programs() []program.Program {
+	return append(signalModel.Programs(), resetModel.Programs()...)
+}
 
 // system is what the threads of a program share.
 type system struct {
