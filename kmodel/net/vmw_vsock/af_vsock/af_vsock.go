@@ -40,12 +40,14 @@
 // O_NONBLOCK that finds another one under way returns at once; in 5.11 it looks first whether that
 // is done.
 //
-// Not modelled: transports of other sorts, and modules (CVE-2025-38461); listening and accepting;
-// data but that it was sent, credit, and who receives or polls; timeouts, of connect() and of
-// closing (8 seconds after a socket that is closing was released, close_work finds in 6.11 and 6.12
-// that it has no transport); counts of references; SO_LINGER; local addresses; that a reset is of
-// the sockets of one transport only (since 5.17); and what bind() makes of a socket that its
-// transport has taken off the table of the bound (CVE-2025-21756).
+// Not modelled: transports of other sorts, and modules (CVE-2025-38461); listening and
+// accepting; data but that it was sent, credit, and who receives or polls; timeouts, of
+// connect() and of closing (8 seconds after a socket that is closing was released, close_work
+// finds in 6.11 and 6.12 that it has no transport); counts of references; SO_LINGER; local
+// addresses; that a reset is of the sockets of one transport only (since 5.17); that 6.12.117
+// also compares the address that a packet is from (vsock_check_source()); that
+// virtio_transport_destruct() cancels close_work since 6.12.11; and what bind() makes of a
+// socket that its transport has taken off the table of the bound (CVE-2025-21756).
 //
 // Start reading at vsockConnect and virtioTransportRecvPkt.
 package afvsock

@@ -225,7 +225,7 @@ func (m *machine) sendCode() {
 	})
 	m.lockTrans(txLock)
 	m.touch(func(*mState, *mThread) {})
-	m.touch(func(*mState, *mThread) {})
+	m.touch(func(s *mState, th *mThread) { s.unsent[th.trans]++ })
 	m.touch(func(s *mState, th *mThread) { s.tx[th.trans] = false })
 	m.mark("sends")
 	m.lockTrans(rxLock)
@@ -402,8 +402,16 @@ func (m *machine) workCode() {
 		}
 	})
 	m.lockTrans(txLock)
-	m.touch(func(*mState, *mThread) {})
-	m.touch(func(*mState, *mThread) {})
+	m.emit(nil, func(s *mState, th *mThread) string {
+		switch {
+		case s.freed[th.trans]:
+			return "use-after-free"
+		case s.unsent[th.trans] == 0:
+			return "lost-update"
+		}
+		return ""
+	})
+	m.touch(func(s *mState, th *mThread) { s.unsent[th.trans]-- })
 	m.touch(func(s *mState, th *mThread) {
 		if s.tx[th.trans] = false; !m.lockedSent {
 			th.pc = m.at("work")

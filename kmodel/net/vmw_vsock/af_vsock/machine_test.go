@@ -55,6 +55,7 @@ type mState struct {
 	made                   uint8
 	pkts                   [8]uint8
 	pending                bool
+	unsent                 [mTrans + 1]int8
 }
 
 // The states, addresses and packets, as the machine has them.
@@ -333,7 +334,7 @@ func machineOf(variant string) *machine {
 	if m.consume, m.once = true, true; variant == "6.12.117" {
 		return m
 	}
-	if m.removeFailed = true; variant == "m2" {
+	if m.removeFailed, m.remove = true, true; variant == "m2" {
 		return m
 	}
 	if m.lockedSent = true; variant == "m3" {
@@ -349,8 +350,13 @@ var machineCalls = map[string][2][]string{
 	"signal-vs-elsewhere":   {{"connect"}, {"kill", "elsewhere"}},
 	"signal-vs-rst":         {{"connect"}, {"kill", "nonblock", "shutdown"}},
 	"connect-vs-reset":      {{"connect", "error", "connect"}, {"reset"}},
+	"signal-vs-reset":       {{"connect", "connect"}, {"reset", "kill"}},
+	"signal-vs-sent":        {{"connect", "another"}, {"sendmsg", "kill"}},
 	"connect-vs-sent":       {{"connect", "another"}, {"sendmsg", "reset"}},
 }
+
+// resets has the scenarios in which the peer resets what it has accepted.
+var resets = map[string]bool{"signal-vs-rst": true, "signal-vs-sent": true}
 
 // TestMachine compares all fixed programs with the machine: how they end, and the number of their
 // executions with any number of preemptions.
@@ -363,7 +369,7 @@ func TestMachine(t *testing.T) {
 		if m == nil {
 			t.Fatalf("the machine has no variant %s", p.Variant)
 		}
-		m.calls, m.resets = machineCalls[p.Scenario], p.Scenario == "signal-vs-rst"
+		m.calls, m.resets = machineCalls[p.Scenario], resets[p.Scenario]
 		m.assemble()
 		s := mState{bound: true}
 		if p.Scenario == "setsockopt-vs-connect" {

@@ -70,6 +70,12 @@ func (s *system) bootAssigned(e *schedule.Exec) {
 	s.vsk.trans.Init(s.vvs.AllocBoot(e))
 }
 
+// bootResets is boot with a peer that resets what it has accepted.
+func (s *system) bootResets(e *schedule.Exec) {
+	s.boot(e)
+	s.peerResets.Init(1)
+}
+
 // setsockoptVsConnect sets the size of the buffer while the transport is given up.
 func setsockoptVsConnect(s *system) program.Instance {
 	return s.fixed(s.bootAssigned,
@@ -89,11 +95,7 @@ func signalVsElsewhere(s *system) program.Instance {
 // signalVsRst is signalVsResponse with a peer that resets what it has accepted. Packets are
 // discarded then, until there is a shutdown().
 func signalVsRst(s *system) program.Instance {
-	boot := func(e *schedule.Exec) {
-		s.boot(e)
-		s.peerResets.Init(1)
-	}
-	return s.fixed(boot, connects, thread{"retry", []call{kill, nonblock, shutdown}})
+	return s.fixed(s.bootResets, connects, thread{"retry", []call{kill, nonblock, shutdown}})
 }
 
 // connectVsReset has the transport reset, and tries again. Nobody sends a signal.
@@ -106,6 +108,19 @@ func connectVsReset(s *system) program.Instance {
 func connectVsSent(s *system) program.Instance {
 	return s.fixed(s.boot, thread{"connect", []call{connect, another}},
 		thread{"send", []call{send, reset}})
+}
+
+// signalVsReset has a connect() interrupted when the transport was reset, and tries again.
+func signalVsReset(s *system) program.Instance {
+	return s.fixed(s.boot, thread{"connect", []call{connect, connect}},
+		thread{"event_work", []call{reset, kill}})
+}
+
+// signalVsSent has one interrupted when data has been sent to a peer that resets what it has
+// accepted, and tries another transport.
+func signalVsSent(s *system) program.Instance {
+	return s.fixed(s.bootResets, thread{"connect", []call{connect, another}},
+		thread{"send", []call{send, kill}})
 }
 
 // A thread is what one thread of a fixed scenario does.

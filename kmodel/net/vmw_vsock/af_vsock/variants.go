@@ -49,7 +49,7 @@ const (
 	onceEstablished
 	// removeFailed is of no kernel: a connect() that fails takes the socket off the table.
 	removeFailed
-	// lockedSent neither: virtio_transport_consume_skb_sent() has the lock of the socket, and looks
+	// lockedSent is neither: virtio_transport_consume_skb_sent() has the lock of the socket, and looks
 	// whether there is a vsk->trans.
 	lockedSent
 
@@ -75,9 +75,10 @@ var (
 	// afterReset is the same, of which nobody must be preempted.
 	afterReset = []program.Expect{program.Fails(schedule.ListCorrupt, 0)}
 	// sent is data that has been sent, of which the worker keeps count in what connect() frees, or
-	// has cleared.
+	// has cleared, or in what the next transport has.
 	sent = []program.Expect{
-		program.Fails(schedule.UseAfterFree, 1), program.Fails(schedule.NullDereference, 1),
+		program.Fails(schedule.LostUpdate, 0), program.Fails(schedule.UseAfterFree, 1),
+		program.Fails(schedule.NullDereference, 1),
 	}
 	// fuzzed is also a connect() that a signal ends, and that finds no transport any more.
 	fuzzed = []program.Expect{
@@ -86,15 +87,23 @@ var (
 	}
 )
 
+// resetSent is the same by a peer that resets, and a signal.
+func resetSent(lost int) []program.Expect {
+	return []program.Expect{
+		program.Fails(schedule.LostUpdate, lost), program.Fails(schedule.UseAfterFree, 2),
+		program.Fails(schedule.NullDereference, 3),
+	}
+}
+
 // The variants that both models have.
 var (
 	is611 = program.Variant{Name: "6.11", Versions: "6.11", Changes: v611,
 		About: "b9208492fcae: off the table when a signal has come; but TCP_CLOSING"}
-	is612 = program.Variant{Name: "6.12", Versions: "6.12", Changes: v612,
+	is612 = program.Variant{Name: "6.12", Versions: "6.12-6.12.10", Changes: v612,
 		About: "6ca575374dd9: vsk->trans is cleared; what has been sent is counted there"}
 	is613 = program.Variant{Name: "6.13", Versions: "6.13.7", Changes: v613,
 		About: "2cb7c756f605: packets are for who has the transport"}
-	is71 = program.Variant{Name: "7.1", Versions: "6.18-7.1", Changes: v71,
+	is71 = program.Variant{Name: "7.1", Versions: "6.18-7.1.5", Changes: v71,
 		About: "f7c877e75352, 002541ef650b: who is connected does not care for signals"}
 	is612117 = program.Variant{Name: "6.12.117", Versions: "6.12.115-6.12.117", Changes: v612117,
 		About: "CVE-2026-99213: nor does who was, and is closing"}
@@ -106,7 +115,7 @@ var signalModel = program.Model[*system]{
 		{Name: "5.10", Versions: "5.5-5.10.12", About: "c0cfa2d8a788: more than one transport"},
 		{Name: "5.10.13", Versions: "5.10.13-5.10.16", Changes: lockedTransport,
 			About: "c518adafa39f: vsk->transport is read with the lock"},
-		{Name: "5.11", Versions: "5.11", Changes: v511,
+		{Name: "5.11", Versions: "5.11-5.16", Changes: v511,
 			About: "c518adafa39f, ce7536bc7398: vsk->transport and vsk->trans, with the lock"},
 		is611, is612, is613, is71,
 		{Name: "m1", Versions: "mutant", Changes: v71 | removeConnected,
@@ -139,19 +148,24 @@ var resetModel = program.Model[*system]{
 	Object: "net/vmw_vsock/af_vsock",
 	Variants: []program.Variant{
 		is611, is612, is613, is71, is612117,
-		{Name: "m2", Versions: "mutant", Changes: v612117 | removeFailed,
-			About: "and who fails is taken off the table"},
-		{Name: "m3", Versions: "mutant", Changes: v612117 | removeFailed | lockedSent,
-			About: "and what has been sent is counted with the lock"},
+		{Name: "m2", Versions: "mutant", Changes: v612117 | removeFailed | removeConnected,
+			About: "and who fails, or has a signal, is taken off the table"},
+		{Name: "m3", Versions: "mutant", Changes: v612117 | removeFailed | removeConnected | lockedSent,
+			About: "and what has been sent is counted with the lock, which is not enough"},
 	},
 	Scenarios: []program.Scenario[*system]{
 		{Name: "connect-vs-reset", New: connectVsReset},
+		{Name: "signal-vs-reset", New: signalVsReset},
 		{Name: "connect-vs-sent", New: connectVsSent},
+		{Name: "signal-vs-sent", New: signalVsSent},
 	},
 	Expected: program.Table{
 		"connect-vs-reset": {"6.11": afterReset, "6.12": afterReset, "6.13": afterReset,
 			"7.1": afterReset, "6.12.117": afterReset},
-		"connect-vs-sent": {"6.12": sent, "6.13": sent, "7.1": sent, "6.12.117": sent, "m2": sent},
+		"signal-vs-reset": {"6.13": addedTwice, "7.1": addedTwice, "6.12.117": addedTwice},
+		"connect-vs-sent": {"6.12": sent, "6.13": sent, "7.1": sent, "6.12.117": sent, "m2": sent,
+			"m3": {program.Fails(schedule.LostUpdate, 0)}},
+		"signal-vs-sent": {"6.12": resetSent(1), "6.13": resetSent(1), "7.1": resetSent(2)},
 	},
 	System: newSystem,
 }

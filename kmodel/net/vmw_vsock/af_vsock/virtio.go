@@ -111,6 +111,7 @@ func (vsk *vsockSock) virtioTransportStreamEnqueue(t *schedule.Thread) {
 }
 
 // virtioTransportConsumeSkbSent is virtio_transport_consume_skb_sent(). The packet is the socket's.
+// No kernel checks that it was counted where it is counted off.
 func (s *system) virtioTransportConsumeSkbSent(t *schedule.Thread) {
 	if !s.Has(unsent) {
 		return
@@ -121,7 +122,12 @@ func (s *system) virtioTransportConsumeSkbSent(t *schedule.Thread) {
 	switch vvs := s.vsk.trans.Read(t); {
 	case vvs != nil:
 		vvs.txLock.LockBh(t)
-		vvs.bytesUnsent.Write(t, vvs.bytesUnsent.Read(t)-1)
+		bytes := vvs.bytesUnsent.Read(t)
+		if bytes == 0 {
+			t.Fail(schedule.LostUpdate, &vvs.Object, schedule.Party{},
+				"what another transport has sent is counted off")
+		}
+		vvs.bytesUnsent.Write(t, bytes-1)
 		vvs.txLock.UnlockBh(t)
 	case !s.Has(lockedSent):
 		mem.NullDereference(t, "spin_lock_bh", "vvs->tx_lock")
@@ -180,7 +186,8 @@ func (vsk *vsockSock) virtioTransportDestruct(t *schedule.Thread) {
 	}
 }
 
-// vsockLoopbackWork is vsock_loopback_work(), or virtio_transport_rx_work().
+// vsockLoopbackWork is vsock_loopback_work(), or virtio_transport_rx_work() and, of what has been
+// sent, virtio_transport_tx_work().
 func (s *system) vsockLoopbackWork(t *schedule.Thread) {
 	for o := s.pktQueue.dequeue_(t); o != 0; o = s.pktQueue.dequeue_(t) {
 		if o == opSent {
