@@ -45,6 +45,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
 	afpacket "github.com/kschedfuzz/kschedfuzz/kmodel/net/packet/af_packet"
+	afvsock "github.com/kschedfuzz/kschedfuzz/kmodel/net/vmw_vsock/af_vsock"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
 )
@@ -82,6 +83,7 @@ var programs = sync.OnceValue(func() []program.Program {
 		gup.Programs(),
 		nhdlc.Programs(),
 		ntty.Programs(),
+		afvsock.Programs(),
 		protocol.Programs(),
 	)
 })
@@ -169,6 +171,8 @@ func Targets() []Target {
 		{"FuzzFixedNHdlcSendFrames", "drivers/tty/n_hdlc", "workload", "4.11"},
 		{"FuzzNTtyWrite", "drivers/tty/n_tty", "workload", "3.14"},
 		{"FuzzFixedNTtyWrite", "drivers/tty/n_tty", "workload", "3.15"},
+		{"FuzzVsockConnect", "net/vmw_vsock/af_vsock", "workload", "6.11"},
+		{"FuzzFixedVsockConnect", "net/vmw_vsock/af_vsock", "workload", "6.12.117"},
 	}
 }
 

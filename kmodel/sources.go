@@ -122,6 +122,17 @@ var sources = []struct{ model, file, functions string }{
 	{"net/packet/af_packet", "net/core/dev.c", "__dev_remove_pack dev_add_pack dev_close_many " +
 		"dev_remove_pack net_rx_action netdev_run_todo rollback_registered_many unregister_netdev"},
 	{"net/packet/af_packet", "", "dev_close dev_open exit_files netif_receive_skb open"},
+	{"net/vmw_vsock/af_vsock", "include/net/sock.h", "sock_error"},
+	{"net/vmw_vsock/af_vsock", "net/vmw_vsock/virtio_transport.c", "virtio_vsock_reset_sock"},
+	{"net/vmw_vsock/af_vsock", "net/vmw_vsock/virtio_transport_common.c",
+		"virtio_transport_close virtio_transport_connect virtio_transport_consume_skb_sent " +
+			"virtio_transport_destruct virtio_transport_do_close " +
+			"virtio_transport_notify_buffer_size virtio_transport_recv_connected " +
+			"virtio_transport_recv_connecting virtio_transport_recv_disconnecting " +
+			"virtio_transport_recv_pkt virtio_transport_release virtio_transport_send_pkt_info " +
+			"virtio_transport_space_update virtio_transport_stream_enqueue " +
+			"virtio_transport_stream_has_data"},
+	{"net/vmw_vsock/af_vsock", "net/vmw_vsock/vsock_loopback.c", "vsock_loopback_work"},
 	{"protocol", "", ""},
 }
 

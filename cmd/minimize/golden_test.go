@@ -35,6 +35,9 @@ func TestGolden(t *testing.T) {
 		"n_hdlc-freed-twice": 1, "n_hdlc-free-and-tbuf": 1,
 		"n_tty-filled-beyond-end": 1, "n_tty-freed-at-push": 1,
 		"packet-taken-off-another-list": 1, "packet-version-changed": 0,
+		"vsock-freed-under-setsockopt": 1, "vsock-found-without-transport": 1,
+		"vsock-added-twice-after-rst": 1, "vsock-added-twice-after-reset": 0,
+		"vsock-freed-before-count": 1, "vsock-freed-before-count-rst": 2,
 	}
 	for i, file := range files {
 		if testing.Short() && i%3 != 0 {

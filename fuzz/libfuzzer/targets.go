@@ -193,3 +193,10 @@ func FuzzNTtyWrite(data []byte) int { return Run("FuzzNTtyWrite", data) }
 
 // FuzzFixedNTtyWrite is FuzzNTtyWrite with 4291086b1f08 applied.
 func FuzzFixedNTtyWrite(data []byte) int { return Run("FuzzFixedNTtyWrite", data) }
+
+// FuzzVsockConnect is connect() of a vsock that a signal ends, as of 6.11.
+func FuzzVsockConnect(data []byte) int { return Run("FuzzVsockConnect", data) }
+
+// FuzzFixedVsockConnect is FuzzVsockConnect as of 6.12.117, with 6ca575374dd9, 2cb7c756f605,
+// 002541ef650b and what came of that.
+func FuzzFixedVsockConnect(data []byte) int { return Run("FuzzFixedVsockConnect", data) }
