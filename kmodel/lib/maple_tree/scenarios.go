@@ -1,0 +1,128 @@
+package mapletree
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/rcu"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// The most of everything that a workload has.
+const (
+	maxThreads = 3
+	maxCalls   = 2
+)
+
+// The pages: one is mapped, two are not, and one is the stack.
+const (
+	lowest   = 1 // of the stack, when it has grown as far as it can
+	atGap    = 2 // then one page stays free
+	stackEnd = 4
+)
+
+// A call is one to madvise(), or touches a page.
+type call struct {
+	madvise bool
+	page    int
+}
+
+func (s *system) call_(t *schedule.Thread, c call) {
+	if c.madvise {
+		s.madviseWalkVmas(t, c.page)
+	} else {
+		s.doUserAddrFault(t, c.page)
+	}
+}
+
+// madviseVsExpand is a stack that grows down to what is below it, while it is looked up.
+func madviseVsExpand(s *system) program.Instance {
+	return s.fixed(call{true, stackEnd - 1}, call{false, lowest})
+}
+
+// madviseVsGap is one that grows and leaves a gap.
+func madviseVsGap(s *system) program.Instance {
+	return s.fixed(call{true, stackEnd - 1}, call{false, atGap})
+}
+
+// expandVsExpand is one that two threads touch below, each somewhere else.
+func expandVsExpand(s *system) program.Instance {
+	return s.fixed(call{false, atGap}, call{false, lowest})
+}
+
+// fixed is a program of threads with a call each.
+func (s *system) fixed(calls ...call) program.Instance {
+	bodies := make([]func(t *schedule.Thread), len(calls))
+	for i, c := range calls {
+		bodies[i] = func(t *schedule.Thread) { s.call_(t, c) }
+	}
+	begin := func(e *schedule.Exec) {
+		s.boot(e)
+		for i, c := range calls {
+			name := "fault"
+			if c.madvise {
+				name = "madvise"
+			}
+			e.Go(name, bodies[i])
+		}
+		rcu.Boot(e, rcu.Merged)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// boot maps the pages, before the first step.
+func (s *system) boot(e *schedule.Exec) {
+	s.BootGlobals(e)
+	s.stack.vmStart.Init(stackEnd - 1)
+	root := s.nodes.AllocBoot(e)
+	root.fill_(leaf{
+		pivot: [maxSlots]int{0, stackEnd - 2, stackEnd - 1},
+		slot:  [maxSlots]*vmArea{&s.prev, nil, &s.stack},
+		end:   maxSlots - 1,
+	})
+	s.mm.maRoot.Init(root)
+}
+
+// A workload is a program whose threads and calls the tape chooses before the schedule: 2 or 3
+// threads with 1 or 2 calls each.
+type workload struct {
+	*system
+	*program.Workload[call]
+}
+
+func newWorkload(s *system) program.Instance {
+	w := &workload{system: s}
+	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
+	return w.Instance(w.begin, s.abstract)
+}
+
+func (w *workload) begin(e *schedule.Exec) {
+	threads := w.Threads(e)
+	w.boot(e)
+	for i := range threads {
+		calls := w.Calls(e, i)
+		for j := range calls {
+			// 0 looks the stack up; the others touch it, from above to below.
+			d := w.Choose(e, stackEnd)
+			calls[j] = call{madvise: d == 0, page: stackEnd - max(d, 1)}
+		}
+		w.Go(e, i)
+	}
+	rcu.Boot(e, rcu.Merged)
+}
+
+// run_ makes the calls of a thread.
+func (w *workload) run_(t *schedule.Thread, _ int, calls []call) {
+	for j, c := range calls {
+		w.call_(t, c)
+		t.Forget(uint64(j)) // nothing that it has seen matters any more
+	}
+}
+
+// abstract gives the Go fuzzer a word for the tree, and one for each leaf.
+func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
+	for _, node := range s.nodes.InUse(e) {
+		hit(program.Word(4*node.end.Peek()+node.pivot[1].Peek(), true,
+			node.Live(), node.dead.Peek() != 0))
+	}
+	hit(program.Word(s.stack.vmStart.Peek(), false, s.mm.mmapLock.IsLocked(), s.mm.mmapLock.Waiters(),
+		s.mm.pageTableLock.IsLocked(), s.anonVma.rwsem.IsLocked(), rcu.Readers(e)))
+}

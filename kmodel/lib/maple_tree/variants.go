@@ -1,0 +1,84 @@
+package mapletree
+
+import (
+	"github.com/kschedfuzz/kschedfuzz/kmodel/linux/slab"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
+	"github.com/kschedfuzz/kschedfuzz/schedule"
+)
+
+// What a variant has applied to the code of 6.1.
+const (
+	// rcuMode is 3dd443254941, with the seven that it needs: a leaf is not rewritten, but another
+	// takes its place.
+	rcuMode program.Changes = 1 << iota
+	// readLock has who looks a mapping up in a section of RCU, all of them.
+	readLock
+	// writeLock is 9471f1f2f502: who expands a stack has mmap_lock for writing.
+	writeLock
+)
+
+// What the race comes to, with the fewest preemptions.
+var (
+	// torn is a leaf that is walked while it is rewritten.
+	torn = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
+	// freed is one that is walked when it has been freed.
+	freed = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
+	// passed is a stack that find_vma() passes by when it has found the leaf dead.
+	passed = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
+	either = []program.Expect{
+		program.Fails(schedule.LostUpdate, 1), program.Fails(schedule.UseAfterFree, 1),
+	}
+)
+
+var model = program.Model[*system]{
+	Object: "lib/maple_tree",
+	Variants: []program.Variant{
+		{Name: "6.1", Versions: "6.1-6.2",
+			About: "a leaf is rewritten in place, with mmap_lock for reading"},
+		{Name: "6.3", Versions: "6.3-6.4", Changes: rcuMode,
+			About: "3dd443254941: another takes its place, and it is freed by RCU"},
+		{Name: "m1", Versions: "mutant", Changes: rcuMode | readLock,
+			About: "whoever walks the tree is in a section of RCU"},
+		{Name: "6.5", Versions: "6.5", Changes: rcuMode | writeLock,
+			About: "9471f1f2f502: a stack is expanded with mmap_lock for writing"},
+	},
+	Scenarios: []program.Scenario[*system]{
+		{Name: "madvise-vs-expand", New: madviseVsExpand},
+		{Name: "madvise-vs-gap", New: madviseVsGap},
+		{Name: "expand-vs-expand", New: expandVsExpand},
+	},
+	Workloads: []program.Scenario[*system]{{Name: "workload", New: newWorkload}},
+	Expected: program.Table{
+		"madvise-vs-expand": {"6.1": torn, "6.3": freed},
+		"expand-vs-expand":  {"6.1": torn, "6.3": either, "m1": passed},
+		"workload":          {"6.1": torn, "6.3": either, "m1": passed},
+	},
+	System: newSystem,
+}
+
+// Programs returns all programs.
+func Programs() []program.Program { return model.Programs() }
+
+// system is what the threads of a program share.
+type system struct {
+	program.Changes
+	program.Globals
+	mm       mmStruct
+	anonVma  anonVma
+	prev     vmArea
+	stack    vmArea
+	nodes    *slab.Cache[mapleNode, *mapleNode]
+	rootGate rootGate
+}
+
+func newSystem(c program.Changes) *system {
+	s := &system{Changes: c}
+	s.Global(&s.mm, "mm")
+	s.Global(&s.anonVma, "anon_vma")
+	s.Global(&s.prev, "prev")
+	s.Global(&s.stack, "stack")
+	s.rootGate.mm = &s.mm
+	s.stack.vmEnd = stackEnd
+	s.nodes = slab.NewCache("node", func(node *mapleNode) { node.rcu.Init(node.mtFreeRcu) })
+	return s
+}
