@@ -39,9 +39,11 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
 	posixcputimers "github.com/kschedfuzz/kschedfuzz/kmodel/kernel/time/posix-cpu-timers"
+	mapletree "github.com/kschedfuzz/kschedfuzz/kmodel/lib/maple_tree"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/gup"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
+	mmaplock "github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap_lock"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
 	afpacket "github.com/kschedfuzz/kschedfuzz/kmodel/net/packet/af_packet"
@@ -82,6 +84,8 @@ var programs = sync.OnceValue(func() []program.Program {
 		gup.Programs(),
 		nhdlc.Programs(),
 		ntty.Programs(),
+		mapletree.Programs(),
+		mmaplock.Programs(),
 		protocol.Programs(),
 	)
 })
@@ -169,6 +173,10 @@ func Targets() []Target {
 		{"FuzzFixedNHdlcSendFrames", "drivers/tty/n_hdlc", "workload", "4.11"},
 		{"FuzzNTtyWrite", "drivers/tty/n_tty", "workload", "3.14"},
 		{"FuzzFixedNTtyWrite", "drivers/tty/n_tty", "workload", "3.15"},
+		{"FuzzExpandStack", "lib/maple_tree", "workload", "6.3"},
+		{"FuzzFixedExpandStack", "lib/maple_tree", "workload", "6.5"},
+		{"FuzzLockVmaUnderRcu", "mm/mmap_lock", "workload", "m1"},
+		{"FuzzFixedLockVmaUnderRcu", "mm/mmap_lock", "workload", "6.17"},
 	}
 }
 

@@ -93,6 +93,10 @@ var sources = []struct{ model, file, functions string }{
 	{"kernel/time/posix-cpu-timers", "kernel/time/posix-timers.c", "k_itimer_rcu_free lock_timer " +
 		"posix_timer_event release_posix_timer timer_delete timer_wait_running"},
 	{"kernel/time/posix-cpu-timers", "", "open"},
+	{"lib/maple_tree", "arch/x86/mm/fault.c", "do_user_addr_fault"},
+	{"lib/maple_tree", "mm/madvise.c", "madvise_walk_vmas"},
+	{"lib/maple_tree", "mm/memory.c", "lock_mm_and_find_vma"},
+	{"lib/maple_tree", "mm/mmap.c", "expand_downwards find_vma find_vma_prev"},
 	{"mm/gup", "fs/proc/base.c", "mem_read mem_write"},
 	{"mm/gup", "include/linux/gfp.h", "alloc_page"},
 	{"mm/gup", "include/linux/mm.h", "get_page put_page"},
@@ -108,6 +112,17 @@ var sources = []struct{ model, file, functions string }{
 		"memcg_get_cache_ids memcg_offline_kmem memcg_online_kmem memcg_put_cache_ids"},
 	{"mm/list_lru", "", "list_lru_init mount umount"},
 	{"mm/mmap", "include/linux/mm.h", "do_mmap"},
+	{"mm/mmap_lock", "arch/x86/mm/fault.c", "do_user_addr_fault"},
+	{"mm/mmap_lock", "include/linux/mmap_lock.h", "is_vma_writer_only mmap_write_downgrade " +
+		"mmap_write_lock mmap_write_unlock vma_end_read vma_end_write_all vma_refcount_put " +
+		"vma_start_read vma_start_write"},
+	{"mm/mmap_lock", "include/linux/rcuwait.h", "prepare_to_rcuwait"},
+	{"mm/mmap_lock", "include/linux/sched/mm.h", "mmdrop"},
+	{"mm/mmap_lock", "kernel/exit.c", "rcuwait_wake_up"},
+	{"mm/mmap_lock", "kernel/fork.c", "mmput"},
+	{"mm/mmap_lock", "kernel/rcu/update.c", "finish_rcuwait"},
+	{"mm/mmap_lock", "mm/vma.c", "do_vmi_munmap mmap_region"},
+	{"mm/mmap_lock", "mm/vma_init.c", "vm_area_alloc vm_area_free"},
 	{"mm/mremap", "mm/memory.c", "tlb_finish_mmu unmap_mapping_range zap_pte_range"},
 	{"mm/mremap", "mm/migrate.c", "migrate_page_move_mapping unmap_and_move"},
 	{"mm/mremap", "mm/mmap.c", "copy_vma do_munmap"},

@@ -193,3 +193,16 @@ func FuzzNTtyWrite(data []byte) int { return Run("FuzzNTtyWrite", data) }
 
 // FuzzFixedNTtyWrite is FuzzNTtyWrite with 4291086b1f08 applied.
 func FuzzFixedNTtyWrite(data []byte) int { return Run("FuzzFixedNTtyWrite", data) }
+
+// FuzzExpandStack is a stack that grows against who looks it up, as of 6.3.
+func FuzzExpandStack(data []byte) int { return Run("FuzzExpandStack", data) }
+
+// FuzzFixedExpandStack is FuzzExpandStack with 9471f1f2f502 applied.
+func FuzzFixedExpandStack(data []byte) int { return Run("FuzzFixedExpandStack", data) }
+
+// FuzzLockVmaUnderRcu is a fault without mmap_lock against what unmaps and maps, where nobody
+// looks whose mapping it is.
+func FuzzLockVmaUnderRcu(data []byte) int { return Run("FuzzLockVmaUnderRcu", data) }
+
+// FuzzFixedLockVmaUnderRcu is FuzzLockVmaUnderRcu as of 6.17, with 9bbffee67ffd.
+func FuzzFixedLockVmaUnderRcu(data []byte) int { return Run("FuzzFixedLockVmaUnderRcu", data) }
