@@ -162,19 +162,30 @@ func masSafeMin(t *schedule.Thread, mas *maState, offset int) int {
 }
 
 // masPrev is mas_prev(), with mas_prev_entry(): the mapping before the range at which the walk is.
-// There is one, since nobody asks for what is before the lowest.
+// There is one, since nobody asks for what is before the lowest; but in a leaf that is rewritten it may
+// find none.
 func (s *system) masPrev(t *schedule.Thread, mas *maState) *vmArea {
 	if mas.node == nil {
 		s.masWalk(t, mas)
 	}
 	for mas.offset > 0 {
 		entry, dead := s.masPrevNentry(t, mas)
+		if entry == nil && !dead {
+			s.masPrevNode(t, mas)
+		}
 		if !dead {
 			return entry
 		}
 		s.masRewalk(t, mas, mas.index)
 	}
 	return nil
+}
+
+// masPrevNode is mas_prev_node(), which finds that there is no other leaf.
+func (s *system) masPrevNode(t *schedule.Thread, mas *maState) {
+	mas.node.dead.Read(t) // ma_is_root
+	s.maDeadNode(t, mas.node)
+	mas.index, mas.last, mas.node = 0, 0, nil
 }
 
 // masPrevNentry is mas_prev_nentry(), until it finds the leaf dead.
@@ -200,6 +211,17 @@ func (s *system) masPrevNentry(t *schedule.Thread, mas *maState) (entry *vmArea,
 		mas.offset, mas.last, mas.index = offset, pivot, lo
 	}
 	return entry, false
+}
+
+// masNext is mas_next().
+func (s *system) masNext(t *schedule.Thread, mas *maState) *vmArea {
+	if mas.node == nil {
+		s.masWalk(t, mas)
+	}
+	if mas.last == ulongMax {
+		return nil
+	}
+	return s.masNextEntry(t, mas)
 }
 
 // masNextEntry is mas_next_entry(), with mas_next_node(), which finds that there is no other leaf.

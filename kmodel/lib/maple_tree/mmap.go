@@ -48,8 +48,8 @@ func (s *system) findVmaPrev(t *schedule.Thread, addr int) (vma, prev *vmArea) {
 	s.readLock_(t)
 	vma = s.masWalk(t, &mas)
 	prev = s.masPrev(t, &mas)
-	if vma == nil && mas.last != ulongMax {
-		vma = s.masNextEntry(t, &mas) // mas_next
+	if vma == nil {
+		vma = s.masNext(t, &mas)
 	}
 	s.readUnlock_(t)
 	s.checkFound_(t, "find_vma_prev()", vma == &s.stack && prev == &s.prev)
