@@ -4,7 +4,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// This file is what maps and unmaps: mm/vma.c, mm/mmap.c, mm/vma_init.c.
+// This file is what maps and unmaps: mm/vma.c, mm/vma_exec.c, mm/mmap.c, mm/vma_init.c.
 
 // userPage is where mappings are.
 const userPage = 1
@@ -24,13 +24,25 @@ func (s *system) vmAreaFree(t *schedule.Thread, vma *vmArea) { s.vmAreaCachep.Fr
 func (s *system) mmapRegion(t *schedule.Thread, mm *mmStruct) {
 	mm.mmapWriteLock(t)
 	if mm.mmMt.DereferenceRaw(t) == nil {
-		vma := s.vmAreaAlloc(t, mm)
-		vma.vmStart.Write(t, userPage)
-		s.vmaStartWrite(t, vma)
-		vma.vmRefcnt.setRelease_(t, 1) // vma_mark_attached
-		mm.mmMt.Assign(t, vma)         // vma_iter_store_new
+		s.vmaLink(t, mm, s.vmAreaAlloc(t, mm)) // __mmap_new_vma
 	}
 	mm.mmapWriteUnlock(t)
+}
+
+// createInitStackVma is create_init_stack_vma(), of an mm that nobody else has.
+func (s *system) createInitStackVma(t *schedule.Thread, mm *mmStruct) {
+	vma := s.vmAreaAlloc(t, mm)
+	mm.mmapWriteLock(t)
+	s.vmaLink(t, mm, vma) // insert_vm_struct
+	mm.mmapWriteUnlock(t)
+}
+
+// vmaLink is vma_link(), of what is to be the page.
+func (s *system) vmaLink(t *schedule.Thread, mm *mmStruct, vma *vmArea) {
+	vma.vmStart.Write(t, userPage)
+	s.vmaStartWrite(t, vma)
+	vma.vmRefcnt.setRelease_(t, 1) // vma_mark_attached
+	mm.mmMt.Assign(t, vma)         // vma_iter_store_new
 }
 
 // doVmiMunmap is do_vmi_munmap(), of all that there is.
@@ -54,8 +66,8 @@ func (s *system) execve_(t *schedule.Thread, mm *mmStruct) *mmStruct {
 	fresh := s.mms.Alloc(t) // mm_alloc
 	fresh.mmUsers.Init(1)
 	fresh.mmCount.Init(1)
-	s.mmapRegion(t, fresh) // __bprm_mm_init
-	s.mmput(t, mm)         // exec_mmap
+	s.createInitStackVma(t, fresh)
+	s.mmput(t, mm) // exec_mmap
 	return fresh
 }
 
