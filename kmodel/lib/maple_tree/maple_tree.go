@@ -17,8 +17,14 @@
 // by. 9471f1f2f502 ("Merge branch 'expand-stack'", 6.5, and 6.1.37, 6.3.11 and 6.4.1) takes the lock
 // for writing.
 //
-// The code follows 6.1-rc7 for what is in place, and 6.4.6 for the tree in RCU mode and for the
-// fix. Files: maple_tree.go is lib/maple_tree.c, mmap.go mm/mmap.c and mm/memory.c.
+// A read of /proc/PID/maps has done without mmap_lock since lock_next_vma() (6.18.24 and 7.1.5 have
+// it, 6.16 not). mas_next_slot() treats a dead leaf as mas_next_entry() did. So it may pass by what
+// grows down to where the read goes on. lock_next_vma() notices if it has found what is behind that,
+// but believes that there is nothing behind, and the mapping is left out.
+//
+// The code follows 6.1-rc7 for what is in place, 6.4.6 for the tree in RCU mode and for the fix, and
+// 7.1.5 for /proc/PID/maps, but for what expand_downwards() reads with the lock. Files: maple_tree.go
+// and store.go are lib/maple_tree.c, mmap.go is mm/mmap.c and mm/memory.c, maps.go fs/proc/task_mmu.c.
 //
 // Not modelled: nodes above the leaf, and leaves that are split or joined, which in 6.1 frees nodes
 // at once; gaps; VM_GROWSUP; the limits of a stack and stack_guard_gap, since what is below the stack
@@ -64,7 +70,7 @@ type maState struct {
 	index, last int
 	min, max    int
 	node        *mapleNode
-	offset      int
+	offset, end int
 }
 
 // rootGate is open when ma_root leads to a node that is not dead.
@@ -106,7 +112,7 @@ func (s *system) masStart(t *schedule.Thread, mas *maState) {
 func (s *system) mtreeRangeWalk(t *schedule.Thread, mas *maState) *vmArea {
 	node := mas.node
 	end := node.end.Read(t) // ma_data_end
-	if s.maDeadNode(t, node) {
+	if !s.Has(nextSlot) && s.maDeadNode(t, node) {
 		mas.node = nil
 		return nil
 	}
@@ -132,7 +138,7 @@ func (s *system) mtreeRangeWalk(t *schedule.Thread, mas *maState) *vmArea {
 		mas.node = nil
 		return nil
 	}
-	mas.offset, mas.index, mas.last = offset, lo, hi
+	mas.offset, mas.end, mas.index, mas.last = offset, end, lo, hi
 	return entry
 }
 

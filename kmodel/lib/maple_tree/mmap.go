@@ -14,6 +14,7 @@ type mmStruct struct {
 	mmapLock      rwsem.Sem
 	pageTableLock spin.Lock
 	maRoot        rcu.Ptr[*mapleNode] // of mm_mt
+	mmLockSeq     mem.Int             // its sequence
 }
 
 // vmArea is struct vm_area_struct, with VM_GROWSDOWN.
@@ -34,7 +35,10 @@ func (s *system) findVma(t *schedule.Thread, addr int) *vmArea {
 	mas := maState{index: addr, last: addr}
 	rcu.ReadLock(t)
 	vma := s.masWalk(t, &mas)
-	if vma == nil {
+	switch {
+	case vma == nil && s.Has(nextSlot):
+		vma = s.masNextSlot(t, &mas)
+	case vma == nil:
 		vma = s.masNextEntry(t, &mas)
 	}
 	rcu.ReadUnlock(t)
@@ -118,10 +122,28 @@ func (s *system) lockMmAndFindVma(t *schedule.Thread, address int) {
 		return
 	}
 	s.mm.mmapLock.UpRead(t) // upgrade_mmap_lock_carefully
-	s.mm.mmapLock.DownWrite(t)
+	s.mmapWriteLock(t)
 	vma = s.findVma(t, address)
 	if vma.vmStart.Read(t) > address {
 		s.expandDownwards(t, vma, address)
+	}
+	s.mmapWriteDowngrade(t)
+}
+
+// mmapWriteLock is mmap_write_lock(). Nobody looked at mm_lock_seq so before lock_next_vma().
+func (s *system) mmapWriteLock(t *schedule.Thread) {
+	s.mm.mmapLock.DownWrite(t)
+	if s.Has(nextSlot) {
+		s.mm.mmLockSeq.Write(t, s.mm.mmLockSeq.Read(t)+1) // mm_lock_seqcount_begin
+		mem.SmpWmb(t)
+	}
+}
+
+// mmapWriteDowngrade is mmap_write_downgrade().
+func (s *system) mmapWriteDowngrade(t *schedule.Thread) {
+	if s.Has(nextSlot) {
+		mem.SmpWmb(t) // mm_lock_seqcount_end
+		s.mm.mmLockSeq.Write(t, s.mm.mmLockSeq.Read(t)+1)
 	}
 	s.mm.mmapLock.DowngradeWrite(t)
 }

@@ -19,33 +19,49 @@ const (
 	stackEnd = 4
 )
 
-// A call is one to madvise(), or touches a page.
+// A call is one to madvise(), or touches a page, or reads /proc/PID/maps from there.
 type call struct {
-	madvise bool
-	page    int
+	kind string
+	page int
 }
 
 func (s *system) call_(t *schedule.Thread, c call) {
-	if c.madvise {
+	switch c.kind {
+	case madvise:
 		s.madviseWalkVmas(t, c.page)
-	} else {
+	case fault:
 		s.doUserAddrFault(t, c.page)
+	case readMaps:
+		s.procGetVma(t, c.page)
 	}
 }
 
+// The kinds, which are the names of the threads.
+const (
+	madvise  = "madvise"
+	fault    = "fault"
+	readMaps = "maps"
+)
+
 // madviseVsExpand is a stack that grows down to what is below it, while it is looked up.
 func madviseVsExpand(s *system) program.Instance {
-	return s.fixed(call{true, stackEnd - 1}, call{false, lowest})
+	return s.fixed(call{madvise, stackEnd - 1}, call{fault, lowest})
 }
 
 // madviseVsGap is one that grows and leaves a gap.
 func madviseVsGap(s *system) program.Instance {
-	return s.fixed(call{true, stackEnd - 1}, call{false, atGap})
+	return s.fixed(call{madvise, stackEnd - 1}, call{fault, atGap})
 }
 
 // expandVsExpand is one that two threads touch below, each somewhere else.
 func expandVsExpand(s *system) program.Instance {
-	return s.fixed(call{false, atGap}, call{false, lowest})
+	return s.fixed(call{fault, atGap}, call{fault, lowest})
+}
+
+// mapsVsExpand is one that grows down to what is below it, behind which a read of /proc/PID/maps goes
+// on.
+func mapsVsExpand(s *system) program.Instance {
+	return s.fixed(call{readMaps, lowest}, call{fault, lowest})
 }
 
 // fixed is a program of threads with a call each.
@@ -57,11 +73,7 @@ func (s *system) fixed(calls ...call) program.Instance {
 	begin := func(e *schedule.Exec) {
 		s.boot(e)
 		for i, c := range calls {
-			name := "fault"
-			if c.madvise {
-				name = "madvise"
-			}
-			e.Go(name, bodies[i])
+			e.Go(c.kind, bodies[i])
 		}
 		rcu.Boot(e, rcu.Merged)
 	}
@@ -102,7 +114,10 @@ func (w *workload) begin(e *schedule.Exec) {
 		for j := range calls {
 			// 0 looks the stack up; the others touch it, from above to below.
 			d := w.Choose(e, stackEnd)
-			calls[j] = call{madvise: d == 0, page: stackEnd - max(d, 1)}
+			calls[j] = call{fault, stackEnd - max(d, 1)}
+			if d == 0 {
+				calls[j].kind = madvise
+			}
 		}
 		w.Go(e, i)
 	}

@@ -81,7 +81,9 @@ func (s *system) masWrNodeStore(t *schedule.Thread, mas *maState, wr maWrState, 
 	}
 	newnode := s.nodes.AllocAtomic(t) // mas_pop_node
 	newnode.fill_(to)
-	mteSetNodeDead(t, mas.node)
+	if !s.Has(nextSlot) {
+		mteSetNodeDead(t, mas.node)
+	}
 	s.masReplace(t, mas.node, newnode)
 }
 
@@ -109,7 +111,7 @@ func (node *mapleNode) fill_(to leaf) {
 	node.end.Init(to.end)
 }
 
-// masReplace is mas_replace(), of the root, and mas_free().
+// masReplace is mas_replace(), which is mas_replace_node() in 7.1, of the root, and mas_free().
 func (s *system) masReplace(t *schedule.Thread, old, node *mapleNode) {
 	s.mm.maRoot.Assign(t, node)
 	mteSetNodeDead(t, old)

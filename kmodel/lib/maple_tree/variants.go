@@ -15,6 +15,12 @@ const (
 	readLock
 	// writeLock is 9471f1f2f502: who expands a stack has mmap_lock for writing.
 	writeLock
+	// nextSlot is the tree, and mm_lock_seq, as of 7.1.5.
+	nextSlot
+	// lockNext has a read of /proc/PID/maps do without mmap_lock.
+	lockNext
+	// lookTwice has lock_next_vma() look once more where it has found nothing, too.
+	lookTwice
 )
 
 // What the race comes to, with the fewest preemptions.
@@ -23,7 +29,7 @@ var (
 	torn = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
 	// freed is one that is walked when it has been freed.
 	freed = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
-	// passed is a stack that find_vma() passes by when it has found the leaf dead.
+	// passed is a stack that a look passes by when it has found the leaf dead.
 	passed = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
 	either = []program.Expect{
 		program.Fails(schedule.LostUpdate, 1), program.Fails(schedule.UseAfterFree, 1),
@@ -56,8 +62,25 @@ var model = program.Model[*system]{
 	System: newSystem,
 }
 
+// maps is a read of /proc/PID/maps.
+var maps = program.Model[*system]{
+	Object: model.Object,
+	Variants: []program.Variant{
+		{Name: "6.16", Versions: "6.5-6.16", Changes: rcuMode | writeLock | nextSlot,
+			About: "/proc/PID/maps is read with mmap_lock"},
+		{Name: "7.1", Versions: "6.18-7.1", Changes: rcuMode | writeLock | nextSlot | lockNext,
+			About: "lock_next_vma(): it is read without"},
+		{Name: "m2", Versions: "mutant",
+			Changes: rcuMode | writeLock | nextSlot | lockNext | lookTwice,
+			About:   "lock_next_vma() looks twice where it has found nothing, too"},
+	},
+	Scenarios: []program.Scenario[*system]{{Name: "maps-vs-expand", New: mapsVsExpand}},
+	Expected:  program.Table{"maps-vs-expand": {"7.1": passed}},
+	System:    newSystem,
+}
+
 // Programs returns all programs.
-func Programs() []program.Program { return model.Programs() }
+func Programs() []program.Program { return append(model.Programs(), maps.Programs()...) }
 
 // system is what the threads of a program share.
 type system struct {
