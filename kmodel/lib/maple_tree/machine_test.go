@@ -412,8 +412,8 @@ var machines = map[string]machine{
 	"6.5": {rcu: true, write: true},
 }
 
-// TestMachine compares all fixed programs but those of /proc/PID/maps with the machine: how they end, and the number of their
-// executions with any number of preemptions.
+// TestMachine compares all fixed programs but those of /proc/PID/maps with the machine: how they
+// end, and the number of their executions with any number of preemptions.
 func TestMachine(t *testing.T) {
 	agree := 0
 	for _, p := range model.Programs() {

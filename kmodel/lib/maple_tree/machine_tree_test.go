@@ -165,7 +165,8 @@ func (m *machine) before(th *mThread) {
 	}
 }
 
-// behindVma looks for what is behind if find_vma_prev() has found nothing, after another walk or not.
+// behindVma looks for what is behind if find_vma_prev() has found nothing, after another walk or
+// not.
 func (m *machine) behindVma(th *mThread, again bool) {
 	switch {
 	case !th.madvise || th.vma != mNull:

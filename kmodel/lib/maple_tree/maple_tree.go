@@ -3,33 +3,34 @@
 //
 // The nouns: a leaf of the tree (maple_node) has slots, each a mapping or NULL, and pivots, which
 // say where the range of a slot ends. A walk (ma_state) begins at ma_root. mmap_lock is what keeps
-// the tree as it is for those who look a mapping up; only find_vma() is in a section of RCU as well.
-// But a fault below a stack expands it, and did so up to 6.4 with the lock for reading, and
+// the tree as it is for those who look a mapping up; only find_vma() is in a section of RCU as
+// well. But a fault below a stack expands it, and did so up to 6.4 with the lock for reading, and
 // page_table_lock against others that do so. That was safe while expanding moved one pivot, as it
 // does where a gap stays below the stack. Below a mapping that grows too no gap need stay: then the
 // NULL between the two goes, and the leaf is another.
 //
-// In 6.1 the leaf is rewritten in place, and who walks it meanwhile finds something else than what is
-// mapped (syzbot found that). 3dd443254941 ("mm: enable maple tree RCU mode by default", 6.3) has
-// another leaf take its place, and frees the old one after a grace period. Who holds mmap_lock only
-// does not hold that up. And where the old leaf is found dead in time, mas_next_entry() goes on
-// behind the range in which it was, which the stack may have taken over: find_vma() passes the stack
-// by. 9471f1f2f502 ("Merge branch 'expand-stack'", 6.5, and 6.1.37, 6.3.11 and 6.4.1) takes the lock
-// for writing.
+// In 6.1 the leaf is rewritten in place, and who walks it meanwhile finds something else than what
+// is mapped (syzbot found that). 3dd443254941 ("mm: enable maple tree RCU mode by default", 6.3)
+// has another leaf take its place, and frees the old one after a grace period. Who holds mmap_lock
+// only does not hold that up. And where the old leaf is found dead in time, mas_next_entry() goes
+// on behind the range in which it was, which the stack may have taken over: find_vma() passes the
+// stack by. 9471f1f2f502 ("Merge branch 'expand-stack'", 6.5, and 6.1.37, 6.3.11 and 6.4.1) takes
+// the lock for writing.
 //
 // A read of /proc/PID/maps has done without mmap_lock since lock_next_vma() (6.18.24 and 7.1.5 have
 // it, 6.16 not). mas_next_slot() treats a dead leaf as mas_next_entry() did. So it may pass by what
-// grows down to where the read goes on. lock_next_vma() notices if it has found what is behind that,
-// but believes that there is nothing behind, and the mapping is left out.
+// grows down to where the read goes on. lock_next_vma() notices if it has found what is behind
+// that, but believes that there is nothing behind, and the mapping is left out.
 //
-// The code follows 6.1-rc7 for what is in place, 6.4.6 for the tree in RCU mode and for the fix, and
-// 7.1.5 for /proc/PID/maps, but for what expand_downwards() reads with the lock. Files: maple_tree.go
-// and store.go are lib/maple_tree.c, mmap.go is mm/mmap.c and mm/memory.c, maps.go fs/proc/task_mmu.c.
+// The code follows 6.1-rc7 for what is in place, 6.4.6 for the tree in RCU mode and for the fix,
+// and 7.1.5 for /proc/PID/maps, but for what expand_downwards() reads with the lock. Files:
+// maple_tree.go and store.go are lib/maple_tree.c, mmap.go is mm/mmap.c and mm/memory.c, maps.go
+// fs/proc/task_mmu.c.
 //
 // Not modelled: nodes above the leaf, and leaves that are split or joined, which in 6.1 frees nodes
-// at once; gaps; VM_GROWSUP; the limits of a stack and stack_guard_gap, since what is below the stack
-// grows too; the locks of single mappings; tries of mmap_lock, so nobody upgrades it at once. The
-// lowest mapping begins at 0. What is preallocated for a store and not used is not allocated.
+// at once; gaps; VM_GROWSUP; the limits of a stack and stack_guard_gap, since what is below the
+// stack grows too; the locks of single mappings; tries of mmap_lock, so nobody upgrades it at once.
+// The lowest mapping begins at 0. What is preallocated for a store and not used is not allocated.
 // pivot[14] is not looked at, which is 0 in a leaf that is not full. Where memcpy() writes what has
 // been there, nobody sees it, and it is no step; it goes from low addresses to high. In 6.1 some
 // looks at whether a leaf is dead are missing, and none is.
@@ -103,7 +104,8 @@ func (s *system) masStart(t *schedule.Thread, mas *maState) {
 		return
 	}
 	for s.maDeadNode(t, mas.node) {
-		t.Await(schedule.Op{Verb: "mas_start", Mode: schedule.Marked | schedule.Blocks}, &s.rootGate)
+		op := schedule.Op{Verb: "mas_start", Mode: schedule.Marked | schedule.Blocks}
+		t.Await(op, &s.rootGate)
 		mas.node = s.mm.maRoot.DereferenceRaw(t)
 	}
 }
@@ -168,8 +170,8 @@ func masSafeMin(t *schedule.Thread, mas *maState, offset int) int {
 }
 
 // masPrev is mas_prev(), with mas_prev_entry(): the mapping before the range at which the walk is.
-// There is one, since nobody asks for what is before the lowest; but in a leaf that is rewritten it may
-// find none.
+// There is one, since nobody asks for what is before the lowest; but in a leaf that is rewritten it
+// may find none.
 func (s *system) masPrev(t *schedule.Thread, mas *maState) *vmArea {
 	if mas.node == nil {
 		s.masWalk(t, mas)

@@ -53,7 +53,8 @@ func (s *system) masNextSlot(t *schedule.Thread, mas *maState) *vmArea {
 }
 
 // followingSlots_ is the part of it that goes from slot to slot, until it finds the leaf dead.
-func (s *system) followingSlots_(t *schedule.Thread, mas *maState, savePoint int) (_ *vmArea, dead bool) {
+func (s *system) followingSlots_(t *schedule.Thread, mas *maState, savePoint int,
+) (_ *vmArea, dead bool) {
 	for {
 		mas.offset++
 		mas.last = mas.max
@@ -83,8 +84,8 @@ func (s *system) mmapLockSpeculateRetry(t *schedule.Thread, seq int) bool {
 	return s.mm.mmLockSeq.ReadOnce(t) != seq
 }
 
-// lockNextVma is lock_next_vma(), in a section of RCU. It looks once more at what it has found if the
-// mappings may have changed meanwhile, but not if it has found nothing.
+// lockNextVma is lock_next_vma(), in a section of RCU. It looks once more at what it has found if
+// the mappings may have changed meanwhile, but not if it has found nothing.
 func (s *system) lockNextVma(t *schedule.Thread, fromAddr int) *vmArea {
 	mas := maState{index: fromAddr, last: fromAddr}
 	seq, unlocked := s.mmapLockSpeculateTryBegin(t)

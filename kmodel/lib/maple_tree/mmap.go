@@ -77,7 +77,8 @@ func (s *system) readUnlock_(t *schedule.Thread) {
 // kernel checks that. It belongs to the step before it.
 func (s *system) checkFound_(t *schedule.Thread, who string, found bool) {
 	if !found {
-		t.Fail(schedule.LostUpdate, &s.mm.Object, schedule.Party{}, who+" does not find what is mapped")
+		t.Fail(schedule.LostUpdate, &s.mm.Object, schedule.Party{},
+			who+" does not find what is mapped")
 	}
 }
 

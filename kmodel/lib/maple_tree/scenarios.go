@@ -58,8 +58,8 @@ func expandVsExpand(s *system) program.Instance {
 	return s.fixed(call{fault, atGap}, call{fault, lowest})
 }
 
-// mapsVsExpand is one that grows down to what is below it, behind which a read of /proc/PID/maps goes
-// on.
+// mapsVsExpand is one that grows down to what is below it, behind which a read of /proc/PID/maps
+// goes on.
 func mapsVsExpand(s *system) program.Instance {
 	return s.fixed(call{readMaps, lowest}, call{fault, lowest})
 }
@@ -138,6 +138,6 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 		hit(program.Word(4*node.end.Peek()+node.pivot[1].Peek(), true,
 			node.Live(), node.dead.Peek() != 0))
 	}
-	hit(program.Word(s.stack.vmStart.Peek(), false, s.mm.mmapLock.IsLocked(), s.mm.mmapLock.Waiters(),
-		s.mm.pageTableLock.IsLocked(), s.anonVma.rwsem.IsLocked(), rcu.Readers(e)))
+	hit(program.Word(s.stack.vmStart.Peek(), false,
+		s.mm.mmapLock.IsLocked(), s.mm.mmapLock.Waiters(), s.mm.pageTableLock.IsLocked(), s.anonVma.rwsem.IsLocked(), rcu.Readers(e)))
 }

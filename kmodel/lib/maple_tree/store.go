@@ -19,8 +19,8 @@ type maWrState struct {
 	old        leaf
 }
 
-// masStorePrealloc is mas_store_prealloc(), with mas_wr_store_entry() and mas_wr_modify(): the entry
-// is to be at index to last. It ends where a range ends, which is not that where it begins.
+// masStorePrealloc is mas_store_prealloc(), with mas_wr_store_entry() and mas_wr_modify(): the
+// entry is to be at index to last. It ends where a range ends, which is not that where it begins.
 func (s *system) masStorePrealloc(t *schedule.Thread, mas *maState, entry *vmArea) {
 	wr := s.masWrWalk(t, mas)
 	if wr.offsetEnd-mas.offset > 1 || !s.masWrSlotStore(t, mas, wr, entry) {
@@ -52,7 +52,8 @@ func (s *system) masWrWalk(t *schedule.Thread, mas *maState) maWrState {
 
 // masWrSlotStore is mas_wr_slot_store(): a store that begins within a range and ends with the next
 // moves the pivot between the two. It is in place, in RCU mode too.
-func (s *system) masWrSlotStore(t *schedule.Thread, mas *maState, wr maWrState, entry *vmArea) bool {
+func (s *system) masWrSlotStore(t *schedule.Thread, mas *maState, wr maWrState, entry *vmArea,
+) bool {
 	if wr.rMin == mas.index {
 		return false
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule/explore"
 )
 
-// The machine is the race again, written from the kernel's code: two mappings by number, and for the
-// fault and who unmaps a program counter each. It has nothing in common with the model but what a
-// step is.
+// The machine is the race again, written from the kernel's code: two mappings by number, and for
+// the fault and who unmaps a program counter each. It has nothing in common with the model but what
+// a step is.
 
 // An mPC is the step that a thread takes next.
 type mPC uint8
@@ -328,8 +328,8 @@ var machines = map[string]machine{
 	"6.17": {check: true, grab: true},
 }
 
-// TestMachine compares fault-vs-exec with the machine: how it ends, and the number of its executions
-// with any number of preemptions.
+// TestMachine compares fault-vs-exec with the machine: how it ends, and the number of its
+// executions with any number of preemptions.
 func TestMachine(t *testing.T) {
 	agree := 0
 	for _, p := range Programs() {

@@ -10,20 +10,21 @@
 // back, which changes mm_lock_seq. To detach a mapping drops its own reference, and sleeps until
 // there is none.
 //
-// Since 3104138517fc (6.15) mappings are of a cache with SLAB_TYPESAFE_BY_RCU: what a fault has found
-// may be freed, and be a mapping of another process by the time that it takes the reference. It
-// notices, by vm_mm, and drops the reference. But dropping it may wake a writer, at an mm of which
-// nobody but that process has a reference; and the writer may have seen that no reader is left
-// without sleeping, have exited, and have freed the mm. 9bbffee67ffd (6.17) takes a reference of the
-// mm before.
+// Since 3104138517fc (6.15) mappings are of a cache with SLAB_TYPESAFE_BY_RCU: what a fault has
+// found may be freed, and be a mapping of another process by the time that it takes the reference.
+// It notices, by vm_mm, and drops the reference. But dropping it may wake a writer, at an mm of
+// which nobody but that process has a reference; and the writer may have seen that no reader is
+// left without sleeping, have exited, and have freed the mm. 9bbffee67ffd (6.17) takes a reference
+// of the mm before.
 //
-// The code follows 6.16, and 7.1.5 for the newest; 6.18.24 is the same as that but for names. Functions
-// have the names of 6.16: since 7.1 or before __vma_enter_locked() is __vma_start_exclude_readers().
+// The code follows 6.16, and 7.1.5 for the newest; 6.18.24 is the same as that but for names.
+// Functions have the names of 6.16: since 7.1 or before __vma_enter_locked() is
+// __vma_start_exclude_readers().
 //
 // Not modelled: the maple tree, of which each address space has one slot, and a walk is one step
-// (see package kmodel/lib/maple_tree); the end of a mapping, merging and splitting; what a fault does
-// with the mapping, and that with mmap_lock it looks again where this way fails; stores that nobody
-// can see because vm_refcnt is 0 meanwhile: that a new mapping is all zeros before it is
+// (see package kmodel/lib/maple_tree); the end of a mapping, merging and splitting; what a fault
+// does with the mapping, and that with mmap_lock it looks again where this way fails; stores that
+// nobody can see because vm_refcnt is 0 meanwhile: that a new mapping is all zeros before it is
 // initialized; overflow of mm_lock_seq; mmu_gather; lockdep's maps.
 //
 // Start reading at lockVmaUnderRcu and vmaRefcountPut.
@@ -104,9 +105,10 @@ func isVmaWriterOnly(refcnt int) bool {
 	return refcnt&vmaLockOffset != 0 && refcnt <= vmaLockOffset+1
 }
 
-// vmaStartRead is vma_start_read(), in a section of RCU. It returns nil if the mapping is locked, or
-// was of another mm, and reports whether it was detached.
-func (s *system) vmaStartRead(t *schedule.Thread, mm *mmStruct, vma *vmArea) (_ *vmArea, detached bool) {
+// vmaStartRead is vma_start_read(), in a section of RCU. It returns nil if the mapping is locked,
+// or was of another mm, and reports whether it was detached.
+func (s *system) vmaStartRead(t *schedule.Thread, mm *mmStruct, vma *vmArea,
+) (_ *vmArea, detached bool) {
 	if vma.vmLockSeq.ReadOnce(t) == mm.mmLockSeq.ReadOnce(t) {
 		return nil, false
 	}

@@ -81,8 +81,8 @@ func (w *rcuwait) store_(t *schedule.Thread, v uint64) {
 // prepareToRcuwait is prepare_to_rcuwait().
 func (s *system) prepareToRcuwait(t *schedule.Thread, w *rcuwait) { w.store_(t, uint64(t.ID+1)) }
 
-// sleepUnless_ is once around the loop of rcuwait_wait_event(): it reports whether the count is what
-// it is to be, or sleeps.
+// sleepUnless_ is once around the loop of rcuwait_wait_event(): it reports whether the count is
+// what it is to be, or sleeps.
 func (s *system) sleepUnless_(t *schedule.Thread, r *refcnt, target int) bool {
 	wait.SetCurrentState(t, wait.TaskUninterruptible)
 	if r.read_(t) == target {

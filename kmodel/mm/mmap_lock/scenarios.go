@@ -43,8 +43,8 @@ func faultVsMunmap(s *system) program.Instance {
 	return s.fixed("munmap", munmap)
 }
 
-// faultVsExec is one while a task that shares the mm, as vfork() makes one, unmaps the page, goes on
-// with another program, and exits.
+// faultVsExec is one while a task that shares the mm, as vfork() makes one, unmaps the page, goes
+// on with another program, and exits.
 func faultVsExec(s *system) program.Instance {
 	return s.fixed("child", munmap, exec)
 }

@@ -53,8 +53,8 @@ var model = program.Model[*system]{
 	System: newSystem,
 }
 
-// drawn is the workload, of the variants whose verdict chance comes by: what 6.16 comes to takes five
-// preemptions.
+// drawn is the workload, of the variants whose verdict chance comes by: what 6.16 comes to takes
+// five preemptions.
 var drawn = program.Model[*system]{
 	Object:    model.Object,
 	Variants:  []program.Variant{nobodyLooks, fixed},

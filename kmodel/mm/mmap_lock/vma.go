@@ -61,7 +61,8 @@ func (s *system) doVmiMunmap(t *schedule.Thread, mm *mmStruct) {
 	mm.mmapLock.UpRead(t)
 }
 
-// execve_ is execve(): a new mm with a mapping, for the stack, takes the place of the mm of the task.
+// execve_ is execve(): a new mm with a mapping, for the stack, takes the place of the mm of the
+// task.
 func (s *system) execve_(t *schedule.Thread, mm *mmStruct) *mmStruct {
 	fresh := s.mms.Alloc(t) // mm_alloc
 	fresh.mmUsers.Init(1)
@@ -97,8 +98,8 @@ func (s *system) doUserAddrFault(t *schedule.Thread, mm *mmStruct) {
 	s.vmaEndRead(t, vma)
 }
 
-// checkMm_ is the promise of lock_vma_under_rcu(): what it returns is a mapping of the mm, and stays
-// one. No kernel checks that. It belongs to the step before it.
+// checkMm_ is the promise of lock_vma_under_rcu(): what it returns is a mapping of the mm, and
+// stays one. No kernel checks that. It belongs to the step before it.
 func (s *system) checkMm_(t *schedule.Thread, mm, of *mmStruct) {
 	if of != mm {
 		t.Fail(schedule.LostUpdate, &mm.Object, schedule.Party{},
