@@ -46,8 +46,9 @@ var layers = map[string][]string{
 	"kmodel/arch/x86":        {"schedule", "kmodel/linux", "kmodel/program"}, // it has programs of its own
 	"kmodel/protocol":        {"schedule", "kmodel/program"},
 	"kmodel": {
-		"kmodel/arch", "kmodel/arch/x86", "kmodel/drivers", "kmodel/fs", "kmodel/kernel", "kmodel/lib",
-		"kmodel/mm", "kmodel/net",
+		"kmodel/arch", "kmodel/arch/x86", "kmodel/drivers", "kmodel/fs", "kmodel/kernel", "kmodel/mm",
+		"kmodel/net",
+		"kmodel/lib",
 		"kmodel/program", "kmodel/protocol",
 	},
 	"triage":                 {"schedule", "schedule/explore"},

@@ -139,5 +139,6 @@ func (s *system) abstract(e *schedule.Exec, hit func(uint64)) {
 			node.Live(), node.dead.Peek() != 0))
 	}
 	hit(program.Word(s.stack.vmStart.Peek(), false,
-		s.mm.mmapLock.IsLocked(), s.mm.mmapLock.Waiters(), s.mm.pageTableLock.IsLocked(), s.anonVma.rwsem.IsLocked(), rcu.Readers(e)))
+		s.mm.mmapLock.IsLocked(), s.mm.mmapLock.Waiters(), s.mm.pageTableLock.IsLocked(),
+		s.anonVma.rwsem.IsLocked(), rcu.Readers(e)))
 }
