@@ -35,8 +35,8 @@
 // been there, nobody sees it, and it is no step; it goes from low addresses to high. In 6.1 some
 // looks at whether a leaf is dead are missing, and none is.
 //
-// RCU is that of a preemptible kernel. Without CONFIG_PREEMPT who looks a mapping up must sleep on
-// the way, as who reads /proc/self/maps does.
+// RCU is that of a preemptible kernel. Without CONFIG_PREEMPT who looks a mapping up would have to
+// sleep on the way, which no walk does here.
 //
 // Start reading at masPrev and expandDownwards.
 package mapletree
