@@ -96,11 +96,12 @@ var sources = []struct{ model, file, functions string }{
 	{"lib/maple_tree", "arch/x86/mm/fault.c", "do_user_addr_fault"},
 	{"lib/maple_tree", "fs/proc/task_mmu.c", "proc_get_vma"},
 	{"lib/maple_tree", "include/linux/mmap_lock.h", "mmap_lock_speculate_retry " +
-		"mmap_lock_speculate_try_begin mmap_write_downgrade mmap_write_lock"},
+		"mmap_lock_speculate_try_begin mmap_write_downgrade mmap_write_lock mmap_write_unlock"},
 	{"lib/maple_tree", "mm/madvise.c", "madvise_walk_vmas"},
 	{"lib/maple_tree", "mm/memory.c", "lock_mm_and_find_vma"},
 	{"lib/maple_tree", "mm/mmap.c", "expand_downwards find_vma find_vma_prev"},
 	{"lib/maple_tree", "mm/mmap_lock.c", "lock_next_vma lock_next_vma_under_mmap_lock"},
+	{"lib/maple_tree", "mm/vma.c", "do_vmi_align_munmap do_vmi_munmap"},
 	{"mm/gup", "fs/proc/base.c", "mem_read mem_write"},
 	{"mm/gup", "include/linux/gfp.h", "alloc_page"},
 	{"mm/gup", "include/linux/mm.h", "get_page put_page"},

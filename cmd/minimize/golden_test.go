@@ -36,7 +36,7 @@ func TestGolden(t *testing.T) {
 		"n_tty-filled-beyond-end": 1, "n_tty-freed-at-push": 1,
 		"packet-taken-off-another-list": 1, "packet-version-changed": 0,
 		"maple_tree-torn": 1, "maple_tree-freed-under-walk": 1, "maple_tree-passed-by": 1,
-		"maple_tree-left-out": 1, "mmap_lock-woken-at-freed-mm": 5,
+		"maple_tree-left-out": 1, "maple_tree-gone": 1, "mmap_lock-woken-at-freed-mm": 5,
 	}
 	for i, file := range files {
 		if testing.Short() && i%3 != 0 {

@@ -22,15 +22,21 @@
 // grows down to where the read goes on. lock_next_vma() notices if it has found what is behind
 // that, but believes that there is nothing behind, and the mapping is left out.
 //
+// And when all is unmapped, the last leaf is dead with no other in its place: ma_root is NULL. A
+// walk from the root says so. But mas_next_slot(), where the leaf that it is in is dead, walks from
+// the root and begins again, whatever it has found: it looks whether the leaf at NULL is dead.
+//
 // The code follows 6.1-rc7 for what is in place, 6.4.6 for the tree in RCU mode and for the fix,
-// and 7.1.5 for /proc/PID/maps, but for what expand_downwards() reads with the lock. Files:
-// maple_tree.go and store.go are lib/maple_tree.c, mmap.go is mm/mmap.c and mm/memory.c, maps.go
-// fs/proc/task_mmu.c.
+// and 7.1.5 for /proc/PID/maps and munmap(), but for what expand_downwards() reads with the lock.
+// Files: maple_tree.go and store.go are lib/maple_tree.c, mmap.go is mm/mmap.c and mm/memory.c,
+// munmap.go mm/vma.c; maps.go is mm/mmap_lock.c for lock_next_vma(), fs/proc/task_mmu.c for
+// proc_get_vma(), and lib/maple_tree.c for the tree of 7.1.5.
 //
 // Not modelled: nodes above the leaf, and leaves that are split or joined, which in 6.1 frees nodes
 // at once; gaps; VM_GROWSUP; the limits of a stack and stack_guard_gap, since what is below the
-// stack grows too; the locks of single mappings; tries of mmap_lock, so nobody upgrades it at once.
-// The lowest mapping begins at 0. What is preallocated for a store and not used is not allocated.
+// stack grows too; the locks of single mappings, which munmap() takes before it touches the tree,
+// and detaching and freeing them; munmap() of a part; tries of mmap_lock, so nobody upgrades it at
+// once. The lowest mapping begins at 0. What is preallocated for a store and not used is not allocated.
 // pivot[14] is not looked at, which is 0 in a leaf that is not full. Where memcpy() writes what has
 // been there, nobody sees it, and it is no step; it goes from low addresses to high. In 6.1 some
 // looks at whether a leaf is dead are missing, and none is.
@@ -63,29 +69,33 @@ type mapleNode struct {
 	rcu   rcu.Head
 }
 
-// mtFreeRcu is mt_free_rcu().
+// mtFreeRcu is mt_free_rcu(), and mt_free_walk() of a leaf.
 func (node *mapleNode) mtFreeRcu(t *schedule.Thread) { slab.Free(t, "kmem_cache_free", node) }
 
-// maState is struct ma_state, of which node is nil for MAS_START.
+// maState is struct ma_state, of which node is nil for MAS_START, or if there is no tree.
 type maState struct {
 	index, last int
 	min, max    int
 	node        *mapleNode
 	offset, end int
+	none        bool // whether it is that (ma_none)
 }
 
-// rootGate is open when ma_root leads to a node that is not dead.
+// rootGate is open when ma_root leads to a node that is not dead, or to none.
 type rootGate struct{ mm *mmStruct }
 
 func (g *rootGate) Open(*schedule.Thread) bool {
 	root := g.mm.maRoot.Peek()
-	return !root.Live() || root.dead.Peek() == 0
+	return root == nil || !root.Live() || root.dead.Peek() == 0
 }
 
 // maDeadNode is ma_dead_node().
 func (s *system) maDeadNode(t *schedule.Thread, node *mapleNode) bool {
 	if s.Has(rcuMode) {
 		mem.SmpRmb(t)
+	}
+	if node == nil {
+		mem.NullDereference(t, "read", "mas->node->parent")
 	}
 	return node.dead.Read(t) != 0
 }
@@ -96,18 +106,20 @@ func mteSetNodeDead(t *schedule.Thread, node *mapleNode) {
 	mem.SmpWmb(t)
 }
 
-// masStart is mas_start(). In RCU mode it spins while the root is dead, until there is another.
+// masStart is mas_start(). In RCU mode it spins while the root is dead, until there is another, or
+// none.
 func (s *system) masStart(t *schedule.Thread, mas *maState) {
 	mas.min, mas.max = 0, ulongMax
 	mas.node = s.mm.maRoot.DereferenceRaw(t)
 	if !s.Has(rcuMode) {
 		return
 	}
-	for s.maDeadNode(t, mas.node) {
+	for mas.node != nil && s.maDeadNode(t, mas.node) {
 		op := schedule.Op{Verb: "mas_start", Mode: schedule.Marked | schedule.Blocks}
 		t.Await(op, &s.rootGate)
 		mas.node = s.mm.maRoot.DereferenceRaw(t)
 	}
+	mas.none = mas.node == nil
 }
 
 // mtreeRangeWalk is mtree_range_walk(). If the leaf is dead the walk has to start again.
@@ -148,6 +160,9 @@ func (s *system) mtreeRangeWalk(t *schedule.Thread, mas *maState) *vmArea {
 func (s *system) masWalk(t *schedule.Thread, mas *maState) *vmArea {
 	for {
 		s.masStart(t, mas)
+		if mas.none {
+			return nil
+		}
 		entry := s.mtreeRangeWalk(t, mas)
 		if mas.node != nil {
 			return entry

@@ -6,19 +6,20 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/schedule"
 )
 
-// This file is a read() of /proc/PID/maps (fs/proc/task_mmu.c, mm/mmap_lock.c), with the tree as of
-// 7.1.5. Who has found a mapping takes its lock, which is not modelled: he always gets it.
+// This file is a read() of /proc/PID/maps (proc_get_vma() is fs/proc/task_mmu.c, lock_next_vma()
+// mm/mmap_lock.c), with the tree as of 7.1.5 (lib/maple_tree.c). Who has found a mapping takes its
+// lock, which is not modelled: he always gets it.
 
 // masFind is mas_find().
 func (s *system) masFind(t *schedule.Thread, mas *maState) *vmArea {
-	if vma := s.masWalk(t, mas); vma != nil {
+	if vma := s.masWalk(t, mas); vma != nil || mas.none {
 		return vma
 	}
 	return s.masNextSlot(t, mas)
 }
 
-// rewalkIfDead_ is mas_rewalk_if_dead().
-func (s *system) rewalkIfDead_(t *schedule.Thread, mas *maState, index int) bool {
+// masRewalkIfDead is mas_rewalk_if_dead().
+func (s *system) masRewalkIfDead(t *schedule.Thread, mas *maState, index int) bool {
 	if !s.maDeadNode(t, mas.node) {
 		return false
 	}
@@ -27,18 +28,18 @@ func (s *system) rewalkIfDead_(t *schedule.Thread, mas *maState, index int) bool
 }
 
 // masNextSlot is mas_next_slot(), which took the place of mas_next_entry(). It does the same with a
-// leaf that is dead.
+// leaf that is dead. If there is no tree by then, it looks whether the leaf at NULL is dead.
 func (s *system) masNextSlot(t *schedule.Thread, mas *maState) *vmArea {
 	savePoint := mas.last
-	for {
-		if s.rewalkIfDead_(t, mas, savePoint) {
+	for !mas.none || !s.Has(lookNone) {
+		if s.masRewalkIfDead(t, mas, savePoint) {
 			continue
 		}
 		pivot := mas.max
 		if mas.offset < mas.end {
 			pivot = mas.node.pivot[mas.offset].Read(t)
 		}
-		if s.rewalkIfDead_(t, mas, savePoint) {
+		if s.masRewalkIfDead(t, mas, savePoint) {
 			continue
 		}
 		if pivot >= ulongMax {
@@ -50,6 +51,7 @@ func (s *system) masNextSlot(t *schedule.Thread, mas *maState) *vmArea {
 			return entry
 		}
 	}
+	return nil
 }
 
 // followingSlots_ is the part of it that goes from slot to slot, until it finds the leaf dead.
@@ -62,7 +64,7 @@ func (s *system) followingSlots_(t *schedule.Thread, mas *maState, savePoint int
 			mas.last = mas.node.pivot[mas.offset].Read(t)
 		}
 		entry := mas.node.slot[mas.offset].DereferenceRaw(t)
-		if s.rewalkIfDead_(t, mas, savePoint) {
+		if s.masRewalkIfDead(t, mas, savePoint) {
 			return nil, true
 		}
 		if entry != nil || mas.last >= ulongMax {
@@ -118,10 +120,12 @@ func (s *system) lockNextVmaUnderMmapLock(t *schedule.Thread, fromAddr int) *vmA
 	return vma
 }
 
-// procGetVma is proc_get_vma(), by a read() that goes on where the one before has ended.
+// procGetVma is proc_get_vma(), by a read() that goes on where the one before has ended. It finds
+// the stack, unless that has been unmapped.
 func (s *system) procGetVma(t *schedule.Thread, pos int) {
 	if !s.Has(lockNext) {
-		s.checkFound_(t, "proc_get_vma()", s.lockNextVmaUnderMmapLock(t, pos) == &s.stack)
+		vma := s.lockNextVmaUnderMmapLock(t, pos)
+		s.checkFound_(t, "proc_get_vma()", vma == &s.stack)
 		return
 	}
 	rcu.ReadLock(t) // lock_vma_range

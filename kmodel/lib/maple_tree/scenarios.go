@@ -19,7 +19,7 @@ const (
 	stackEnd = 4
 )
 
-// A call is one to madvise(), or touches a page, or reads /proc/PID/maps from there.
+// A call is one to madvise() or munmap(), or touches a page, or reads /proc/PID/maps from there.
 type call struct {
 	kind string
 	page int
@@ -33,6 +33,8 @@ func (s *system) call_(t *schedule.Thread, c call) {
 		s.doUserAddrFault(t, c.page)
 	case readMaps:
 		s.procGetVma(t, c.page)
+	case munmap:
+		s.doVmiMunmap(t)
 	}
 }
 
@@ -41,6 +43,7 @@ const (
 	madvise  = "madvise"
 	fault    = "fault"
 	readMaps = "maps"
+	munmap   = "munmap" // of all
 )
 
 // madviseVsExpand is a stack that grows down to what is below it, while it is looked up.
@@ -62,6 +65,11 @@ func expandVsExpand(s *system) program.Instance {
 // goes on.
 func mapsVsExpand(s *system) program.Instance {
 	return s.fixed(call{readMaps, lowest}, call{fault, lowest})
+}
+
+// mapsVsMunmap is an address space of which all is unmapped meanwhile.
+func mapsVsMunmap(s *system) program.Instance {
+	return s.fixed(call{readMaps, lowest}, call{kind: munmap})
 }
 
 // fixed is a program of threads with a call each.
@@ -98,26 +106,41 @@ func (s *system) boot(e *schedule.Exec) {
 type workload struct {
 	*system
 	*program.Workload[call]
+	sets [][]call // the calls of a program are of one of them
 }
 
+// newWorkload looks the stack up, or touches it, from above to below.
 func newWorkload(s *system) program.Instance {
-	w := &workload{system: s}
+	calls := []call{{madvise, stackEnd - 1}}
+	for page := stackEnd - 1; page >= lowest; page-- {
+		calls = append(calls, call{fault, page})
+	}
+	return newWorkloadOf(s, calls)
+}
+
+// newMapsWorkload reads /proc/PID/maps, and has the stack grow, or unmaps all.
+func newMapsWorkload(s *system) program.Instance {
+	read := call{readMaps, lowest}
+	return newWorkloadOf(s, []call{read, {kind: munmap}}, []call{read, {fault, lowest}})
+}
+
+func newWorkloadOf(s *system, sets ...[]call) program.Instance {
+	w := &workload{system: s, sets: sets}
 	w.Workload = program.NewWorkload(maxThreads, maxCalls, w.run_)
 	return w.Instance(w.begin, s.abstract)
 }
 
 func (w *workload) begin(e *schedule.Exec) {
+	set := w.sets[0]
+	if n := len(w.sets); n > 1 {
+		set = w.sets[w.Choose(e, n)]
+	}
 	threads := w.Threads(e)
 	w.boot(e)
 	for i := range threads {
 		calls := w.Calls(e, i)
 		for j := range calls {
-			// 0 looks the stack up; the others touch it, from above to below.
-			d := w.Choose(e, stackEnd)
-			calls[j] = call{fault, stackEnd - max(d, 1)}
-			if d == 0 {
-				calls[j].kind = madvise
-			}
+			calls[j] = set[w.Choose(e, len(set))]
 		}
 		w.Go(e, i)
 	}

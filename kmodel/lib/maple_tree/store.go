@@ -28,6 +28,13 @@ func (s *system) masStorePrealloc(t *schedule.Thread, mas *maState, entry *vmAre
 	}
 }
 
+// masStoreGfp is mas_store_gfp(), of NULL over all that is mapped. What is behind that is NULL too
+// (mas_wr_extend_null), and so all is.
+func (s *system) masStoreGfp(t *schedule.Thread, mas *maState) {
+	s.masWrWalk(t, mas)
+	s.masNewRoot(t)
+}
+
 // masWrWalk is mas_wr_walk(), and mas_wr_end_piv(). It reads all of the leaf, which nobody else
 // writes to, so that nobody can tell when.
 func (s *system) masWrWalk(t *schedule.Thread, mas *maState) maWrState {
@@ -117,6 +124,19 @@ func (s *system) masReplace(t *schedule.Thread, old, node *mapleNode) {
 	s.mm.maRoot.Assign(t, node)
 	mteSetNodeDead(t, old)
 	s.maFreeRcu(t, old)
+}
+
+// masNewRoot is mas_new_root(), of NULL: there is no tree any more.
+func (s *system) masNewRoot(t *schedule.Thread) {
+	root := s.mm.maRoot.DereferenceRaw(t)
+	s.mm.maRoot.Assign(t, nil)
+	s.mteDestroyWalk(t, root)
+}
+
+// mteDestroyWalk is mte_destroy_walk(), of a leaf, with mt_destroy_walk().
+func (s *system) mteDestroyWalk(t *schedule.Thread, node *mapleNode) {
+	mteSetNodeDead(t, node)
+	rcu.Call(t, &node.rcu)
 }
 
 // maFreeRcu is ma_free_rcu().

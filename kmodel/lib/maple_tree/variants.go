@@ -21,6 +21,8 @@ const (
 	lockNext
 	// lookTwice has lock_next_vma() look once more where it has found nothing, too.
 	lookTwice
+	// lookNone has mas_next_slot() find nothing if there is no tree any more.
+	lookNone
 )
 
 // What the race comes to, with the fewest preemptions.
@@ -31,8 +33,13 @@ var (
 	freed = []program.Expect{program.Fails(schedule.UseAfterFree, 1)}
 	// passed is a stack that a look passes by when it has found the leaf dead.
 	passed = []program.Expect{program.Fails(schedule.LostUpdate, 1)}
+	// gone is a leaf that is replaced by nothing.
+	gone   = []program.Expect{program.Fails(schedule.NullDereference, 1)}
 	either = []program.Expect{
 		program.Fails(schedule.LostUpdate, 1), program.Fails(schedule.UseAfterFree, 1),
+	}
+	leftOrGone = []program.Expect{
+		program.Fails(schedule.LostUpdate, 1), program.Fails(schedule.NullDereference, 1),
 	}
 )
 
@@ -73,10 +80,21 @@ var maps = program.Model[*system]{
 		{Name: "m2", Versions: "mutant",
 			Changes: rcuMode | writeLock | nextSlot | lockNext | lookTwice,
 			About:   "lock_next_vma() looks twice where it has found nothing, too"},
+		{Name: "m3", Versions: "mutant",
+			Changes: rcuMode | writeLock | nextSlot | lockNext | lookNone,
+			About:   "mas_next_slot() finds nothing if the tree has gone"},
 	},
-	Scenarios: []program.Scenario[*system]{{Name: "maps-vs-expand", New: mapsVsExpand}},
-	Expected:  program.Table{"maps-vs-expand": {"7.1": passed}},
-	System:    newSystem,
+	Scenarios: []program.Scenario[*system]{
+		{Name: "maps-vs-expand", New: mapsVsExpand},
+		{Name: "maps-vs-munmap", New: mapsVsMunmap},
+	},
+	Workloads: []program.Scenario[*system]{{Name: "maps-workload", New: newMapsWorkload}},
+	Expected: program.Table{
+		"maps-vs-expand": {"7.1": passed, "m3": passed},
+		"maps-vs-munmap": {"7.1": gone, "m2": gone},
+		"maps-workload":  {"7.1": leftOrGone, "m2": gone, "m3": passed},
+	},
+	System: newSystem,
 }
 
 // Programs returns all programs.
