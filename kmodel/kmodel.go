@@ -175,6 +175,8 @@ func Targets() []Target {
 		{"FuzzFixedNTtyWrite", "drivers/tty/n_tty", "workload", "3.15"},
 		{"FuzzExpandStack", "lib/maple_tree", "workload", "6.3"},
 		{"FuzzFixedExpandStack", "lib/maple_tree", "workload", "6.5"},
+		{"FuzzLockNextVma", "lib/maple_tree", "maps-workload", "7.1"},
+		{"FuzzFixedLockNextVma", "lib/maple_tree", "maps-workload", "6.16"},
 		{"FuzzLockVmaUnderRcu", "mm/mmap_lock", "workload", "m1"},
 		{"FuzzFixedLockVmaUnderRcu", "mm/mmap_lock", "workload", "6.17"},
 	}

@@ -200,6 +200,13 @@ func FuzzExpandStack(data []byte) int { return Run("FuzzExpandStack", data) }
 // FuzzFixedExpandStack is FuzzExpandStack with 9471f1f2f502 applied.
 func FuzzFixedExpandStack(data []byte) int { return Run("FuzzFixedExpandStack", data) }
 
+// FuzzLockNextVma is a read of /proc/PID/maps without mmap_lock, as of 6.18 to 7.1, against a stack
+// that grows, or munmap() of all.
+func FuzzLockNextVma(data []byte) int { return Run("FuzzLockNextVma", data) }
+
+// FuzzFixedLockNextVma is FuzzLockNextVma as of 6.16, with mmap_lock.
+func FuzzFixedLockNextVma(data []byte) int { return Run("FuzzFixedLockNextVma", data) }
+
 // FuzzLockVmaUnderRcu is a fault without mmap_lock against what unmaps and maps, where nobody
 // looks whose mapping it is.
 func FuzzLockVmaUnderRcu(data []byte) int { return Run("FuzzLockVmaUnderRcu", data) }
