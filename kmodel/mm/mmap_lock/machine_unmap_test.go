@@ -22,10 +22,6 @@ func (m *machine) unmap(s *mState, next func(mState)) {
 		if s.phase == mExec {
 			s.pc[1] = mSetStart
 		}
-	case mTree:
-		if s.phase == mExit {
-			s.pc[1] = mDetach
-		}
 	case mWriteAdd:
 		if vma.count > 0 {
 			s.enter(1, mWriteSetSeq)

@@ -79,6 +79,7 @@ func (s *system) mmput(t *schedule.Thread, mm *mmStruct) {
 	}
 	mm.mmapWriteLock(t) // exit_mmap
 	if vma := mm.mmMt.DereferenceRaw(t); vma != nil {
+		s.vmaStartWrite(t, vma) // free_pgtables
 		s.vmaMarkDetached(t, vma)
 		s.vmAreaFree(t, vma)   // remove_vma
 		mm.mmMt.Assign(t, nil) // __mt_destroy
