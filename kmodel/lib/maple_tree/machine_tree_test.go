@@ -371,6 +371,9 @@ func (m *machine) stores(s *mState, th *mThread) {
 		n++
 	}
 	th.to.end = n - 1
+	if n < maxSlots {
+		th.to.pivot[n-1] = mMax
+	}
 	th.i = 0
 	if th.pc = mKill; !m.rcu {
 		th.pc = mCopy

@@ -36,8 +36,8 @@
 // at once; gaps; VM_GROWSUP; the limits of a stack and stack_guard_gap, since what is below the
 // stack grows too; the locks of single mappings, which munmap() takes before it touches the tree,
 // and detaching and freeing them; munmap() of a part; tries of mmap_lock, so nobody upgrades it at
-// once. The lowest mapping begins at 0. What is preallocated for a store and not used is not allocated.
-// pivot[14] is not looked at, which is 0 in a leaf that is not full. Where memcpy() writes what has
+// once. The lowest mapping begins at 0. What is preallocated for a store and not used is not
+// allocated. Where a leaf ends is in meta.end, of a full one too, whose last pivot says so. Where memcpy() writes what has
 // been there, nobody sees it, and it is no step; it goes from low addresses to high. In 6.1 some
 // looks at whether a leaf is dead are missing, and none is.
 //

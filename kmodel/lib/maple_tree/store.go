@@ -83,6 +83,9 @@ func (s *system) masWrNodeStore(t *schedule.Thread, mas *maState, wr maWrState, 
 		to.pivot[n], to.slot[n] = wr.old.pivot[i], wr.old.slot[i]
 	}
 	to.end = n
+	if n < maxSlots-1 {
+		to.pivot[n] = ulongMax // of mas
+	}
 	if !s.Has(rcuMode) {
 		mas.node.memcpy_(t, wr.old, to)
 		return
