@@ -174,7 +174,7 @@ func Targets() []Target {
 		{"FuzzNTtyWrite", "drivers/tty/n_tty", "workload", "3.14"},
 		{"FuzzFixedNTtyWrite", "drivers/tty/n_tty", "workload", "3.15"},
 		{"FuzzExpandStack", "lib/maple_tree", "workload", "6.3"},
-		{"FuzzFixedExpandStack", "lib/maple_tree", "workload", "6.5"},
+		{"FuzzFixedExpandStack", "lib/maple_tree", "workload", "6.4.1"},
 		{"FuzzLockNextVma", "lib/maple_tree", "maps-workload", "7.1"},
 		{"FuzzFixedLockNextVma", "lib/maple_tree", "maps-workload", "6.16"},
 		{"FuzzLockVmaUnderRcu", "mm/mmap_lock", "workload", "m1"},

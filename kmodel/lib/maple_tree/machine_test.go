@@ -406,10 +406,10 @@ func initial(scenario string) mState {
 
 // machines has what the variants are.
 var machines = map[string]machine{
-	"6.1": {},
-	"6.3": {rcu: true},
-	"m1":  {rcu: true, section: true},
-	"6.5": {rcu: true, write: true},
+	"6.1":   {},
+	"6.3":   {rcu: true},
+	"m1":    {rcu: true, section: true},
+	"6.4.1": {rcu: true, write: true},
 }
 
 // TestMachine compares all fixed programs but those of /proc/PID/maps with the machine: how they

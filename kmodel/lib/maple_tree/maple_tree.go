@@ -6,8 +6,8 @@
 // the tree as it is for those who look a mapping up; only find_vma() is in a section of RCU as
 // well. But a fault below a stack expands it, and did so up to 6.4 with the lock for reading, and
 // page_table_lock against others that do so. That was safe while expanding moved one pivot, as it
-// does where a gap stays below the stack. Below a mapping that grows too no gap need stay: then the
-// NULL between the two goes, and the leaf is another.
+// does where a gap stays below the stack. Above a mapping that grows too, or that nobody may access
+// (PROT_NONE), no gap need stay: then the NULL between the two goes, and the leaf is another.
 //
 // In 6.1 the leaf is rewritten in place, and who walks it meanwhile finds something else than what
 // is mapped (syzbot found that). 3dd443254941 ("mm: enable maple tree RCU mode by default", 6.3)
@@ -33,13 +33,15 @@
 // proc_get_vma(), and lib/maple_tree.c for the tree of 7.1.5.
 //
 // Not modelled: nodes above the leaf, and leaves that are split or joined, which in 6.1 frees nodes
-// at once; gaps; VM_GROWSUP; the limits of a stack and stack_guard_gap, since what is below the
-// stack grows too; the locks of single mappings, which munmap() takes before it touches the tree,
-// and detaching and freeing them; munmap() of a part; tries of mmap_lock, so nobody upgrades it at
-// once. The lowest mapping begins at 0. What is preallocated for a store and not used is not
-// allocated. Where a leaf ends is in meta.end, of a full one too, whose last pivot says so. Where memcpy() writes what has
-// been there, nobody sees it, and it is no step; it goes from low addresses to high. In 6.1 some
-// looks at whether a leaf is dead are missing, and none is.
+// at once; gaps; VM_GROWSUP; the limits of a stack and stack_guard_gap, which what is below the
+// stack need not have here; the locks of single mappings, which munmap() takes before it touches
+// the tree, and detaching and freeing them; munmap() of a part; tries of mmap_lock, so nobody
+// upgrades it at once. The lowest mapping begins at 0. What is preallocated for a store and not
+// used is not allocated. Where a leaf ends is in meta.end, of a full one too, whose last pivot says
+// so. Where memcpy() writes what has been there, nobody sees it, and it is no step; it goes from
+// low addresses to high. 6.1 looks less often whether a leaf is dead; no leaf is, there.
+// mas_wr_slot_store() of 7.1.5 does not store the pivot that stays as it is; no scenario with that
+// code calls it.
 //
 // RCU is that of a preemptible kernel. Without CONFIG_PREEMPT who looks a mapping up would have to
 // sleep on the way, which no walk does here.
@@ -204,7 +206,9 @@ func (s *system) masPrev(t *schedule.Thread, mas *maState) *vmArea {
 	return nil
 }
 
-// masPrevNode is mas_prev_node(), which finds that there is no other leaf.
+// masPrevNode is mas_prev_node(), which finds that there is no other leaf. C walks again if the
+// leaf is dead. Here none is: only what walks a leaf that is rewritten comes here, and in 6.1 none
+// dies.
 func (s *system) masPrevNode(t *schedule.Thread, mas *maState) {
 	mas.node.dead.Read(t) // ma_is_root
 	s.maDeadNode(t, mas.node)

@@ -14,8 +14,8 @@ func TestWorkloads(t *testing.T)   { suite.Workloads(t, 150_000) }
 func TestDeterminism(t *testing.T) { suite.Determinism(t) }
 func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 
-// TestStates takes the fixed programs, and workloads: madvise and a page above, two pages below; who
-// reads maps twice, and munmap or a fault.
+// TestStates takes the fixed programs, and workloads: madvise and a page above, two pages below;
+// who reads maps twice, and munmap or a fault.
 func TestStates(t *testing.T) {
 	verify.Suite{Programs: model.Programs()}.States(t, nil, "0"+"1"+"01"+"1"+"23")
 	verify.Suite{Programs: maps.Programs()}.States(t, nil,

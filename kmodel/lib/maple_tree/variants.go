@@ -46,13 +46,13 @@ var (
 var model = program.Model[*system]{
 	Object: "lib/maple_tree",
 	Variants: []program.Variant{
-		{Name: "6.1", Versions: "6.1-6.2",
+		{Name: "6.1", Versions: "6.1-6.2 before RCU mode",
 			About: "a leaf is rewritten in place, with mmap_lock for reading"},
 		{Name: "6.3", Versions: "6.3-6.4", Changes: rcuMode,
 			About: "3dd443254941: another takes its place, and it is freed by RCU"},
 		{Name: "m1", Versions: "mutant", Changes: rcuMode | readLock,
 			About: "whoever walks the tree is in a section of RCU"},
-		{Name: "6.5", Versions: "6.5", Changes: rcuMode | writeLock,
+		{Name: "6.4.1", Versions: "6.4.1", Changes: rcuMode | writeLock,
 			About: "9471f1f2f502: a stack is expanded with mmap_lock for writing"},
 	},
 	Scenarios: []program.Scenario[*system]{
@@ -73,7 +73,7 @@ var model = program.Model[*system]{
 var maps = program.Model[*system]{
 	Object: model.Object,
 	Variants: []program.Variant{
-		{Name: "6.16", Versions: "6.5-6.16", Changes: rcuMode | writeLock | nextSlot,
+		{Name: "6.16", Versions: "6.12-6.16", Changes: rcuMode | writeLock | nextSlot,
 			About: "/proc/PID/maps is read with mmap_lock"},
 		{Name: "7.1", Versions: "6.18-7.1", Changes: rcuMode | writeLock | nextSlot | lockNext,
 			About: "lock_next_vma(): it is read without"},

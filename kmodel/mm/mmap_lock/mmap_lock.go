@@ -14,8 +14,8 @@
 // found may be freed, and be a mapping of another process by the time that it takes the reference.
 // It notices, by vm_mm, and drops the reference. But dropping it may wake a writer, at an mm of
 // which nobody but that process has a reference; and the writer may have seen that no reader is
-// left without sleeping, have exited, and have freed the mm. 9bbffee67ffd (6.17) takes a reference
-// of the mm before.
+// left without sleeping, have exited, and have freed the mm: CVE-2025-38554. 9bbffee67ffd (6.17,
+// 6.16.1 and 6.15.10) takes a reference of the mm before.
 //
 // The code follows 6.16, and 7.1.5 for the newest; 6.18.24 is the same as that but for names.
 // Functions have the names of 6.16: since 7.1 or before __vma_enter_locked() is

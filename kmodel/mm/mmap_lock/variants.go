@@ -38,7 +38,7 @@ var model = program.Model[*system]{
 	Variants: []program.Variant{
 		nobodyLooks,
 		{Name: "6.16", Versions: "6.15-6.16", Changes: lookMm,
-			About: "the mapping of another mm is dropped, whose writer may be woken"},
+			About: "CVE-2025-38554: the mapping of another mm is dropped, whose writer may be woken"},
 		{Name: "m2", Versions: "mutant", Changes: checkMm,
 			About: "vma_start_read() drops it"},
 		fixed,
