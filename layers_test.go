@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"kmodel/program":         {"schedule"},
 	"kmodel/fs":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/mm":              {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
+	"kmodel/lib":             {"schedule", "kmodel/linux", "kmodel/program"},
 	"kmodel/kernel":          {"schedule", "kmodel/internal", "kmodel/linux", "kmodel/program"},
 	"kmodel/net":             {"schedule", "kmodel/linux", "kmodel/program"},
 	"kmodel/drivers":         {"schedule", "kmodel/linux", "kmodel/program"},
@@ -47,6 +48,7 @@ var layers = map[string][]string{
 	"kmodel": {
 		"kmodel/arch", "kmodel/arch/x86", "kmodel/drivers", "kmodel/fs", "kmodel/kernel", "kmodel/mm",
 		"kmodel/net",
+		"kmodel/lib",
 		"kmodel/program", "kmodel/protocol",
 	},
 	"triage":                 {"schedule", "schedule/explore"},
@@ -80,6 +82,7 @@ var testLayers = map[string][]string{
 	"kmodel/linux/lockdep":   {"schedule/explore", "kmodel/internal/litmus", "kmodel/linux"},
 	"kmodel/fs":              {"schedule/explore", "kmodel/internal/verify", "kmodel/mm"}, // programs are given each other's functions
 	"kmodel/mm":              {"schedule/explore", "kmodel/internal/verify"},
+	"kmodel/lib":             {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/arch/x86":        {"kmodel/internal/verify"},
 	"kmodel/net":             {"schedule/explore", "kmodel/internal/verify"},
 	"kmodel/drivers":         {"schedule/explore", "kmodel/internal/verify"},

@@ -39,9 +39,11 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/fs/userfaultfd"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/kernel/kthread"
 	posixcputimers "github.com/kschedfuzz/kschedfuzz/kmodel/kernel/time/posix-cpu-timers"
+	mapletree "github.com/kschedfuzz/kschedfuzz/kmodel/lib/maple_tree"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/gup"
 	listlru "github.com/kschedfuzz/kschedfuzz/kmodel/mm/list_lru"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap"
+	mmaplock "github.com/kschedfuzz/kschedfuzz/kmodel/mm/mmap_lock"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
 	afpacket "github.com/kschedfuzz/kschedfuzz/kmodel/net/packet/af_packet"
@@ -84,6 +86,8 @@ var programs = sync.OnceValue(func() []program.Program {
 		nhdlc.Programs(),
 		ntty.Programs(),
 		afvsock.Programs(),
+		mapletree.Programs(),
+		mmaplock.Programs(),
 		protocol.Programs(),
 	)
 })
@@ -173,6 +177,12 @@ func Targets() []Target {
 		{"FuzzFixedNTtyWrite", "drivers/tty/n_tty", "workload", "3.15"},
 		{"FuzzVsockConnect", "net/vmw_vsock/af_vsock", "workload", "6.11"},
 		{"FuzzFixedVsockConnect", "net/vmw_vsock/af_vsock", "workload", "6.12.117"},
+		{"FuzzExpandStack", "lib/maple_tree", "workload", "6.3"},
+		{"FuzzFixedExpandStack", "lib/maple_tree", "workload", "6.4.1"},
+		{"FuzzLockNextVma", "lib/maple_tree", "maps-workload", "7.1"},
+		{"FuzzFixedLockNextVma", "lib/maple_tree", "maps-workload", "6.16"},
+		{"FuzzLockVmaUnderRcu", "mm/mmap_lock", "workload", "m1"},
+		{"FuzzFixedLockVmaUnderRcu", "mm/mmap_lock", "workload", "6.17"},
 	}
 }
 

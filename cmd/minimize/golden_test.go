@@ -38,6 +38,8 @@ func TestGolden(t *testing.T) {
 		"vsock-freed-under-setsockopt": 1, "vsock-found-without-transport": 1,
 		"vsock-added-twice-after-rst": 1, "vsock-added-twice-after-reset": 0,
 		"vsock-freed-before-count": 1, "vsock-freed-before-count-rst": 2,
+		"maple_tree-torn": 1, "maple_tree-freed-under-walk": 1, "maple_tree-passed-by": 1,
+		"maple_tree-left-out": 1, "maple_tree-gone": 1, "mmap_lock-woken-at-freed-mm": 5,
 	}
 	for i, file := range files {
 		if testing.Short() && i%3 != 0 {

@@ -200,3 +200,22 @@ func FuzzVsockConnect(data []byte) int { return Run("FuzzVsockConnect", data) }
 // FuzzFixedVsockConnect is FuzzVsockConnect as of 6.12.117, with 6ca575374dd9, 2cb7c756f605,
 // 002541ef650b and what came of that.
 func FuzzFixedVsockConnect(data []byte) int { return Run("FuzzFixedVsockConnect", data) }
+// FuzzExpandStack is a stack that grows against who looks it up, as of 6.3.
+func FuzzExpandStack(data []byte) int { return Run("FuzzExpandStack", data) }
+
+// FuzzFixedExpandStack is FuzzExpandStack with 9471f1f2f502 applied.
+func FuzzFixedExpandStack(data []byte) int { return Run("FuzzFixedExpandStack", data) }
+
+// FuzzLockNextVma is a read of /proc/PID/maps without mmap_lock, as of 6.18 to 7.1, against a stack
+// that grows, or munmap() of all.
+func FuzzLockNextVma(data []byte) int { return Run("FuzzLockNextVma", data) }
+
+// FuzzFixedLockNextVma is FuzzLockNextVma as of 6.16, with mmap_lock.
+func FuzzFixedLockNextVma(data []byte) int { return Run("FuzzFixedLockNextVma", data) }
+
+// FuzzLockVmaUnderRcu is a fault without mmap_lock against what unmaps and maps, where nobody
+// looks whose mapping it is.
+func FuzzLockVmaUnderRcu(data []byte) int { return Run("FuzzLockVmaUnderRcu", data) }
+
+// FuzzFixedLockVmaUnderRcu is FuzzLockVmaUnderRcu as of 6.17, with 9bbffee67ffd.
+func FuzzFixedLockVmaUnderRcu(data []byte) int { return Run("FuzzFixedLockVmaUnderRcu", data) }
