@@ -200,6 +200,7 @@ func FuzzVsockConnect(data []byte) int { return Run("FuzzVsockConnect", data) }
 // FuzzFixedVsockConnect is FuzzVsockConnect as of 6.12.117, with 6ca575374dd9, 2cb7c756f605,
 // 002541ef650b and what came of that.
 func FuzzFixedVsockConnect(data []byte) int { return Run("FuzzFixedVsockConnect", data) }
+
 // FuzzExpandStack is a stack that grows against who looks it up, as of 6.3.
 func FuzzExpandStack(data []byte) int { return Run("FuzzExpandStack", data) }
 
