@@ -45,6 +45,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
 	afpacket "github.com/kschedfuzz/kschedfuzz/kmodel/net/packet/af_packet"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/net/unix/garbage"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
 )
@@ -68,6 +69,7 @@ var programs = sync.OnceValue(func() []program.Program {
 		super.Births(),
 		netnamespace.Programs(),
 		afpacket.Programs(),
+		garbage.Programs(),
 		pipe.Programs(),
 		fsselect.Programs(),
 		eventpoll.Programs(),
