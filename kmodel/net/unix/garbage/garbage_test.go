@@ -19,4 +19,4 @@ func TestAllocs(t *testing.T)      { suite.Allocs(t) }
 func chord(p program.Program) bool { return p.Scenario == "chord-vs-gc" }
 
 // TestStates takes the fixed programs, and a workload: MSG_PEEK, and close().
-func TestStates(t *testing.T) { suite.States(t, chord, "1"+"0"+"0"+"07"+"01") }
+func TestStates(t *testing.T) { suite.States(t, chord, "0"+"0"+"0"+"02"+"01") }
