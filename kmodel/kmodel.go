@@ -131,6 +131,8 @@ func Targets() []Target {
 		{"FuzzFixedFanoutAdd", "net/packet/af_packet", "workload", "4.14"},
 		{"FuzzPacketNotifier", "net/packet/af_packet", "device-workload", "4.14"},
 		{"FuzzFixedPacketNotifier", "net/packet/af_packet", "device-workload", "7.2"},
+		{"FuzzUnixPeekFds", "net/unix/garbage", "workload", "6.17"},
+		{"FuzzFixedUnixPeekFds", "net/unix/garbage", "workload", "7.1"},
 		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
 		{"FuzzAioReadEventsRing", "fs/aio", "ring-workload", "3.16-rmo"},

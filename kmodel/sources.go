@@ -122,6 +122,14 @@ var sources = []struct{ model, file, functions string }{
 	{"net/packet/af_packet", "net/core/dev.c", "__dev_remove_pack dev_add_pack dev_close_many " +
 		"dev_remove_pack net_rx_action netdev_run_todo rollback_registered_many unregister_netdev"},
 	{"net/packet/af_packet", "", "dev_close dev_open exit_files netif_receive_skb open"},
+	{"net/unix/garbage", "fs/file.c", "close_fd fd_install fget"},
+	{"net/unix/garbage", "fs/file_table.c", "__fput delayed_fput fput"},
+	{"net/unix/garbage", "kernel/task_work.c", "task_work_run"},
+	{"net/unix/garbage", "net/core/skbuff.c", "skb_dequeue"},
+	{"net/unix/garbage", "net/socket.c", "__sys_recvmsg __sys_sendmsg"},
+	{"net/unix/garbage", "net/unix/af_unix.c",
+		"unix_release_sock unix_stream_read_generic unix_stream_sendmsg"},
+	{"net/unix/garbage", "", "kfree_skb sock_put unix_detach_fds"},
 	{"protocol", "", ""},
 }
 

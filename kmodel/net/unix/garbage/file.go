@@ -64,7 +64,7 @@ func (s *system) fput(t *schedule.Thread, f *file) {
 		works.n++
 		return
 	}
-	s.delayedFput.add(f) // llist_add; who queues the work is the only one who adds
+	s.delayedFputList.add(f) // llist_add; who queues the work is the only one who adds
 	workqueue.ScheduleWork(t, &s.delayedFputWork.Work)
 }
 
@@ -77,9 +77,9 @@ func (s *system) taskWorkRun(t *schedule.Thread) {
 	}
 }
 
-// delayedFputRun is delayed_fput().
-func (s *system) delayedFputRun(t *schedule.Thread) {
-	for f := s.delayedFput.take(); f != nil; f = s.delayedFput.take() {
+// delayedFput is delayed_fput().
+func (s *system) delayedFput(t *schedule.Thread) {
+	for f := s.delayedFputList.take(); f != nil; f = s.delayedFputList.take() {
 		s.__fput(t, f)
 	}
 }

@@ -145,7 +145,7 @@ type system struct {
 	unixVertexMaxSccIndex global.Int
 	unixUnvisitedVertices vertexList
 	unixGCWork            global.Work
-	delayedFput           fileList
+	delayedFputList       fileList
 	delayedFputWork       global.Work
 	// hitlist is a variable of unix_gc(), of which there is one at a time: the messages that are
 	// to be dropped.
@@ -172,11 +172,11 @@ func newSystem(c program.Changes) *system {
 	s.Global(&s.unixVertexMaxSccIndex, "unix_vertex_max_scc_index")
 	s.Global(&s.unixUnvisitedVertices, "unix_unvisited_vertices")
 	s.Global(&s.unixGCWork, "unix_gc_work")
-	s.Global(&s.delayedFput, "delayed_fput_list")
+	s.Global(&s.delayedFputList, "delayed_fput_list")
 	s.Global(&s.delayedFputWork, "delayed_fput_work")
 	s.Global(&s.hitlist, "hitlist")
 	s.unixGCWork.Init(s.unixGC)
-	s.delayedFputWork.Init(s.delayedFputRun)
+	s.delayedFputWork.Init(s.delayedFput)
 	s.walk.system, s.check = s, s.atEnd
 	s.walk.stack = make([]int, 0, maxFiles)
 	s.fileCache = slab.NewCache[file]("file", nil)
