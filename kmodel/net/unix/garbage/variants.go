@@ -54,8 +54,8 @@ var (
 var peekModel = program.Model[*system]{
 	Object: "net/unix/garbage",
 	Variants: []program.Variant{
-		{Name: "6.17", Versions: "6.10-6.17", About: "MSG_PEEK takes a reference, and tells nobody"},
-		{Name: "6.18.24", Versions: "6.18.24", Changes: initScc | countSccs | peekSeq,
+		{Name: "6.17", Versions: "6.10-6.18.22", About: "MSG_PEEK takes a reference, and tells nobody"},
+		{Name: "6.18.24", Versions: "6.18.23-6.18.37", Changes: initScc | countSccs | peekSeq,
 			About: "e5b31d988a41: it tells a collection that is under way"},
 		{Name: "6.18.38", Versions: "6.18.38", Changes: initScc | countSccs | peekSeq | setInWork,
 			About: "d82ba05263c6: one that was queued while one was under way is too"},
