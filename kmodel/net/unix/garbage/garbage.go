@@ -91,11 +91,15 @@ func (s *system) unixWalk_(t *schedule.Thread, fast bool) {
 	cyclic, gone := 0, 0
 	for i := range w.n {
 		scc := w.of(i)
-		switch {
-		case s.unixSccDead(t, scc):
+		if s.unixSccDead(t, scc) {
 			s.unixCollectSkb(t, scc)
 			gone++
-		case unixSccCyclic(scc):
+			continue
+		}
+		if !fast {
+			w.stays(scc)
+		}
+		if unixSccCyclic(scc) {
 			cyclic++
 		}
 	}

@@ -190,6 +190,9 @@ func (m *machine) judge(s *mSys, th *mThread, i uint8) {
 		m.take(s, th, i, 0)
 		return
 	}
+	if !th.fast {
+		s.highest = max(s.highest, s.index[scc[0]])
+	}
 	cyclic := len(scc) > 1
 	for _, msg := range s.edges[scc[0]].all() {
 		cyclic = cyclic || s.msgs[msg].to-1 == scc[0]
@@ -320,7 +323,6 @@ func (m *machine) store(s *mSys) {
 	for i, scc := range sccs {
 		for _, u := range scc {
 			s.index[u], s.ring[u] = low[u], uint8(i+1)
-			s.highest = max(s.highest, low[u])
 		}
 	}
 }

@@ -102,15 +102,11 @@ func (w *walk) visit(i int) {
 	w.close()
 }
 
-// store is what the walk leaves behind in the vertices. What has been garbage does not count for
-// unix_vertex_max_scc_index in the kernel; that has to be higher than those of what stays, and
-// here it is higher than all.
+// store is what the walk leaves behind in the vertices.
 func (w *walk) store() {
-	highest := sccStart
 	for i := range w.unixUnvisitedVertices.v {
 		if v := w.unixUnvisitedVertices.v[i].Peek(); v != nil {
 			v.sccIndex.Init(w.sccIndex[i])
-			highest = max(highest, w.sccIndex[i])
 		}
 	}
 	for i := range w.n {
@@ -118,7 +114,14 @@ func (w *walk) store() {
 			v.scc.Init(i + 1)
 		}
 	}
-	w.unixVertexMaxSccIndex.Init(highest)
+	w.unixVertexMaxSccIndex.Init(sccStart)
+}
+
+// stays says that a component that has been found is not dropped: unix_vertex_max_scc_index is the
+// highest of those, of which only the vertex that was visited first counts.
+func (w *walk) stays(scc []*unixVertex) {
+	top := max(w.unixVertexMaxSccIndex.Peek(), scc[0].sccIndex.Peek())
+	w.unixVertexMaxSccIndex.Init(top)
 }
 
 // known finds the components as unix_walk_scc_fast() does: the rings of scc_entry that a walk has

@@ -250,6 +250,9 @@ func (s *system) bootMessage(e *schedule.Exec, at int) {
 func (s *system) bootWalk() {
 	s.walk.tarjan()
 	s.walk.store()
+	for i := range s.walk.n {
+		s.walk.stays(s.walk.of(i))
+	}
 	s.unixGraphCyclicSccs.Int.Init(s.walk.n)
 	s.unixGraphState.Int.Init(graphCyclic)
 }
