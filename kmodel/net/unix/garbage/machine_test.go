@@ -86,9 +86,9 @@ type mThread struct {
 	works [mSocks]uint8 // sockets to be released when the call is over
 	nwork uint8
 
-	seq                    uint8
-	dead, fast             bool
-	cyclic, gone, got, own uint8
+	seq               uint8
+	dead, fast        bool
+	cyclic, gone, got uint8
 }
 
 // push puts ops in front, the first first.
@@ -125,7 +125,7 @@ func (l *mList) del(x uint8) {
 
 func (l *mList) all() []uint8 { return l.of[:l.n] }
 
-// An mState is everything.
+// An mSys is everything.
 type mSys struct {
 	threads [mThreads]mThread
 	fd      [mFds]uint8 // and 1
