@@ -64,10 +64,10 @@ func (s *system) unixStreamSendmsg(t *schedule.Thread, u *unixSock, right int) {
 		s.kfreeSkb(t, skb)
 		return
 	}
-	s.unixAddEdges(t, fpl, other) // scm_stat_add
-	other.queueLock.Lock(t)
-	other.skReceiveQueue.AddTail(t, skb) // __skb_queue_tail
-	other.queueLock.Unlock(t)
+	s.unixAddEdges(t, skb, other) // scm_stat_add
+	if !s.Has(oneSection) {
+		other.skbQueueTail(t, skb)
+	}
 	if s.Has(updateAgain) {
 		s.unixGCLock.Lock(t)
 		s.unixUpdateGraph(t, other.vertex.Peek())
@@ -131,6 +131,14 @@ func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
 		s.fput(t, s.unixDetachFds(t, skb)) // scm_destroy
 	}
 	slab.Free(t, "kfree_skbmem", skb)
+}
+
+// skbQueueTail is skb_queue_tail(), which unix_stream_sendmsg() has as a lock, __skb_queue_tail()
+// and an unlock.
+func (u *unixSock) skbQueueTail(t *schedule.Thread, skb *skBuff) {
+	u.queueLock.Lock(t)
+	u.skReceiveQueue.AddTail(t, skb)
+	u.queueLock.Unlock(t)
 }
 
 // skbDequeue is skb_dequeue(). It returns nil if there is no message.

@@ -77,6 +77,15 @@ func (s *system) checkPurge_(t *schedule.Thread, v *unixVertex, u *unixSock) {
 	}
 }
 
+// unixWalkSccFast is what unix_walk_scc_fast() does with the ring of a component before it calls
+// unix_scc_dead(): list_add() of a head after the first vertex, which writes to the one that comes
+// after that. What is not in the graph any more is not under unix_gc_lock.
+func (s *system) unixWalkSccFast(t *schedule.Thread, v *unixVertex) {
+	if next := v.sccEntry.next.Peek(); !s.unixUnvisitedVertices.has(next) {
+		next.sccEntry.prev.Write(t, v)
+	}
+}
+
 // unixWalk_ is unix_walk_scc(), or unix_walk_scc_fast() if the components are known. A vertex is
 // in unix_unvisited_vertices all the time here: in the kernel it is back there when the lock is
 // released.
@@ -91,6 +100,9 @@ func (s *system) unixWalk_(t *schedule.Thread, fast bool) {
 	cyclic, gone := 0, 0
 	for i := range w.n {
 		scc := w.of(i)
+		if fast {
+			s.unixWalkSccFast(t, scc[0])
+		}
 		if s.unixSccDead(t, scc) {
 			s.unixCollectSkb(t, scc)
 			gone++

@@ -20,7 +20,29 @@ type unixVertex struct {
 	edges     [maxEdges]mem.Ptr[*scmFpList] // in order: those of messages that have the socket
 	outDegree mem.Int
 	sccIndex  mem.Int
-	scc       mem.Int // which ring of scc_entry it is on; 0: one of its own
+	sccEntry  sccEntry
+}
+
+// sccEntry is scc_entry of a vertex: the ring of its component, as the last walk has found it, or
+// of its own. Who follows the ring has unix_gc_lock, but not all that is on it need be there still.
+type sccEntry struct {
+	next, prev mem.Ptr[*unixVertex]
+}
+
+// initScc_ is INIT_LIST_HEAD() of scc_entry.
+func (v *unixVertex) initScc_() {
+	v.sccEntry.next.Init(v)
+	v.sccEntry.prev.Init(v)
+}
+
+// delScc_ is list_del() of it. The two besides it are in the graph, if this is all that takes a
+// vertex off it.
+func (v *unixVertex) delScc_() {
+	next, prev := v.sccEntry.next.Peek(), v.sccEntry.prev.Peek()
+	next.sccEntry.prev.Init(prev)
+	prev.sccEntry.next.Init(next)
+	v.sccEntry.next.Init(nil) // LIST_POISON1
+	v.sccEntry.prev.Init(nil)
 }
 
 // scmFpList is struct scm_fp_list, of one file, with its struct unix_edge.
@@ -43,6 +65,16 @@ type vertexList struct {
 }
 
 func (l *vertexList) add(v *unixVertex) { l.v[l.find(nil)].Init(v) }
+
+// has reports whether v is in the list, by its place: it may be freed.
+func (l *vertexList) has(v *unixVertex) bool {
+	for i := range l.v {
+		if l.v[i].Peek() == v {
+			return true
+		}
+	}
+	return false
+}
 
 func (l *vertexList) del(v *unixVertex) {
 	i := l.find(v)
@@ -79,6 +111,7 @@ func (s *system) unixAddEdge(t *schedule.Thread, fpl *scmFpList) {
 			s.unixVertexMaxSccIndex.Init(s.unixVertexMaxSccIndex.Peek() + 1)
 			v.sccIndex.Init(s.unixVertexMaxSccIndex.Peek())
 		}
+		v.initScc_()
 		s.unixUnvisitedVertices.add(v)
 		u.vertex.Init(v)
 	}
@@ -105,18 +138,26 @@ func (s *system) unixDelEdge(t *schedule.Thread, fpl *scmFpList) {
 	v.edges[n].Init(nil)
 	if v.outDegree.Init(n); n == 0 {
 		u.vertex.Init(nil)
+		if s.Has(unlinkScc) {
+			v.delScc_()
+		}
 		s.unixUnvisitedVertices.del(v)
 		fpl.vertices.Init(v)
 	}
 }
 
-// unixAddEdges is unix_add_edges(), before the message is in the queue of the receiver.
-func (s *system) unixAddEdges(t *schedule.Thread, fpl *scmFpList, receiver *unixSock) {
+// unixAddEdges is unix_add_edges(), before the message is in the queue of the receiver. A mutant
+// has it put there before unix_gc_lock is given back.
+func (s *system) unixAddEdges(t *schedule.Thread, skb *skBuff, receiver *unixSock) {
+	fpl := skb.fp.Peek()
 	s.unixGCLock.Lock(t)
 	fpl.predecessor.Init(fpl.fp.Peek().sk.Peek())
 	fpl.successor.Init(receiver)
 	s.unixAddEdge(t, fpl)
 	s.inflight_(t, 1)
+	if s.Has(oneSection) {
+		receiver.skbQueueTail(t, skb)
+	}
 	s.unixGCLock.Unlock(t)
 	fpl.inflight.Init(1) // only who has the message looks at it
 	s.unixFreeVertices(t, fpl)

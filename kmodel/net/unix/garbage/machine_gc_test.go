@@ -18,6 +18,9 @@ func (m *machine) graphAdd(s *mSys, th *mThread, msg uint8) {
 	if !m.schedule {
 		ops = append(ops, mOp{mTot, 1, 0})
 	}
+	if m.section {
+		ops = append(ops, enqueue(to, msg)...)
+	}
 	ops = append(ops, mOp{mUnlock, mGC, 0})
 	if x.spare {
 		ops = append(ops, mOp{mNop, 0, 0})
@@ -28,7 +31,11 @@ func (m *machine) graphAdd(s *mSys, th *mThread, msg uint8) {
 // vertex makes one.
 func (m *machine) vertex(s *mSys, u uint8) {
 	s.inOrder.add(u)
-	s.index[u], s.ring[u] = 0, 0
+	s.index[u] = 0
+	if s.vertex[u]++; s.vertex[u] == 1 {
+		s.vertex[u] += 2 * u
+	}
+	s.after[s.vertex[u]] = s.vertex[u]
 	if m.init {
 		s.highest++
 		s.index[u] = s.highest
@@ -52,9 +59,28 @@ func (m *machine) graphDel(s *mSys, th *mThread, msg uint8) {
 	ops = append(ops, mOp{mUnlock, mGC, 0})
 	if s.edges[u].n == 0 {
 		s.inOrder.del(u)
+		if m.unlink {
+			s.after[s.before(s.vertex[u])] = s.after[s.vertex[u]]
+			s.after[s.vertex[u]] = 0
+		}
 		ops = append(ops, mOp{mNop, 0, 0})
 	}
 	th.push(ops...)
+}
+
+// before is the vertex of which v is the next one.
+func (s *mSys) before(v uint8) uint8 {
+	at := v
+	for s.after[at] != v {
+		at = s.after[at]
+	}
+	return at
+}
+
+// of is the socket that has the vertex, or none if it is freed.
+func (s *mSys) of(v uint8) (u uint8, ok bool) {
+	u = (v - 1) / 2
+	return u, s.vertex[u] == v && s.edges[u].n > 0
 }
 
 // collector is what has to do with the collector: to call it, and it.
@@ -85,6 +111,7 @@ func (m *machine) collector(s *mSys, th *mThread, op mOp, me int) string {
 			}
 		}
 		s.items.add(op.a)
+		s.by[op.a] = uint8(me)
 	case mEnqueue:
 		s.queue[op.a].add(op.b)
 	case mAgain:
@@ -155,6 +182,12 @@ func (m *machine) component(s *mSys, th *mThread, i uint8) {
 		return
 	}
 	th.dead = true
+	if th.fast {
+		if _, ok := s.of(s.before(s.vertex[m.sccs(s, true)[i][0]])); !ok {
+			th.push(mOp{mFreed, 0, 0})
+			return
+		}
+	}
 	if m.peek {
 		th.push(mOp{mSeqBegin, i, 0})
 	} else {
@@ -220,6 +253,8 @@ func (m *machine) take(s *mSys, th *mThread, i, j uint8) {
 func (m *machine) look(s *mSys, th *mThread, op mOp) string {
 	i, j := op.a, op.b
 	switch op.code {
+	case mFreed:
+		return "use-after-free"
 	case mSeqBegin:
 		th.seq = s.seq
 		m.vertices(s, th, i, 0)
@@ -257,14 +292,19 @@ func (m *machine) sccs(s *mSys, fast bool) [][]uint8 {
 		return sccs
 	}
 	var sccs [][]uint8
-	rings := map[uint8]int{}
-	for _, u := range s.inOrder.all() {
-		if i, ok := rings[s.ring[u]]; ok && s.ring[u] != 0 {
-			sccs[i] = append(sccs[i], u)
+	var seen [mSocks]bool
+	for _, first := range s.inOrder.all() {
+		if seen[first] {
 			continue
 		}
-		rings[s.ring[u]] = len(sccs)
-		sccs = append(sccs, []uint8{u})
+		scc := []uint8{first}
+		for v := s.after[s.vertex[first]]; v != s.vertex[first]; v = s.after[v] {
+			if u, ok := s.of(v); ok {
+				scc = append(scc, u)
+				seen[u] = true
+			}
+		}
+		sccs = append(sccs, scc)
 	}
 	return sccs
 }
@@ -320,9 +360,10 @@ func (m *machine) tarjan(s *mSys) (sccs [][]uint8, low [mSocks]uint8) {
 func (m *machine) store(s *mSys) {
 	sccs, low := m.tarjan(s)
 	s.highest = 2
-	for i, scc := range sccs {
-		for _, u := range scc {
-			s.index[u], s.ring[u] = low[u], uint8(i+1)
+	for _, scc := range sccs {
+		for i, u := range scc {
+			s.index[u] = low[u]
+			s.after[s.vertex[u]] = s.vertex[scc[(i+1)%len(scc)]]
 		}
 	}
 }
@@ -345,7 +386,7 @@ func (m *machine) live(s *mSys) (live [mSocks]bool) {
 func (m *machine) end(s *mSys) string {
 	live := m.live(s)
 	for _, u := range s.inOrder.all() {
-		if live[u] {
+		if live[u] || m.asks != mOfAll && m.asks != u {
 			continue
 		}
 		if s.state == 0 {
@@ -362,6 +403,9 @@ func (m *machine) end(s *mSys) string {
 				one = one && index[v] == index[scc[0]]
 			}
 			if in && one {
+				if m.asks == u {
+					return "pass"
+				}
 				return "lost-update"
 			}
 		}

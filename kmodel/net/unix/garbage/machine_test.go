@@ -9,7 +9,8 @@ const (
 	mMsgs    = 7 // from 1 on; 0 is none
 	mFds     = 9
 	mDeep    = 24
-	mWorker  = 3 // the number of the kworker among the threads
+	mVerts   = 1 + 2*mSocks // each may be in flight again; 0 is none
+	mWorker  = 3            // the number of the kworker among the threads
 	mThreads = 4
 )
 
@@ -47,6 +48,7 @@ const (
 	mEnqueue         // puts message b there
 	mAgain           // says that the graph of socket a has changed
 	mLook            // the collector reads unix_graph_state
+	mFreed           // writes to a vertex that is freed
 	mSeqBegin        // begins with component a
 	mFile            // compares the count of its vertex b
 	mSeqRetry        // looks whether MSG_PEEK has come
@@ -136,21 +138,30 @@ type mSys struct {
 	queue   [mSocks]mList
 	edges   [mSocks]mList // a vertex, if there are any
 	index   [mSocks]uint8 // scc_index
-	ring    [mSocks]uint8
-	inOrder mList // vertices
+	vertex  [mSocks]uint8 // which one it has, or has had last
+	after   [mVerts]uint8 // the one that is next on the ring of vertices
+	inOrder mList         // vertices
 	msgs    [mMsgs]mMsg
 	hit     mList
 	locked  [mLocks]bool
 
 	state, cyclic, highest, busy, tot, seq uint8
 	items, delayed                         mList
+	by                                     [3]uint8 // who has queued each item last
 }
+
+// What asks may be but a socket.
+const (
+	mOfAll  = 100
+	mOfNone = 101
+)
 
 // A machine is what never changes.
 type machine struct {
-	init, count, peek, inWork, schedule, oneIndex, again, always bool
+	init, count, peek, inWork, schedule, unlink, oneIndex, again, section, always bool
 
 	calls [3][]func(s *mSys, th *mThread, me uint8)
+	asks  uint8 // of which socket it is asked in the end what has become of it
 }
 
 func (m *machine) enabled(s *mSys, me int) bool {
@@ -393,12 +404,19 @@ func (m *machine) dead(s *mSys, th *mThread, op mOp) {
 		th.push(unlock)
 		return
 	}
-	ops := []mOp{{mGraphAdd, msg, 0}, {mLock, mQueue0 + u, 0}, {mEnqueue, u, msg},
-		{mUnlock, mQueue0 + u, 0}}
+	ops := []mOp{{mGraphAdd, msg, 0}}
+	if !m.section {
+		ops = append(ops, enqueue(u, msg)...)
+	}
 	if m.again {
 		ops = append(ops, mOp{mLock, mGC, 0}, mOp{mAgain, u, 0})
 	}
 	th.push(append(ops, unlock)...)
+}
+
+// enqueue is skb_queue_tail().
+func enqueue(u, msg uint8) []mOp {
+	return []mOp{{mLock, mQueue0 + u, 0}, {mEnqueue, u, msg}, {mUnlock, mQueue0 + u, 0}}
 }
 
 // dequeue is skb_dequeue(), and what unix_release_sock() does then.

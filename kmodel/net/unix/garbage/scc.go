@@ -110,8 +110,11 @@ func (w *walk) store() {
 		}
 	}
 	for i := range w.n {
-		for _, v := range w.of(i) {
-			v.scc.Init(i + 1)
+		scc := w.of(i)
+		for j, v := range scc { // each before the one that was found next
+			next := scc[(j+1)%len(scc)]
+			v.sccEntry.prev.Init(next)
+			next.sccEntry.next.Init(v)
 		}
 	}
 	w.unixVertexMaxSccIndex.Init(sccStart)
@@ -125,7 +128,7 @@ func (w *walk) stays(scc []*unixVertex) {
 }
 
 // known finds the components as unix_walk_scc_fast() does: the rings of scc_entry that a walk has
-// left behind.
+// left behind, backwards, of which it leaves out what is not in the graph any more.
 func (w *walk) known() {
 	w.begin()
 	list := &w.unixUnvisitedVertices
@@ -134,12 +137,12 @@ func (w *walk) known() {
 		if v == nil || w.grouped.has(i) {
 			continue
 		}
-		for j := i; j < len(list.v); j++ {
-			u := list.v[j].Peek()
-			if u == v || u != nil && v.scc.Peek() != 0 && u.scc.Peek() == v.scc.Peek() {
-				w.grouped |= 1 << j
+		for more, u := true, v; more; more = u != v {
+			if list.has(u) {
+				w.grouped |= 1 << list.find(u)
 				w.add(u)
 			}
+			u = u.sccEntry.prev.Peek()
 		}
 		w.close()
 	}

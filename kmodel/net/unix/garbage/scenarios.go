@@ -129,6 +129,57 @@ func vertexVsGC(s *system) program.Instance {
 	return program.Instance{Begin: begin, Abstract: s.abstract}
 }
 
+// ringVsGC is two sockets in each other's queues, the first closed: sending the second to the first
+// once more, while it is closed, and then two others, each of which calls the collector. One more
+// is in flight in its own queue, and open: the components are kept.
+func ringVsGC(s *system) program.Instance {
+	sendmsg := func(t *schedule.Thread) { s.__sysSendmsg(t, 2, 1) }
+	closeThree := func(t *schedule.Thread) {
+		s.closeFd(t, 1)
+		s.closeFd(t, 4)
+		s.closeFd(t, 5)
+	}
+	begin := func(e *schedule.Exec) {
+		s.boot(e, 6)
+		s.bootPeers(0, 2)
+		s.bootInflight(e, 0, 1)
+		s.bootInflight(e, 1, 0)
+		s.bootInflight(e, 3, 3)
+		s.bootClose(0)
+		e.Go("sendmsg", sendmsg)
+		e.Go("close", closeThree)
+		s.bootAgents(e)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
+// countVsGC is sending a socket to itself, by the other one of a pair, while it is closed, and then
+// two others, each of which calls the collector. One more, which has nothing to do with it, is in
+// flight in its own queue, and is closed last.
+func countVsGC(s *system) program.Instance {
+	const other = 3
+	sendmsg := func(t *schedule.Thread) {
+		s.__sysSendmsg(t, 1, 0)
+		s.closeFd(t, other)
+	}
+	closeThree := func(t *schedule.Thread) {
+		s.closeFd(t, 0)
+		s.closeFd(t, 2)
+		s.closeFd(t, 4)
+	}
+	begin := func(e *schedule.Exec) {
+		s.boot(e, 5)
+		s.bootPeers(0, 1)
+		s.bootInflight(e, other, other)
+		e.Go("sendmsg", sendmsg)
+		e.Go("close", closeThree)
+		s.bootAgents(e)
+		s.other = s.files.fd[other].Peek().sk.Peek()
+		e.AtEnd(s.checkOther)
+	}
+	return program.Instance{Begin: begin, Abstract: s.abstract}
+}
+
 // What a thread does in a call, with descriptor 0 or 1.
 const (
 	callClose   = 0 // 1; and then a socket of its own, so that the collector is called

@@ -27,6 +27,10 @@ const (
 	oneIndex
 	// updateAgain says that the graph has changed once more when the message is in the queue.
 	updateAgain
+	// unlinkScc is 594d90519502: a vertex that is in flight no more is taken off its scc_entry.
+	unlinkScc
+	// oneSection has the edge and the message under one unix_gc_lock.
+	oneSection
 	// alwaysQueue has unix_schedule_gc() queue a collection also while there is one.
 	alwaysQueue
 )
@@ -39,8 +43,9 @@ func purged(preemptions int) []program.Expect {
 	return []program.Expect{program.Fails(schedule.LostUpdate, preemptions)}
 }
 
-// What becomes of garbage that is not collected: the collector does not find it, ever, or will
-// when the next socket is closed.
+// What becomes of garbage that is not collected. The collector does not find it until an edge
+// changes somewhere that leads to a socket in flight; nor then, if it is split; or it finds it when
+// the next socket is closed.
 var (
 	overlooked = []program.Expect{program.Fails(schedule.Leak, 1)}
 	split      = []program.Expect{program.Fails(schedule.Leak, 0)}
@@ -83,6 +88,10 @@ var workloadModel = program.Model[*system]{
 	System:    newSystem,
 }
 
+// oneSectionOf7 is 7.1 without the window that sendmsg() has.
+var oneSectionOf7 = program.Variant{Name: "m5", Versions: "mutant", Changes: of7 | oneSection,
+	About: "7.1, and sendmsg() has the edge and the message under one unix_gc_lock"}
+
 // graphModel is garbage that is not found, or not looked for, and what is no garbage.
 var graphModel = program.Model[*system]{
 	Object: "net/unix/garbage",
@@ -100,6 +109,7 @@ var graphModel = program.Model[*system]{
 			About: "7.1, and a collection is queued also while one is under way"},
 		{Name: "m4", Versions: "mutant", Changes: of7 | oneIndex | updateAgain | alwaysQueue,
 			About: "all three"},
+		oneSectionOf7,
 	},
 	Scenarios: []program.Scenario[*system]{
 		{Name: "sendmsg-vs-gc", New: sendmsgVsGC},
@@ -109,17 +119,64 @@ var graphModel = program.Model[*system]{
 	},
 	Expected: program.Table{
 		"sendmsg-vs-gc": {"6.17": overlooked, "6.18": overlooked, "7.1": both, "m1": both,
-			"m2": late, "m3": overlooked},
-		"close-vs-gc":  {"7.1": late, "m1": late, "m2": late},
-		"chord-vs-gc":  {"6.17": split, "6.18": split, "7.1": split, "m2": split, "m3": split},
+			"m2": late, "m3": overlooked, "m5": late},
+		"close-vs-gc": {"7.1": late, "m1": late, "m2": late, "m5": late},
+		"chord-vs-gc": {"6.17": split, "6.18": split, "7.1": split, "m2": split, "m3": split,
+			"m5": split},
 		"vertex-vs-gc": {"6.17": purged(0)},
 	},
 	System: newSystem,
 }
 
+// The variants that have 594d90519502.
+var (
+	unlinks = program.Variant{Name: "7.1.10", Versions: "7.1.10", Changes: of7 | unlinkScc,
+		About: "594d90519502: it is taken off that"}
+	unlinks6 = program.Variant{Name: "6.12.117", Versions: "6.12.117",
+		Changes: initScc | peekSeq | setInWork | unlinkScc,
+		About:   "594d90519502; and the components that are cyclic are not counted"}
+)
+
+// ringModel is a vertex that is freed while the ring of another leads to it, as an edge whose
+// message is not in the queue yet is left behind.
+var ringModel = program.Model[*system]{
+	Object: "net/unix/garbage",
+	Variants: []program.Variant{
+		{Name: "7.1", Versions: "7.1.5", Changes: of7,
+			About: "a vertex is freed that is on the scc_entry of another"},
+		unlinks, unlinks6, oneSectionOf7,
+	},
+	Scenarios: []program.Scenario[*system]{{Name: "ring-vs-gc", New: ringVsGC}},
+	Expected: program.Table{"ring-vs-gc": {
+		"7.1": {program.Fails(schedule.UseAfterFree, 2)},
+	}},
+	System: newSystem,
+}
+
+// countModel is a component that is counted down and was not counted, by the same edge.
+var countModel = program.Model[*system]{
+	Object: "net/unix/garbage",
+	Variants: []program.Variant{
+		unlinks6,
+		{Name: "6.18.24", Versions: "6.18.24", Changes: initScc | countSccs | peekSeq,
+			About: "the components that are cyclic are counted, and those that are dead are not"},
+		unlinks, oneSectionOf7,
+		{Name: "m6", Versions: "mutant", Changes: of7 | unlinkScc | updateAgain,
+			About: "7.1.10, and sendmsg() says that the graph has changed when the message is queued"},
+	},
+	Scenarios: []program.Scenario[*system]{{Name: "count-vs-gc", New: countVsGC}},
+	Expected: program.Table{"count-vs-gc": {
+		"6.18.24": {program.Fails(schedule.Leak, 2)},
+		"7.1.10":  {program.Fails(schedule.Leak, 2)},
+		"m6":      {program.Fails(schedule.Leak, 3)},
+	}},
+	System: newSystem,
+}
+
 // Programs returns all programs.
 func Programs() []program.Program {
-	return slices.Concat(peekModel.Programs(), workloadModel.Programs(), graphModel.Programs())
+	return slices.Concat(peekModel.Programs(), workloadModel.Programs(), graphModel.Programs(),
+		ringModel.Programs(), countModel.Programs())
 }
 
 // works is task_works of a task: files to be closed when its system call returns. Only the task
@@ -151,7 +208,9 @@ type system struct {
 	// to be dropped.
 	hitlist global.List[*skBuff]
 	walk    walk
-	check   func(*schedule.Exec) // atEnd, made once
+
+	check, checkOther func(*schedule.Exec) // atEnd and atEndOther, made once
+	other             *unixSock            // whom the latter is about
 
 	fileCache *slab.Cache[file, *file]
 	socks     *slab.Cache[unixSock, *unixSock]
@@ -177,7 +236,7 @@ func newSystem(c program.Changes) *system {
 	s.Global(&s.hitlist, "hitlist")
 	s.unixGCWork.Init(s.unixGC)
 	s.delayedFputWork.Init(s.delayedFput)
-	s.walk.system, s.check = s, s.atEnd
+	s.walk.system, s.check, s.checkOther = s, s.atEnd, s.atEndOther
 	s.walk.stack = make([]int, 0, maxFiles)
 	s.fileCache = slab.NewCache[file]("file", nil)
 	s.socks = slab.NewCache[unixSock]("u", nil)
@@ -224,6 +283,7 @@ func (s *system) bootInflight(e *schedule.Exec, i, at int) {
 	if v == nil {
 		v = s.vertices.AllocBoot(e)
 		u.vertex.Init(v)
+		v.initScc_()
 		s.unixUnvisitedVertices.add(v)
 		if s.Has(initScc) {
 			s.unixVertexMaxSccIndex.Init(s.unixVertexMaxSccIndex.Peek() + 1)
@@ -266,6 +326,20 @@ func (s *system) bootClose(i int) {
 
 // bootAgents creates the kworker, after the threads.
 func (s *system) bootAgents(e *schedule.Exec) { workqueue.Boot(e, 1) }
+
+// atEndOther is that of one socket: it does not matter what becomes of others.
+func (s *system) atEndOther(e *schedule.Exec) {
+	for i := range s.unixUnvisitedVertices.v {
+		v := s.unixUnvisitedVertices.v[i].Peek()
+		if v == nil || v != s.other.vertex.Peek() || s.live_().has(i) {
+			continue
+		}
+		if !s.found_(v) {
+			e.FailAtEnd(schedule.Leak, &v.Object, schedule.Party{},
+				"there is garbage that the collector does not find")
+		}
+	}
+}
 
 // atEnd is what somebody may ask for when all has been closed that is going to be: that garbage
 // has been collected, or will be when somebody closes a socket next.
