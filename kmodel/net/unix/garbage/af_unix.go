@@ -66,7 +66,7 @@ func (s *system) unixStreamSendmsg(t *schedule.Thread, u *unixSock, right int) {
 	}
 	s.unixAddEdges(t, skb, other) // scm_stat_add
 	if !s.Has(oneSection) {
-		other.skbQueueTail(t, skb)
+		other.queueTail_(t, skb)
 	}
 	if s.Has(updateAgain) {
 		s.unixGCLock.Lock(t)
@@ -133,9 +133,9 @@ func (s *system) kfreeSkb(t *schedule.Thread, skb *skBuff) {
 	slab.Free(t, "kfree_skbmem", skb)
 }
 
-// skbQueueTail is skb_queue_tail(), which unix_stream_sendmsg() has as a lock, __skb_queue_tail()
+// queueTail_ is what unix_stream_sendmsg() does of skb_queue_tail(): a lock, __skb_queue_tail()
 // and an unlock.
-func (u *unixSock) skbQueueTail(t *schedule.Thread, skb *skBuff) {
+func (u *unixSock) queueTail_(t *schedule.Thread, skb *skBuff) {
 	u.queueLock.Lock(t)
 	u.skReceiveQueue.AddTail(t, skb)
 	u.queueLock.Unlock(t)

@@ -156,7 +156,7 @@ func (s *system) unixAddEdges(t *schedule.Thread, skb *skBuff, receiver *unixSoc
 	s.unixAddEdge(t, fpl)
 	s.inflight_(t, 1)
 	if s.Has(oneSection) {
-		receiver.skbQueueTail(t, skb)
+		receiver.queueTail_(t, skb)
 	}
 	s.unixGCLock.Unlock(t)
 	fpl.inflight.Init(1) // only who has the message looks at it

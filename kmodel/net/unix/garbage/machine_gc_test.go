@@ -111,7 +111,9 @@ func (m *machine) collector(s *mSys, th *mThread, op mOp, me int) string {
 			}
 		}
 		s.items.add(op.a)
-		s.by[op.a] = uint8(me)
+		if s.threads[mWorker].call != op.a { // else it goes where it comes from
+			s.by[op.a] = uint8(me)
+		}
 	case mEnqueue:
 		s.queue[op.a].add(op.b)
 	case mAgain:
