@@ -159,7 +159,7 @@ var machines = map[string]machine{
 }
 
 // TestMachine compares the fixed programs with the machine: how they end, and the number of their
-// executions with any number of preemptions, or with at most 3 or 2 of the scenarios that are large.
+// executions with any number of preemptions, or with at most 3 or 2 if there are many states.
 func TestMachine(t *testing.T) {
 	agree := 0
 	for _, p := range Programs() {
