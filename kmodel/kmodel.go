@@ -47,6 +47,7 @@ import (
 	"github.com/kschedfuzz/kschedfuzz/kmodel/mm/mremap"
 	netnamespace "github.com/kschedfuzz/kschedfuzz/kmodel/net/core/net_namespace"
 	afpacket "github.com/kschedfuzz/kschedfuzz/kmodel/net/packet/af_packet"
+	"github.com/kschedfuzz/kschedfuzz/kmodel/net/unix/garbage"
 	afvsock "github.com/kschedfuzz/kschedfuzz/kmodel/net/vmw_vsock/af_vsock"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/program"
 	"github.com/kschedfuzz/kschedfuzz/kmodel/protocol"
@@ -71,6 +72,7 @@ var programs = sync.OnceValue(func() []program.Program {
 		super.Births(),
 		netnamespace.Programs(),
 		afpacket.Programs(),
+		garbage.Programs(),
 		pipe.Programs(),
 		fsselect.Programs(),
 		eventpoll.Programs(),
@@ -135,6 +137,8 @@ func Targets() []Target {
 		{"FuzzFixedFanoutAdd", "net/packet/af_packet", "workload", "4.14"},
 		{"FuzzPacketNotifier", "net/packet/af_packet", "device-workload", "4.14"},
 		{"FuzzFixedPacketNotifier", "net/packet/af_packet", "device-workload", "7.2"},
+		{"FuzzUnixPeekFds", "net/unix/garbage", "workload", "6.17"},
+		{"FuzzFixedUnixPeekFds", "net/unix/garbage", "workload", "7.1"},
 		{"FuzzPipeRelease", "fs/pipe", "workload", "3.10"},
 		{"FuzzFixedPipeRelease", "fs/pipe", "workload", "3.13"},
 		{"FuzzAioReadEventsRing", "fs/aio", "ring-workload", "3.16-rmo"},

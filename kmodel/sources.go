@@ -154,6 +154,14 @@ var sources = []struct{ model, file, functions string }{
 			"virtio_transport_space_update virtio_transport_stream_enqueue " +
 			"virtio_transport_stream_has_data"},
 	{"net/vmw_vsock/af_vsock", "net/vmw_vsock/vsock_loopback.c", "vsock_loopback_work"},
+	{"net/unix/garbage", "fs/file.c", "close_fd fd_install fget"},
+	{"net/unix/garbage", "fs/file_table.c", "__fput delayed_fput fput"},
+	{"net/unix/garbage", "kernel/task_work.c", "task_work_run"},
+	{"net/unix/garbage", "net/core/skbuff.c", "skb_dequeue"},
+	{"net/unix/garbage", "net/socket.c", "__sys_recvmsg __sys_sendmsg"},
+	{"net/unix/garbage", "net/unix/af_unix.c",
+		"unix_release_sock unix_stream_read_generic unix_stream_sendmsg"},
+	{"net/unix/garbage", "", "kfree_skb sock_put unix_detach_fds"},
 	{"protocol", "", ""},
 }
 

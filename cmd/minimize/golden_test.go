@@ -40,6 +40,8 @@ func TestGolden(t *testing.T) {
 		"vsock-freed-before-count": 1, "vsock-freed-before-count-rst": 2,
 		"maple_tree-torn": 1, "maple_tree-freed-under-walk": 1, "maple_tree-passed-by": 1,
 		"maple_tree-left-out": 1, "maple_tree-gone": 1, "mmap_lock-woken-at-freed-mm": 5,
+		"unix_gc-peeked-meanwhile": 1, "unix_gc-queued-late": 1, "unix_gc-not-called": 1,
+		"unix_gc-taken-for-two": 0, "unix_gc-freed-on-the-ring": 2, "unix_gc-counted-down": 2,
 	}
 	for i, file := range files {
 		if testing.Short() && i%3 != 0 {

@@ -67,6 +67,12 @@ func FuzzPacketNotifier(data []byte) int { return Run("FuzzPacketNotifier", data
 // 50aff80475ab applied.
 func FuzzFixedPacketNotifier(data []byte) int { return Run("FuzzFixedPacketNotifier", data) }
 
+// FuzzUnixPeekFds is MSG_PEEK against the collector of AF_UNIX sockets, as of 6.17.
+func FuzzUnixPeekFds(data []byte) int { return Run("FuzzUnixPeekFds", data) }
+
+// FuzzFixedUnixPeekFds is FuzzUnixPeekFds as of 7.1: with e5b31d988a41 and d82ba05263c6 applied.
+func FuzzFixedUnixPeekFds(data []byte) int { return Run("FuzzFixedUnixPeekFds", data) }
+
 // FuzzPipeRelease is pipe_release() and fifo_open(), as of 3.10.
 func FuzzPipeRelease(data []byte) int { return Run("FuzzPipeRelease", data) }
 
