@@ -34,8 +34,8 @@ const verdicts = "<!-- verdicts: "
 
 const fence = "```"
 
-// fixed begins the name of the page of a fixed race.
-const fixed = "fixed/"
+// races begins the name of the page of a race that is not among the four of the beginning.
+const races = "races/"
 
 // readers turn lines of a page into what they should be. lines[0] is the line that a reader
 // is for; it returns how many lines it has read.
@@ -70,13 +70,13 @@ var must = map[string][]string{
 	"continuous.md":   {},
 }
 
-// slow are the pages that a test in a hurry (-short) leaves out, besides those of fixed races.
+// slow are the pages that a test in a hurry (-short) leaves out, besides those in races/.
 var slow = []string{"kthread_use_mm.md", "lookup_ioctx.md", "signatures.md", "list_lru.md"}
 
 // pages returns the names of all pages but those of the benchmark.
 func pages(t *testing.T) (names []string) {
 	t.Helper()
-	for _, pattern := range []string{"*.md", fixed + "*.md"} {
+	for _, pattern := range []string{"*.md", races + "*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) < 2 {
 			t.Fatalf("pages %s: %v, %v", pattern, found, err)
@@ -99,7 +99,7 @@ func TestPages(t *testing.T) {
 			case !testing.Short():
 			case page == "model.md":
 				t.Skip("it runs tests of its own")
-			case strings.HasPrefix(page, fixed) || slices.Contains(slow, page):
+			case strings.HasPrefix(page, races) || slices.Contains(slow, page):
 				t.Skip("it makes reports for long")
 			}
 			check(t, page)
