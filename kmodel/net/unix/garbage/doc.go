@@ -26,8 +26,8 @@
 //
 // The code follows 6.17-rc3, 6.18.24, 6.12.117 (where that differs) and 7.1.5. What 7.0 has was not
 // read: it is 7.1 with what the patch says that was before it. Nor was 7.1.10: it is 7.1.5 with the
-// line of 594d90519502 that 6.12.117 has. kmodel/fs/file has the collector
-// up to 6.9, against fget().
+// line of 594d90519502 that 6.12.117 has. kmodel/fs/file has the collector up to 6.9, against fget().
+//
 // Files: garbage.go, graph.go and scc.go are net/unix/garbage.c, af_unix.go is af_unix.c, file.go
 // what is called of fs/file.c and fs/file_table.c.
 //
@@ -41,7 +41,8 @@
 // in that. A splice of a queue is a step a message. There is one kworker; delayed_fput() runs when
 // the collector has finished, and after no time, which in the kernel is a jiffy and another
 // workqueue. The memory of a vertex that is new is zeroed, as with init_on_alloc=1; without, up to
-// 6.17, it may be anything.
+// 6.17, it may be anything. unix_unvisited_vertices keeps its order, which each walk changes in the
+// kernel.
 //
 // Start reading at unixGC and unixVertexDead.
 package garbage
